@@ -1,0 +1,1 @@
+"""What other machines call: tracking links, one-click unsubscribe."""

@@ -1,0 +1,1 @@
+"""The unit of plan and measure: goal, audience, exclusions, holdout, window, cost."""

@@ -1,0 +1,15 @@
+"""The states of a campaign and the moves between them, as data."""
+
+from __future__ import annotations
+
+DRAFT = "draft"
+SENDING = "sending"  # people are assigned; messages are on their way
+RUNNING = "running"  # all messages settled; the window is open
+FINISHED = "finished"  # the window is over; the verdict stands
+STATES = (DRAFT, SENDING, RUNNING, FINISHED)
+MOVES = {
+    DRAFT: frozenset({SENDING}),
+    SENDING: frozenset({RUNNING}),
+    RUNNING: frozenset({FINISHED}),
+    FINISHED: frozenset(),
+}

@@ -1,0 +1,1 @@
+"""The wires: one folder per channel, each taking a finished message to its next hop."""

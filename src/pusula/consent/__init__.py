@@ -1,0 +1,1 @@
+"""The ledger of permissions, and the addresses we must not send to."""

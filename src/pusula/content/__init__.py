@@ -1,0 +1,1 @@
+"""Templates turned into one person's subject, text and HTML."""

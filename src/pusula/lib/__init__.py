@@ -1,0 +1,1 @@
+"""What every package may use: time, money, text, identifiers. No domain word, no Django."""

@@ -1,0 +1,69 @@
+"""The only clock, and the only place where local times become moments.
+
+A *moment* is an ``int``: microseconds since 1970-01-01T00:00Z. Fields and variables that hold
+one end in ``_at``. A *day* is a ``datetime.date`` in the business time zone; names end in ``_on``.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def now() -> int:
+    """Return the present moment in UTC microseconds."""
+    return time.time_ns() // 1_000
+
+
+@lru_cache(maxsize=64)
+def zone(name: str) -> ZoneInfo:
+    """Return the time zone called ``name``; raise ``ZoneInfoNotFoundError`` if there is none."""
+    return ZoneInfo(name)
+
+
+def from_datetime(value: datetime, tz: str = "UTC") -> int:
+    """Return the moment of ``value``; a naive one is read as wall time in ``tz``.
+
+    A wall time that the spring gap skips is moved forward by the gap's length (02:30 means
+    03:30); one that exists twice in autumn means the first of the two.
+    """
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=zone(tz), fold=0)
+    delta = value.astimezone(UTC) - _EPOCH
+    return (delta.days * 86_400 + delta.seconds) * SECOND + delta.microseconds
+
+
+def to_datetime(moment: int, tz: str = "UTC") -> datetime:
+    """Return ``moment`` as an aware datetime in ``tz``."""
+    return (_EPOCH + timedelta(microseconds=moment)).astimezone(zone(tz))
+
+
+def start_of(day: date, tz: str) -> int:
+    """Return the moment at which ``day`` begins in ``tz``."""
+    return from_datetime(datetime(day.year, day.month, day.day), tz)  # noqa: DTZ001 - wall time
+
+
+def day_of(moment: int, tz: str) -> date:
+    """Return the day on which ``moment`` falls in ``tz``."""
+    return to_datetime(moment, tz).date()
+
+
+def add_months(day: date, months: int) -> date:
+    """Return the same day of the month ``months`` later (earlier if negative), clipped to its end.
+
+    2024-03-31 minus one month is 2024-02-29.
+    """
+    index = day.year * 12 + day.month - 1 + months
+    year, month = divmod(index, 12)
+    first_of_next = date(year + (month + 1) // 12, (month + 1) % 12 + 1, 1)
+    last = (first_of_next - timedelta(days=1)).day
+    return date(year, month + 1, min(day.day, last))

@@ -1,0 +1,61 @@
+"""Turkish-aware text: one fold for conditions, one key for finding people by name.
+
+Engines disagree on İ/I/ı (SQLite, PostgreSQL, DuckDB and ``str.lower`` all differ), so folding
+happens here alone, at write time, into stored columns. Nothing folds in SQL.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_TURKISH_LOWER = str.maketrans({"İ": "i", "I": "ı"})
+_TURKISH_UPPER = str.maketrans({"i": "İ", "ı": "I"})
+_LATIN_EXTRAS = str.maketrans({"ß": "ss", "ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ": "oe"})
+_TURKISH_ORDER = {c: i for i, c in enumerate("aâbcçdefgğhıiîjklmnoöpqrsştuûüvwxyz")}
+
+
+def nfc(text: str) -> str:
+    """Return ``text`` composed (macOS exports are decomposed) and without outer white space."""
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def fold(text: str) -> str:
+    """Return the form in which conditions compare text: NFC, Turkish dotted/dotless i, casefold.
+
+    ``fold("İSTANBUL") == fold("istanbul")``; ``fold("IĞDIR") == fold("ığdır")``.
+    """
+    return unicodedata.normalize("NFC", nfc(text).translate(_TURKISH_LOWER).casefold())
+
+
+def name_key(text: str) -> str:
+    """Return the key by which a person is found: accents, case and the four Turkish i's ignored.
+
+    ``name_key("Şükrü ÇAĞLAR") == name_key("SUKRU CAGLAR") == "sukru caglar"``. Names in other
+    scripts keep their letters (folded), so they never all collapse into the empty key.
+    """
+    plain = unicodedata.normalize("NFKC", text)
+    plain = plain.replace("İ", "i").replace("I", "i").replace("ı", "i").casefold()
+    plain = unicodedata.normalize("NFD", plain.translate(_LATIN_EXTRAS))
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    return " ".join(re.findall(r"\w+", plain.replace("_", " ")))
+
+
+def lower(text: str) -> str:
+    """Return ``text`` in lower case by Turkish rules; for display, never for e-mails or codes."""
+    return text.translate(_TURKISH_LOWER).lower()
+
+
+def upper(text: str) -> str:
+    """Return ``text`` in upper case by Turkish rules; for display, never for e-mails or codes."""
+    return text.translate(_TURKISH_UPPER).upper()
+
+
+def sort_key(text: str) -> list[int]:
+    """Return a key that sorts text in the order of the Turkish alphabet (c < ç, ı < i, s < ş)."""
+    return [_TURKISH_ORDER.get(c, 100 + ord(c)) for c in lower(nfc(text))]
+
+
+def email_key(text: str) -> str:
+    """Return an e-mail address as it is compared: ASCII case only, so ``I`` becomes ``i``."""
+    return "".join(c.lower() if c.isascii() else c for c in nfc(text))

@@ -1,0 +1,67 @@
+"""The ``pusula`` command: one group per area, loaded only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+import django
+
+from pusula import __version__
+from pusula.lib.errors import PusulaError
+
+# name: where the click command stands. A command's imports are paid for when it runs.
+COMMANDS = {
+    "campaigns": "pusula.ops.campaigns:campaigns",
+    "demo": "pusula.ops.demo:demo",
+    "import": "pusula.ops.imports:import_",
+    "init": "pusula.ops.init:init",
+    "login-link": "pusula.web.commands:login_link",
+    "mailbox": "pusula.ops.mailbox:mailbox",
+    "orders": "pusula.ops.orders:orders",
+    "rfm": "pusula.ops.rfm:rfm",
+    "run": "pusula.ops.run:run",
+    "segments": "pusula.ops.segments:segments",
+    "sender": "pusula.ops.sender:sender",
+    "serve": "pusula.ops.serve:serve",
+}
+
+
+class _Commands(click.Group):
+    """A click group that finds its commands in ``COMMANDS``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="pusula")
+def cli() -> None:
+    """Pusula: from a company's own data to measured campaigns.
+
+    Everything lives in the home folder that PUSULA_HOME names (default: ./pusula-home).
+    """
+
+
+def main() -> None:
+    """Run the command line; a ``PusulaError`` becomes its sentence and exit status 1."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pusula.config.settings")
+    try:
+        django.setup()
+        cli(prog_name="pusula")
+    except PusulaError as error:
+        click.secho(f"pusula: {error.message}", fg="red", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Purchases and bookings in their present state, with the history of their changes."""

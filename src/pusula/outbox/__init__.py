@@ -1,0 +1,1 @@
+"""Messages waiting, sent, or not sent and why; the one way out of the house."""

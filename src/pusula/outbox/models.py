@@ -1,0 +1,80 @@
+"""Messages, their frozen content, what became of them, and who is sending."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from pusula.consent.models import Channel
+from pusula.outbox import machine
+from pusula.profiles.models import Profile
+
+
+class Content(models.Model):
+    """What a batch of messages says, frozen at the moment they were reserved."""
+
+    channel = models.CharField(max_length=10, choices=Channel.choices)
+    sender = models.CharField(max_length=200)  # "Name <address>" of the From line
+    subject = models.TextField()
+    text = models.TextField()
+    html = models.TextField()
+    created_at = models.BigIntegerField()
+
+
+class Message(models.Model):
+    """One thing for one profile on one channel."""
+
+    dedupe_key = models.CharField(max_length=200, unique=True)
+    origin = models.CharField(max_length=80)  # who asked for it: "campaign:12"
+    profile = models.ForeignKey(Profile, models.CASCADE, related_name="messages")
+    content = models.ForeignKey(Content, models.PROTECT, related_name="messages")
+    channel = models.CharField(max_length=10, choices=Channel.choices)
+    purpose = models.CharField(max_length=30)
+    address = models.CharField(max_length=320)
+    token = models.CharField(max_length=32, unique=True)  # opaque name of the message in links
+    state = models.CharField(
+        max_length=8, choices=[(s, s) for s in machine.STATES], default=machine.PENDING
+    )
+    reason = models.CharField(max_length=40, blank=True)  # why skipped, failed or unknown
+    detail = models.CharField(max_length=400, blank=True)  # the next hop's own words
+    owner = models.CharField(max_length=32, blank=True)  # the sender that has claimed it
+    n_attempts = models.SmallIntegerField(default=0)
+    due_at = models.BigIntegerField()
+    not_after_at = models.BigIntegerField()  # worthless later than this
+    created_at = models.BigIntegerField()
+    gated_at = models.BigIntegerField(null=True)
+    settled_at = models.BigIntegerField(null=True)  # when it reached a final state
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["state", "due_at"], name="message_due"),
+            models.Index(fields=["origin", "state"], name="message_by_origin"),
+        ]
+
+
+class ReceiptKind(models.TextChoices):
+    """What became of a message after it left."""
+
+    OPENED = "opened"
+    CLICKED = "clicked"
+    UNSUBSCRIBED = "unsubscribed"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+
+
+class Receipt(models.Model):
+    """Something that became of a message; machine hits are kept and marked."""
+
+    message = models.ForeignKey(Message, models.CASCADE, related_name="receipts")
+    kind = models.CharField(max_length=14, choices=ReceiptKind.choices)
+    at = models.BigIntegerField()
+    is_machine = models.BooleanField(default=False)
+    url = models.CharField(max_length=2000, blank=True)
+
+
+class Sender(models.Model):
+    """A running sender; it lives while it holds its lock, or its heartbeat is fresh elsewhere."""
+
+    owner = models.CharField(max_length=32, unique=True)
+    host = models.CharField(max_length=120)
+    started_at = models.BigIntegerField()
+    heartbeat_at = models.BigIntegerField()

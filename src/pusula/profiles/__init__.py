@@ -1,0 +1,1 @@
+"""Who the customers are: profiles, the identifiers that lead to them, their traits."""

@@ -1,0 +1,80 @@
+"""Profiles, the identifiers that lead to them, and their traits."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Profile(models.Model):
+    """A person as this installation knows them."""
+
+    first_name = models.CharField(max_length=120, blank=True)
+    last_name = models.CharField(max_length=120, blank=True)
+    # lib.text.name_key of "first last": what the search box compares.
+    name_key = models.CharField(max_length=250, blank=True, db_index=True)
+    created_at = models.BigIntegerField()
+    recorded_at = models.BigIntegerField()
+
+    @property
+    def name(self) -> str:
+        """The name as people read it; empty if unknown."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+class IdentifierKind(models.TextChoices):
+    """What kind of value leads to a profile."""
+
+    KEY = "key"  # the number a system of the company gave the person; never shared
+    EMAIL = "email"
+    PHONE = "phone"
+
+
+class Identifier(models.Model):
+    """A kind and a value that lead to one profile.
+
+    E-mails and phones may belong to several profiles (families, reception desks); then they lead
+    to none of them by themselves. Keys carry the name of their system in front: ``pms:10027``.
+    """
+
+    profile = models.ForeignKey(Profile, models.CASCADE, related_name="identifiers")
+    kind = models.CharField(max_length=8, choices=IdentifierKind.choices)
+    value = models.CharField(max_length=320)  # lib.text.email_key, E.164, or system:number
+    source = models.CharField(max_length=60)
+    recorded_at = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "value", "profile"], name="identifier_once"),
+            models.UniqueConstraint(
+                fields=["value"], condition=models.Q(kind="key"), name="identifier_key_unique"
+            ),
+        ]
+
+
+class TraitKind(models.TextChoices):
+    """Which of a trait's columns holds its value."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    DAY = "day"
+    BOOL = "bool"  # number 0 or 1
+
+
+class Trait(models.Model):
+    """A present fact about a profile, given or computed."""
+
+    profile = models.ForeignKey(Profile, models.CASCADE, related_name="traits")
+    name = models.CharField(max_length=64)
+    kind = models.CharField(max_length=8, choices=TraitKind.choices)
+    text = models.CharField(max_length=400, blank=True)
+    text_fold = models.CharField(max_length=400, blank=True)  # lib.text.fold(text)
+    number = models.FloatField(null=True)
+    day = models.DateField(null=True)
+    source = models.CharField(max_length=60)
+    updated_at = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["profile", "name"], name="trait_once"),
+        ]
+        indexes = [models.Index(fields=["name", "profile"], name="trait_by_name")]

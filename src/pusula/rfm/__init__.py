@@ -1,0 +1,1 @@
+"""Recency, frequency, monetary: scores and named groups of customers."""

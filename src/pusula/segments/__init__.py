@@ -1,0 +1,1 @@
+"""Named conditions over customers, and who is in them from when until when."""

@@ -1,0 +1,1 @@
+"""Data coming in: files today, connected systems beside them."""

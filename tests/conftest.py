@@ -1,0 +1,25 @@
+"""What all tests share: the home folder, real data, and a clean language."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+# Settings are read at import: tests never see the developer's own home folder.
+os.environ["PUSULA_HOME"] = tempfile.mkdtemp(prefix="pusula-test-home-")
+os.environ.pop("PUSULA_SMTP_URL", None)
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Return the folder of real data sets; skip where it is not at hand."""
+    default = ROOT.parent / "shared" / "data"
+    folder = Path(os.environ.get("PUSULA_TEST_DATA", default))
+    if not (folder / "online_retail.parquet").exists():
+        pytest.skip("the real data sets are not here; name their folder in PUSULA_TEST_DATA")
+    return folder
