@@ -1,0 +1,109 @@
+"""``pusula demo``: a made-up hotel group, from its files to a measured campaign.
+
+Every step is a command of this program, run on the demo company's files as a user would run it
+on their own.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from django.conf import settings
+
+import pusula
+from pusula.lib import clock
+from pusula.ops.serve import free_port, sender_command, supervise, web_command
+
+EXAMPLE = Path(pusula.__file__).resolve().parents[2] / "examples" / "hotel"
+HOST = "127.0.0.1"
+PORT = 8000
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Load and compute, then exit instead of serving.")
+@click.option("--guests", default=25_000, show_default=True, help="Size of the demo company.")
+def demo(once: bool, guests: int) -> None:
+    """Load the demo company, compute everything, and serve it; safe to repeat."""
+    if not (EXAMPLE / "generate.py").exists():
+        raise click.ClickException("the demo needs the source tree: its data is made in examples/hotel")
+    began = time.monotonic()
+    files = settings.PUSULA_HOME / "demo"
+    _step("Home folder and database", "init", "--user", "demo")
+    _generate(files, guests)
+    for kind, name in (
+        ("profiles", "guests.csv"),
+        ("orders", "bookings.csv"),
+        ("consents", "consents.csv"),
+        ("events", "events.jsonl"),
+    ):
+        mapping = EXAMPLE / f"{Path(name).stem}.toml"
+        _step(f"Import {name}", "import", kind, str(files / name), "--map", str(mapping), "--defer")
+    _step("Segments", "segments", "apply", "--shipped")
+    _step("Evaluate every guest", "run")
+    today = clock.day_of(clock.now(), settings.PUSULA.time_zone)
+    for as_of_on in (clock.add_months(today.replace(day=1), -1), today):
+        config = str(EXAMPLE / "rfm.toml")
+        _step(f"RFM as of {as_of_on}", "rfm", "run", "--as-of", str(as_of_on), "--config", config)
+    _step("A campaign that has ended", "campaigns", "adopt", str(EXAMPLE / "ended.yaml"),
+          "--assignments", str(files / "campaign.csv"))  # fmt: skip
+    _step("A campaign ready to send", "campaigns", "create", str(EXAMPLE / "ready.yaml"))
+    click.secho(f"The demo company is ready ({time.monotonic() - began:.0f} s).", fg="green")
+    if not once:
+        _serve()
+
+
+def _generate(files: Path, guests: int) -> None:
+    """Make the company's files, once: a later day keeps the files it began with."""
+    if (files / "campaign.csv").exists():
+        return
+    click.secho("Make the demo company's files", bold=True)
+    today = clock.day_of(clock.now(), settings.PUSULA.time_zone)
+    command = [sys.executable, str(EXAMPLE / "generate.py"), "--out", str(files)]
+    command += ["--guests", str(guests), "--today", str(today)]
+    subprocess.run(command, check=True)  # noqa: S603 - our own script
+
+
+def _step(title: str, *arguments: str) -> None:
+    click.secho(title, bold=True)
+    began = time.monotonic()
+    run(arguments)
+    click.secho(f"  {time.monotonic() - began:.1f} s", dim=True)
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Run one command of this program in a process of its own, with our home folder."""
+    command = [sys.executable, "-m", "pusula.ops.main", *arguments]
+    done = subprocess.run(command, check=False, env=_environment())  # noqa: S603 - our own program
+    if done.returncode:
+        raise click.ClickException(f"`pusula {' '.join(arguments)}` failed; the demo stops here")
+
+
+def _serve() -> None:
+    port = free_port(HOST, PORT)
+    mail_port = free_port(HOST)
+    environment = _environment()
+    environment["PUSULA_PUBLIC_URL"] = f"http://{HOST}:{port}"
+    environment.setdefault("PUSULA_SMTP_URL", f"smtp://{HOST}:{mail_port}")
+    link = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-m", "pusula.ops.main", "login-link", "demo"],
+        check=True, capture_output=True, text=True, env=environment,
+    ).stdout.strip()  # fmt: skip
+    click.echo()
+    click.secho(f"Open     {link}", fg="green", bold=True)
+    click.echo(f"Address  http://{HOST}:{port}  (the link above signs you in, once)")
+    click.echo("Look at  RFM: which guests move from Champions to At Risk")
+    click.echo("         Campaigns: what the ended one earned against its control group;")
+    click.echo("         send the ready one, then read its mails under Sent mail")
+    click.echo("Stop     Ctrl+C\n")
+    mailbox = [sys.executable, "-m", "pusula.ops.main", "mailbox", "--port", str(mail_port)]
+    supervise([mailbox, web_command(HOST, port), sender_command()], environment)
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PUSULA_HOME": str(settings.PUSULA_HOME)}

@@ -1,0 +1,46 @@
+"""The home folder."""
+
+import pytest
+
+from pusula.config import home
+
+
+def test_a_new_home_has_a_secret_that_stays(tmp_path):
+    folder = tmp_path / "home"
+    assert home.create(folder)
+    secret = home.secret(folder)
+    assert not home.create(folder)
+    assert home.secret(folder) == secret
+    assert len(secret) > 40
+
+
+def test_the_secret_is_readable_by_its_owner_alone(tmp_path):
+    home.create(tmp_path)
+    assert (tmp_path / home.SECRET_FILE).stat().st_mode & 0o077 == 0
+
+
+def test_settings_written_at_creation_are_read_back(tmp_path, monkeypatch):
+    monkeypatch.delenv("PUSULA_PUBLIC_URL", raising=False)
+    company = home.Company(name='Lodos "Otelleri"', currency="EUR")
+    home.create(tmp_path, company)
+    assert home.company(tmp_path) == company
+
+
+def test_an_unknown_setting_names_the_file_and_the_choices(tmp_path):
+    (tmp_path / home.SETTINGS_FILE).write_text("[company]\ncurency = 'TRY'\n")
+    with pytest.raises(home.SettingsError, match=r"curency is no setting; there are: currency"):
+        home.company(tmp_path)
+
+
+def test_a_postgresql_address_becomes_djangos_settings(tmp_path, monkeypatch):
+    monkeypatch.setenv("PUSULA_DATABASE_URL", "postgresql://u:p%40ss@db:5433/pusula")
+    settings = home.database(tmp_path)
+    assert settings["NAME"] == "pusula"
+    assert settings["PASSWORD"] == "p@ss"
+    assert settings["PORT"] == "5433"
+
+
+def test_a_database_of_another_kind_is_refused_with_the_choices(tmp_path, monkeypatch):
+    monkeypatch.setenv("PUSULA_DATABASE_URL", "mysql://localhost/x")
+    with pytest.raises(home.SettingsError, match="postgresql://"):
+        home.database(tmp_path)
