@@ -7,14 +7,27 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
+from pusula.consent.models import Consent, Status
+from pusula.profiles.models import Profile
 from pusula.segments.models import Membership, Segment, SegmentSize
 
 
 def active() -> QuerySet[Segment]:
     """Return the segments in use, by key, with their shown version."""
     return Segment.objects.filter(archived_at=None).select_related("version").order_by("key")
+
+
+def words(segment: Segment) -> dict[str, dict[str, str]]:
+    """Return the title and description of ``segment`` by language: of the version shown."""
+    version = segment.version or segment.versions.order_by("-number").first()
+    document = version.definition if version else {}
+    nothing = {"tr": segment.key, "en": segment.key}
+    return {
+        "title": document.get("title", nothing),
+        "description": document.get("description", {"tr": "", "en": ""}),
+    }
 
 
 def by_key(key: str) -> Segment | None:
@@ -41,6 +54,15 @@ def sizes(segment: Segment, since_at: int) -> list[tuple[int, int]]:
     """Return (moment, members) of the evaluations since ``since_at``, oldest first."""
     rows = SegmentSize.objects.filter(segment=segment, at__gte=since_at).order_by("at")
     return list(rows.values_list("at", "n_members"))
+
+
+def all_sizes(since_at: int) -> dict[int, list[tuple[int, int]]]:
+    """Return (moment, members) of every segment since ``since_at``, by segment, oldest first."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    rows = SegmentSize.objects.filter(at__gte=since_at).order_by("at")
+    for segment_id, at, n in rows.values_list("segment_id", "at", "n_members"):
+        found.setdefault(segment_id, []).append((at, n))
+    return found
 
 
 @dataclass(frozen=True)
@@ -71,3 +93,51 @@ def overlap(segment: Segment, others: Iterable[Segment]) -> list[tuple[Segment, 
     )
     rows = [(other, shared.get(other.pk, 0)) for other in others if other != segment]
     return sorted(rows, key=lambda row: (-row[1], row[0].key))
+
+
+@dataclass(frozen=True)
+class Turn:
+    """How many entered and left a segment at one moment."""
+
+    at: int
+    entered: int
+    left: int
+
+
+def turns(segment: Segment, since_at: int) -> list[Turn]:
+    """Return entries and exits by moment since ``since_at``, the newest first."""
+    rows = Membership.objects.filter(segment=segment)
+    ends = [
+        dict(
+            rows.filter(**{f"{end}__gte": since_at})
+            .values_list(end)
+            .annotate(n=Count("pk"))
+            .values_list(end, "n")
+        )
+        for end in ("entered_at", "left_at")
+    ]
+    entered, left = ends
+    moments = sorted(entered.keys() | left.keys(), reverse=True)
+    return [Turn(at, entered.get(at, 0), left.get(at, 0)) for at in moments]
+
+
+def sample(segment: Segment, n: int) -> list[Membership]:
+    """Return about ``n`` open memberships spread over the members, with their profiles."""
+    members = Membership.objects.filter(segment=segment, left_at=None)
+    step = max(1, segment.n_members // n)
+    spread = members.annotate(rest=F("profile_id") % step).filter(rest=0)
+    found = spread if step > 1 and spread.count() >= n else members
+    return list(found.select_related("profile").order_by("profile_id")[:n])
+
+
+def reach(segment: Segment, purpose: str) -> dict[str, int]:
+    """Return how many members have granted ``purpose``, by channel."""
+    members = Membership.objects.filter(segment=segment, left_at=None).values("profile_id")
+    granted = Consent.objects.filter(purpose=purpose, status=Status.GRANTED, profile_id__in=members)
+    return dict(granted.values_list("channel").annotate(n=Count("pk")))
+
+
+def members_of_any(keys: Iterable[str]) -> QuerySet[Profile]:
+    """Return the profiles that are in at least one of the segments ``keys`` now."""
+    inside = Membership.objects.filter(left_at=None, segment__key__in=list(keys))
+    return Profile.objects.filter(pk__in=inside.values("profile_id"))

@@ -1,0 +1,57 @@
+"""What this installation's definitions may speak of, and the definitions it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import resources
+from pathlib import Path
+
+from django.conf import settings
+
+from pusula.lib.errors import PusulaError
+from pusula.profiles.models import Trait
+from pusula.segments.language.documents import read_yaml
+from pusula.segments.language.schema import Kind, Schema
+
+SUFFIXES = {".yaml", ".yml", ".json"}
+# Traits that the product itself computes exist for the language before anybody has them.
+COMPUTED_TRAITS = {
+    "rfm_group": Kind.TEXT,
+    "rfm_r": Kind.NUMBER,
+    "rfm_f": Kind.NUMBER,
+    "rfm_m": Kind.NUMBER,
+}
+
+
+class NoDefinitionsError(PusulaError):
+    """A folder of definitions is missing or empty."""
+
+    code = "no_definitions"
+
+
+def schema() -> Schema:
+    """Return the schema of this installation: its traits, currency and time zone."""
+    given = Trait.objects.values_list("name", "kind").distinct()
+    traits = COMPUTED_TRAITS | {name: Kind(kind) for name, kind in given}
+    company = settings.PUSULA
+    return Schema(currency=company.currency, tz=company.time_zone, traits=traits)
+
+
+def read_folder(folder: Path) -> list[tuple[str, object]]:
+    """Return (file name, document) of every definition in ``folder``, by name."""
+    files = sorted(f for f in folder.glob("*") if f.suffix in SUFFIXES) if folder.is_dir() else []
+    if not files:
+        raise NoDefinitionsError(f"{folder}: no folder with definitions (*.yaml) in it")
+    return [(file.name, read_yaml(file.read_text(encoding="utf-8"))) for file in files]
+
+
+def shipped() -> list[tuple[str, object]]:
+    """Return (file name, document) of the definitions that come with the program."""
+    files: Iterable[Path] = (
+        Path(str(entry)) for entry in resources.files("pusula.segments.definitions").iterdir()
+    )
+    return [
+        (file.name, read_yaml(file.read_text(encoding="utf-8")))
+        for file in sorted(files)
+        if file.suffix in SUFFIXES
+    ]

@@ -1,0 +1,250 @@
+"""Definitions compiled: every distinct condition one step, aggregates grouped by their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from pusula.lib.errors import PusulaError
+from pusula.lib.text import fold
+from pusula.segments.kernel.columns import Words
+from pusula.segments.kernel.populations import MissingCutPointError, population
+from pusula.segments.kernel.vocabulary import Leaf, mentioned_words
+from pusula.segments.language.dump import dump_condition
+from pusula.segments.language.nodes import (
+    Aggregate,
+    AggregateTest,
+    AllOf,
+    Among,
+    AnyOf,
+    Column,
+    ColumnTest,
+    Condition,
+    ConsentTest,
+    Contains,
+    Definition,
+    InSegment,
+    Not,
+    Starts,
+    Test,
+    TraitTest,
+    Within,
+)
+from pusula.segments.language.parse import parse_condition
+from pusula.segments.language.place import DefinitionError
+from pusula.segments.language.references import evaluation_order
+from pusula.segments.language.schema import Limits, Schema
+from pusula.segments.language.windows import Window
+
+_ANY_SIZE = Limits(leaves=1_000_000, depth=1_000, values=1_000_000)  # parsing has set the limits
+
+
+@dataclass(frozen=True, slots=True)
+class Combine:
+    """All of the steps ``operands`` hold, or at least one of them."""
+
+    is_all: bool
+    operands: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Negate:
+    """The step ``operand`` does not hold."""
+
+    operand: int
+
+
+Step = Leaf | Combine | Negate
+
+
+@dataclass(frozen=True, slots=True)
+class RowSet:
+    """The rows that stand ``tests``, and what is measured over them for which steps."""
+
+    tests: tuple[ColumnTest, ...]
+    measured: tuple[tuple[Aggregate, Mapping[int, AggregateTest]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The row sets of one relation and set of event names.
+
+    ``hull``: if every row set has a window over the same time, that time and the windows.
+    """
+
+    relation: str
+    names: tuple[str, ...]
+    row_sets: tuple[RowSet, ...]
+    hull: tuple[Column, tuple[Window, ...]] | None
+
+
+@dataclass(frozen=True)
+class Program:
+    """Steps in an order in which each one's operands stand before it.
+
+    ``roots`` are the last steps of the segments, ``failed`` the segments that cannot be evaluated
+    and why, ``errors`` the steps for which this is so.
+    """
+
+    schema: Schema
+    definitions: Mapping[str, Definition]
+    steps: tuple[Step, ...]
+    errors: Mapping[int, PusulaError]
+    roots: Mapping[str, int]
+    failed: Mapping[str, PusulaError]
+    cut_points: Mapping[str, float]
+    groups: tuple[Group, ...]
+    words: Mapping[str, Mapping[Column, Words]]  # relation → column → mentioned words
+    step_of: Mapping[Step, int]
+
+
+def assemble(
+    definitions: Mapping[str, Definition], schema: Schema, cut_points: Mapping[str, float]
+) -> Program:
+    """Compile ``definitions``; one that cannot be evaluated fails alone, with those naming it."""
+    fitting, failed = _fitting(definitions, schema)
+    order, unresolved = evaluation_order(fitting)
+    builder = _Builder(schema, cut_points)
+    for key in order:
+        builder.roots[key] = builder.add(definitions[key].where)
+    failed |= unresolved
+    failed |= {k: builder.errors[s] for k, s in builder.roots.items() if s in builder.errors}
+    return Program(
+        schema=schema,
+        definitions=definitions,
+        steps=tuple(builder.step_of),
+        errors=builder.errors,
+        roots={key: step for key, step in builder.roots.items() if key not in failed},
+        failed=failed,
+        cut_points=cut_points,
+        groups=tuple(_grouped(builder.step_of)),
+        words=mentioned_words(leaves(builder.step_of)),
+        step_of=builder.step_of,
+    )
+
+
+def leaves(steps: Iterable[Step]) -> Iterator[Leaf]:
+    """Yield the steps that are conditions of their own."""
+    for step in steps:
+        if not isinstance(step, (Combine, Negate)):
+            yield step
+
+
+def _fitting(
+    definitions: Mapping[str, Definition], schema: Schema
+) -> tuple[dict[str, Definition], dict[str, PusulaError]]:
+    """Part the definitions that speak only of what ``schema`` has from those that do not."""
+    fitting: dict[str, Definition] = {}
+    failed: dict[str, PusulaError] = {}
+    for key, definition in definitions.items():
+        try:
+            parse_condition(dump_condition(definition.where), schema, _ANY_SIZE)
+        except DefinitionError as error:
+            failed[key] = error
+        else:
+            fitting[key] = definition
+    return fitting, failed
+
+
+@dataclass
+class _Builder:
+    schema: Schema
+    cut_points: Mapping[str, float]
+    step_of: dict[Step, int] = field(default_factory=dict)
+    errors: dict[int, PusulaError] = field(default_factory=dict)
+    roots: dict[str, int] = field(default_factory=dict)
+
+    def add(self, condition: Condition) -> int:
+        match condition:
+            case AllOf(parts) | AnyOf(parts):
+                operands = sorted({self.add(part) for part in parts})
+                return self._step(Combine(isinstance(condition, AllOf), tuple(operands)))
+            case Not(part):
+                return self._step(Negate(self.add(part)))
+            case InSegment(key):
+                return self.roots[key]
+            case TraitTest() | AggregateTest() | ConsentTest():
+                return self._step(folded(condition))
+
+    def _step(self, step: Step) -> int:
+        number = self.step_of.setdefault(step, len(self.step_of))
+        error = self._error(step)
+        if error is not None:
+            self.errors[number] = error
+        return number
+
+    def _error(self, step: Step) -> PusulaError | None:
+        match step:
+            case Combine(_, operands):
+                return next((self.errors[o] for o in operands if o in self.errors), None)
+            case Negate(operand):
+                return self.errors.get(operand)
+            case AggregateTest():
+                asked = population(step, self.schema.currency)
+                if asked is not None and asked.key not in self.cut_points:
+                    return MissingCutPointError(
+                        f"the limit {asked.key} is not published yet: run the batch"
+                    )
+        return None
+
+
+def folded(leaf: Leaf) -> Leaf:
+    """Return the condition with its text constants as columns hold them, in one order."""
+    match leaf:
+        case TraitTest(_, _, test):
+            return replace(leaf, test=_folded(test))
+        case AggregateTest():
+            return folded_aggregate(leaf)
+    return leaf
+
+
+def folded_aggregate(leaf: AggregateTest) -> AggregateTest:
+    """Return the condition on an aggregate with its text constants as columns hold them."""
+    aggregate = leaf.aggregate
+    where = tuple(replace(row, test=_folded(row.test)) for row in aggregate.where)
+    names = tuple(sorted(aggregate.names))
+    return replace(leaf, aggregate=replace(aggregate, where=where, names=names))
+
+
+def _folded(test: Test) -> Test:
+    match test:
+        case Among(values, negated):
+            words = {fold(value) if isinstance(value, str) else value for value in values}
+            return Among(tuple(sorted(words, key=repr)), negated)
+        case Contains(text):
+            return Contains(fold(text))
+        case Starts(text):
+            return Starts(fold(text))
+    return test
+
+
+def row_tests(aggregate: Aggregate) -> tuple[ColumnTest, ...]:
+    """Return what rows must stand to count: the columns' tests, and the window last."""
+    if aggregate.window is None:
+        return aggregate.where
+    return (*aggregate.where, ColumnTest(aggregate.by, Within(aggregate.window)))
+
+
+_Measured = dict[Aggregate, dict[int, AggregateTest]]
+
+
+def _grouped(step_of: Mapping[Step, int]) -> Iterator[Group]:
+    """Sort the aggregates by relation and event names, then by the rows they take."""
+    tree: dict[tuple[str, tuple[str, ...]], dict[tuple[ColumnTest, ...], _Measured]] = {}
+    for step, number in step_of.items():
+        if isinstance(step, AggregateTest):
+            aggregate = step.aggregate
+            row_sets = tree.setdefault((aggregate.relation, aggregate.names), {})
+            measured = row_sets.setdefault(row_tests(aggregate), {})
+            measured.setdefault(aggregate, {})[number] = step
+    for (relation, names), row_sets in tree.items():
+        sets = tuple(RowSet(tests, tuple(each.items())) for tests, each in row_sets.items())
+        yield Group(relation, names, sets, _hull([a for each in row_sets.values() for a in each]))
+
+
+def _hull(aggregates: Sequence[Aggregate]) -> tuple[Column, tuple[Window, ...]] | None:
+    windows = {each.window: None for each in aggregates if each.window is not None}
+    times = {each.by for each in aggregates}
+    if len(times) > 1 or any(each.window is None for each in aggregates):
+        return None
+    return times.pop(), tuple(windows)

@@ -1,0 +1,101 @@
+"""What a definition may speak of: relations with typed columns, traits, currency and time zone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from pusula.orders import machine
+
+
+class Kind(StrEnum):
+    """The type of a value: it decides which tests it can stand."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    MONEY = "money"  # whole minor units of the company's currency
+    MOMENT = "moment"  # UTC microseconds
+    DAY = "day"  # a day in the business time zone; counts as the moment it begins
+    BOOL = "bool"
+
+
+TIMES = frozenset({Kind.MOMENT, Kind.DAY})
+TRAIT_KINDS = frozenset({Kind.TEXT, Kind.NUMBER, Kind.DAY, Kind.BOOL})
+
+
+@dataclass(frozen=True)
+class Relation:
+    """The rows of one sort that profiles have.
+
+    ``time`` is the column a window looks at unless ``by`` names another. ``choices`` are the only
+    words a text column can hold. An ``is_open`` relation has named rows (events) with properties
+    besides its columns, text or number by the use a condition makes of them.
+    """
+
+    columns: Mapping[str, Kind]
+    time: str
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    is_open: bool = False
+
+
+ORDERS = Relation(
+    columns={
+        "status": Kind.TEXT,
+        "property": Kind.TEXT,
+        "region": Kind.TEXT,
+        "room_type": Kind.TEXT,
+        "board": Kind.TEXT,
+        "channel": Kind.TEXT,
+        "source": Kind.TEXT,
+        "ordered_at": Kind.MOMENT,
+        "cancelled_at": Kind.MOMENT,
+        "starts_on": Kind.DAY,
+        "ends_on": Kind.DAY,
+        "nights": Kind.NUMBER,
+        "adults": Kind.NUMBER,
+        "children": Kind.NUMBER,
+        "net_amount": Kind.MONEY,
+        "gross_amount": Kind.MONEY,
+    },
+    time="ordered_at",
+    choices={"status": machine.STATES},
+)
+EVENTS = Relation(columns={"at": Kind.MOMENT}, time="at", is_open=True)
+RELATIONS: Mapping[str, Relation] = MappingProxyType({"orders": ORDERS, "events": EVENTS})
+
+CHANNELS = ("email", "sms", "whatsapp", "call", "webpush")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schema:
+    """What this install's definitions may speak of.
+
+    ``traits`` are name → kind (text, number, day or bool), ``currency`` the ISO 4217 code in which
+    amounts are compared, ``tz`` the business time zone.
+    """
+
+    currency: str
+    tz: str
+    traits: Mapping[str, Kind] = field(default_factory=dict)
+    relations: Mapping[str, Relation] = field(default_factory=lambda: RELATIONS)
+    channels: tuple[str, ...] = CHANNELS
+
+    def __post_init__(self) -> None:
+        for name, kind in self.traits.items():
+            if kind not in TRAIT_KINDS:
+                message = f"trait {name!r} cannot be of kind {kind}"
+                raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large a definition may be."""
+
+    leaves: int = 100
+    depth: int = 8
+    values: int = 1_000  # in one list
+
+
+DEFAULT_LIMITS = Limits()
