@@ -12,6 +12,9 @@ import unicodedata
 _TURKISH_LOWER = str.maketrans({"İ": "i", "I": "ı"})
 _TURKISH_UPPER = str.maketrans({"i": "İ", "ı": "I"})
 _LATIN_EXTRAS = str.maketrans({"ß": "ss", "ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ": "oe"})
+# bir, iki ... dokuz; on, yirmi ... doksan: what makes each "its".
+_ONES = ("", "i", "si", "ü", "ü", "i", "sı", "si", "i", "u")
+_TENS = ("", "u", "si", "u", "ı", "si", "ı", "i", "i", "ı")
 _TURKISH_ORDER = {c: i for i, c in enumerate("aâbcçdefgğhıiîjklmnoöpqrsştuûüvwxyz")}
 
 
@@ -59,3 +62,18 @@ def sort_key(text: str) -> list[int]:
 def email_key(text: str) -> str:
     """Return an e-mail address as it is compared: ASCII case only, so ``I`` becomes ``i``."""
     return "".join(c.lower() if c.isascii() else c for c in nfc(text))
+
+
+def possessed(number: int) -> str:
+    """Return a whole number with the suffix of Turkish possession: ``6’sı``, ``14’ü``, ``20’si``.
+
+    The suffix follows the sound of the last word of the number as it is spoken.
+    """
+    size = abs(number)
+    for unit, suffixes in ((1, _ONES), (10, _TENS)):
+        if digit := size // unit % 10:
+            return f"{number}’{suffixes[digit]}"
+    for unit, suffix in ((10**3, "ü"), (10**6, "i"), (10**9, "u")):  # yüz, bin, milyon
+        if size % unit:
+            return f"{number}’{suffix}"
+    return f"{number}’ı"  # sıfır, milyar

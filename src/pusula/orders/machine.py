@@ -13,3 +13,5 @@ STATES = (PENDING, CONFIRMED, IN_HOUSE, COMPLETED, CANCELLED, NO_SHOW)
 # States in which the order is, or still can be, worth its money.
 ALIVE = frozenset({PENDING, CONFIRMED, IN_HOUSE, COMPLETED})
 DEAD = frozenset({CANCELLED, NO_SHOW})
+# States an order reaches after it was confirmed.
+OUTCOMES = frozenset({IN_HOUSE, COMPLETED, CANCELLED, NO_SHOW})

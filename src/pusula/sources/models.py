@@ -26,7 +26,11 @@ class Import(models.Model):
     n_changed = models.IntegerField(default=0)
     n_same = models.IntegerField(default=0)
     n_rejected = models.IntegerField(default=0)
+    n_filtered = models.IntegerField(default=0)  # left out by the mapping's filter
     reject_file = models.CharField(max_length=260, blank=True)
+    # The most frequent reasons of rejects: column, reason, n, line and value of the first.
+    reasons = models.JSONField(default=list)
+    notes = models.JSONField(default=list)  # what had to be guessed, in sentences
     error = models.TextField(blank=True)
     started_at = models.BigIntegerField()
     finished_at = models.BigIntegerField(null=True)

@@ -1,0 +1,89 @@
+"""Many rows into database tables: few statements, and ids that are known before they are written.
+
+SQLite takes them by ``executemany``, PostgreSQL by ``COPY``. Table and column names come from our
+own code, never from outside; values are always parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+# How many values one statement asks for.
+ASKED = 5_000
+
+Value = TypeVar("Value")
+
+
+class Connection(Protocol):
+    """The part of a database connection that is needed."""
+
+    @property
+    def vendor(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+
+    def cursor(self) -> Any:
+        """Open a cursor, to be used as a context manager."""
+
+
+def reserve(connection: Connection, table: str, n: int) -> npt.NDArray[np.int64]:
+    """Return ``n`` ascending ids of ``table`` that nobody else will get."""
+    if not n:
+        return np.empty(0, np.int64)
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            return _reserve_sqlite(cursor, table, n)
+        cursor.execute(
+            "select nextval(pg_get_serial_sequence(%s, 'id')) from generate_series(1, %s)",
+            [table, n],
+        )
+        return np.fromiter((row[0] for row in cursor.fetchall()), np.int64, n)
+
+
+def _reserve_sqlite(cursor: Any, table: str, n: int) -> npt.NDArray[np.int64]:
+    cursor.execute("select seq from sqlite_sequence where name = %s", [table])
+    row = cursor.fetchone()
+    if row is None:  # the table never held a row
+        cursor.execute("insert into sqlite_sequence (name, seq) values (%s, %s)", [table, n])
+        last = 0
+    else:
+        last = row[0]
+        cursor.execute("update sqlite_sequence set seq = %s where name = %s", [last + n, table])
+    return np.arange(last + 1, last + n + 1, dtype=np.int64)
+
+
+def insert(
+    connection: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    """Insert ``rows``, each a sequence of values in the order of ``columns``."""
+    names = ", ".join(columns)
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            marks = ", ".join(["%s"] * len(columns))
+            cursor.executemany(f"insert into {table} ({names}) values ({marks})", list(rows))
+            return
+        with cursor.copy(f"copy {table} ({names}) from stdin") as copy:
+            for row in rows:
+                copy.write_row(row)
+
+
+def update(
+    connection: Connection, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> None:
+    """Set ``columns`` of existing rows; each of ``rows`` holds their values and, last, the id."""
+    if not rows:
+        return
+    sets = ", ".join(f"{column} = %s" for column in columns)
+    with connection.cursor() as cursor:
+        cursor.executemany(f"update {table} set {sets} where id = %s", rows)
+
+
+def parts(values: Iterable[Value], size: int = ASKED) -> Iterator[list[Value]]:
+    """Yield ``values`` in lists of at most ``size``."""
+    iterator = iter(values)
+    while part := list(islice(iterator, size)):
+        yield part

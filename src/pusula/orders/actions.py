@@ -1,0 +1,314 @@
+"""Writes to orders: what a source says of an order becomes its present state and its history."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from django.db import connection, transaction
+from django.db.models import Max
+
+from pusula.lake import rows
+from pusula.lib import clock
+from pusula.orders import machine
+from pusula.orders.models import Order, OrderChange, OrderItem
+
+ORDERS = "orders_order"
+ITEMS = "orders_orderitem"
+CHANGES = "orders_orderchange"
+
+
+class Item(NamedTuple):
+    """One line of an order; ``amount_minor`` is of the whole line, in the order's currency."""
+
+    line_no: int
+    sku: str
+    name: str
+    quantity: int
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """How a source describes one order, with the columns of ``Order``.
+
+    ``profile_id`` is ``None`` where several profiles came into question: a known order then keeps
+    its own. ``status_at`` is ``None`` where the source does not say since when the status holds.
+    ``items`` is ``None`` where the source says nothing of lines; otherwise these are all of them.
+    """
+
+    source_id: str
+    profile_id: int | None
+    status: str
+    ordered_at: int
+    status_at: int | None = None
+    cancelled_at: int | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
+    property: str = ""
+    region: str = ""
+    room_type: str = ""
+    board: str = ""
+    channel: str = ""
+    adults: int | None = None
+    children: int | None = None
+    currency: str
+    gross_minor: int
+    net_minor: int
+    gross_base_minor: int
+    net_base_minor: int
+    items: tuple[Item, ...] | None = None
+
+
+# What a version may say beside its number and ``status_at``.
+COLUMNS = (
+    "profile_id", "status", "ordered_at", "cancelled_at", "starts_on", "ends_on", "property",
+    "region", "room_type", "board", "channel", "adults", "children", "currency", "gross_minor",
+    "net_minor", "gross_base_minor", "net_base_minor",
+)  # fmt: skip
+_HISTORY = ("status", "starts_on", "ends_on", "net_base_minor")
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What became of versions: how many made, changed or left an order, and who is touched."""
+
+    n_new: int
+    n_changed: int
+    n_same: int
+    ambiguous: list[int]  # positions of versions of unknown orders without a profile; not written
+    touched: npt.NDArray[np.int64]
+
+
+def record(
+    versions: Sequence[Version],
+    *,
+    source: str,
+    at: int,
+    tz: str,
+    said: Iterable[str] = COLUMNS,
+) -> Recorded:
+    """Bring the orders of ``source`` to what ``versions`` say; one transaction.
+
+    ``said`` names the columns that the source speaks of: the others of a known order stay as they
+    are. Several versions of one order take effect by ``status_at``, else in the order given; one
+    that is older than what is stored changes nothing. Every effect adds an ``OrderChange``; each
+    is later than the one before it, so the newest always equals the order. ``at`` is the recorded
+    time, ``tz`` the zone in which days begin.
+    """
+    said = frozenset(said)
+    with transaction.atomic():
+        states = _states(versions, source)
+        results: list[str] = [""] * len(versions)
+        for position, version in _in_order(versions):
+            results[position] = states[version.source_id].take(version, said=said, at=at, tz=tz)
+        _write(states, source=source, at=at, said=said)
+    touched = {p for state in states.values() for p in state.touched}
+    return Recorded(
+        n_new=results.count("new"),
+        n_changed=results.count("changed"),
+        n_same=results.count("same"),
+        ambiguous=[i for i, result in enumerate(results) if result == "ambiguous"],
+        touched=np.array(sorted(touched), np.int64),
+    )
+
+
+@dataclass(slots=True)
+class _State:
+    """An order while versions are applied to it; ``id`` 0 and no values: not known yet."""
+
+    source_id: str
+    id: int = 0
+    status_at: int = 0
+    values: dict[str, Any] = field(default_factory=dict)
+    items: tuple[Item, ...] = ()
+    last_change_at: int = 0
+    is_dirty: bool = False
+    has_new_items: bool = False
+    changes: list[tuple[Any, ...]] = field(default_factory=list)
+    touched: set[int] = field(default_factory=set)
+
+    def take(self, version: Version, *, said: frozenset[str], at: int, tz: str) -> str:
+        """Apply ``version`` and say what it did: new, changed, same or ambiguous."""
+        if self.values:
+            return self._change(version, said, at, tz)
+        if version.profile_id is None:
+            return "ambiguous"
+        self._begin(version, at, tz)
+        return "new"
+
+    def _begin(self, version: Version, at: int, tz: str) -> None:
+        self.values = {column: getattr(version, column) for column in COLUMNS}
+        self.status_at = _status_at(version, at, tz)
+        self._mark_cancelled(self.status_at)
+        if version.status in machine.OUTCOMES and self.status_at > version.ordered_at:
+            self._log(version.ordered_at, machine.CONFIRMED)
+            self._log(self.status_at, version.status)
+        else:
+            self._log(version.ordered_at, version.status)
+        self._set_items(version)
+        self.touched.add(self.values["profile_id"])
+
+    def _change(self, version: Version, said: frozenset[str], at: int, tz: str) -> str:
+        since = None if version.status_at is None else _status_at(version, at, tz)
+        if since is not None and since < self.status_at:
+            return "same"
+        news = self._news(version, said)
+        has_items = version.items is not None and version.items != self.items
+        is_newer = since is not None and since > self.status_at
+        if not (news or has_items or is_newer):
+            return "same"
+        new_status = "status" in news
+        changed_at = at
+        if is_newer or new_status:
+            changed_at = _status_at(version, at, tz)
+        changed_at = max(changed_at, self.last_change_at + 1)
+        self.touched.add(self.values["profile_id"])
+        self.values.update(news)
+        self.touched.add(self.values["profile_id"])
+        if since is not None:
+            self.status_at = since
+        elif new_status:
+            self.status_at = changed_at
+        self._mark_cancelled(changed_at)
+        self._log(changed_at, self.values["status"])
+        self.is_dirty = True
+        if has_items:
+            self._set_items(version)
+        return "changed"
+
+    def _news(self, version: Version, said: frozenset[str]) -> dict[str, Any]:
+        news = {
+            column: told
+            for column in COLUMNS
+            if column in said and (told := getattr(version, column)) != self.values[column]
+        }
+        if version.profile_id is None:
+            news.pop("profile_id", None)
+        if version.cancelled_at is None or version.status != machine.CANCELLED:
+            news.pop("cancelled_at", None)  # then it follows from the status
+        return news
+
+    def _mark_cancelled(self, moment: int) -> None:
+        if self.values["status"] != machine.CANCELLED:
+            self.values["cancelled_at"] = None
+        elif self.values["cancelled_at"] is None:
+            self.values["cancelled_at"] = moment
+
+    def _log(self, moment: int, status: str) -> None:
+        self.last_change_at = moment
+        self.changes.append((moment, status, *(self.values[c] for c in _HISTORY[1:])))
+
+    def _set_items(self, version: Version) -> None:
+        if version.items:
+            self.items = version.items
+            self.has_new_items = True
+
+
+def _status_at(version: Version, at: int, tz: str) -> int:
+    """Return since when the version's status holds: as said, else as its days tell.
+
+    Never before the order was made, and never later than now unless the source says so.
+    """
+    if version.status_at is not None:
+        return max(version.status_at, version.ordered_at)
+    since: int | None = None
+    if version.status == machine.CANCELLED:
+        since = version.cancelled_at
+    elif version.status == machine.COMPLETED and version.ends_on:
+        since = _start_of(version.ends_on, tz)
+    elif version.status in {machine.IN_HOUSE, machine.NO_SHOW} and version.starts_on:
+        since = _start_of(version.starts_on, tz)
+    return version.ordered_at if since is None else max(version.ordered_at, min(since, at))
+
+
+_start_of = lru_cache(maxsize=4_096)(clock.start_of)
+
+
+def _in_order(versions: Sequence[Version]) -> list[tuple[int, Version]]:
+    """Return positions and versions so that those of one order stand oldest first."""
+    order = list(enumerate(versions))
+    if all(version.status_at is not None for version in versions):
+        order.sort(key=lambda one: one[1].status_at or 0)
+    return order
+
+
+def _states(versions: Sequence[Version], source: str) -> dict[str, _State]:
+    states = {version.source_id: _State(version.source_id) for version in versions}
+    has_items = any(version.items is not None for version in versions)
+    for part in rows.parts(states):
+        known: dict[int, _State] = {}
+        held = Order.objects.filter(source=source, source_id__in=part)
+        for order_id, source_id, status_at, *values in held.values_list(
+            "id", "source_id", "status_at", *COLUMNS
+        ):
+            state = known[order_id] = states[source_id]
+            state.id, state.status_at = order_id, status_at
+            state.values = dict(zip(COLUMNS, values, strict=True))
+        _load_history(known, has_items=has_items)
+    return states
+
+
+def _load_history(known: dict[int, _State], *, has_items: bool) -> None:
+    changes = OrderChange.objects.filter(order_id__in=list(known)).order_by()
+    for order_id, last in changes.values_list("order_id").annotate(Max("changed_at")):
+        known[order_id].last_change_at = last
+    if not has_items:
+        return
+    lines: dict[int, list[Item]] = defaultdict(list)
+    held = OrderItem.objects.filter(order_id__in=list(known)).order_by("order_id", "line_no")
+    for order_id, *line in held.values_list("order_id", *Item._fields).iterator():
+        lines[order_id].append(Item(*line))
+    for order_id, items in lines.items():
+        known[order_id].items = tuple(items)
+
+
+def _write(states: dict[str, _State], *, source: str, at: int, said: frozenset[str]) -> None:
+    new = [state for state in states.values() if state.values and not state.id]
+    for state, order_id in zip(
+        new, rows.reserve(connection, ORDERS, len(new)).tolist(), strict=True
+    ):
+        state.id = order_id
+    rows.insert(
+        connection,
+        ORDERS,
+        ("id", "source", "source_id", "status_at", "recorded_at", *COLUMNS),
+        ((s.id, source, s.source_id, s.status_at, at, *s.values.values()) for s in new),
+    )
+    dirty = [state for state in states.values() if state.is_dirty]
+    columns = ("status_at", *(c for c in COLUMNS if c in said or c == "cancelled_at"))
+    rows.update(
+        connection,
+        ORDERS,
+        columns,
+        [(s.status_at, *(s.values[c] for c in columns[1:]), s.id) for s in dirty],
+    )
+    rows.insert(
+        connection,
+        CHANGES,
+        ("order_id", "changed_at", "recorded_at", *_HISTORY),
+        (
+            (state.id, changed_at, at, *seen)
+            for state in states.values()
+            for changed_at, *seen in state.changes
+        ),
+    )
+    _write_items([state for state in states.values() if state.has_new_items])
+
+
+def _write_items(states: Sequence[_State]) -> None:
+    for part in rows.parts(states):
+        replaced = [state.id for state in part if state.is_dirty]
+        OrderItem.objects.filter(order_id__in=replaced).delete()
+        rows.insert(
+            connection,
+            ITEMS,
+            ("order_id", *Item._fields),
+            ((state.id, *item) for state in part for item in state.items),
+        )

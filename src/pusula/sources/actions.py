@@ -1,0 +1,292 @@
+"""The import: a file read and checked into a spool, then written in one transaction.
+
+Nothing of a file is visible before its last row is written: the effects and ``Import.state = done``
+commit together. A process that dies leaves a ``reading`` import, which the next one marks failed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from django.conf import settings
+from django.db import DatabaseError, transaction
+from django.utils.translation import gettext as _
+
+from pusula.lib import clock
+from pusula.lib.errors import PusulaError
+from pusula.sources import files, mapping, references
+from pusula.sources.coerce import Reading
+from pusula.sources.errors import FileError, MappingError, near
+from pusula.sources.kinds.consents import Consents
+from pusula.sources.kinds.events import Events
+from pusula.sources.kinds.kind import Kind, Outcome
+from pusula.sources.kinds.orders import Orders
+from pusula.sources.kinds.profiles import Profiles
+from pusula.sources.models import Import, ImportState
+from pusula.sources.rejects import Reason, Rejects
+from pusula.sources.rows import Rows
+from pusula.sources.spool import Spool
+
+KINDS: dict[str, type[Kind]] = {kind.name: kind for kind in (Orders, Profiles, Events, Consents)}
+_REASONS_KEPT = 20
+_SPOOL = ".spool"
+
+
+class ImportFailedError(PusulaError):
+    """The database refused the rows; nothing of the file was kept."""
+
+    code = "import_failed"
+    status = 409
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far an import is: its stage (reading, people, writing), 0..1 of it, rows so far."""
+
+    stage: str
+    fraction: float
+    n_rows: int
+
+
+Progress = Callable[[Step], None]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an import did.
+
+    ``n_rows`` counts rows of the file. New, changed and same count orders, profiles, events or
+    decisions: one a row, except for orders that come line by line.
+    """
+
+    kind: str
+    file_name: str
+    import_id: int | None  # None: a dry run
+    n_rows: int
+    n_new: int
+    n_changed: int
+    n_same: int
+    n_rejected: int
+    n_filtered: int
+    reject_file: Path | None
+    reasons: list[Reason]
+    notes: list[str]
+    touched: npt.NDArray[np.int64]  # profiles, ascending
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as JSON holds it; of the touched profiles only their number."""
+        told = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        told["reject_file"] = None if self.reject_file is None else str(self.reject_file)
+        told["reasons"] = [asdict(reason) for reason in self.reasons]
+        told["n_touched"] = len(told.pop("touched"))
+        return told
+
+
+def folder() -> Path:
+    """Return where reject files and spools stand."""
+    return Path(settings.PUSULA_HOME) / "imports"
+
+
+def run_import(
+    kind: str,
+    path: Path,
+    map_path: Path,
+    *,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+    at: int | None = None,
+) -> Report:
+    """Bring the file at ``path`` in as ``kind`` with the mapping at ``map_path``.
+
+    1. Check the mapping.
+    2. Read the file batch by batch; check rows into a spool, bad ones into the reject file.
+    3. In one transaction: find or make the profiles, write the rows, mark the import done.
+
+    Imports of one home folder wait for each other. ``dry_run`` does all of it and then rolls back.
+    ``at`` is the recorded time. Raises ``MappingError``, ``FileError`` or ``ImportFailedError``;
+    then nothing of the file is visible.
+    """
+    if kind not in KINDS:
+        raise MappingError(f"{kind}: {near(kind, KINDS)}")
+    at = clock.now() if at is None else at
+    told = mapping.load(map_path, kind, KINDS[kind].fields)
+    folder().mkdir(parents=True, exist_ok=True)
+    with _alone():
+        _clean_up(at)
+        row = None if dry_run else _begin(kind, path, map_path, told.source, at)
+        name = "dry-run" if row is None else str(row.pk)
+        try:
+            with Rejects(folder() / f"{name}-rejected.csv") as rejects:
+                importer = KINDS[kind](told, _reading(told, at), rejects)
+                return _Run(importer, path, row, progress or (lambda _step: None)).run()
+        except Exception as error:
+            if row is not None:
+                _fail(row.pk, str(error))
+            if isinstance(error, DatabaseError):
+                words = {"file": path.name, "error": error}
+                message = _("%(file)s: the database refused the rows, none was kept: %(error)s")
+                raise ImportFailedError(message % words) from error
+            raise
+
+
+class _Run:
+    """One import under way."""
+
+    def __init__(self, importer: Kind, path: Path, row: Import | None, progress: Progress) -> None:
+        self.importer = importer
+        self.path = path
+        self.row = row
+        self.progress = progress
+        self.rejects = importer.rejects
+        self.n_rows = 0
+        self.n_filtered = 0
+        self.notes: list[str] = []
+
+    def run(self) -> Report:
+        """Read, write, report."""
+        name = f"{self.rejects.path.stem}{_SPOOL}"
+        with Spool(folder() / name, self.importer.schema) as spool:
+            self._read(spool)
+            with transaction.atomic():
+                outcome = self._write(spool)
+                report = self._report(outcome)
+                if self.row is None:
+                    transaction.set_rollback(True)
+                else:
+                    _finish(self.row.pk, report)
+        return report
+
+    def _read(self, spool: Spool) -> None:
+        told = self.importer.mapping
+        source = files.read(self.path, told.file, told.used_columns)
+        for batch in source.batches:
+            self.n_rows += len(batch.lines) + len(batch.faults)
+            for fault in batch.faults:
+                self.rejects.row(*fault)
+            rows = Rows(batch, told, self.importer.readers, self.rejects)
+            self.n_filtered += rows.n_filtered
+            if len(rows):
+                spool.write(self.importer.read(rows))
+            self.progress(Step("reading", batch.fraction, self.n_rows))
+        self.notes = [*source.notes]
+        if not self.n_rows:
+            self.notes.append(_("The file holds no rows under its header."))
+
+    def _write(self, spool: Spool) -> Outcome:
+        n = spool.table.num_rows
+        importer = self.importer
+        people = references.resolve_spool(
+            spool,
+            source=importer.mapping.source,
+            at=importer.reading.at,
+            learn=importer.learns,
+            told=lambda done: self.progress(Step("people", done / n, done)),
+        )
+        return importer.write(
+            spool, people, lambda done: self.progress(Step("writing", done / n, done))
+        )
+
+    def _report(self, outcome: Outcome) -> Report:
+        return Report(
+            kind=self.importer.name,
+            file_name=self.path.name,
+            import_id=None if self.row is None else self.row.pk,
+            n_rows=self.n_rows,
+            n_new=outcome.n_new,
+            n_changed=outcome.n_changed,
+            n_same=outcome.n_same,
+            n_rejected=self.rejects.n,
+            n_filtered=self.n_filtered,
+            reject_file=self.rejects.path if self.rejects.name else None,
+            reasons=self.rejects.reasons(),
+            notes=[*self.notes, *self.importer.notes],
+            touched=np.unique(np.concatenate([np.empty(0, np.int64), *outcome.touched])),
+        )
+
+
+def _reading(told: mapping.Mapping, at: int) -> Reading:
+    company = settings.PUSULA
+    return Reading(
+        tz=told.file.time_zone or company.time_zone,
+        currency=company.currency,
+        region=company.phone_region,
+        at=at,
+        decimal=told.file.decimal,
+        dates=told.file.dates,
+        returns=told.returns,
+    )
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Wait until no other import of this home folder runs, and keep others waiting.
+
+    The lock dies with its process: what is ``reading`` while we hold it has nobody who reads.
+    """
+    with (folder() / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _clean_up(at: int) -> None:
+    """Mark what dead runs left behind and remove their spools."""
+    Import.objects.filter(state=ImportState.READING).update(
+        state=ImportState.FAILED,
+        error=_("The program was stopped while it read the file; nothing was kept."),
+        finished_at=at,
+    )
+    for spool in folder().glob(f"*{_SPOOL}"):
+        spool.unlink()
+
+
+def _begin(kind: str, path: Path, map_path: Path, source: str, at: int) -> Import:
+    return Import.objects.create(
+        kind=kind,
+        file_name=path.name[-260:],
+        digest=_digest(path, map_path),
+        source=source,
+        state=ImportState.READING,
+        started_at=at,
+    )
+
+
+def _digest(*paths: Path) -> str:
+    """Return SHA-256 over the digests of the files."""
+    whole = hashlib.sha256()
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                whole.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError as error:
+            words = {"file": str(path), "error": str(error.strerror)}
+            raise FileError(_("%(file)s: cannot be read: %(error)s") % words) from error
+    return whole.hexdigest()
+
+
+def _finish(import_id: int, report: Report) -> None:
+    counts = {
+        name: getattr(report, name)
+        for name in ("n_rows", "n_new", "n_changed", "n_same", "n_rejected", "n_filtered")
+    }
+    Import.objects.filter(pk=import_id, state=ImportState.READING).update(
+        state=ImportState.DONE,
+        reject_file="" if report.reject_file is None else report.reject_file.name,
+        reasons=[asdict(reason) for reason in report.reasons[:_REASONS_KEPT]],
+        notes=report.notes,
+        finished_at=clock.now(),
+        **counts,
+    )
+
+
+def _fail(import_id: int, error: str) -> None:
+    Import.objects.filter(pk=import_id).update(
+        state=ImportState.FAILED, error=error, finished_at=clock.now()
+    )

@@ -1,0 +1,1 @@
+"""What a file can bring: orders, profiles, events, consents; one module each."""

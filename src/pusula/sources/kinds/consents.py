@@ -1,0 +1,134 @@
+"""Consents from files: decisions for the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from pusula.consent import actions
+from pusula.consent.models import Channel, Status
+from pusula.lib import clock
+from pusula.lib.text import fold
+from pusula.profiles import queries as profiles
+from pusula.profiles import resolve
+from pusula.profiles.models import IdentifierKind
+from pusula.sources import coerce, references
+from pusula.sources.coerce import Coerce
+from pusula.sources.kinds.kind import Kind, Outcome, Told
+from pusula.sources.rows import Rows, Values
+from pusula.sources.spool import Spool
+
+_OWN = pa.schema(
+    [
+        ("channel", pa.string()),
+        ("purpose", pa.string()),
+        ("status", pa.string()),
+        ("decided_at", pa.int64()),
+        ("evidence", pa.string()),
+        ("entry_id", pa.string()),
+    ]
+)
+# The words of İYS, the national register of message consents.
+_CHANNELS = {
+    "eposta": Channel.EMAIL, "e-posta": Channel.EMAIL, "mail": Channel.EMAIL,
+    "mesaj": Channel.SMS, "arama": Channel.CALL, "telefon": Channel.CALL,
+}  # fmt: skip
+# A grant dated ahead would outweigh refusals that are still to come.
+_SKEW = 5 * clock.MINUTE
+
+
+class Consents(Kind):
+    """One row is one decision."""
+
+    name = "consents"
+    fields = (
+        *references.FIELDS, "channel", "purpose", "status", "decided_at", "evidence", "entry_id",
+    )  # fmt: skip
+    needed = ("channel", "purpose", "status", "decided_at")
+
+    def own_readers(self) -> dict[str, Coerce]:
+        """Return how a decision's fields are read."""
+        reading = self.reading
+        channels = {fold(word): channel.value for word, channel in _CHANNELS.items()}
+        channels.update({channel: channel for channel in Channel.values})
+        statuses = dict.fromkeys({*coerce.YES, Status.GRANTED.value}, Status.GRANTED.value)
+        statuses.update(dict.fromkeys({*coerce.NO, Status.REFUSED.value}, Status.REFUSED.value))
+        return {
+            "channel": reading.word(channels),
+            "purpose": reading.text(30),
+            "status": reading.word(statuses),
+            "decided_at": self._decided_at,
+            "evidence": reading.text(400),
+            "entry_id": reading.text(120),
+        }
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns of the reference and the decision."""
+        return pa.schema([*references.SCHEMA, *_OWN])
+
+    def read(self, rows: Rows) -> pa.Table:
+        """Return the good rows."""
+        decided_at = rows.values("decided_at", is_needed=True)
+        columns: dict[str, Values | pa.Array] = {
+            name: rows.values(name, is_needed=name in self.needed) for name in _OWN.names
+        }
+        columns["decided_at"] = decided_at
+        columns.update(references.columns(rows, decided_at))
+        return rows.table(columns, self.schema)
+
+    def write(self, spool: Spool, people: references.Resolved, told: Told) -> Outcome:
+        """Record the decisions; one for a shared address counts for everybody who holds it."""
+        outcome = Outcome(touched=[people.learned])
+        for start, chunk in spool.chunks():
+            owners = people.profile_ids[start : start + chunk.num_rows].tolist()
+            rows, decisions = [], []
+            for row, decision in self._decisions(chunk, owners):
+                rows.append(row)
+                decisions.append(decision)
+            recorded = actions.record(decisions, at=self.reading.at)
+            n_new = len({rows[position] for position in recorded.new})
+            outcome.n_new += n_new
+            outcome.n_same += chunk.num_rows - n_new
+            outcome.touched.append(recorded.changed)
+            told(start + chunk.num_rows)
+        return outcome
+
+    def _decisions(
+        self, chunk: pa.Table, owners: list[int]
+    ) -> Iterator[tuple[int, actions.Decision]]:
+        """Yield each row with its decision, once for everybody it counts for."""
+        shared = _holders(chunk, owners)
+        source = self.mapping.source
+        for row, told in enumerate(chunk.select(_OWN.names).to_pylist()):
+            entry_id = told.pop("entry_id")
+            told["evidence"] = told["evidence"] or ""
+            for profile_id in shared.get(row) or [owners[row]]:
+                key = "" if entry_id is None else f"{source}:{entry_id}:{profile_id}"
+                yield (
+                    row,
+                    actions.Decision(profile_id=profile_id, source=source, dedupe_key=key, **told),
+                )
+
+    def _decided_at(self, cell: object) -> int | None:
+        return self.reading.past_moment(cell, skew=_SKEW)
+
+
+def _holders(chunk: pa.Table, owners: list[int]) -> dict[int, list[int]]:
+    """Return for each row that may mean several profiles all of them."""
+    rows = [row for row, owner in enumerate(owners) if owner == resolve.AMBIGUOUS]
+    said = {
+        kind: dict(
+            zip(rows, chunk[kind.value].take(pa.array(rows, pa.int64())).to_pylist(), strict=True)
+        )
+        for kind in (IdentifierKind.EMAIL, IdentifierKind.PHONE)
+    }
+    held = {
+        kind: profiles.holders(kind, filter(None, values.values())) for kind, values in said.items()
+    }
+    return {
+        row: held[IdentifierKind.EMAIL].get(said[IdentifierKind.EMAIL][row])
+        or held[IdentifierKind.PHONE][said[IdentifierKind.PHONE][row]]
+        for row in rows
+    }
