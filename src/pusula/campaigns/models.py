@@ -53,6 +53,8 @@ class Campaign(models.Model):
     template = models.ForeignKey(Template, models.PROTECT, null=True, related_name="campaigns")
     content = models.ForeignKey(Content, models.PROTECT, null=True, related_name="+")
     holdout_share = models.FloatField(default=0.1)  # 0..0.9 of the eligible
+    # [[name, share of the treated], ...]; empty where there is one way to be treated.
+    variants = models.JSONField(default=list)
     window_days = models.SmallIntegerField(default=14)
     # What conversion means: "" for an order placed in the window, else the name of an event.
     conversion_event = models.CharField(max_length=100, blank=True)
@@ -60,9 +62,15 @@ class Campaign(models.Model):
     message_cost_minor = models.BigIntegerField(default=0)  # of each message sent
     fixed_cost_minor = models.BigIntegerField(default=0)
     margin = models.FloatField(default=1.0)  # share of net revenue that is profit, for ROI
+    is_adopted = models.BooleanField(default=False)  # it ran elsewhere; we only measure it
     created_at = models.BigIntegerField()
     started_at = models.BigIntegerField(null=True)
     window_ends_at = models.BigIntegerField(null=True)
+
+    @property
+    def origin(self) -> str:
+        """How the outbox calls who asked for a message."""
+        return f"campaign:{self.pk}"
 
 
 class Assignment(models.Model):
@@ -74,7 +82,7 @@ class Assignment(models.Model):
     profile = models.ForeignKey(Profile, models.CASCADE, related_name="assignments")
     arm = models.CharField(max_length=8, choices=Arm.choices)
     variant = models.CharField(max_length=40, blank=True)
-    reason = models.CharField(max_length=80, blank=True)  # why excluded
+    reason = models.CharField(max_length=100, blank=True)  # why excluded; "segment:" and its key
     assigned_at = models.BigIntegerField()
 
     class Meta:

@@ -13,6 +13,7 @@ class RfmRun(models.Model):
     as_of_on = models.DateField()
     config = models.JSONField()
     config_key = models.CharField(max_length=64)  # digest of config: one run per day and config
+    groups = models.JSONField(default=list)  # all names, those of empty groups too, as shown
     edges = models.JSONField()
     warnings = models.JSONField(default=list)
     n_profiles = models.IntegerField()

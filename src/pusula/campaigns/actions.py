@@ -1,0 +1,233 @@
+"""Writes of campaigns: draft, start, settle, and taking over one that ran elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from pusula.campaigns import audience, checklist, machine, queries
+from pusula.campaigns.assignments import Assigned
+from pusula.campaigns.definitions import Adoption, Definition, DefinitionError
+from pusula.campaigns.errors import CampaignError
+from pusula.campaigns.models import Arm, Campaign, Template
+from pusula.lake import rows
+from pusula.lib import clock, money
+from pusula.outbox import actions as outbox
+from pusula.outbox.actions import Draft
+from pusula.segments.models import Segment
+
+# A mass mailing that is later than this helps nobody: what is left then stays unsent.
+SENT_WITHIN = 24 * clock.HOUR
+_ASSIGNMENT_COLUMNS = ("campaign_id", "profile_id", "arm", "variant", "reason", "assigned_at")
+
+
+def create(definition: Definition, at: int) -> Campaign:
+    """Make the draft of a new campaign; raise ``CampaignError`` if its key is taken."""
+    with transaction.atomic():
+        if Campaign.objects.filter(key=definition.campaign).exists():
+            raise CampaignError(
+                _("There is a campaign %(key)s already: choose another key.")
+                % {"key": definition.campaign}
+            )
+        campaign = Campaign(key=definition.campaign, created_at=at)
+        return _write(campaign, definition, at)
+
+
+def update_draft(campaign: Campaign, definition: Definition, at: int) -> Campaign:
+    """Make a draft say what ``definition`` says; raise ``CampaignError`` if it has started."""
+    with transaction.atomic():
+        current = Campaign.objects.select_for_update().get(pk=campaign.pk)
+        if current.state != machine.DRAFT:
+            raise CampaignError(
+                _("The campaign %(key)s has started and cannot be changed: make a new one.")
+                % {"key": campaign.key}
+            )
+        return _write(current, definition, at)
+
+
+def start(campaign: Campaign, at: int) -> Campaign:
+    """Assign everybody and put the messages of the treated into the outbox, once.
+
+    1. The state moves on, so that of two who start it one wins. 2. Candidates are assigned.
+    3. The content is frozen. 4. A message per treated profile is reserved. All in one transaction.
+    Started already: nothing happens. Raises ``CampaignError`` or ``SegmentNotReadyError``.
+    """
+    with transaction.atomic():
+        moved = Campaign.objects.filter(pk=campaign.pk, state=machine.DRAFT).update(
+            state=machine.SENDING,
+            started_at=at,
+            window_ends_at=at + campaign.window_days * clock.DAY,
+        )
+        campaign.refresh_from_db()
+        if moved:
+            _start(campaign, at)
+    return campaign
+
+
+def settle(campaign: Campaign, at: int) -> Campaign:
+    """Move a campaign on as far as it came: all messages settled, window over."""
+    from_to = ((machine.SENDING, machine.RUNNING), (machine.RUNNING, machine.FINISHED))
+    with transaction.atomic():
+        campaign.refresh_from_db()
+        for state, following in from_to:
+            if campaign.state == state and _is_over(campaign, at):
+                Campaign.objects.filter(pk=campaign.pk, state=state).update(state=following)
+                campaign.refresh_from_db()
+    return campaign
+
+
+def adopt(adoption: Adoption, assigned: Iterable[Assigned], at: int) -> Campaign:
+    """Take over a campaign that ran elsewhere, as finished; raise if its key is taken.
+
+    It began when the first profile was assigned.
+    """
+    everyone = list(assigned)
+    if not everyone:
+        raise CampaignError(_("Nobody was assigned: the file of assignments is empty."))
+    started_at = min(one.assigned_at for one in everyone)
+    last_at = max(one.assigned_at for one in everyone)
+    with transaction.atomic():
+        if Campaign.objects.filter(key=adoption.campaign).exists():
+            raise CampaignError(
+                _("There is a campaign %(key)s already: choose another key.")
+                % {"key": adoption.campaign}
+            )
+        campaign = Campaign(
+            **_plan_columns(adoption),
+            state=machine.FINISHED,
+            is_adopted=True,
+            variants=[[name, share] for name, share in adoption.variant_shares.items()],
+            created_at=at,
+            started_at=started_at,
+            window_ends_at=last_at + adoption.window_days * clock.DAY,
+        )
+        campaign.save(force_insert=True)
+        _assign(campaign, everyone)
+    return campaign
+
+
+def _write(campaign: Campaign, definition: Definition, at: int) -> Campaign:
+    for name, value in _plan_columns(definition).items():
+        setattr(campaign, name, value)
+    campaign.template = _template(definition, at)
+    if campaign.pk is None:
+        campaign.save(force_insert=True)
+    else:
+        campaign.save(update_fields=[*_plan_columns(definition), "template"])
+    campaign.audience.set(_segments(definition.audience, "audience"))
+    campaign.exclusions.set(_segments(definition.exclusions, "exclusions"))
+    return campaign
+
+
+def _plan_columns(plan: Definition | Adoption) -> dict[str, object]:
+    currency = settings.PUSULA.currency
+    return {
+        "key": plan.campaign,
+        "title": plan.title,
+        "goal": plan.goal,
+        "channel": plan.channel,
+        "purpose": plan.purpose,
+        "holdout_share": float(plan.holdout),
+        "window_days": plan.window_days,
+        "conversion_event": plan.conversion_event,
+        "currency": currency,
+        "message_cost_minor": _cost("message", plan.cost.message),
+        "fixed_cost_minor": _cost("fixed", plan.cost.fixed),
+        "margin": float(plan.margin),
+    }
+
+
+def _cost(field: str, amount: Decimal) -> int:
+    currency = settings.PUSULA.currency
+    minor = money.to_minor(amount, currency)
+    if money.from_minor(minor, currency) != amount:
+        raise DefinitionError(
+            _(
+                "cost.%(field)s: %(currency)s has no amount as small as %(amount)s; "
+                "give the cost of all messages as fixed"
+            )
+            % {"field": field, "currency": currency, "amount": amount}
+        )
+    return minor
+
+
+def _template(definition: Definition, at: int) -> Template:
+    given = definition.template
+    if isinstance(given, str):
+        template = Template.objects.filter(name=given).first()
+        if template is None:
+            raise DefinitionError(
+                _("template: there is no template called %(name)s") % {"name": given}
+            )
+        return template
+    template, _made = Template.objects.update_or_create(
+        name=definition.campaign,
+        defaults={
+            "subject": given.subject,
+            "text": given.text,
+            "html": given.html,
+            "updated_at": at,
+        },
+    )
+    return template
+
+
+def _segments(keys: Iterable[str], field: str) -> list[Segment]:
+    found = {s.key: s for s in Segment.objects.filter(key__in=list(keys), archived_at=None)}
+    for key in keys:
+        if key not in found:
+            raise DefinitionError(
+                _("%(field)s: there is no segment called %(key)s") % {"field": field, "key": key}
+            )
+    return list(found.values())
+
+
+def _start(campaign: Campaign, at: int) -> None:
+    template = campaign.template
+    faults = [i.text for i in checklist.template(campaign) if i.level is checklist.Level.ERROR]
+    if template is None or faults:
+        raise CampaignError(" ".join(faults))
+    plan = audience.plan(campaign)
+    if not plan.sizes()[Arm.TREATED]:
+        raise CampaignError(_("Nobody would get a message: look at the exclusions."))
+    _assign(campaign, (Assigned(c.profile_id, c.arm, at, reason=c.reason) for c in plan.candidates))
+    campaign.content = outbox.freeze(
+        channel=campaign.channel,
+        sender=settings.PUSULA.from_address,
+        subject=template.subject,
+        text=template.text,
+        html=template.html,
+    )
+    campaign.save(update_fields=["content"])
+    outbox.reserve(
+        Draft(
+            dedupe_key=f"{campaign.origin}:{one.profile_id}",
+            origin=campaign.origin,
+            profile_id=one.profile_id,
+            content_id=campaign.content.pk,
+            channel=campaign.channel,
+            purpose=campaign.purpose,
+            address=one.address,
+            due_at=at,
+            not_after_at=at + SENT_WITHIN,
+        )
+        for one in plan.of(Arm.TREATED)
+    )
+
+
+def _assign(campaign: Campaign, assigned: Iterable[Assigned]) -> None:
+    values = (
+        (campaign.pk, one.profile_id, str(one.arm), one.variant, one.reason, one.assigned_at)
+        for one in assigned
+    )
+    rows.insert(connection, "campaigns_assignment", _ASSIGNMENT_COLUMNS, values)
+
+
+def _is_over(campaign: Campaign, at: int) -> bool:
+    if campaign.state == machine.SENDING:
+        return queries.progress(campaign).is_settled
+    return campaign.window_ends_at is not None and at >= campaign.window_ends_at

@@ -1,0 +1,161 @@
+"""Who would get a campaign: every candidate of its segments, and what speaks against each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from pusula.campaigns import holdout
+from pusula.campaigns.errors import SegmentNotReadyError
+from pusula.campaigns.models import Arm, Campaign
+from pusula.consent.models import Channel, Consent, Status, Suppression
+from pusula.lake import rows
+from pusula.outbox.reasons import Reason
+from pusula.profiles.models import Identifier, IdentifierKind
+from pusula.profiles.relations import Ids
+from pusula.segments import queries as segments
+from pusula.segments.models import Segment
+
+SEGMENT = "segment:"  # a reason like those of the outbox, followed by the key of the exclusion
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What a campaign decides about one profile; ``address`` only where it gets a message."""
+
+    profile_id: int
+    arm: Arm
+    reason: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a campaign decides about all its candidates, ascending by profile id."""
+
+    candidates: tuple[Candidate, ...]
+
+    def of(self, arm: Arm) -> Iterator[Candidate]:
+        """Yield the candidates of one arm."""
+        return (candidate for candidate in self.candidates if candidate.arm == arm)
+
+    def sizes(self) -> dict[Arm, int]:
+        """Return how many candidates each arm has."""
+        counts = Counter(candidate.arm for candidate in self.candidates)
+        return {arm: counts[arm] for arm in Arm}
+
+    def reasons(self) -> dict[str, int]:
+        """Return how many are excluded for each reason, most first."""
+        return dict(Counter(c.reason for c in self.of(Arm.EXCLUDED)).most_common())
+
+
+def plan(campaign: Campaign) -> Plan:
+    """Return who would be treated, held out and excluded if the campaign started now.
+
+    Raises ``SegmentNotReadyError`` rather than guessing who is in a segment.
+    """
+    audience = list(campaign.audience.order_by("key"))
+    exclusions = list(campaign.exclusions.order_by("key"))
+    for segment in [*audience, *exclusions]:
+        if trouble := trouble_with(segment):
+            raise SegmentNotReadyError(trouble)
+    members = [segments.member_ids(segment) for segment in audience]
+    ids = np.unique(np.concatenate(members)) if members else np.empty(0, np.int64)
+    reasons = _excluded_by_segment(ids, exclusions)
+    _add_missing_consent(reasons, ids, campaign)
+    addresses = _addresses(ids, campaign.channel, reasons)
+    return Plan(tuple(_decided(i, reasons, addresses, campaign) for i in ids.tolist()))
+
+
+def trouble_with(segment: Segment) -> str:
+    """Return why the members of ``segment`` cannot be trusted now; empty if they can."""
+    values = {"segment": segment.key}
+    if segment.archived_at is not None:
+        return _("The segment %(segment)s is archived: choose another one.") % values
+    if segment.version is None or segment.evaluated_at is None:
+        return (
+            _("The segment %(segment)s has not been evaluated yet: run `pusula run` first.")
+            % values
+        )
+    if segment.stale_since_at is not None:
+        values["error"] = segment.error
+        return (
+            _("The segment %(segment)s is out of date: mend it and run `pusula run`. %(error)s")
+            % values
+        ).strip()
+    if segment.versions.filter(number__gt=segment.version.number).exists():
+        return (
+            _("The segment %(segment)s was changed and not evaluated since: run `pusula run`.")
+            % values
+        )
+    return ""
+
+
+def _excluded_by_segment(ids: Ids, exclusions: list[Segment]) -> dict[int, str]:
+    """Return reasons by profile; the first exclusion by key names it."""
+    reasons: dict[int, str] = {}
+    for segment in exclusions:
+        for profile_id in np.intersect1d(ids, segments.member_ids(segment)).tolist():
+            reasons.setdefault(profile_id, f"{SEGMENT}{segment.key}")
+    return reasons
+
+
+def _add_missing_consent(reasons: dict[int, str], ids: Ids, campaign: Campaign) -> None:
+    decided: dict[int, str] = {}
+    consents = Consent.objects.filter(channel=campaign.channel, purpose=campaign.purpose)
+    for part in rows.parts(ids.tolist()):
+        found = consents.filter(profile_id__in=part)
+        decided.update(found.values_list("profile_id", "status"))
+    for profile_id in ids.tolist():
+        if decided.get(profile_id) != Status.GRANTED:
+            missing = Reason.REFUSED if profile_id in decided else Reason.NO_CONSENT
+            reasons.setdefault(profile_id, missing.value)
+
+
+def _addresses(ids: Ids, channel: str, reasons: dict[int, str]) -> dict[int, str]:
+    """Return where each profile not excluded is reached; give the others their reason.
+
+    Of several addresses the newest that is not suppressed counts. One that several profiles share
+    gets one message: the profile known longest stands for all, in whichever arm it comes.
+    """
+    suppressed = set(Suppression.objects.filter(channel=channel).values_list("address", flat=True))
+    found: dict[int, str] = {}
+    taken: set[str] = set()
+    for part in rows.parts(i for i in ids.tolist() if i not in reasons):
+        known: dict[int, list[str]] = {}
+        for profile_id, address in _identifiers(channel, part):
+            known.setdefault(profile_id, []).append(address)
+        for profile_id in part:
+            all_of_them = known.get(profile_id, [])
+            usable = [address for address in all_of_them if address not in suppressed]
+            if not usable:
+                reasons[profile_id] = (
+                    Reason.SUPPRESSED if all_of_them else Reason.NO_ADDRESS
+                ).value
+            elif usable[0] in taken:
+                reasons[profile_id] = Reason.DUPLICATE_ADDRESS.value
+            else:
+                taken.add(usable[0])
+                found[profile_id] = usable[0]
+    return found
+
+
+def _identifiers(channel: str, ids: list[int]) -> QuerySet[Identifier, tuple[int, str]]:
+    kind = IdentifierKind.EMAIL if channel == Channel.EMAIL else IdentifierKind.PHONE
+    found = Identifier.objects.filter(kind=kind, profile_id__in=ids)
+    return found.order_by("-recorded_at", "-pk").values_list("profile_id", "value")
+
+
+def _decided(
+    profile_id: int, reasons: dict[int, str], addresses: dict[int, str], campaign: Campaign
+) -> Candidate:
+    if profile_id in reasons:
+        return Candidate(profile_id, Arm.EXCLUDED, reasons[profile_id])
+    if holdout.is_held_out(campaign.key, profile_id, campaign.holdout_share):
+        return Candidate(profile_id, Arm.HOLDOUT)
+    return Candidate(profile_id, Arm.TREATED, address=addresses[profile_id])

@@ -1,0 +1,164 @@
+"""What must be in order before a campaign starts, item by item, each a sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from pusula.campaigns import audience, words
+from pusula.campaigns.audience import Plan
+from pusula.campaigns.errors import SegmentNotReadyError
+from pusula.campaigns.models import Arm, Campaign
+from pusula.channels.email.address import AddressError, split_sender
+from pusula.consent.models import Channel
+from pusula.content import check as lint
+from pusula.lib import clock
+from pusula.outbox import variables
+
+_STALE_AFTER = 24 * clock.HOUR
+_EXAMPLE = "@example.com"
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class Level(Enum):
+    """How much an item matters."""
+
+    OK = "ok"
+    WARNING = "warning"  # the campaign may start; somebody should know
+    ERROR = "error"  # it may not
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing that was looked at; ``code`` names the part of the campaign it is about."""
+
+    code: str
+    level: Level
+    text: str
+
+
+@dataclass(frozen=True)
+class Checklist:
+    """All items, and whom the campaign would reach if it started now (none: nobody knows)."""
+
+    items: tuple[Item, ...]
+    plan: Plan | None
+
+    @property
+    def may_start(self) -> bool:
+        """Whether no item forbids it."""
+        return all(item.level is not Level.ERROR for item in self.items)
+
+    @property
+    def errors(self) -> list[str]:
+        """The sentences of what forbids it."""
+        return [item.text for item in self.items if item.level is Level.ERROR]
+
+
+def preflight(campaign: Campaign, at: int) -> Checklist:
+    """Return what is and is not in order for ``campaign`` at the moment ``at``."""
+    items: list[Item] = []
+    plan = None
+    try:
+        plan = audience.plan(campaign)
+    except SegmentNotReadyError as error:
+        items.append(Item("audience", Level.ERROR, error.message))
+    else:
+        items += _people(plan)
+        items += _freshness(campaign, at)
+    items += template(campaign)
+    items += _channel(campaign)
+    items.append(_window(campaign))
+    return Checklist(tuple(items), plan)
+
+
+def template(campaign: Campaign) -> list[Item]:
+    """Return what is wrong with what the campaign says; one item that is well if nothing is."""
+    if campaign.template is None:
+        return [Item("template", Level.ERROR, _("There is no template yet."))]
+    subject, text, html = (
+        campaign.template.subject,
+        campaign.template.text,
+        campaign.template.html,
+    )
+    problems = lint.check(subject, text, html, variables.names())
+    return [
+        Item(
+            "template",
+            Level.ERROR if problem.is_error else Level.WARNING,
+            words.problem(problem),
+        )
+        for problem in problems
+    ] or [Item("template", Level.OK, _("The template has no errors."))]
+
+
+def _people(plan: Plan) -> list[Item]:
+    sizes = plan.sizes()
+    n = sizes[Arm.TREATED]
+    form = ngettext("%(n)s person gets a message.", "%(n)s people get a message.", n)
+    level = Level.OK if n else Level.ERROR
+    items = [Item("audience", level, form % {"n": words.number(n)})]
+    for reason, n_left_out in plan.reasons().items():
+        items.append(Item("exclusions", Level.OK, words.not_sent(reason, n_left_out)))
+    if sizes[Arm.HOLDOUT]:
+        held = sizes[Arm.HOLDOUT]
+        form = ngettext(
+            "%(n)s person is held out to measure against.",
+            "%(n)s people are held out to measure against.",
+            held,
+        )
+        items.append(Item("holdout", Level.OK, form % {"n": words.number(held)}))
+    else:
+        text = _("Nobody is held out: what the campaign causes cannot be measured.")
+        items.append(Item("holdout", Level.WARNING, text))
+    return items
+
+
+def _freshness(campaign: Campaign, at: int) -> list[Item]:
+    used = campaign.audience.all() | campaign.exclusions.all()
+    return [
+        Item(
+            "audience",
+            Level.WARNING,
+            _("The segment %(segment)s was evaluated more than a day ago: run `pusula run`.")
+            % {"segment": segment.key},
+        )
+        for segment in used.distinct().order_by("key")
+        if segment.evaluated_at is not None and at - segment.evaluated_at > _STALE_AFTER
+    ]
+
+
+def _channel(campaign: Campaign) -> list[Item]:
+    if campaign.channel != Channel.EMAIL:
+        return [Item("channel", Level.ERROR, _("Only e-mail can be sent so far."))]
+    company = settings.PUSULA
+    items = []
+    try:
+        _name, address = split_sender(company.from_address)
+    except AddressError as error:
+        items.append(Item("sender", Level.ERROR, error.message))
+    else:
+        if address.endswith(_EXAMPLE):
+            text = _("The sender is an example address: set from_address in pusula.toml.")
+            items.append(Item("sender", Level.WARNING, text))
+    if not settings.PUSULA_SMTP_URL:
+        text = _("No mail server is set: PUSULA_SMTP_URL is empty.")
+        items.append(Item("smtp", Level.ERROR, text))
+    if urlsplit(company.public_url).hostname in _LOOPBACK:
+        text = _("Links in the mail lead to this machine only: set public_url in pusula.toml.")
+        items.append(Item("links", Level.WARNING, text))
+    return items or [Item("channel", Level.OK, _("Mail server and sender are set."))]
+
+
+def _window(campaign: Campaign) -> Item:
+    form = ngettext(
+        "Conversions count for %(n)s day after the start.",
+        "Conversions count for %(n)s days after the start.",
+        campaign.window_days,
+    )
+    return Item("window", Level.OK, form % {"n": words.number(campaign.window_days)})

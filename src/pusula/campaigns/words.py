@@ -1,0 +1,89 @@
+"""What campaigns say to people: why somebody got nothing, what is wrong with a template."""
+
+from __future__ import annotations
+
+from babel import Locale
+from babel.numbers import format_decimal
+from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext, ngettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from pusula.campaigns import machine
+from pusula.campaigns.audience import SEGMENT
+from pusula.campaigns.models import Arm
+from pusula.content.check import Problem
+from pusula.outbox import machine as messages
+from pusula.outbox.reasons import Reason
+from pusula.segments import queries as segments
+
+# As they stand behind a colon.
+_REASONS: dict[str, str | Promise] = {
+    Reason.NO_CONSENT: _("no consent for this channel"),
+    Reason.REFUSED: _("consent withdrawn"),
+    Reason.NO_ADDRESS: _("no address on this channel"),
+    Reason.SUPPRESSED: _("address blocked for sending"),
+    Reason.DUPLICATE_ADDRESS: _("another person with this address gets it"),
+    Arm.HOLDOUT: _("control group"),
+}
+STATES: dict[str, str | Promise] = {
+    machine.DRAFT: pgettext_lazy("state of a campaign", "Draft"),
+    machine.SENDING: pgettext_lazy("state of a campaign", "Sending"),
+    machine.RUNNING: pgettext_lazy("state of a campaign", "Being measured"),
+    machine.FINISHED: pgettext_lazy("state of a campaign", "Finished"),
+}
+MESSAGE_STATES: dict[str, str | Promise] = {
+    messages.PENDING: pgettext_lazy("state of a message", "Waiting"),
+    messages.SENDING: pgettext_lazy("state of a message", "On its way"),
+    messages.SENT: pgettext_lazy("state of a message", "Sent"),
+    messages.SKIPPED: pgettext_lazy("state of a message", "Not sent"),
+    messages.FAILED: pgettext_lazy("state of a message", "Refused"),
+    messages.UNKNOWN: pgettext_lazy("state of a message", "Uncertain"),
+}
+_PARTS: dict[str, str | Promise] = {
+    "subject": _("Subject"),
+    "text": _("Text"),
+    "html": _("HTML"),
+}
+
+
+def number(value: float, digits: int = 0) -> str:
+    """Return ``12.438`` (tr) or ``12,438`` (en)."""
+    pattern = "#,##0" + ("." + "0" * digits if digits else "")
+    return format_decimal(value, pattern, locale=Locale.parse(get_language() or "en", sep="-"))
+
+
+def reason(code: str) -> str:
+    """Return why somebody got nothing, as it stands behind a colon."""
+    if code.startswith(SEGMENT):
+        return gettext("in the segment “%(segment)s”") % {"segment": _segment(code)}
+    if code in _REASONS:
+        return str(_REASONS[code])
+    return str(Reason(code).label) if code in Reason.values else code
+
+
+def not_sent(code: str, n: int) -> str:
+    """Return how many got nothing and why, as one sentence."""
+    form = ngettext(
+        "Not sent to %(n)s person: %(reason)s.", "Not sent to %(n)s people: %(reason)s.", n
+    )
+    return form % {"n": number(n), "reason": reason(code)}
+
+
+def problem(found: Problem) -> str:
+    """Return what is wrong with a template and where."""
+    part = str(_PARTS[found.part])
+    sentence = gettext(found.text) % found.values
+    if not found.line:
+        return f"{part}: {sentence}"
+    return gettext("%(part)s, line %(line)s: %(sentence)s") % {
+        "part": part,
+        "line": found.line,
+        "sentence": sentence,
+    }
+
+
+def _segment(code: str) -> str:
+    key = code.removeprefix(SEGMENT)
+    segment = segments.by_key(key)
+    titles = segments.words(segment)["title"] if segment else {}
+    return titles.get(get_language() or "en") or key

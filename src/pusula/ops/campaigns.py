@@ -1,0 +1,338 @@
+"""``pusula campaigns``: plan, check, send, and measure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+from django.conf import settings
+from django.utils.translation import gettext
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from pusula.campaigns import actions, assignments, checklist, definitions, machine, queries, words
+from pusula.campaigns.checklist import Level
+from pusula.campaigns.errors import CampaignError
+from pusula.campaigns.models import Campaign
+from pusula.channels.email.smtp import Server
+from pusula.lib import clock
+from pusula.measurement import result as measurement
+from pusula.measurement.result import ArmResult, Effect, Phase, Result
+from pusula.measurement.verdict import variant_verdict, verdict
+from pusula.ops.figures import amount, number, percent
+from pusula.outbox import machine as messages
+from pusula.outbox.sender import SendLoop
+from pusula.profiles import queries as profiles
+from pusula.profiles.models import IdentifierKind
+
+_MARKS = {
+    Level.OK: "[green]✓[/green]",
+    Level.WARNING: "[yellow]![/yellow]",
+    Level.ERROR: "[red]✗[/red]",
+}
+_EXISTING = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.group()
+def campaigns() -> None:
+    """Campaigns: goal, audience, control group, message, result."""
+
+
+@campaigns.command()
+@click.argument("file", type=_EXISTING)
+def create(file: Path) -> None:
+    """Make the draft that FILE (YAML) describes, or change it if there is one."""
+    definition = definitions.read(file)
+    campaign = queries.by_key(definition.campaign)
+    now = clock.now()
+    if campaign is None:
+        campaign = actions.create(definition, now)
+        click.echo(gettext("Draft made: %(key)s") % {"key": campaign.key})
+    else:
+        campaign = actions.update_draft(campaign, definition, now)
+        click.echo(gettext("Draft changed: %(key)s") % {"key": campaign.key})
+
+
+@campaigns.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print the list for a program.")
+def list_(as_json: bool) -> None:
+    """Show all campaigns, the newest first."""
+    found = list(queries.campaigns())
+    sizes = queries.all_arm_sizes()
+    if as_json:
+        rows = [
+            {"campaign": c.key, "title": c.title, "state": c.state, "arms": sizes.get(c.pk, {}),
+             "started_at": c.started_at, "window_ends_at": c.window_ends_at}
+            for c in found
+        ]  # fmt: skip
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column(gettext("Campaign"), no_wrap=True)
+    table.add_column(gettext("Title"))
+    table.add_column(gettext("State"))
+    table.add_column(gettext("Sent to"), justify="right")
+    table.add_column(gettext("Control group"), justify="right")
+    for campaign in found:
+        arms = sizes.get(campaign.pk, {})
+        table.add_row(
+            campaign.key,
+            escape(campaign.title),
+            str(words.STATES[queries.standing(campaign, clock.now())]),
+            number(arms.get("treated")),
+            number(arms.get("holdout")),
+        )
+    Console().print(table)
+
+
+@campaigns.command()
+@click.argument("key")
+def check(key: str) -> None:
+    """Say what is and is not in order before KEY is sent; exit 1 if it may not start."""
+    found = checklist.preflight(_campaign(key), clock.now())
+    console = Console()
+    for item in found.items:
+        console.print(f"{_MARKS[item.level]} {escape(item.text)}")
+    if not found.may_start:
+        raise click.exceptions.Exit(1)
+
+
+@campaigns.command()
+@click.argument("key")
+@click.option("--profile", "profile_key", help="Key of a profile, with its system: pms:10027.")
+@click.option("--variables", "shows_variables", is_flag=True, help="List what a template may use.")
+def preview(key: str, profile_key: str | None, shows_variables: bool) -> None:
+    """Show what one customer gets; without --profile the first of the audience."""
+    campaign = _campaign(key)
+    profile_id = _someone(campaign, profile_key)
+    rendered = queries.preview(campaign, profile_id)
+    click.secho(rendered.subject, bold=True)
+    click.echo()
+    click.echo(rendered.text)
+    if shows_variables:
+        table = Table(box=box.SIMPLE_HEAD)
+        table.add_column(gettext("Variable"), no_wrap=True)
+        table.add_column(gettext("Value"))
+        for name, value in queries.sample_values(profile_id, clock.now()):
+            table.add_row(name, escape(str(value)))
+        Console().print(table)
+
+
+@campaigns.command()
+@click.argument("key")
+def send(key: str) -> None:
+    """Start KEY and send its messages; started already: go on with what is left.
+
+    Interrupted or killed, run it again: nobody gets two.
+    """
+    campaign = _campaign(key)
+    now = clock.now()
+    if campaign.state == machine.DRAFT:
+        found = checklist.preflight(campaign, now)
+        if not found.may_start:
+            raise CampaignError(" ".join(found.errors))
+        actions.start(campaign, now)
+    if not settings.PUSULA_SMTP_URL:
+        raise CampaignError(gettext("No mail server is set: PUSULA_SMTP_URL is empty."))
+    _deliver(campaign)
+    actions.settle(campaign, clock.now())
+    _show_sending(campaign)
+
+
+@campaigns.command()
+@click.argument("file", type=_EXISTING)
+@click.option(
+    "--assignments",
+    "assigned",
+    type=_EXISTING,
+    required=True,
+    help="CSV: profile_key, arm (treated, holdout, excluded), variant, assigned_at.",
+)
+def adopt(file: Path, assigned: Path) -> None:
+    """Take over a campaign that ran elsewhere, to measure it here. FILE is YAML."""
+    adoption = definitions.read_adoption(file)
+    if queries.by_key(adoption.campaign) is not None:
+        click.echo(gettext("There already: %(key)s") % {"key": adoption.campaign})
+        return
+    campaign = actions.adopt(adoption, assignments.read(assigned, adoption), clock.now())
+    sizes = queries.arm_sizes(campaign)
+    click.echo(
+        gettext("Taken over: %(key)s (%(treated)s sent to, %(holdout)s control group)")
+        % {
+            "key": campaign.key,
+            "treated": number(sizes["treated"]),
+            "holdout": number(sizes["holdout"]),
+        }
+    )
+
+
+@campaigns.command()
+@click.argument("key")
+@click.option("--json", "as_json", is_flag=True, help="Print the result for a program.")
+def result(key: str, as_json: bool) -> None:
+    """Show what KEY caused: treated against control group, with interval, p-value and cost."""
+    campaign = _campaign(key)
+    now = clock.now()
+    actions.settle(campaign, now)
+    found = measurement.result(campaign, now)
+    if not as_json:
+        _show_result(found)
+        return
+    said = verdict(found)
+    plain = measurement.as_dict(found) | {
+        "verdict": {"kind": said.kind.value, "sentence": said.sentence, "warning": said.warning}
+    }
+    click.echo(json.dumps(plain, ensure_ascii=False, indent=2))
+
+
+def _campaign(key: str) -> Campaign:
+    campaign = queries.by_key(key)
+    if campaign is None:
+        raise CampaignError(
+            gettext("There is no campaign called %(key)s; `pusula campaigns list` shows all.")
+            % {"key": key}
+        )
+    return campaign
+
+
+def _someone(campaign: Campaign, profile_key: str | None) -> int:
+    if profile_key is None:
+        plan = checklist.preflight(campaign, clock.now()).plan
+        if plan is None or not plan.candidates:
+            raise CampaignError(gettext("Nobody is in the audience: name somebody by --profile."))
+        return plan.candidates[0].profile_id
+    profile = profiles.by_identifier(IdentifierKind.KEY, profile_key).first()
+    if profile is None:
+        raise CampaignError(
+            gettext("There is no profile with the key %(key)s.") % {"key": profile_key}
+        )
+    return profile.pk
+
+
+def _deliver(campaign: Campaign) -> None:
+    """Send what is due, showing how far the campaign is."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, transient=True) as bar:
+        total = queries.progress(campaign).n_messages
+        task = bar.add_task(gettext("Messages"), total=total)
+
+        def tell(_tally: object) -> None:
+            bar.update(task, completed=queries.progress(campaign).n_settled)
+
+        loop = SendLoop(Server.of(settings.PUSULA_SMTP_URL), settings.PUSULA_HOME, progress=tell)
+        loop.run(once=True)
+
+
+def _show_sending(campaign: Campaign) -> None:
+    progress = queries.progress(campaign)
+    console = Console()
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column(gettext("What became of them"))
+    table.add_column(gettext("People"), justify="right")
+    table.add_row(str(words.MESSAGE_STATES[messages.SENT]), number(progress.states[messages.SENT]))
+    for one in queries.unsent(campaign):
+        state = words.MESSAGE_STATES[one.state or messages.SKIPPED]
+        table.add_row(escape(f"{state}: {words.reason(one.reason)}"), number(one.n))
+    console.print(table)
+    if waiting := progress.n_messages - progress.n_settled:
+        text = gettext(
+            "%(n)s messages wait for a later try: `pusula sender run`, or this command again."
+        )
+        console.print(text % {"n": number(waiting)}, style="yellow")
+
+
+def _show_result(found: Result) -> None:
+    campaign, console = found.campaign, Console()
+    console.print(f"[bold]{escape(campaign.title)}[/bold]  {escape(campaign.key)}")
+    said = verdict(found)
+    if said.warning:
+        console.print(escape(said.warning), style="yellow")
+    console.print(escape(said.sentence))
+    if found.phase is Phase.NOT_STARTED:
+        return
+    console.print(_arms(found))
+    if found.overall is not None:
+        console.print(_effects(found, found.overall))
+    for effect in found.variants:
+        console.print(
+            f"{escape(effect.arm.name)}: {escape(variant_verdict(found, effect).sentence)}"
+        )
+
+
+def _arms(found: Result) -> Table:
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("")
+    for heading in (
+        gettext("People"),
+        gettext("Converted"),
+        "%",
+        gettext("Net revenue"),
+        gettext("per head"),
+    ):
+        table.add_column(heading, justify="right")
+    arms: Iterable[tuple[str, ArmResult]] = [
+        (gettext("Sent to"), found.treated),
+        *((effect.arm.name, effect.arm) for effect in found.variants),
+        (gettext("Control group"), found.holdout),
+    ]
+    for name, arm in arms:
+        table.add_row(
+            escape(name),
+            number(arm.n),
+            number(arm.n_conversions),
+            percent(arm.rate.value, 2),
+            amount(arm.revenue_minor, found.campaign.currency),
+            amount(arm.amounts.mean, found.campaign.currency),
+        )
+    return table
+
+
+def _effects(found: Result, overall: Effect) -> Table:
+    """Return differences to the control group, one column per comparison."""
+    currency = found.campaign.currency
+    effects = [(gettext("Sent to"), overall), *((e.arm.name, e) for e in found.variants)]
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column(gettext("Against the control group"))
+    for name, _effect in effects:
+        table.add_column(escape(name), justify="right")
+    lines = [_lines(effect, currency) for _name, effect in effects]
+    for cells in zip(*lines, strict=True):
+        table.add_row(cells[0][0], *(value for _label, value in cells))
+    return table
+
+
+def _lines(effect: Effect, currency: str) -> list[tuple[str, str]]:
+    rates, means, gained = effect.rates, effect.means, effect.gained
+    interval = rates.interval
+    return [
+        (gettext("Difference, points"), number(rates.difference * 100, 2)),
+        (gettext("Interval (95%)"), _range(interval.low * 100, interval.high * 100)),
+        ("p", _p(effect.p)),
+        (gettext("Extra conversions"), number(effect.n_incremental, 1)),
+        (gettext("Extra revenue per head"), amount(means.difference, currency)),
+        ("p", _p(means.p)),
+        (gettext("Extra revenue"), amount(gained.revenue, currency)),
+        (gettext("Cost"), amount(gained.cost, currency)),
+        (gettext("Profit at a margin of %(margin)s") % {"margin": percent(gained.margin, 0)},
+         amount(gained.profit, currency)),
+        (gettext("Return on cost"), percent(gained.roi, 0)),
+    ]  # fmt: skip
+
+
+def _range(low: float, high: float) -> str:
+    return f"{number(low, 2)} … {number(high, 2)}"
+
+
+def _p(value: float) -> str:
+    return f"< {number(0.001, 3)}" if value < 0.001 else number(value, 3)  # noqa: PLR2004

@@ -1,0 +1,104 @@
+"""``pusula rfm``: score the customers and show the groups."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from babel.dates import format_date
+from django.utils.translation import gettext
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from pusula.ops import figures
+from pusula.ops.figures import amount, number, percent
+from pusula.rfm import actions, queries, words
+from pusula.rfm import config as rules
+from pusula.rfm.models import RfmRun
+from pusula.rfm.scoring import Config
+
+
+@click.group()
+def rfm() -> None:
+    """Recency, frequency and monetary value of the customers."""
+
+
+@rfm.command()
+@click.option(
+    "--as-of",
+    "day",
+    type=click.DateTime(["%Y-%m-%d"]),
+    required=True,
+    help="Orders before 00:00 of this day count, as they stood then.",
+)
+@click.option(
+    "--config",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Rules in TOML or YAML; without them: five quantiles each, the ten classic groups.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result for a program.")
+def run(day: datetime, file: Path | None, as_json: bool) -> None:
+    """Score everybody in the pool; the same day and rules again replace the run."""
+    made = actions.run(day.date(), rules.read(file) if file else Config())
+    if as_json:
+        click.echo(json.dumps(_plain(made), ensure_ascii=False, indent=2))
+    else:
+        _show(made)
+
+
+def _plain(made: RfmRun) -> dict[str, Any]:
+    return {
+        "as_of_on": made.as_of_on.isoformat(),
+        "n_profiles": made.n_profiles,
+        "currency": made.currency,
+        "edges": made.edges,
+        "groups": [asdict(group) for group in queries.groups(made)],
+        "grid": [asdict(cell) for cell in queries.grid(made)],
+        "warnings": msgspec.to_builtins(queries.warnings(made)),
+        "config": made.config,
+    }
+
+
+def _show(made: RfmRun) -> None:
+    table = Table(
+        title=gettext("RFM as of %(day)s: %(n)s customers")
+        % {
+            "day": format_date(made.as_of_on, locale=figures.locale()),
+            "n": number(made.n_profiles),
+        },
+        caption=gettext("Recency (days), frequency (orders) and monetary value are means."),
+        box=box.SIMPLE_HEAD,
+    )
+    table.add_column(gettext("Group"), no_wrap=True)
+    for heading in (
+        gettext("Customers"),
+        "%",
+        gettext("Revenue"),
+        "%",
+        gettext("Recency"),
+        gettext("Frequency"),
+        gettext("Monetary value"),
+    ):
+        table.add_column(heading, justify="right")
+    for group in queries.groups(made):
+        table.add_row(
+            words.title(group.name),
+            number(group.n),
+            percent(group.share),
+            amount(group.revenue_minor, made.currency),
+            percent(group.revenue_share),
+            number(group.recency_mean, 1),
+            number(group.frequency_mean, 1),
+            amount(group.monetary_mean_minor, made.currency),
+        )
+    console = Console()
+    console.print(table)
+    for caution in queries.warnings(made):
+        console.print(f"! {words.sentence(caution)}", style="yellow")

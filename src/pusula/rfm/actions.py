@@ -1,0 +1,101 @@
+"""Writes of RFM: one run over everybody in the pool."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.db import connection, transaction
+
+from pusula.lake import rows
+from pusula.lib import clock, text
+from pusula.profiles.models import Trait, TraitKind
+from pusula.rfm import config as rules
+from pusula.rfm import queries, scoring
+from pusula.rfm.models import RfmRun
+from pusula.rfm.purchases import Purchases, purchases
+from pusula.rfm.scoring import Config, Scores
+
+TRAITS = ("rfm_group", "rfm_r", "rfm_f", "rfm_m")
+_SCORE_COLUMNS = (
+    "run_id",
+    "profile_id",
+    "recency_days",
+    "frequency",
+    "monetary_minor",
+    "r",
+    "f",
+    "m",
+    '"group"',  # a word of SQL
+)
+
+
+def run(as_of_on: date, config: Config) -> RfmRun:
+    """Score the pool as of 00:00 of ``as_of_on`` and keep the run, replacing the one it repeats.
+
+    The traits of the profiles tell the newest run.
+    """
+    bought = purchases(as_of_on, config)
+    scores = scoring.score(
+        bought.keys,
+        bought.recency_days,
+        bought.frequency,
+        bought.monetary_minor,
+        config,
+        orders_ever=bought.ever,
+    )
+    with transaction.atomic():
+        RfmRun.objects.filter(as_of_on=as_of_on, config_key=rules.key(config)).delete()
+        kept = RfmRun.objects.create(
+            as_of_on=as_of_on,
+            config=rules.as_json(config),
+            config_key=rules.key(config),
+            groups=list(scores.groups),
+            edges=msgspec.to_builtins(scores.edges),
+            warnings=msgspec.to_builtins(scores.warnings),
+            n_profiles=len(scores.kept),
+            currency=settings.PUSULA.currency,
+            created_at=clock.now(),
+        )
+        rows.insert(connection, "rfm_rfmscore", _SCORE_COLUMNS, _rows(kept, bought, scores))
+        if queries.latest() == kept:
+            _tell_profiles(kept)
+    return kept
+
+
+def _rows(kept: RfmRun, bought: Purchases, scores: Scores) -> Iterator[tuple[Any, ...]]:
+    columns = (
+        bought.profile_ids[scores.kept],
+        bought.recency_days[scores.kept],
+        bought.frequency[scores.kept],
+        bought.monetary_minor[scores.kept],
+        scores.r,
+        scores.f,
+        scores.m,
+        scores.group,
+    )
+    for *values, group in zip(*(column.tolist() for column in columns), strict=True):
+        yield (kept.pk, *values, scores.groups[group])
+
+
+def _tell_profiles(newest: RfmRun) -> None:
+    """Make the traits of all profiles say what ``newest`` found; inside its transaction."""
+    Trait.objects.filter(name__in=TRAITS).delete()
+    now = clock.now()
+    insert = (
+        "INSERT INTO profiles_trait "
+        "(profile_id, name, kind, text, text_fold, number, day, source, updated_at) "
+        "SELECT profile_id, %s, %s, {text}, {fold}, {number}, NULL, 'rfm', %s "
+        "FROM rfm_rfmscore WHERE run_id = %s"
+    )
+    with connection.cursor() as cursor:
+        for grade in ("r", "f", "m"):
+            sql = insert.format(text="''", fold="''", number=grade)
+            cursor.execute(sql, [f"rfm_{grade}", TraitKind.NUMBER, now, newest.pk])
+        sql = insert.format(text='"group"', fold="%s", number="NULL") + ' AND "group" = %s'
+        for group in newest.groups:
+            params = ["rfm_group", TraitKind.TEXT, text.fold(group), now, newest.pk, group]
+            cursor.execute(sql, params)
