@@ -48,6 +48,17 @@ class Message(models.Model):
         indexes = [
             models.Index(fields=["state", "due_at"], name="message_due"),
             models.Index(fields=["origin", "state"], name="message_by_origin"),
+            models.Index(
+                fields=["owner"], condition=models.Q(owner__gt=""), name="message_by_owner"
+            ),
+        ]
+        constraints = [
+            # An inbox gets one copy of a mailing, whatever two senders do at the same moment.
+            models.UniqueConstraint(
+                fields=["origin", "channel", "address"],
+                condition=models.Q(state__in=machine.TAKEN),
+                name="message_once_per_address",
+            ),
         ]
 
 
@@ -78,3 +89,12 @@ class Sender(models.Model):
     host = models.CharField(max_length=120)
     started_at = models.BigIntegerField()
     heartbeat_at = models.BigIntegerField()
+
+
+class Hold(models.Model):
+    """Sending is held back, for one origin or (an empty one) for all, until somebody lifts it."""
+
+    origin = models.CharField(max_length=80, unique=True, blank=True)
+    reason = models.CharField(max_length=40)  # paused, policy
+    detail = models.CharField(max_length=400, blank=True)
+    since_at = models.BigIntegerField()

@@ -1,0 +1,51 @@
+"""E-mail addresses as the wire wants them; nothing that could end a line or a command passes."""
+
+from __future__ import annotations
+
+import re
+from email.utils import parseaddr
+
+from pusula.lib.errors import PusulaError
+
+MAX_LENGTH = 254  # RFC 5321 with its erratum: what fits between < and >
+_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_NOT_IN_A_NAME = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class AddressError(PusulaError):
+    """An address cannot be used on the wire."""
+
+    code = "bad_address"
+
+
+def on_the_wire(address: str) -> str:
+    """Return ``address`` in ASCII, its domain by IDNA; raise ``AddressError`` if it is none.
+
+    One mailbox only, no quoted local parts, no display name.
+    """
+    local, at, domain = address.strip().rpartition("@")
+    try:
+        domain = domain.encode("idna").decode("ascii")
+    except UnicodeError as error:
+        raise AddressError(f"{address[:80]!r} has no domain that exists in DNS") from error
+    labels = domain.split(".")
+    is_good = (
+        at
+        and len(local) <= 64  # noqa: PLR2004 - RFC 5321
+        and len(local) + 1 + len(domain) <= MAX_LENGTH
+        and _LOCAL.fullmatch(local)
+        and len(labels) > 1
+        and all(_LABEL.fullmatch(label) for label in labels)
+    )
+    if not is_good:
+        raise AddressError(f"{address[:80]!r} is not an e-mail address")
+    return f"{local}@{domain}"
+
+
+def split_sender(sender: str) -> tuple[str, str]:
+    """Return name and address of a From line such as ``Deniz Otel <kampanya@deniz.example>``."""
+    if _NOT_IN_A_NAME.search(sender):
+        raise AddressError("the sender has a line break or control character in it")
+    name, address = parseaddr(sender)
+    return name, on_the_wire(address)

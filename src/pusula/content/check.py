@@ -1,0 +1,153 @@
+"""Reading a template before anybody gets it: what is wrong, in which part, on which line."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from liquid import Environment
+from liquid.static_analysis import Variable
+
+from pusula.content import language, markup
+from pusula.content.language import TemplateError
+from pusula.content.template import InertLinks, compiled, render
+
+CLIPPED_AT = 102 * 1024  # bytes of HTML after which Gmail hides the rest
+_OWN_NAMES = frozenset({"unsubscribe_url"})
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing to mend. ``text`` is a sentence for gettext, to be filled with ``values``."""
+
+    part: str  # subject, text or html
+    line: int  # from 1; 0 if nowhere in particular
+    code: str
+    text: str
+    values: Mapping[str, object] = field(default_factory=dict)
+    is_error: bool = True  # a campaign with errors is not sent; a warning is only said
+
+    def __str__(self) -> str:
+        """Return the sentence in English with its place."""
+        place = f"{self.part}, line {self.line}: " if self.line else f"{self.part}: "
+        return place + self.text % self.values
+
+
+def check(
+    subject: str, text: str, html_: str, known: Collection[str], *, needs_unsubscribe: bool = True
+) -> list[Problem]:
+    """Return the problems of a template, errors first.
+
+    ``known`` holds the variables there are, dotted (``profile.first_name``); a name that ends in
+    ``.*`` allows anything below it. ``needs_unsubscribe`` is for marketing.
+    """
+    parts = {"subject": subject, "text": text, "html": html_}
+    found: list[Problem] = []
+    for part, source in parts.items():
+        speech = language.HTML if part == "html" else language.PLAIN
+        found.extend(_part_problems(part, source, speech, known))
+    found.extend(_whole_problems(subject, text, html_))
+    if needs_unsubscribe:
+        found.extend(_unsubscribe_problems(text, html_))
+    if not any(problem.is_error for problem in found):
+        found.extend(_cost_problems(subject, text, html_))
+    return sorted(found, key=lambda problem: not problem.is_error)
+
+
+def _part_problems(
+    part: str, source: str, speech: Environment, known: Collection[str]
+) -> Iterator[Problem]:
+    try:
+        template = language.parse(source, speech)
+    except TemplateError as error:
+        yield Problem(part, error.line, "syntax", "%(detail)s", {"detail": error.message})
+        return
+    analysis = template.analyze(include_partials=False)
+    for name, spans in analysis.filters.items():
+        if name not in speech.filters:
+            values = _suggested(name, speech.filters)
+            line = _line(source, spans[0].index)
+            yield Problem(part, line, "unknown_filter", _unknown("filter", values), values)
+    for variables in analysis.globals.values():
+        yield from _unknown_variables(part, source, variables, known)
+
+
+def _unknown_variables(
+    part: str, source: str, variables: list[Variable], known: Collection[str]
+) -> Iterator[Problem]:
+    for variable in variables:
+        name = str(variable)
+        if not _is_known(name, known):
+            values = _suggested(name, known)
+            line = _line(source, variable.span.index)
+            yield Problem(part, line, "unknown_variable", _unknown("variable", values), values)
+
+
+def _is_known(name: str, known: Collection[str]) -> bool:
+    name = name.removesuffix(".size")
+    if name in known or name in _OWN_NAMES:
+        return True
+    parents = (name[:at] for at, letter in enumerate(name) if letter in ".[")
+    return any(f"{parent}.*" in known for parent in parents)
+
+
+def _suggested(name: str, known: Collection[str]) -> dict[str, str]:
+    named = [candidate for candidate in known if not candidate.endswith(".*")]
+    close = difflib.get_close_matches(name, named, n=1)
+    return {"name": name} | ({"close": close[0]} if close else {})
+
+
+def _unknown(kind: str, values: Mapping[str, str]) -> str:
+    if kind == "filter":
+        if "close" in values:
+            return "There is no filter %(name)s; is %(close)s meant?"
+        return "There is no filter %(name)s."
+    if "close" in values:
+        return "There is no variable %(name)s; is %(close)s meant?"
+    return "There is no variable %(name)s."
+
+
+def _whole_problems(subject: str, text: str, html_: str) -> Iterator[Problem]:
+    if not subject.strip():
+        yield Problem("subject", 0, "no_subject", "The subject is empty.")
+    if not (text.strip() or html_.strip()):
+        yield Problem("html", 0, "no_content", "The message is empty.")
+    for image in markup.images(html_):
+        if not image.has_alt:
+            yield Problem(
+                "html", image.line, "image_without_alt",
+                "The image has no alt text: who blocks images sees nothing.", is_error=False,
+            )  # fmt: skip
+    size = len(html_.encode())
+    if size > CLIPPED_AT:
+        yield Problem(
+            "html", 0, "clipped",
+            "The HTML has %(size)d KB; Gmail hides what comes after 102 KB.",
+            {"size": size // 1024}, is_error=False,
+        )  # fmt: skip
+
+
+def _unsubscribe_problems(text: str, html_: str) -> Iterator[Problem]:
+    for part, source in (("text", text), ("html", html_)):
+        if source.strip() and "unsubscribe_url" not in source:
+            yield Problem(
+                part, 0, "no_unsubscribe",
+                "There is no way to unsubscribe: add a link to {{ unsubscribe_url }}.",
+            )  # fmt: skip
+
+
+def _cost_problems(subject: str, text: str, html_: str) -> Iterator[Problem]:
+    """Fill the template with nothing, to meet its limits here and not in front of everybody."""
+    try:
+        render(compiled(subject, text, html_), {}, InertLinks("https://example.com/u/"))
+    except TemplateError as error:
+        yield Problem("html", error.line, "syntax", "%(detail)s", {"detail": error.message})
+    except language.RenderError as error:
+        if error.is_limit:
+            values = {"detail": error.message}
+            yield Problem("html", 0, "too_costly", "Too costly to fill: %(detail)s", values)
+
+
+def _line(source: str, index: int) -> int:
+    return source.count("\n", 0, index) + 1

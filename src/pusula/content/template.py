@@ -1,0 +1,107 @@
+"""A message's subject, text and HTML: prepared once, filled for each person."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from liquid import BoundTemplate
+
+from pusula.content import language, markup
+from pusula.content.language import RenderError, TemplateError
+
+_PIXEL = (
+    '{% if pixel_url != blank %}<img src="{{ pixel_url }}" width="1" height="1" alt=""'
+    ' style="display:none" />{% endif %}'
+)
+# A line break in a subject would begin a header of its own.
+_BREAKS = re.compile("[\x00-\x20\x7f-\x9f\u2028\u2029]+")
+
+_EMPTY_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
+
+
+class Links(Protocol):
+    """The addresses that lead from one message back to us."""
+
+    @property
+    def unsubscribe_url(self) -> str:
+        """Where the person stops these messages."""
+
+    @property
+    def pixel_url(self) -> str:
+        """The image that tells of an opening; empty for none."""
+
+    def click(self, url: str) -> str:
+        """Return the address that notes the click and leads on to ``url``."""
+
+
+@dataclass(frozen=True)
+class InertLinks:
+    """The links of previews and test mails: they lead where they say and change nothing."""
+
+    unsubscribe_url: str
+    pixel_url: str = ""
+
+    def click(self, url: str) -> str:
+        """Return ``url`` as it is."""
+        return url
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A template parsed and ready to be filled; ``html`` is missing for text-only messages."""
+
+    subject: BoundTemplate
+    text: BoundTemplate
+    html: BoundTemplate | None
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What one person gets; ``html`` is empty for text-only messages."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def compiled(subject: str, text: str, html_: str) -> Compiled:
+    """Return the template ready for use, its links tracked, its text made from HTML if empty.
+
+    Raises ``TemplateError``.
+    """
+    language.parse(html_, language.HTML)  # names the author's own lines, and refuses our tag
+    try:
+        tracked = markup.with_tracked_links(html_, _PIXEL)
+        text = text if text.strip() else markup.plain_text(html_)
+    except markup.TooManyTagsError as error:
+        raise TemplateError("more than 65,000 pieces of Liquid") from error
+    return Compiled(
+        subject=language.parse(subject, language.PLAIN),
+        text=language.parse(text, language.PLAIN),
+        html=language.parse(tracked, language.TRACKED_HTML) if html_.strip() else None,
+    )
+
+
+def render(template: Compiled, variables: Mapping[str, object], links: Links) -> Rendered:
+    """Return ``template`` filled with ``variables`` and ``links``.
+
+    Raises ``RenderError`` for values a filter cannot use, limits, and an empty subject or text.
+    """
+    given = {
+        **variables,
+        "unsubscribe_url": links.unsubscribe_url,
+        "pixel_url": links.pixel_url,
+        language.LINKS: links,
+    }
+    subject = _BREAKS.sub(" ", language.run(template.subject, given)).strip()
+    if not subject:
+        raise RenderError("the subject is empty for this person")
+    # Conditions and loops that say nothing leave empty lines behind.
+    text = _EMPTY_LINES.sub("\n\n", language.run(template.text, given))
+    html_ = language.run(template.html, given) if template.html else ""
+    if not (text.strip() or html_.strip()):
+        raise RenderError("the message is empty for this person")
+    return Rendered(subject, text, html_)

@@ -1,0 +1,118 @@
+"""``pusula sender``: send what is due, hold it back, let it go on, see where it stands."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+
+import click
+from django.conf import settings
+
+from pusula.channels.email.smtp import Server
+from pusula.lib import clock
+from pusula.lib.errors import PusulaError
+from pusula.outbox import actions, queries
+from pusula.outbox.registry import RUN_FOLDER, DeposedError
+from pusula.outbox.sender import STOP_FILE, SendLoop, Tally
+
+PROGRESS_S = 5.0
+
+
+class SenderError(PusulaError):
+    """The sender cannot start, or had to stop."""
+
+    code = "sender"
+
+
+@click.group()
+def sender() -> None:
+    """Send the messages that are due, through PUSULA_SMTP_URL."""
+
+
+@sender.command()
+@click.option("--once", is_flag=True, help="End when nothing more is due.")
+def run(once: bool) -> None:
+    """Send until interrupted. Any number may run; each message has one sender.
+
+    A sender that is killed sends nobody twice: what it was about to send goes back in line, and
+    the few messages of which nobody can tell are listed as uncertain.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    if not settings.PUSULA_SMTP_URL:
+        raise SenderError(
+            "PUSULA_SMTP_URL is not set: name the mail server, smtp://user:password@host:587"
+            "?starttls=1, or catch mails locally with `pusula mailbox`"
+        )
+    progress = _Progress()
+    loop = SendLoop(Server.of(settings.PUSULA_SMTP_URL), settings.PUSULA_HOME, progress=progress)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: loop.stop())
+    try:
+        tally = loop.run(once=once)
+    except DeposedError as error:
+        raise SenderError(
+            "another sender took over while this one was silent; start it again"
+        ) from error
+    progress.say(tally)
+    if once and (held := [hold for hold in queries.holds() if not hold.origin]):
+        raise SenderError(
+            f"sending is held ({held[0].reason}): {held[0].detail or 'paused'}; "
+            "go on with `pusula sender resume`"
+        )
+
+
+@sender.command()
+@click.argument("origin", default="")
+def pause(origin: str) -> None:
+    """Hold back ORIGIN (campaign:12), or everything; what is in line stays there."""
+    if not origin:
+        # The file first: it stops the senders of this home even if the database does not answer.
+        folder = settings.PUSULA_HOME / RUN_FOLDER
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / STOP_FILE).touch()
+    actions.hold(origin, at=clock.now())
+    click.echo(f"Held: {origin or 'all sending'}")
+
+
+@sender.command()
+@click.argument("origin", default="")
+def resume(origin: str) -> None:
+    """Let ORIGIN, or everything, go on."""
+    actions.lift(origin)
+    if not origin:
+        (settings.PUSULA_HOME / RUN_FOLDER / STOP_FILE).unlink(missing_ok=True)
+    click.echo(f"Goes on: {origin or 'all sending'}")
+
+
+@sender.command()
+def status() -> None:
+    """Show what waits and what is held."""
+    click.echo(f"Due now: {queries.n_waiting(clock.now()):,}")
+    if (settings.PUSULA_HOME / RUN_FOLDER / STOP_FILE).exists():
+        click.echo(f"Held: everything of this home ({RUN_FOLDER}/{STOP_FILE} is there)")
+    for hold in queries.holds():
+        since = clock.to_datetime(hold.since_at, settings.PUSULA.time_zone)
+        what = hold.origin or "all sending"
+        click.echo(f"Held: {what} since {since:%d.%m.%Y %H:%M}, {hold.reason} {hold.detail}")
+
+
+class _Progress:
+    """Says every few seconds how far the sender is."""
+
+    def __init__(self) -> None:
+        self._began = self._said = time.monotonic()
+
+    def __call__(self, tally: Tally) -> None:
+        """Say the tally if it is time again."""
+        if time.monotonic() - self._said >= PROGRESS_S:
+            self.say(tally)
+
+    def say(self, tally: Tally) -> None:
+        """Say the tally and the rate since the start."""
+        self._said = time.monotonic()
+        rate = tally.n_sent / max(self._said - self._began, 1e-3)
+        click.echo(
+            f"sent {tally.n_sent:,}  skipped {tally.n_skipped:,}  refused {tally.n_failed:,}"
+            f"  later {tally.n_later:,}  uncertain {tally.n_unknown:,}  ({rate:,.0f}/s)"
+        )

@@ -1,0 +1,84 @@
+"""The one door through which messages change their state: compare and set, along the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+
+from pusula.outbox import machine
+from pusula.outbox.models import Message
+
+_MOVE = """
+update outbox_message
+set state = %s, reason = %s, detail = %s, settled_at = %s, owner = '',
+  due_at = coalesce(%s, due_at), n_attempts = n_attempts + %s
+where id = %s and state = %s and owner = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Where a message goes and why. ``later_at`` puts it back in line for that moment."""
+
+    id: int
+    to: str
+    reason: str = ""
+    detail: str = ""
+    later_at: int | None = None
+
+
+def apply(moves: Sequence[Move], *, state: str, owner: str, at: int) -> int:
+    """Move messages that are in ``state`` and belong to ``owner``; return how many there were.
+
+    Messages that are no longer there (another sender thought us dead) stay as they are: fewer
+    than ``len(moves)`` come back. What is moved belongs to nobody afterwards.
+    """
+    for move in moves:
+        if move.to != state and move.to not in machine.MOVES[state]:
+            message = f"a message cannot go from {state} to {move.to}"
+            raise ValueError(message)
+    if not moves:
+        return 0
+    rows = [
+        (
+            move.to,
+            move.reason,
+            move.detail[:400],
+            at if move.to in machine.FINAL else None,
+            move.later_at,
+            0 if move.later_at is None else 1,
+            move.id,
+            state,
+            owner,
+        )
+        for move in moves
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(_MOVE, rows)
+        n_moved: int = cursor.rowcount
+    return n_moved
+
+
+def let_pass(ids: Sequence[int], *, owner: str, at: int) -> bool:
+    """Move messages from pending to sending for ``owner``; return whether all were still its own.
+
+    The caller's transaction must be rolled back if they were not.
+    """
+    mine = Message.objects.filter(pk__in=ids, state=machine.PENDING, owner=owner)
+    return mine.update(state=machine.SENDING, gated_at=at) == len(ids)
+
+
+def release(*, owner: str, ids: Sequence[int] | None = None) -> int:
+    """Give back what ``owner`` has claimed and not let pass: all of it, or ``ids``."""
+    claimed = Message.objects.filter(owner=owner, owner__gt="", state=machine.PENDING)
+    if ids is not None:
+        claimed = claimed.filter(pk__in=ids)
+    return claimed.update(owner="")
+
+
+def give_up(*, owner: str, reason: str, at: int) -> int:
+    """Mark as unknown what ``owner``, which is dead, had let pass: nobody can tell any more."""
+    doubtful = Message.objects.filter(owner=owner, owner__gt="", state=machine.SENDING)
+    return doubtful.update(state=machine.UNKNOWN, reason=reason, owner="", settled_at=at)

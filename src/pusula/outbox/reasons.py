@@ -1,0 +1,24 @@
+"""Why a message was not sent, or not for sure: the codes kept with it, and their words."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Reason(models.TextChoices):
+    """What ``Message.reason`` may hold besides nothing."""
+
+    NO_ADDRESS = "no_address", _("No address on this channel")
+    BAD_ADDRESS = "bad_address", _("The address cannot be written to")
+    NO_CONSENT = "no_consent", _("No consent for this channel")
+    REFUSED = "refused", _("Consent withdrawn")
+    SUPPRESSED = "suppressed", _("Address blocked for sending")
+    DUPLICATE_ADDRESS = "duplicate_address", _("Another person with this address got it")
+    EXPIRED = "expired", _("Too late to be of use")
+    RENDER_ERROR = "render_error", _("The template could not be filled for this person")
+    HARD_BOUNCE = "hard_bounce", _("The mailbox does not exist")
+    REJECTED = "rejected", _("The receiving server refused the message")
+    POLICY = "policy", _("The receiving server refuses us as a sender")
+    SENDER_DIED = "sender_died", _("The sender stopped before the answer came")
+    CONNECTION_LOST = "connection_lost", _("The connection broke before the answer came")

@@ -1,0 +1,92 @@
+"""Hearing back: what people, and their mail programs, did with a message."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from pusula.consent import actions as consent
+from pusula.consent import queries as consents
+from pusula.consent.models import Status
+from pusula.events import actions as events
+from pusula.events.actions import NewEvent
+from pusula.lib import clock
+from pusula.outbox.models import Message, Receipt, ReceiptKind
+
+SOURCE = "pusula"  # of the events written here
+UNSUBSCRIBE_LINK = "unsubscribe link"
+# Mail gateways follow every link as a mail arrives; people need longer.
+TOO_FAST = 2 * clock.SECOND
+# What one message may write: a pixel fetched for ever must not fill the disk.
+MOST = 100
+_EVENTS = {
+    ReceiptKind.OPENED: "Email Opened",
+    ReceiptKind.CLICKED: "Email Clicked",
+    ReceiptKind.UNSUBSCRIBED: "Email Unsubscribed",
+}
+# Apple's privacy proxy calls itself this and nothing more, and fetches whether opened or not.
+_BARE_AGENT = "Mozilla/5.0"
+_MACHINE = re.compile(
+    r"bot\b|crawl|spider|scan|preview|prefetch|proxy|monitor|curl/|wget/|python-|java/|go-http"
+    r"|headless|barracuda|proofpoint|mimecast|safelinks|messagelabs|symantec|trendmicro|fortinet",
+    re.IGNORECASE,
+)
+
+
+def is_machine(message: Message, *, method: str, agent: str, at: int) -> bool:
+    """Return whether a hit at ``at`` was made by a program rather than a person."""
+    left_at = message.settled_at or message.gated_at
+    return (
+        method == "HEAD"
+        or agent.strip() in {"", _BARE_AGENT}
+        or bool(_MACHINE.search(agent))
+        or (left_at is not None and at - left_at < TOO_FAST)
+    )
+
+
+def note(message: Message, kind: ReceiptKind, *, at: int, machine: bool, url: str = "") -> None:
+    """Keep what happened to ``message``; a person's first open, or click of a link, is an event."""
+    if Receipt.objects.filter(message=message, kind=kind).count() < MOST:
+        Receipt.objects.create(
+            message=message, kind=kind, at=at, is_machine=machine, url=url[:2000]
+        )
+    if not machine:
+        _tell(message, kind, at=at, url=url)
+
+
+def unsubscribe(message: Message, *, at: int) -> None:
+    """Record that the person of ``message`` refuses its channel and purpose; again is no change.
+
+    Whoever shares the address refuses with them: it is one inbox, and its owner has spoken.
+    """
+    held = consents.statuses([message.profile_id], message.purpose)
+    if held.get(message.profile_id, {}).get(message.channel) == Status.REFUSED:
+        return
+    with transaction.atomic():
+        consent.refuse(
+            [message.profile_id],
+            channel=message.channel,
+            purpose=message.purpose,
+            source=SOURCE,
+            evidence=f"{UNSUBSCRIBE_LINK}, message {message.token}",
+            at=at,
+        )
+        note(message, ReceiptKind.UNSUBSCRIBED, at=at, machine=False)
+
+
+def _tell(message: Message, kind: ReceiptKind, *, at: int, url: str) -> None:
+    """Append the event, once for each message and link."""
+    properties: dict[str, Any] = {"origin": message.origin}
+    key = f"{SOURCE}:{kind}:{message.token}"
+    if url:
+        properties["url"] = url
+        key += ":" + hashlib.blake2b(url.encode(), digest_size=8).hexdigest()
+    event = NewEvent(message.profile_id, _EVENTS[kind], at, key, properties)
+    try:
+        with transaction.atomic():
+            events.append([event], source=SOURCE, at=at)
+    except IntegrityError:
+        return  # the same was told at the same moment
