@@ -1,16 +1,11 @@
-"""What all tests share: the home folder, real data, and a clean language."""
+"""What all tests share: where the real data is."""
 
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 import pytest
-
-# Settings are read at import: tests never see the developer's own home folder.
-os.environ["PUSULA_HOME"] = tempfile.mkdtemp(prefix="pusula-test-home-")
-os.environ.pop("PUSULA_SMTP_URL", None)
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -60,3 +60,11 @@ def test_names_sort_in_the_order_of_the_turkish_alphabet():
 def test_an_email_is_compared_by_ascii_rules():
     assert text.email_key(" INFO@Otel.COM ") == "info@otel.com"
     assert text.email_key("İrem@x.com") != text.email_key("irem@x.com")
+
+
+def test_numbers_take_the_suffix_of_their_spoken_last_word():
+    spoken = "0’ı 1’i 2’si 3’ü 4’ü 5’i 6’sı 7’si 8’i 9’u 10’u 14’ü 20’si 30’u 40’ı 50’si 60’ı 70’i"
+    spoken += " 80’i 90’ı 100’ü 365’i 1000’i 3000000’u 2000000000’ı"
+    assert [
+        text.possessed(int(word.partition("’")[0])) for word in spoken.split()
+    ] == spoken.split()

@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "pusula.outbox",
     "pusula.campaigns",
     "pusula.sources",
+    "pusula.api",
     "pusula.web",
 ]
 
@@ -47,7 +48,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "pusula.web.middleware.SecurityHeaders",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "pusula.web.middleware.Language",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -104,7 +105,6 @@ USE_TZ = True
 TIME_ZONE = "UTC"  # wall times of the business zone are made by lib.clock alone
 
 STATIC_URL = "/static/"
-STATIC_ROOT = PUSULA_HOME / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

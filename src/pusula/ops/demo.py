@@ -31,7 +31,9 @@ PORT = 8000
 def demo(once: bool, guests: int) -> None:
     """Load the demo company, compute everything, and serve it; safe to repeat."""
     if not (EXAMPLE / "generate.py").exists():
-        raise click.ClickException("the demo needs the source tree: its data is made in examples/hotel")
+        raise click.ClickException(
+            "the demo needs the source tree: its data is made in examples/hotel"
+        )
     began = time.monotonic()
     files = settings.PUSULA_HOME / "demo"
     _step("Home folder and database", "init", "--user", "demo")

@@ -10,7 +10,8 @@ from django.db import transaction
 from django.db.models import Max
 
 from pusula.lib import clock
-from pusula.profiles.relations import LISTED, Ids
+from pusula.profiles import relations
+from pusula.profiles.relations import Ids
 from pusula.segments import catalog
 from pusula.segments.language import (
     Definition,
@@ -151,10 +152,10 @@ def record_members(
 def _open_memberships(ids: Ids, segment_ids: list[int]) -> dict[int, tuple[Ids, Ids]]:
     """Return, by segment, the profiles among ``ids`` that are in it and their membership rows."""
     rows = Membership.objects.filter(left_at=None, segment__in=segment_ids)
-    if len(ids) <= LISTED:
+    if len(ids) <= relations.LISTED:
         rows = rows.filter(profile_id__in=ids.tolist())
     else:
-        rows = rows.filter(profile_id__range=(int(ids[0]), int(ids[-1])))
+        rows = rows.filter(profile_id__gte=int(ids[0]), profile_id__lte=int(ids[-1]))
     table = np.array(list(rows.values_list("segment_id", "profile_id", "pk")), np.int64)
     table = table.reshape(-1, 3)
     table = table[np.isin(table[:, 1], ids)]

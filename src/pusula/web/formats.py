@@ -19,6 +19,7 @@ from pusula.lib import clock, money
 NOTHING = "—"
 # The smallest number worth a short form: up to here every digit is still read at a glance.
 _SHORTEN_FROM = 10_000
+_NEXT_UNIT = 1_000
 _SHOW_MINOR_BELOW = 100
 _SYMBOLS = {"TRY": "₺"}
 _HOURS_PER_DAY = 24
@@ -60,7 +61,7 @@ def short_amount(minor: int, currency: str) -> str:
 
 
 def short(value: float | Decimal) -> str:
-    """Return a number that fits a chart: ``43,2 bin``, ``1,3 mn`` (tr); ``43.2K``, ``1.3M`` (en)."""
+    """Return a number that fits a chart: ``43,2 bin``, ``1,3 mn``; English ``43.2K``, ``1.3M``."""
     size = abs(Decimal(str(value)))
     if size < _SHORTEN_FROM:
         return number(value)
@@ -71,7 +72,7 @@ def short(value: float | Decimal) -> str:
     )
     # 999,950 is a million, not "1,000.0 thousand": take the first unit whose rounding fits.
     scaled, form = next(
-        ((size / unit, form) for unit, form in units if _round(size / unit, 1) < 1000),
+        ((size / unit, form) for unit, form in units if _round(size / unit, 1) < _NEXT_UNIT),
         (size / units[-1][0], units[-1][1]),
     )
     rounded = _round(scaled, 1)
@@ -99,6 +100,11 @@ def moment(at: int) -> str:
 def moment_day(at: int, *, long: bool = False) -> str:
     """Return the day of a moment in the company's time zone."""
     return day(clock.day_of(at, settings.PUSULA.time_zone), long=long)
+
+
+def iso(at: int) -> str:
+    """Return a moment for machines that read pages: ISO 8601 in the company's time zone."""
+    return clock.to_datetime(at, settings.PUSULA.time_zone).isoformat(timespec="seconds")
 
 
 def today() -> dt.date:

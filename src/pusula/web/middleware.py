@@ -39,7 +39,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
-type_of_view = Callable[[HttpRequest], HttpResponse]
+GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 def policy_line(policy: dict[str, str]) -> str:
@@ -57,7 +57,7 @@ def as_framed_mail(response: HttpResponse) -> HttpResponse:
 class SecurityHeaders:
     """Set the security headers that an answer does not set itself."""
 
-    def __init__(self, get_response: type_of_view) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -75,7 +75,7 @@ class Language:
     The browser's own wish is not asked: the computers of a Turkish reception desk speak English.
     """
 
-    def __init__(self, get_response: type_of_view) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
-from pusula.profiles.models import Identifier
+from pusula.profiles.models import IdentifierKind
 
 
 class LoginLink(models.Model):
@@ -26,5 +26,5 @@ class Disclosure(models.Model):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="disclosures")
     profile_id = models.BigIntegerField(db_index=True)
-    kind = models.CharField(max_length=8, choices=Identifier._meta.get_field("kind").choices)
+    kind = models.CharField(max_length=8, choices=IdentifierKind.choices)
     at = models.BigIntegerField()

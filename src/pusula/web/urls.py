@@ -1,5 +1,76 @@
-"""The addresses of the pages."""
+"""The addresses of the pages, and how a page is made.
 
-from django.urls import URLPattern, URLResolver
+A page of area ``customers`` consists of
 
-urlpatterns: list[URLPattern | URLResolver] = []
+- ``views/customers.py``: functions that read the request, ask ``queries`` of the domain, and draw;
+  they decide nothing of the domain and write only through its ``actions``;
+- ``templates/web/customers/*.html``: whole pages extend ``web/base.html`` and fill ``title``,
+  ``crumbs`` (``<li>`` elements) and ``main``; parts of a page start with an underscore;
+- an address here, with a plain name in kebab-case, and if it belongs in the menu an ``Area`` in
+  ``navigation.py`` (an area is marked current on every page below its address).
+
+Everything but the views marked ``@login_not_required`` is for people who have signed in.
+
+What holds on every page:
+
+- The address owns filters, sorting and paging; a GET can be reloaded, shared and bookmarked.
+- A change is a POST form with ``{% csrf_token %}``, answered by a redirect and a message (toast).
+- The page works without scripts. htmx only saves reloads: the same address answers a fragment to
+  htmx and the whole page to a browser (``request.draw``), and attributes stand on the element
+  itself. A region that htmx fills is ``<div class="region" id="x" hx-…>`` with, beside it,
+  ``{% include "web/parts/region_error.html" with region="x" %}``.
+- No inline style or script (the policy in ``middleware.py`` forbids both). Widths of bars are SVG
+  attributes; colours come from the classes of ``app.css``.
+- Each panel has its four states: filled, empty (``{% empty %}``: what it means, what to do next),
+  failed (what is kept, how to retry), and waiting (``.region`` dims; ``.skeleton`` where nothing
+  was before).
+- Numbers go through the filters of ``templatetags/ui.py``; every number says of what and when,
+  and leads to what is behind it.
+- Words go through gettext, English in the source. Data values never take a Turkish suffix: put a
+  noun behind them.
+- Each new page is added to ``tests/browser/pages.py``, which checks it in light, dark and on a
+  phone.
+"""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, path
+
+from pusula.web.views import (
+    auth,
+    campaigns,
+    customers,
+    inbox,
+    overview,
+    preferences,
+    rfm,
+    segments,
+)
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", overview.overview, name="overview"),
+    path("campaigns/", campaigns.index, name="campaigns"),
+    path("campaigns/+new/", campaigns.new, name="campaign-new"),
+    path("campaigns/+preview/", campaigns.preview, name="campaign-preview"),
+    path("campaigns/+preview/mail/", campaigns.preview_mail, name="campaign-preview-mail"),
+    path("campaigns/<slug:key>/", campaigns.show, name="campaign"),
+    path("campaigns/<slug:key>/edit/", campaigns.edit, name="campaign-edit"),
+    path("campaigns/<slug:key>/mail/", campaigns.mail, name="campaign-mail"),
+    path("campaigns/<slug:key>/send/", campaigns.send, name="campaign-send"),
+    path("campaigns/<slug:key>/unsent/", campaigns.unsent, name="campaign-unsent"),
+    path("customers/", customers.customers, name="customers"),
+    path("customers/<int:pk>/", customers.customer, name="customer"),
+    path("customers/<int:pk>/disclose/", customers.disclose, name="disclose"),
+    path("login/", auth.SignIn.as_view(), name="login"),
+    path("login/link/<str:token>/", auth.login_link, name="login-link"),
+    path("logout/", auth.SignOut.as_view(), name="logout"),
+    path("preferences/language/", preferences.set_language, name="set-language"),
+    path("preferences/theme/", preferences.set_theme, name="set-theme"),
+    path("rfm/", rfm.index, name="rfm"),
+    path("rfm/<int:pk>/people/", rfm.people, name="rfm-people"),
+    path("sent-mail/", inbox.index, name="inbox"),
+    path("sent-mail/<str:key>/", inbox.mail, name="inbox-mail"),
+    path("sent-mail/<str:key>/html/", inbox.mail_html, name="inbox-mail-html"),
+    path("segments/", segments.index, name="segments"),
+    path("segments/<slug:key>/", segments.detail, name="segment"),
+]

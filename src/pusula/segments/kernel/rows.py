@@ -43,13 +43,17 @@ def positions(profile_ids: Ints, table: pa.Table) -> tuple[pa.Table, Positions]:
     ids: Ints = table["profile_id"].to_numpy()
     if not len(profile_ids) or not len(ids):
         return table.slice(0, 0), np.empty(0, np.intp)
-    first, span = profile_ids[0], int(profile_ids[-1] - profile_ids[0]) + 1
+    first, last = profile_ids[0], profile_ids[-1]
+    if ids.min() < first or ids.max() > last:
+        inside = (ids >= first) & (ids <= last)
+        table, ids = table.filter(pa.array(inside)), ids[inside]
+    span = int(last - first) + 1
     if span <= _SPARSE * (len(profile_ids) + len(ids)):
         position_of = np.zeros(span, np.intp)
         position_of[profile_ids - first] = np.arange(len(profile_ids))
-        found = position_of[np.clip(ids - first, 0, span - 1)]
+        found = position_of[ids - first]
     else:
-        found = np.minimum(np.searchsorted(profile_ids, ids), len(profile_ids) - 1)
+        found = np.searchsorted(profile_ids, ids)
     ours = profile_ids[found] == ids
     if ours.all():
         return table, found

@@ -1,0 +1,161 @@
+"""The form of a campaign's draft: what people type, checked, as a definition."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+
+from pusula.campaigns import definitions
+from pusula.campaigns import queries as campaigns
+from pusula.campaigns.definitions import Definition
+from pusula.campaigns.models import Campaign
+from pusula.lib import money, text
+from pusula.segments import queries as segments
+from pusula.web import codes, titles
+
+_KEY_LENGTH = 60
+# Offered as left out from the start: nobody is told to book what they have booked.
+USUALLY_LEFT_OUT = ("has-upcoming-booking",)
+_INPUT = {"class": "input"}
+_NUMBER = {"inputmode": "decimal", "autocomplete": "off"}
+_CODE = {"class": "textarea textarea--code", "spellcheck": "false"}
+
+
+class CampaignForm(forms.Form):
+    """Everything a draft says; shares and costs as people write them ("12,5" or "12.5")."""
+
+    title = forms.CharField(max_length=120, widget=forms.TextInput(_INPUT))
+    goal = forms.ChoiceField(
+        choices=list(codes.GOALS.items()), widget=forms.Select({"class": "select"})
+    )
+    audience = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
+    exclusions = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
+    holdout = forms.DecimalField(
+        min_value=0, max_value=90, localize=True, initial=10, widget=forms.TextInput(_NUMBER)
+    )
+    window_days = forms.IntegerField(
+        min_value=1, max_value=365, initial=14, widget=forms.TextInput(_NUMBER)
+    )
+    conversion_event = forms.CharField(
+        max_length=100, required=False, widget=forms.TextInput(_INPUT)
+    )
+    message_cost = forms.DecimalField(
+        min_value=0, localize=True, initial=0, widget=forms.TextInput(_NUMBER)
+    )
+    fixed_cost = forms.DecimalField(
+        min_value=0, localize=True, initial=0, widget=forms.TextInput(_NUMBER)
+    )
+    margin = forms.DecimalField(
+        min_value=0, max_value=100, localize=True, initial=100, widget=forms.TextInput(_NUMBER)
+    )
+    subject = forms.CharField(max_length=2_000, widget=forms.TextInput(_INPUT))
+    html = forms.CharField(required=False, widget=forms.Textarea(_CODE | {"rows": 16}))
+    text = forms.CharField(required=False, widget=forms.Textarea(_CODE | {"rows": 6}))
+
+    def __init__(self, data: Mapping[str, Any] | None = None, **more: Any) -> None:
+        super().__init__(data, **more)
+        choices = _segment_choices()
+        for name in ("audience", "exclusions"):
+            field = self.fields[name]
+            if isinstance(field, forms.MultipleChoiceField):
+                field.choices = choices
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse what only all fields together show."""
+        given: dict[str, Any] = super().clean() or {}
+        both = set(given.get("audience", ())) & set(given.get("exclusions", ()))
+        if both:
+            self.add_error("exclusions", gettext("A segment cannot be spoken to and left out."))
+        if not (given.get("html", "").strip() or given.get("text", "").strip()):
+            self.add_error("html", gettext("Write the message, as HTML or as text."))
+        return given
+
+    def definition(self, campaign: Campaign | None) -> Definition:
+        """Return what the valid form says; of ``campaign`` what it does not ask for is kept."""
+        given = self.cleaned_data
+        event = given["conversion_event"].strip()
+        return definitions.parse(
+            {
+                "campaign": campaign.key if campaign else _free_key(given["title"]),
+                "title": given["title"],
+                "goal": given["goal"],
+                "channel": campaign.channel if campaign else "email",
+                "purpose": campaign.purpose if campaign else "marketing",
+                "audience": given["audience"],
+                "exclusions": given["exclusions"],
+                "holdout": f"{given['holdout']}%",
+                "window_days": given["window_days"],
+                "conversion": {"event": event} if event else "order",
+                "cost": {
+                    "message": str(given["message_cost"]),
+                    "fixed": str(given["fixed_cost"]),
+                },
+                "margin": f"{given['margin']}%",
+                "template": {
+                    "subject": given["subject"], "text": given["text"], "html": given["html"],
+                },
+            },
+            "",
+        )  # fmt: skip
+
+
+def of(campaign: Campaign) -> dict[str, Any]:
+    """Return what the form shows of a draft."""
+    template = campaign.template
+    return {
+        "title": campaign.title,
+        "goal": campaign.goal,
+        "audience": list(campaign.audience.values_list("key", flat=True)),
+        "exclusions": list(campaign.exclusions.values_list("key", flat=True)),
+        "holdout": _percent(campaign.holdout_share),
+        "window_days": campaign.window_days,
+        "conversion_event": campaign.conversion_event,
+        "message_cost": money.from_minor(campaign.message_cost_minor, campaign.currency),
+        "fixed_cost": money.from_minor(campaign.fixed_cost_minor, campaign.currency),
+        "margin": _percent(campaign.margin),
+        "subject": template.subject if template else "",
+        "html": template.html if template else "",
+        "text": template.text if template else "",
+    }
+
+
+def typed(given: QueryDict) -> dict[str, Any]:
+    """Return what a form that is not to be saved shows: what was typed, unchecked."""
+    several = ("audience", "exclusions")
+    return {
+        name: given.getlist(name) if name in several else given.get(name, "")
+        for name in CampaignForm.base_fields
+    }
+
+
+def new(audience: Sequence[str]) -> dict[str, Any]:
+    """Return what the form of a new campaign begins with."""
+    left_out = [key for key in USUALLY_LEFT_OUT if segments.by_key(key)]
+    return {"audience": list(audience), "exclusions": left_out}
+
+
+def _percent(share: float) -> Decimal:
+    return (Decimal(str(share)) * 100).normalize() + 0
+
+
+def _segment_choices() -> list[tuple[str, str | Promise]]:
+    found = [(titles.segment_title(segment), segment.key) for segment in segments.active()]
+    return [(key, title) for title, key in sorted(found, key=lambda f: text.sort_key(f[0]))]
+
+
+def _free_key(title: str) -> str:
+    """Return a key that nobody has, made of the title's letters."""
+    plain = re.sub(r"[^a-z0-9]+", "-", text.name_key(title))[:_KEY_LENGTH].strip("-")
+    key = plain or "campaign"
+    number = 1
+    while campaigns.by_key(key):
+        number += 1
+        key = f"{plain or 'campaign'}-{number}"
+    return key

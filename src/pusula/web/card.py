@@ -1,0 +1,162 @@
+"""A customer's card: who it is, facts, segments, RFM, consents and traits, ready to be shown."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.utils.translation import gettext, ngettext
+
+from pusula.consent import queries as consents
+from pusula.consent.models import Status
+from pusula.orders import queries as orders
+from pusula.profiles import queries as profiles
+from pusula.profiles.models import IdentifierKind, Profile, Trait, TraitKind
+from pusula.rfm import queries as rfm
+from pusula.rfm import words as rfm_words
+from pusula.rfm.models import RfmScore
+from pusula.segments import queries as segments
+from pusula.segments.models import Membership
+from pusula.web import facts, formats, masking, titles
+
+PURPOSE = "marketing"
+_BIRTH = ("birth_date", "born_on", "birthday")
+# Traits that the head or another panel of the card already says.
+_SAID_ELSEWHERE = frozenset({"tier", "city", "rfm_group", "rfm_r", "rfm_f", "rfm_m"})
+
+
+@dataclass(frozen=True)
+class Contact:
+    """A phone number or e-mail address, in full and masked."""
+
+    kind: str
+    full: str
+    masked: str
+
+
+@dataclass(frozen=True)
+class Permission:
+    """What holds for a channel: granted, refused, or (``""``) never decided."""
+
+    icon: str
+    channel: str
+    status: str
+    decided_at: int | None = None
+    source: str = ""
+    evidence: str = ""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the card of one profile shows."""
+
+    profile: Profile
+    name: str
+    head: list[str]
+    contacts: list[Contact]
+    facts: list[facts.Fact]
+    has_stays: bool
+    segments: list[tuple[Membership, str]]
+    score: RfmScore | None
+    group: str
+    permissions: list[Permission]
+    traits: list[tuple[str, str]]
+
+
+def card_of(profile: Profile) -> Card:
+    """Return the card of ``profile`` as of now."""
+    made = list(orders.of_profile(profile.pk))
+    traits = profiles.traits_of(profile.pk)
+    score = rfm.scores_of(profile.pk).first()
+    return Card(
+        profile=profile,
+        name=titles.customer(profile.name),
+        head=_head(traits),
+        contacts=_contacts(profile.pk),
+        facts=facts.facts_of(profile.pk, made),
+        has_stays=any(order.starts_on for order in made),
+        segments=[
+            (membership, titles.segment_title(membership.segment))
+            for membership in segments.memberships_of(profile.pk)
+        ],
+        score=score,
+        group=rfm_words.title(score.group) if score else "",
+        permissions=_permissions(profile.pk),
+        traits=[
+            (titles.trait(name), _shown(trait))
+            for name, trait in traits.items()
+            if name not in _SAID_ELSEWHERE
+        ],
+    )
+
+
+def _head(traits: Mapping[str, Trait]) -> list[str]:
+    """Return what stands beside the name: membership, city, age; only what is known."""
+    said = [traits[name].text for name in ("tier", "city") if name in traits]
+    born = next((traits[name].day for name in _BIRTH if name in traits), None)
+    if born:
+        years = _age(born, formats.today())
+        form = ngettext("%(n)s year old", "%(n)s years old", years)
+        said.append(form % {"n": formats.number(years)})
+    return [word for word in said if word]
+
+
+def _age(born: dt.date, today: dt.date) -> int:
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+
+def _contacts(profile_id: int) -> list[Contact]:
+    region = settings.PUSULA.phone_region
+    found = []
+    for identifier in profiles.identifiers_of(profile_id):
+        value = identifier.value
+        if identifier.kind == IdentifierKind.PHONE:
+            full = masking.national_phone(value, region)
+            found.append(Contact(identifier.kind, full, masking.mask_phone(value, region)))
+        elif identifier.kind == IdentifierKind.EMAIL:
+            found.append(Contact(identifier.kind, value, masking.mask_email(value)))
+    return found
+
+
+def _permissions(profile_id: int) -> list[Permission]:
+    """Return what holds for every channel, those never decided too."""
+    present = consents.present(profile_id, PURPOSE)
+    found = []
+    for name in titles.CHANNELS:
+        icon, channel = titles.channel(name)
+        consent = present.get(name)
+        if consent is None:
+            found.append(Permission(icon, channel, ""))
+            continue
+        entry = consent.entry
+        found.append(
+            Permission(
+                icon, channel, consent.status, consent.decided_at, entry.source, entry.evidence
+            )
+        )
+    return found
+
+
+def list_permissions(decided: Mapping[str, str], channels: tuple[str, ...]) -> list[Permission]:
+    """Return what holds for ``channels``, given the status by channel."""
+    return [Permission(*titles.channel(name), decided.get(name, "")) for name in channels]
+
+
+def permission_words(status: str) -> str:
+    """Return what a status means in words."""
+    if status == Status.GRANTED:
+        return gettext("Consent given")
+    return gettext("Refused") if status == Status.REFUSED else gettext("No consent")
+
+
+def _shown(trait: Trait) -> str:
+    if trait.kind == TraitKind.DAY and trait.day:
+        return formats.day(trait.day, long=True)
+    if trait.kind == TraitKind.BOOL and trait.number is not None:
+        return gettext("yes") if trait.number else gettext("no")
+    if trait.kind == TraitKind.NUMBER and trait.number is not None:
+        is_whole = trait.number == int(trait.number)
+        return formats.number(trait.number, 0 if is_whole else 2)
+    return trait.text or formats.NOTHING

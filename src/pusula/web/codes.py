@@ -1,0 +1,56 @@
+"""What the pages call the codes of the domain: states, goals, arms, kinds of files, causes."""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from pusula.campaigns import machine as campaigns
+from pusula.campaigns.models import Arm, Goal
+from pusula.outbox import machine as messages
+
+Words = dict[str, str | Promise]
+
+GOALS: Words = {
+    Goal.LOYALTY: _("Loyalty"),
+    Goal.CROSS_SELL: _("Cross-sell"),
+    Goal.UPSELL: _("Upsell"),
+}
+# State: tone of its badge, words.
+CAMPAIGN_STATES: dict[str, tuple[str, str | Promise]] = {
+    campaigns.DRAFT: ("", pgettext_lazy("state of a campaign", "Draft")),
+    campaigns.SENDING: ("warn", pgettext_lazy("state of a campaign", "Sending")),
+    campaigns.RUNNING: ("info", pgettext_lazy("state of a campaign", "Being measured")),
+    campaigns.FINISHED: ("good", pgettext_lazy("state of a campaign", "Finished")),
+}
+ARMS: Words = {
+    Arm.TREATED: _("Sent to"),
+    Arm.HOLDOUT: _("Control group"),
+    Arm.EXCLUDED: _("Left out"),
+}
+MESSAGE_STATES: Words = {
+    messages.PENDING: pgettext_lazy("state of a message", "Waiting"),
+    messages.SENDING: pgettext_lazy("state of a message", "On its way"),
+    messages.SENT: pgettext_lazy("state of a message", "Sent"),
+    messages.SKIPPED: pgettext_lazy("state of a message", "Not sent"),
+    messages.FAILED: pgettext_lazy("state of a message", "Refused"),
+    messages.UNKNOWN: pgettext_lazy("state of a message", "Uncertain"),
+}
+IMPORT_KINDS: Words = {
+    "profiles": pgettext_lazy("kind of a file", "Customers"),
+    "orders": pgettext_lazy("kind of a file", "Orders and bookings"),
+    "events": pgettext_lazy("kind of a file", "Events"),
+    "consents": pgettext_lazy("kind of a file", "Consents"),
+}
+# Why people entered or left a segment.
+CAUSES: Words = {
+    "import": _("New data"),
+    "run": _("Regular run"),
+    "definition": _("Conditions changed"),
+}
+
+
+def called(words: Words, code: str) -> str:
+    """Return what ``code`` is called; a code nobody has words for as it is, made readable."""
+    return str(words[code]) if code in words else code.replace("_", " ").strip().capitalize()

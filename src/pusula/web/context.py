@@ -1,0 +1,27 @@
+"""What every page is drawn with: menu, theme, languages, the company."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import get_language, get_language_info
+
+from pusula.web import navigation
+
+THEME_COOKIE = "theme"
+THEMES = ("light", "dark")
+
+
+def shell(request: HttpRequest) -> dict[str, object]:
+    """Return the variables of ``web/base.html``."""
+    theme = request.COOKIES.get(THEME_COOKIE, "")
+    return {
+        "company": settings.PUSULA,
+        "language": get_language(),
+        "menu": SimpleLazyObject(lambda: navigation.menu(request)),
+        "other_languages": [
+            get_language_info(code) for code, _ in settings.LANGUAGES if code != get_language()
+        ],
+        "theme": theme if theme in THEMES else "auto",
+    }

@@ -1,0 +1,259 @@
+"""What the first page tells: how the period went, what needs attention, what to do first."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from pusula.consent import queries as consents
+from pusula.lib import clock
+from pusula.orders import queries as orders
+from pusula.orders.queries import Turnover
+from pusula.profiles import queries as profiles
+from pusula.rfm import queries as rfm
+from pusula.segments import queries as segments
+from pusula.segments.models import Segment
+from pusula.sources import queries as sources
+from pusula.sources.models import Import, ImportState
+from pusula.web import formats, titles
+from pusula.web.card import PURPOSE
+from pusula.web.charts.axes import Point
+from pusula.web.charts.columns import columns
+from pusula.web.charts.figure import Figure
+
+# Days of the period: its title, and the days of one column of the chart. Whole weeks, so that a
+# period has as many Saturdays as the one before it.
+PERIODS: dict[int, tuple[str | Promise, int]] = {
+    7: (_("7 days"), 1),
+    28: (_("4 weeks"), 1),
+    91: (_("13 weeks"), 7),
+    364: (_("52 weeks"), 28),
+}
+USUAL_PERIOD = 28
+_SHRUNK_BY = 0.2
+_SHRUNK_WITHIN_DAYS = 30
+_DATA_LATE_DAYS = 7
+_RFM_OLD_DAYS = 35
+_IMPORTS_LOOKED_AT = 5
+
+
+@dataclass(frozen=True)
+class Period:
+    """How the days up to yesterday went, beside as many days before them."""
+
+    days: int
+    now: Turnover
+    before: Turnover
+    chart: Figure
+
+    @property
+    def change(self) -> float | None:
+        """Growth of the turnover as a share; ``None`` where there was none before."""
+        before = self.before.net_minor
+        return self.now.net_minor / before - 1 if before else None
+
+
+@dataclass(frozen=True)
+class Concern:
+    """Something that wants a person: a sentence, and where to see to it."""
+
+    icon: str
+    tone: str
+    text: str
+    href: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of setting up, done or not."""
+
+    title: str
+    text: str
+    is_done: bool
+    href: str = ""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How many customers a channel may reach."""
+
+    icon: str
+    title: str
+    n: int
+
+
+def period(days: int) -> Period:
+    """Return the period of ``days`` (one of ``PERIODS``) that ended yesterday."""
+    zone, today = settings.PUSULA.time_zone, formats.today()
+
+    def days_ago(n: int) -> int:
+        return clock.start_of(today - dt.timedelta(days=n), zone)
+
+    now = orders.turnover(days_ago(days), days_ago(0))
+    before = orders.turnover(days_ago(2 * days), days_ago(days))
+    return Period(days, now, before, _chart(days, today))
+
+
+def headline(shown: Period) -> str:
+    """Return the sentence on top of the page."""
+    title = str(PERIODS[shown.days][0])
+    values = {
+        "period": title,
+        "amount": formats.amount(shown.now.net_minor, settings.PUSULA.currency),
+        "percent": formats.percent(abs(shown.change or 0), 0),
+    }
+    if shown.change is None:
+        return gettext("Net revenue of the last %(period)s: %(amount)s.") % values
+    if shown.change >= 0:
+        form = gettext(
+            "Net revenue of the last %(period)s: %(amount)s, %(percent)s more than in "
+            "the same time before."
+        )
+    else:
+        form = gettext(
+            "Net revenue of the last %(period)s: %(amount)s, %(percent)s less than in "
+            "the same time before."
+        )
+    return form % values
+
+
+def concerns() -> list[Concern]:
+    """Return what needs attention, the worst first."""
+    found = [
+        *_failed_imports(),
+        *_stale_segments(),
+        *_late_data(),
+        *_shrunk_segments(),
+        *_old_rfm(),
+    ]
+    return sorted(found, key=lambda concern: concern.tone != "bad")
+
+
+def steps() -> list[Step]:
+    """Return the way from an empty installation to the first campaign."""
+    return [
+        Step(
+            gettext("Bring in your data"),
+            gettext("Guests, bookings or orders, consents: with `pusula import`."),
+            profiles.everybody().exists(),
+        ),
+        Step(
+            gettext("See your customers"),
+            gettext("Find somebody you know and check what Pusula knows."),
+            profiles.everybody().exists(),
+            reverse("customers"),
+        ),
+        Step(
+            gettext("Apply the first segments"),
+            gettext("Five come along: `pusula segments apply --shipped`, then `pusula run`."),
+            segments.active().filter(evaluated_at__isnull=False).exists(),
+        ),
+        Step(
+            gettext("Compute RFM"),
+            gettext("Who buys recently, often, and for much: `pusula rfm run`."),
+            rfm.latest() is not None,
+        ),
+    ]
+
+
+def reaches() -> list[Reach]:
+    """Return how many customers may be reached on each channel."""
+    return [
+        Reach(*titles.channel(name), consents.n_granted(name, PURPOSE)) for name in titles.CHANNELS
+    ]
+
+
+def _chart(days: int, today: dt.date) -> Figure:
+    zone, currency = settings.PUSULA.time_zone, settings.PUSULA.currency
+    step = PERIODS[days][1]
+    starts = [today - dt.timedelta(days=n) for n in range(days, -1, -step)]
+    found = orders.turnovers([clock.start_of(day, zone) for day in starts])
+    points = []
+    for first, after, turnover in zip(starts, starts[1:], found, strict=False):
+        last = after - dt.timedelta(days=1)
+        name = formats.day(first)
+        if first != last:
+            name = f"{formats.short_day(first)} – {formats.day(last)}"
+        points.append(Point(formats.short_day(first), name, turnover.net_minor / 100))
+    sentence = gettext("Net revenue by the day of booking, %(first)s to %(last)s") % {
+        "first": formats.day(starts[0]),
+        "last": formats.day(starts[-1] - dt.timedelta(days=1)),
+    }
+    return columns(
+        points,
+        sentence=sentence,
+        head=(gettext("Days"), gettext("Net revenue")),
+        form=lambda value: formats.amount(round(value * 100), currency),
+    )
+
+
+def _failed_imports() -> Iterator[Concern]:
+    for done in sources.newest()[:_IMPORTS_LOOKED_AT]:
+        if done.state == ImportState.FAILED:
+            text = gettext("The import of %(file)s failed: %(error)s")
+            yield Concern("file-x", "bad", text % {"file": done.file_name, "error": done.error})
+        elif done.n_rejected:
+            yield _rejected(done)
+
+
+def _rejected(done: Import) -> Concern:
+    form = ngettext(
+        "%(n)s row of %(file)s could not be read.",
+        "%(n)s rows of %(file)s could not be read.",
+        done.n_rejected,
+    )
+    values = {"n": formats.number(done.n_rejected), "file": done.file_name}
+    return Concern("file-warning", "warn", form % values)
+
+
+def _stale_segments() -> Iterator[Concern]:
+    for segment in segments.active().filter(stale_since_at__isnull=False):
+        text = gettext("The segment “%(title)s” still shows its members of %(when)s: %(error)s")
+        values = {
+            "title": titles.segment_title(segment),
+            "when": formats.moment(segment.stale_since_at or 0),
+            "error": segment.error,
+        }
+        yield Concern("circle-alert", "bad", text % values)
+
+
+def _late_data() -> Iterator[Concern]:
+    newest = sources.newest().filter(state=ImportState.DONE).first()
+    if newest and newest.started_at < clock.now() - _DATA_LATE_DAYS * clock.DAY:
+        text = gettext("The newest data came %(when)s; the figures end there.")
+        yield Concern("clock-alert", "warn", text % {"when": formats.ago(newest.started_at)})
+
+
+def _shrunk_segments() -> Iterator[Concern]:
+    since_at = clock.now() - _SHRUNK_WITHIN_DAYS * clock.DAY
+    for segment in segments.active():
+        change = size_change(segment, since_at)
+        if change is not None and change <= -_SHRUNK_BY:
+            text = gettext("The segment “%(title)s” shrank by %(percent)s in 30 days.")
+            values = {
+                "title": titles.segment_title(segment),
+                "percent": formats.percent(-change, 0),
+            }
+            yield Concern("trending-down", "warn", text % values)
+
+
+def size_change(segment: Segment, since_at: int) -> float | None:
+    """Return a segment's growth since ``since_at`` as a share; ``None`` if nothing is known."""
+    sizes = segments.sizes(segment, since_at)
+    if not sizes or not sizes[0][1]:
+        return None
+    return segment.n_members / sizes[0][1] - 1
+
+
+def _old_rfm() -> Iterator[Concern]:
+    run = rfm.latest()
+    if run and (formats.today() - run.as_of_on).days > _RFM_OLD_DAYS:
+        text = gettext("RFM was last computed as of %(day)s.") % {"day": formats.day(run.as_of_on)}
+        yield Concern("grid-3x3", "warn", text)

@@ -1,0 +1,103 @@
+"""What a campaign's message looks like for one real customer, and who comes before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.utils import parseaddr
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.db.models.functions import Length
+from django.utils.translation import gettext
+
+from pusula.content.language import RenderError, TemplateError
+from pusula.outbox import letters
+from pusula.profiles import queries as profiles
+from pusula.profiles.models import Profile
+from pusula.segments import queries as segments
+from pusula.web import titles
+
+_SNIPPET = 110
+
+
+@dataclass(frozen=True)
+class Person:
+    """The customer a preview is made for, and whom its buttons lead to."""
+
+    pk: int
+    name: str
+    previous: int | None
+    following: int | None
+    longest: int | None  # who has the longest name of all: the worst case for a layout
+    nameless: int | None  # who has none: the worst case for a greeting
+
+
+class Parts(NamedTuple):
+    """What a message says, in Liquid."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A message filled for a person; ``problem`` says why it could not be."""
+
+    person: Person | None
+    sender: str
+    subject: str = ""
+    snippet: str = ""
+    text: str = ""
+    html: str = ""
+    problem: str = ""
+
+
+def person(audience: Sequence[str], wanted: str) -> Person | None:
+    """Return the member of ``audience`` with the number ``wanted``, else the first one.
+
+    Without an audience everybody is looked at; ``None`` where there is nobody.
+    """
+    people = segments.members_of_any(audience) if audience else profiles.everybody()
+    people = people.order_by("pk")
+    shown = people.filter(pk=int(wanted)).first() if wanted.isdecimal() else None
+    shown = shown or people.first()
+    if shown is None:
+        return None
+    named = people.exclude(name_key="").order_by(Length("name_key").desc(), "pk")
+    return Person(
+        pk=shown.pk,
+        name=titles.customer(shown.name),
+        previous=_pk(people.filter(pk__lt=shown.pk).reverse()),
+        following=_pk(people.filter(pk__gt=shown.pk)),
+        longest=_pk(named),
+        nameless=_pk(people.filter(first_name="")),
+    )
+
+
+def preview(parts: Parts, who: Person | None) -> Preview:
+    """Return the message that ``parts`` make as ``who`` would get it."""
+    name, address = parseaddr(settings.PUSULA.from_address)
+    sender = name or address
+    if who is None:
+        return Preview(None, sender)
+    try:
+        filled = letters.preview(*parts, who.pk)
+    except TemplateError as error:
+        return Preview(who, sender, problem=_placed(error))
+    except RenderError as error:
+        return Preview(who, sender, problem=error.message)
+    snippet = " ".join(filled.text.split())[:_SNIPPET]
+    return Preview(who, sender, filled.subject, snippet, filled.text, filled.html)
+
+
+def _pk(people: QuerySet[Profile]) -> int | None:
+    return people.values_list("pk", flat=True).first()
+
+
+def _placed(error: TemplateError) -> str:
+    if not error.line:
+        return error.message
+    return gettext("Line %(line)s: %(problem)s") % {"line": error.line, "problem": error.message}

@@ -1,0 +1,181 @@
+"""A customer's history in one line: orders, events, messages and consents, the newest first.
+
+Every item has a position (moment, rank of its source, row number); a page begins behind the
+position of the last item of the page before, so nothing is shown twice or lost between two pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from pusula.consent import queries as consents
+from pusula.consent.models import ConsentEntry, Status
+from pusula.events import queries as events
+from pusula.events.models import Event
+from pusula.lib import clock
+from pusula.orders import machine
+from pusula.orders import queries as orders
+from pusula.orders.models import Order
+from pusula.web import formats, titles
+
+PAGE = 20
+# Beyond this a customer is a company account; the newest orders are shown.
+_MOST_ORDERS = 1_000
+_CONTACT_EVENTS = Q(name__startswith="Email ") | Q(name__startswith="Call ")
+# What of an event's properties is worth a line, in this order.
+_TELLING = ("hotel", "region", "product", "campaign", "reason", "step")
+
+
+@dataclass(frozen=True, order=True)
+class Position:
+    """Where an item stands; a greater position is shown earlier."""
+
+    at: int
+    rank: int
+    pk: int
+
+    def __str__(self) -> str:
+        return f"{self.at}.{self.rank}.{self.pk}"
+
+    @staticmethod
+    def read(text: str) -> Position | None:
+        """Return the position written in an address, or ``None`` if it is none."""
+        parts = text.split(".")
+        if len(parts) != 3 or not all(p.removeprefix("-").isdecimal() for p in parts):  # noqa: PLR2004
+            return None
+        return Position(*map(int, parts))
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing that happened (or is booked): an icon, a line, and a smaller line."""
+
+    position: Position
+    icon: str
+    title: str
+    detail: str = ""
+
+    @property
+    def at(self) -> int:
+        """The moment by which the item stands in the line."""
+        return self.position.at
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some items, and where the next page begins (empty: there is none)."""
+
+    items: tuple[Item, ...]
+    next_before: str
+
+
+Read = Callable[[int, int, Position | None, int], Sequence[Item]]
+
+
+def page(profile_id: int, facet: str, before: Position | None) -> Page:
+    """Return the page of ``facet`` behind ``before``."""
+    items: list[Item] = []
+    for rank in _FACET_SOURCES[facet]:
+        items += _SOURCES[rank](profile_id, rank, before, PAGE + 1)
+    items.sort(key=lambda item: item.position, reverse=True)
+    shown = tuple(items[:PAGE])
+    return Page(shown, str(shown[-1].position) if len(items) > PAGE else "")
+
+
+def facets(*, has_stays: bool) -> list[tuple[str, str | Promise]]:
+    """Return the facets and their titles."""
+    bought = _("Stays") if has_stays else _("Orders")
+    return [("all", _("All")), ("orders", bought), ("web", _("Web")), ("contact", _("Contact"))]
+
+
+def _orders(profile_id: int, rank: int, before: Position | None, limit: int) -> Sequence[Item]:
+    made = orders.of_profile(profile_id)[:_MOST_ORDERS]
+    items = sorted((_order(order, rank) for order in made), key=lambda i: i.position, reverse=True)
+    return [item for item in items if before is None or item.position < before][:limit]
+
+
+def _order(order: Order, rank: int) -> Item:
+    zone = settings.PUSULA.time_zone
+    at = clock.start_of(order.starts_on, zone) if order.starts_on else order.ordered_at
+    place = order.region or order.property
+    if order.starts_on and order.ends_on:
+        n = (order.ends_on - order.starts_on).days
+        nights = ngettext("%(n)s night", "%(n)s nights", n) % {"n": formats.number(n)}
+        title = ", ".join(filter(None, (place, nights)))
+    else:
+        title = place or gettext("Order %(number)s") % {"number": order.source_id}
+    lost = order.status in machine.DEAD
+    state = "" if order.status == machine.COMPLETED else str(titles.ORDER_STATES[order.status])
+    details = (
+        state,
+        formats.amount(order.net_base_minor, settings.PUSULA.currency),
+        order.property if place != order.property else "",
+        order.channel,
+    )
+    icon = "calendar-x" if lost else ("bed-double" if order.starts_on else "shopping-bag")
+    return Item(Position(at, rank, order.pk), icon, title, _line(details))
+
+
+def _web_events(profile_id: int, rank: int, before: Position | None, limit: int) -> Sequence[Item]:
+    return _events(~_CONTACT_EVENTS, profile_id, rank, before, limit)
+
+
+def _contact_events(
+    profile_id: int, rank: int, before: Position | None, limit: int
+) -> Sequence[Item]:
+    return _events(_CONTACT_EVENTS, profile_id, rank, before, limit)
+
+
+def _events(
+    which: Q, profile_id: int, rank: int, before: Position | None, limit: int
+) -> Sequence[Item]:
+    found = events.of_profile(profile_id).filter(which, _behind(before, rank, "at"))[:limit]
+    return [_event(event, rank) for event in found]
+
+
+def _event(event: Event, rank: int) -> Item:
+    icon, title = titles.event(event.name)
+    told = [str(event.properties[name]) for name in _TELLING if event.properties.get(name)]
+    return Item(Position(event.at, rank, event.pk), icon, title, _line(told))
+
+
+def _consents(profile_id: int, rank: int, before: Position | None, limit: int) -> Sequence[Item]:
+    ledger = consents.ledger_of(profile_id).filter(_behind(before, rank, "decided_at"))
+    return [_consent(entry, rank) for entry in ledger[:limit]]
+
+
+def _consent(entry: ConsentEntry, rank: int) -> Item:
+    _icon, channel = titles.channel(entry.channel)
+    is_granted = entry.status == Status.GRANTED
+    form = gettext("Gave consent: %(channel)s") if is_granted else gettext("Refused: %(channel)s")
+    icon = "shield-check" if is_granted else "shield-x"
+    position = Position(entry.decided_at, rank, entry.pk)
+    return Item(position, icon, form % {"channel": channel}, _line((entry.source, entry.evidence)))
+
+
+def _behind(before: Position | None, rank: int, field: str) -> Q:
+    """Return the condition that a row of source ``rank`` stands behind ``before``."""
+    if before is None:
+        return Q()
+    if rank < before.rank:
+        return Q(**{f"{field}__lte": before.at})
+    earlier = Q(**{f"{field}__lt": before.at})
+    if rank > before.rank:
+        return earlier
+    return earlier | Q(**{field: before.at, "pk__lt": before.pk})
+
+
+def _line(parts: Sequence[str]) -> str:
+    return " · ".join(part for part in parts if part)
+
+
+# The place in this tuple is the source's rank: of two items of one moment, the higher comes first.
+_SOURCES: tuple[Read, ...] = (_web_events, _contact_events, _consents, _orders)
+_FACET_SOURCES = {"all": (0, 1, 2, 3), "orders": (3,), "web": (0,), "contact": (1, 2)}

@@ -1,0 +1,77 @@
+"""What the pages call things whose names are data: segments, traits, events, channels, states."""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
+
+from pusula.consent.models import Channel
+from pusula.orders import machine as orders
+from pusula.segments import queries as segments
+from pusula.segments.models import Segment
+
+CHANNELS: dict[str, tuple[str, str | Promise]] = {
+    Channel.EMAIL: ("mail", _("E-mail")),
+    Channel.SMS: ("message-square", _("SMS")),
+    Channel.WHATSAPP: ("message-circle", _("WhatsApp")),
+    Channel.CALL: ("phone", _("Phone call")),
+    Channel.WEBPUSH: ("bell", _("Web push")),
+}
+EVENTS: dict[str, tuple[str, str | Promise]] = {
+    "Hotel Searched": ("search", _("Searched for a hotel")),
+    "Hotel Viewed": ("eye", _("Looked at a hotel")),
+    "Booking Started": ("mouse-pointer-click", _("Started a booking")),
+    "Booking Abandoned": ("shopping-cart", _("Left a booking unfinished")),
+    "Product Viewed": ("eye", _("Looked at a product")),
+    "Product Added": ("shopping-cart", _("Put a product into the basket")),
+    "Email Opened": ("mail-open", _("Opened an e-mail")),
+    "Email Clicked": ("mouse-pointer-click", _("Clicked a link in an e-mail")),
+    "Call Received": ("phone-incoming", _("Called")),
+}
+ORDER_STATES: dict[str, str | Promise] = {
+    orders.PENDING: _("on option"),
+    orders.CONFIRMED: _("confirmed"),
+    orders.IN_HOUSE: _("in house"),
+    orders.COMPLETED: _("completed"),
+    orders.CANCELLED: _("cancelled"),
+    orders.NO_SHOW: _("did not come"),
+}
+TRAITS: dict[str, str | Promise] = {
+    "birth_date": _("Date of birth"),
+    "city": _("City"),
+    "country": _("Country"),
+    "gender": _("Gender"),
+    "language": _("Language"),
+    "member_since": _("Member since"),
+    "registered_on": _("Registered"),
+    "tier": _("Membership"),
+}
+
+
+def segment_title(segment: Segment) -> str:
+    """Return a segment's title in the active language; its key where it has none yet."""
+    titles = segments.words(segment)["title"]
+    return titles.get(get_language()) or titles.get("en") or segment.key
+
+
+def channel(name: str) -> tuple[str, str]:
+    """Return icon and title of a channel."""
+    icon, title = CHANNELS[name]
+    return icon, str(title)
+
+
+def event(name: str) -> tuple[str, str]:
+    """Return icon and title of an event; one we do not know is called as its sender calls it."""
+    icon, title = EVENTS.get(name, ("activity", name))
+    return icon, str(title)
+
+
+def trait(name: str) -> str:
+    """Return the title of a trait; one we do not know is called as its source calls it."""
+    return str(TRAITS.get(name, name))
+
+
+def customer(name: str) -> str:
+    """Return a customer's name, or what we call one whose name we do not know."""
+    return name or gettext("Nameless customer")

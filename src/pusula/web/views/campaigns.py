@@ -1,0 +1,320 @@
+"""Campaigns: plan, preview, send, watch, and see what they earned."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from pusula.campaigns import actions, checklist, machine, queries
+from pusula.campaigns import words as campaign_words
+from pusula.campaigns.checklist import Checklist
+from pusula.campaigns.models import Arm, Campaign
+from pusula.lib import clock
+from pusula.lib.errors import PusulaError
+from pusula.measurement.result import result
+from pusula.outbox import machine as message_states
+from pusula.outbox import queries as outbox
+from pusula.outbox import variables
+from pusula.profiles import queries as profiles
+from pusula.profiles.models import Profile
+from pusula.segments.models import Segment
+from pusula.web import campaign_form, campaign_result, codes, formats, mails, titles
+from pusula.web import preview as previews
+from pusula.web.campaign_form import CampaignForm
+from pusula.web.preview import Parts, Preview
+from pusula.web.request import draw
+
+PAGE = 50
+_NOBODY = dict.fromkeys(Arm.values)
+# What a checklist speaks of that the form can mend.
+_EDITABLE = ("audience", "exclusions", "holdout", "template", "window")
+
+
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    """List all campaigns, the newest first."""
+    sizes, at = queries.all_arm_sizes(), clock.now()
+    rows = []
+    for campaign in queries.campaigns():
+        state = codes.CAMPAIGN_STATES[queries.standing(campaign, at)]
+        goal = codes.called(codes.GOALS, campaign.goal)
+        rows.append((campaign, goal, state, sizes.get(campaign.pk, _NOBODY)))
+    return render(request, "web/campaigns/index.html", {"rows": rows, "now": at})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """Show an empty form; on POST make the draft."""
+    form = _posted(request)
+    if form and form.is_valid():
+        campaign = actions.create(form.definition(None), clock.now())
+        return _saved(request, campaign)
+    form = form or CampaignForm(initial=campaign_form.new(request.GET.getlist("audience")))
+    return _form(request, form, None)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest, key: str) -> HttpResponse:
+    """Show the form of a draft; on POST change it."""
+    campaign = _campaign(key)
+    if campaign.state != machine.DRAFT:
+        return redirect("campaign", key)
+    form = _posted(request)
+    if form and form.is_valid():
+        actions.update_draft(campaign, form.definition(campaign), clock.now())
+        return _saved(request, campaign)
+    return _form(request, form or CampaignForm(initial=campaign_form.of(campaign)), campaign)
+
+
+@require_POST
+def preview(request: HttpRequest) -> HttpResponse:
+    """Answer the preview of the form as it stands, unsaved."""
+    return render(request, "web/campaigns/_preview.html", {"preview": _typed(request)})
+
+
+@require_POST
+def preview_mail(request: HttpRequest) -> HttpResponse:
+    """Answer the HTML of the form as it stands, for the frame."""
+    return mails.framed(_typed(request).html, request.POST.get("scheme", "light"))
+
+
+@require_safe
+def show(request: HttpRequest, key: str) -> HttpResponse:
+    """Show a campaign as far as it came: its checklist, its progress, or its result."""
+    campaign = _campaign(key)
+    pages = {machine.DRAFT: _draft, machine.SENDING: _sending}
+    page = pages.get(queries.standing(campaign, clock.now()), _result)
+    return page(request, campaign)
+
+
+@require_safe
+def mail(request: HttpRequest, key: str) -> HttpResponse:
+    """Answer the saved message's HTML for one customer, for the frame."""
+    return mails.framed(_saved_preview(request, _campaign(key)).html, request.GET.get("scheme", ""))
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def send(request: HttpRequest, key: str) -> HttpResponse:
+    """Ask for the number of people; start the campaign only if it is typed and still holds."""
+    campaign = _campaign(key)
+    if campaign.state != machine.DRAFT:
+        return redirect("campaign", key)
+    found = checklist.preflight(campaign, clock.now())
+    if not found.may_start or found.plan is None:
+        return redirect("campaign", key)
+    n = found.plan.sizes()[Arm.TREATED]
+    problem = ""
+    if request.method == "POST":
+        problem = _mismatch(request.POST.get("people", ""), n)
+        if not problem:
+            return _start(request, campaign, n)
+    context = {"campaign": campaign, "checklist": found, "n": n, "problem": problem}
+    context |= _people(found)
+    status = 422 if problem else 200
+    return render(request, "web/campaigns/send.html", context, status=status)
+
+
+@require_safe
+def unsent(request: HttpRequest, key: str) -> HttpResponse:
+    """List the people who got nothing for one reason."""
+    campaign = _campaign(key)
+    state, reason = request.GET.get("state", ""), request.GET.get("reason", "")
+    found = profiles.page(
+        queries.unsent_people(campaign, state, reason), _profile(request), PAGE + 1
+    )
+    context = {
+        "campaign": campaign,
+        "reason": _reason(state, reason),
+        "n": queries.unsent_people(campaign, state, reason).count(),
+        "rows": [(profile, titles.customer(profile.name)) for profile in found[:PAGE]],
+        "next_after": found[PAGE - 1].pk if len(found) > PAGE else None,
+        "is_first": "after" not in request.GET,
+    }
+    return render(request, "web/campaigns/unsent.html", context)
+
+
+def _campaign(key: str) -> Campaign:
+    campaign = queries.by_key(key)
+    if campaign is None:
+        raise Http404(key)
+    return campaign
+
+
+def _profile(request: HttpRequest) -> Profile | None:
+    after = request.GET.get("after", "")
+    return Profile.objects.filter(pk=int(after)).first() if after.isdecimal() else None
+
+
+def _saved(request: HttpRequest, campaign: Campaign) -> HttpResponse:
+    words = {"title": campaign.title}
+    messages.success(request, gettext("“%(title)s” saved as a draft.") % words)
+    return redirect("campaign", campaign.key)
+
+
+def _posted(request: HttpRequest) -> CampaignForm | None:
+    """Return the posted form; where a button of the preview was pressed, not to be saved."""
+    if request.method != "POST":
+        return None
+    if "to" in request.POST:
+        return CampaignForm(initial=campaign_form.typed(request.POST))
+    return CampaignForm(request.POST)
+
+
+def _form(request: HttpRequest, form: CampaignForm, campaign: Campaign | None) -> HttpResponse:
+    """Show the form; with the preview of what it says now."""
+    said = {name: form[name].value() for name in ("audience", *Parts._fields)}
+    who = previews.person(said.pop("audience") or [], _wanted(request))
+    context = {
+        "form": form,
+        "campaign": campaign,
+        "currency": settings.PUSULA.currency,
+        "variables": sorted(variables.names()),
+        "preview": previews.preview(Parts(**{n: v or "" for n, v in said.items()}), who),
+    }
+    return render(request, "web/campaigns/form.html", context, status=422 if form.errors else 200)
+
+
+def _typed(request: HttpRequest) -> Preview:
+    """Return the preview of what the posted form says."""
+    given = request.POST
+    who = previews.person(given.getlist("audience"), _wanted(request))
+    return previews.preview(Parts(*(given.get(name, "") for name in Parts._fields)), who)
+
+
+def _wanted(request: HttpRequest) -> str:
+    """Return the customer to preview for: the button's, else the one shown before."""
+    return request.POST.get("to") or request.POST.get("person", "")
+
+
+def _saved_preview(request: HttpRequest, campaign: Campaign) -> Preview:
+    """Return the message of ``campaign`` for the customer that the address names."""
+    source = campaign.content or campaign.template
+    audience = list(campaign.audience.values_list("key", flat=True))
+    who = previews.person(audience, request.GET.get("person", ""))
+    parts = Parts(source.subject, source.text, source.html) if source else Parts("", "", "")
+    return previews.preview(parts, who)
+
+
+def _draft(request: HttpRequest, campaign: Campaign) -> HttpResponse:
+    found = checklist.preflight(campaign, clock.now())
+    context = {
+        "campaign": campaign,
+        "checklist": found,
+        "editable": _EDITABLE,
+        "preview": _saved_preview(request, campaign),
+        **_plan(campaign),
+        **_people(found),
+    }
+    return render(request, "web/campaigns/draft.html", context)
+
+
+def _plan(campaign: Campaign) -> dict[str, Any]:
+    """Return what a campaign is about, for its list of facts."""
+    return {
+        "goal": codes.called(codes.GOALS, campaign.goal),
+        "state": codes.CAMPAIGN_STATES[queries.standing(campaign, clock.now())],
+        "audience": _titled(campaign.audience.all()),
+        "exclusions": _titled(campaign.exclusions.all()),
+    }
+
+
+def _titled(found: QuerySet[Segment]) -> list[tuple[str, str]]:
+    rows = found.select_related("version").order_by("key")
+    return [(segment.key, titles.segment_title(segment)) for segment in rows]
+
+
+def _people(found: Checklist) -> dict[str, Any]:
+    """Return whom the campaign would reach and whom not, and why."""
+    if found.plan is None:
+        return {"sizes": None, "left_out": []}
+    sizes = {arm.value: n for arm, n in found.plan.sizes().items()}
+    left_out = [(campaign_words.reason(code), n) for code, n in found.plan.reasons().items()]
+    return {"sizes": sizes, "left_out": left_out}
+
+
+def _mismatch(typed: str, n: int) -> str:
+    """Return what is wrong with the number somebody typed; empty if it is ``n``."""
+    digits = "".join(c for c in typed if c.isdigit())
+    if digits == str(n):
+        return ""
+    if not digits:
+        return gettext("Type the number of people.")
+    return gettext(
+        "You typed %(typed)s, but %(n)s people would get the message now. Look again."
+    ) % {"typed": formats.number(int(digits)), "n": formats.number(n)}
+
+
+def _start(request: HttpRequest, campaign: Campaign, n: int) -> HttpResponse:
+    try:
+        actions.start(campaign, clock.now())
+    except PusulaError as error:
+        messages.error(request, error.message)
+    else:
+        form = ngettext(
+            "Sending to %(n)s person has begun.", "Sending to %(n)s people has begun.", n
+        )
+        messages.success(request, form % {"n": formats.number(n)})
+    return redirect("campaign", campaign.key)
+
+
+def _sending(request: HttpRequest, campaign: Campaign) -> HttpResponse:
+    context = {"campaign": campaign, **_plan(campaign), **_progress(campaign)}
+    return draw(request, "web/campaigns/sending.html", "web/campaigns/_progress.html", context)
+
+
+def _progress(campaign: Campaign) -> dict[str, Any]:
+    progress = queries.progress(campaign)
+    return {
+        "progress": progress,
+        "is_sending": outbox.is_anybody_sending(clock.now()),
+        "held": any(hold.origin in {"", campaign.origin} for hold in outbox.holds()),
+        "states": [
+            (codes.called(codes.MESSAGE_STATES, state), n)
+            for state, n in progress.states.items()
+            if n
+        ],
+        "unsent": _unsent(campaign),
+    }
+
+
+def _unsent(campaign: Campaign) -> list[tuple[str, int, str]]:
+    """Return reason, people and the query of their list, for everybody who got nothing."""
+    return [
+        (
+            _reason(one.state, one.reason),
+            one.n,
+            urlencode({"state": one.state, "reason": one.reason}),
+        )
+        for one in queries.unsent(campaign)
+    ]
+
+
+def _reason(state: str, reason: str) -> str:
+    words = campaign_words.reason(reason) if reason else ""
+    if state in {message_states.FAILED, message_states.UNKNOWN}:
+        name = codes.called(codes.MESSAGE_STATES, state)
+        return f"{name}: {words}" if words else name
+    return f"{words[:1].upper()}{words[1:]}"
+
+
+def _result(request: HttpRequest, campaign: Campaign) -> HttpResponse:
+    shown = campaign_result.shown(result(campaign, clock.now()))
+    context = {
+        "campaign": campaign,
+        "shown": shown,
+        "preview": None if campaign.is_adopted else _saved_preview(request, campaign),
+        **_plan(campaign),
+        **_progress(campaign),
+    }
+    page, fragment = "web/campaigns/result.html", "web/campaigns/_progress.html"
+    return draw(request, page, fragment, context)

@@ -1,0 +1,68 @@
+"""Templates are read before anybody gets them: each problem with its part and line."""
+
+from __future__ import annotations
+
+from pusula.content.check import check
+
+KNOWN = {"profile.first_name", "profile.last_name", "company.name", "traits.city", "lists.*"}
+GOOD = '<p>{{ profile.first_name }}</p>\n<a href="{{ unsubscribe_url }}">Çık</a>'
+
+
+def codes(subject: str = "Konu", text: str = "", html: str = GOOD, **options: bool) -> list[str]:
+    return [f"{p.part}:{p.line}:{p.code}" for p in check(subject, text, html, KNOWN, **options)]
+
+
+def test_a_good_template_has_no_problems():
+    assert codes() == []
+
+
+def test_a_mistyped_variable_is_named_with_its_line_and_what_may_be_meant():
+    [problem] = check("Konu", "", GOOD + "\n{{ profile.frist_name }}", KNOWN)
+    assert str(problem) == (
+        "html, line 3: There is no variable profile.frist_name; is profile.first_name meant?"
+    )
+    assert problem.is_error
+
+
+def test_variables_of_the_template_itself_and_open_lists_are_known():
+    html = GOOD + (
+        "{% assign a = traits.city %}{{ a }}{% for i in lists.rooms %}{{ i.name }}"
+        "{{ forloop.index }}{% endfor %}{{ lists.rooms.size }}{% if profile.last_name.size > 3 %}"
+        "{% endif %}"
+    )
+    assert codes(html=html) == []
+
+
+def test_a_mistyped_filter_is_named():
+    assert codes(html=GOOD + "{{ 5 | mony }}") == ["html:2:unknown_filter"]
+
+
+def test_broken_liquid_is_found_where_it_stands():
+    assert codes(html=GOOD + "\n\n{% if profile.first_name %}")[0].startswith("html:")
+    assert codes(subject="{{ profile.first_name", text="x {{ unsubscribe_url }}")[0] == (
+        "subject:1:syntax"
+    )
+
+
+def test_marketing_needs_a_way_out_in_every_part_that_is_written():
+    assert codes(html="<p>x</p>") == ["html:0:no_unsubscribe"]
+    assert codes(text="x", html=GOOD) == ["text:0:no_unsubscribe"]
+    assert codes(html="<p>x</p>", needs_unsubscribe=False) == []
+
+
+def test_an_image_without_alt_and_a_mail_that_gmail_clips_are_warnings():
+    html = GOOD + '\n<img src="a.png">\n<img alt="" src="b.png">' + " " * 110_000
+    found = check("Konu", "", html, KNOWN)
+    assert [(p.code, p.line, p.is_error) for p in found] == [
+        ("image_without_alt", 3, False),
+        ("clipped", 0, False),
+    ]
+
+
+def test_an_empty_subject_and_an_empty_message_are_errors():
+    assert codes(subject=" ") == ["subject:0:no_subject"]
+    assert codes(html="", needs_unsubscribe=False) == ["html:0:no_content"]
+
+
+def test_what_would_cost_too_much_for_everybody_is_found_for_nobody():
+    assert codes(html=GOOD + "{% for i in (1..99999999) %}{% endfor %}") == ["html:0:too_costly"]

@@ -1,0 +1,84 @@
+"""A process with the application loaded that brings up senders in milliseconds, to be killed.
+
+It reads one command a line from its standard input and answers with one line of JSON each. All
+that touches the database happens here or in the senders; the test only looks on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+EVIL = "'); {{ 7 | times: 7 }} <b>"
+
+
+class Nursery:
+    """The test's end of the line; safe to call from several threads."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._lock = threading.Lock()
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+            cwd=ROOT,
+        )
+
+    def ask(self, command: str, **values: Any) -> Any:
+        with self._lock:
+            assert self._process.stdin is not None
+            assert self._process.stdout is not None
+            self._process.stdin.write(json.dumps({"command": command, **values}) + "\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
+        assert line, "the nursery has died"
+        return json.loads(line)
+
+    def close(self) -> None:
+        self._process.communicate(timeout=30)
+
+
+@contextmanager
+def nursery(home: Path, database_url: str) -> Iterator[Nursery]:
+    """Run a nursery on an empty database for the time of the block."""
+    environment = {
+        **{key: value for key, value in os.environ.items() if not key.startswith("PUSULA_")},
+        "PUSULA_HOME": str(home),
+        "PUSULA_PUBLIC_URL": "https://p.test.example",
+        "DJANGO_SETTINGS_MODULE": "pusula.config.settings",
+        "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}",
+    }
+    if database_url:
+        environment["PUSULA_DATABASE_URL"] = database_url
+    running = Nursery(environment)
+    try:
+        yield running
+    finally:
+        running.close()
+
+
+def serve() -> None:
+    """Answer the commands that come in, until there are no more."""
+    import django  # noqa: PLC0415 - only in the process of its own
+
+    django.setup()
+    from tests.outbox import nursing  # noqa: PLC0415
+
+    for line in sys.stdin:
+        asked = json.loads(line)
+        answer = getattr(nursing, asked.pop("command"))(**asked)
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,89 @@
+"""Random definitions over random histories: the kernel says what naive plain Python says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.segments import histories
+
+from pusula.segments import kernel
+from pusula.segments.language import dump, parse, sentence
+
+agreed = settings(max_examples=300, deadline=None, derandomize=True)
+seeds = st.integers(0, 2**32 - 1)
+
+
+def published(definitions, schema, block, at):
+    """Return a plan with the cut-points that the block itself sets."""
+    plan = kernel.compile(definitions, schema, {})
+    values = plan.population_values(block, at)
+    cut_points = {key: p.cut_point(values[key]) for key, p in plan.populations.items()}
+    return kernel.compile(definitions, schema, cut_points)
+
+
+def evaluated(world):
+    definitions = {key: parse(each, world.schema) for key, each in world.definitions.items()}
+    plan = kernel.compile(definitions, world.schema, {})
+    ids = [7 + 3 * i for i in range(len(world.people))]
+    block = histories.block(world.people, ids, plan.requirements)
+    return published(definitions, world.schema, block, world.at), block
+
+
+def disagreements(world):
+    """Return each definition and person about whom the kernel and plain Python disagree."""
+    plan, block = evaluated(world)
+    members = plan.evaluate(block, world.at).members
+    assert set(members) == set(world.definitions)
+    oracle = world.oracle
+    return [
+        (document["where"], person, f"the kernel says {is_in}", world.at, world.tz)
+        for key, document in world.definitions.items()
+        for person, is_in in zip(world.people, members[key].tolist(), strict=True)
+        if oracle.holds(document["where"], person) != is_in
+    ]
+
+
+@agreed
+@given(seeds)
+def test_the_kernel_agrees_with_plain_python(seed):
+    assert disagreements(histories.Maker(seed).world())[:1] == []
+
+
+@settings(agreed, max_examples=60)
+@given(seeds)
+def test_everybody_gets_the_same_answer_alone_in_any_order_and_in_any_encoding(seed):
+    world = histories.Maker(seed).world(n_people=5)
+    plan, block = evaluated(world)
+    together = plan.evaluate(block, world.at).members
+    tables = (block.orders, block.events, block.traits, block.consents)
+    turned = kernel.Block(block.profile_ids, *map(turned_table, tables))
+    backwards = plan.evaluate(turned, world.at).members
+    for i in range(len(block)):
+        one = kernel.Block(block.profile_ids[i : i + 1], *tables)
+        alone = plan.evaluate(one, world.at).members
+        for key, mask in together.items():
+            assert alone[key].tolist() == [mask[i]]
+            assert backwards[key][i] == mask[i]
+
+
+def turned_table(table: pa.Table) -> pa.Table:
+    """Return the rows in reverse order, in two chunks, with text dictionary-encoded."""
+    table = table.take(pa.array(np.arange(len(table))[::-1]))
+    for i, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            table = table.set_column(i, field.name, table.column(i).dictionary_encode())
+    half = len(table) // 2
+    return pa.concat_tables([table.slice(0, half), table.slice(half)])
+
+
+@settings(agreed, max_examples=100)
+@given(seeds)
+def test_a_definition_survives_being_written_down_and_is_said_in_both_languages(seed):
+    world = histories.Maker(seed).world()
+    for document in world.definitions.values():
+        definition = parse(document, world.schema)
+        assert parse(dump(definition), world.schema) == definition
+        for language in ("tr", "en"):
+            assert sentence(definition, language).endswith(".")
