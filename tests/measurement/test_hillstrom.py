@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,12 +19,13 @@ from pusula.ops.campaigns import campaigns
 from pusula.sources.actions import run_import
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
-MAPS = Path(__file__).parent.parent / "maps"
+MAP = Path(__file__).parent.parent / "maps" / "hillstrom.toml"
+SOURCE = tomllib.loads(MAP.read_text(encoding="utf-8"))["source"]
 HOLDOUT = "No E-Mail"
 VARIANTS = ("Mens E-Mail", "Womens E-Mail")
 
 ORDERS = """
-source = "shop"
+source = "{source}"
 [columns]
 source_id = "order"
 profile_key = "customer_id"
@@ -34,7 +36,7 @@ status = "completed"
 currency = "USD"
 """
 EVENTS = """
-source = "shop"
+source = "{source}"
 [columns]
 event_id = "event"
 profile_key = "customer_id"
@@ -54,7 +56,7 @@ cost: {{message: 0.10}}
 margin: 30%
 conversion: {conversion}
 assignments:
-  source: shop
+  source: {source}
   columns: {{profile_key: customer_id, arm: segment, variant: segment}}
   values: {{Mens E-Mail: treated, Womens E-Mail: treated, No E-Mail: holdout}}
 """
@@ -72,7 +74,7 @@ def shop(shared_data, settings, tmp_path):
     settings.PUSULA = replace(settings.PUSULA, currency="USD")
     source = shared_data / "hillstrom.parquet"
     frame = pd.read_parquet(source)
-    run_import("profiles", source, MAPS / "hillstrom.toml")
+    run_import("profiles", source, MAP)
     bought = frame[frame.conversion == 1]
     bring(tmp_path, "orders", ORDERS, bought.assign(order=bought.customer_id), "2008-03-05 12:00")
     seen = frame[frame.visit == 1]
@@ -81,15 +83,19 @@ def shop(shared_data, settings, tmp_path):
     frame[["customer_id", "segment"]].to_csv(assigned, index=False)
     for key, conversion in (("spring", "order"), ("spring-visits", "{event: Site Visited}")):
         file = tmp_path / f"{key}.yaml"
-        file.write_text(CAMPAIGN.format(key=key, conversion=conversion), encoding="utf-8")
+        file.write_text(_definition(key, conversion), encoding="utf-8")
         told = command("adopt", str(file), "--assignments", str(assigned))
         assert key in told
+
+
+def _definition(key: str, conversion: str) -> str:
+    return CAMPAIGN.format(key=key, conversion=conversion, source=SOURCE)
 
 
 def bring(folder: Path, kind: str, mapping: str, frame: pd.DataFrame, at: str) -> None:
     data, told = folder / f"{kind}.csv", folder / f"{kind}.toml"
     frame.assign(at=at).to_csv(data, index=False)
-    told.write_text(mapping, encoding="utf-8")
+    told.write_text(mapping.format(source=SOURCE), encoding="utf-8")
     report = run_import(kind, data, told)
     assert (report.n_new, report.n_rejected) == (len(frame), 0)
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from tests.outbox.nursery import Nursery, nursery
+from tests.outbox.nursery import Nursery, environment, nursery
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def senders(tmp_path: Path) -> Iterator[Nursery]:
     """Return a nursery on an empty database: SQLite, or PostgreSQL where the tests run on it."""
     url = os.environ.get("PUSULA_DATABASE_URL", "")
     if not url.startswith("postgres"):
-        with nursery(tmp_path, "") as running:
+        with nursery(environment(tmp_path, "")) as running:
             running.ask("migrate")
             yield running
         return
@@ -28,9 +28,16 @@ def senders(tmp_path: Path) -> Iterator[Nursery]:
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute(f'create database "{name}"')
     try:
-        with nursery(tmp_path, server._replace(path=f"/{name}").geturl()) as running:
+        with nursery(environment(tmp_path, server._replace(path=f"/{name}").geturl())) as running:
             running.ask("migrate")
             yield running
     finally:
         with psycopg.connect(admin, autocommit=True) as connection:
             connection.execute(f'drop database "{name}" with (force)')
+
+
+@pytest.fixture
+def web(senders: Nursery) -> Iterator[Nursery]:
+    """Return a process that answers pages on the database of ``senders``."""
+    with nursery(senders.environment) as running:
+        yield running

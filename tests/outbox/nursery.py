@@ -24,6 +24,7 @@ class Nursery:
     """The test's end of the line; safe to call from several threads."""
 
     def __init__(self, environment: dict[str, str]) -> None:
+        self.environment = environment
         self._lock = threading.Lock()
         self._process = subprocess.Popen(
             [sys.executable, str(Path(__file__))],
@@ -48,18 +49,21 @@ class Nursery:
         self._process.communicate(timeout=30)
 
 
-@contextmanager
-def nursery(home: Path, database_url: str) -> Iterator[Nursery]:
-    """Run a nursery on an empty database for the time of the block."""
-    environment = {
+def environment(home: Path, database_url: str) -> dict[str, str]:
+    """Return what a process needs to work on ``home`` and its database."""
+    made = {
         **{key: value for key, value in os.environ.items() if not key.startswith("PUSULA_")},
         "PUSULA_HOME": str(home),
         "PUSULA_PUBLIC_URL": "https://p.test.example",
         "DJANGO_SETTINGS_MODULE": "pusula.config.settings",
         "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}",
     }
-    if database_url:
-        environment["PUSULA_DATABASE_URL"] = database_url
+    return made | ({"PUSULA_DATABASE_URL": database_url} if database_url else {})
+
+
+@contextmanager
+def nursery(environment: dict[str, str]) -> Iterator[Nursery]:
+    """Run a nursery for the time of the block."""
     running = Nursery(environment)
     try:
         yield running

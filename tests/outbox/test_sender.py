@@ -11,8 +11,9 @@ from tests.channels.hop import DROP, hop
 from tests.outbox.people import HTML, consented, in_line, mailing, profiles
 
 from pusula.channels.email.smtp import Server, TransportError
+from pusula.consent import actions as consent
 from pusula.lib import clock
-from pusula.outbox import actions, machine, queries
+from pusula.outbox import actions, gate, machine, queries
 from pusula.outbox.models import Hold, Message, Sender
 from pusula.outbox.registry import RUN_FOLDER
 from pusula.outbox.sender import STOP_FILE, SendLoop, Tally
@@ -293,3 +294,24 @@ def test_every_state_can_be_reached_and_final_ones_are_final():
     assert reached == set(machine.STATES) == set(machine.MOVES)
     assert {state for state, moves in machine.MOVES.items() if not moves} == machine.FINAL
     assert set(machine.TAKEN) <= reached
+
+
+def test_a_no_that_comes_after_the_pass_still_stops_the_body(server, tmp_path, monkeypatch):
+    messages = waiting(6)
+    turn = gate.turn
+    late = messages[2]
+
+    def turn_and_refuse(settled, bounced, ready, **given):
+        verdicts = turn(settled, bounced, ready, **given)
+        if verdicts.get(late.pk) == gate.GO:
+            consent.refuse(
+                [late.profile_id], channel="email", purpose="marketing", source="test",
+                evidence="at the last moment", at=clock.now(),
+            )  # fmt: skip
+        return verdicts
+
+    monkeypatch.setattr(gate, "turn", turn_and_refuse)
+    send(server, tmp_path)
+    server.settle()
+    assert late.address not in server.copies()
+    assert standing() == {"sent:": 5, "skipped:refused": 1}

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +18,7 @@ from tests.segments.oracle import Oracle, Person, us
 
 from pusula.lib.text import fold
 from pusula.segments import kernel
-from pusula.segments.language import Kind, Schema
+from pusula.segments.language import Kind, Schema, parse
 
 TRAITS = {"city": Kind.TEXT, "age": Kind.NUMBER, "birthday": Kind.DAY, "vip": Kind.BOOL}
 ZONES = ["Europe/Istanbul", "Europe/Berlin", "America/New_York", "UTC"]
@@ -374,3 +375,20 @@ def _traits(rows):
             "day": column(pa.date32(), fits=lambda v: isinstance(v, date)),
         }
     )
+
+
+def compiled(world: World) -> tuple[kernel.Plan, kernel.Block]:
+    """Return a plan with the cut-points that the people themselves set, and the people."""
+    definitions = {key: parse(each, world.schema) for key, each in world.definitions.items()}
+    plan = kernel.compile(definitions, world.schema, {})
+    ids = [7 + 3 * i for i in range(len(world.people))]
+    people = block(world.people, ids, plan.requirements)
+    values = plan.population_values(people, world.at)
+    cut_points = {key: p.cut_point(values[key]) for key, p in plan.populations.items()}
+    return kernel.compile(definitions, world.schema, cut_points), people
+
+
+def moment(text: str, tz: str = "UTC") -> int:
+    """Return the moment at which clocks in ``tz`` show ``text``."""
+    wall = datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(tz))
+    return us(wall.astimezone(UTC))

@@ -15,25 +15,9 @@ agreed = settings(max_examples=300, deadline=None, derandomize=True)
 seeds = st.integers(0, 2**32 - 1)
 
 
-def published(definitions, schema, block, at):
-    """Return a plan with the cut-points that the block itself sets."""
-    plan = kernel.compile(definitions, schema, {})
-    values = plan.population_values(block, at)
-    cut_points = {key: p.cut_point(values[key]) for key, p in plan.populations.items()}
-    return kernel.compile(definitions, schema, cut_points)
-
-
-def evaluated(world):
-    definitions = {key: parse(each, world.schema) for key, each in world.definitions.items()}
-    plan = kernel.compile(definitions, world.schema, {})
-    ids = [7 + 3 * i for i in range(len(world.people))]
-    block = histories.block(world.people, ids, plan.requirements)
-    return published(definitions, world.schema, block, world.at), block
-
-
 def disagreements(world):
     """Return each definition and person about whom the kernel and plain Python disagree."""
-    plan, block = evaluated(world)
+    plan, block = histories.compiled(world)
     members = plan.evaluate(block, world.at).members
     assert set(members) == set(world.definitions)
     oracle = world.oracle
@@ -55,7 +39,7 @@ def test_the_kernel_agrees_with_plain_python(seed):
 @given(seeds)
 def test_everybody_gets_the_same_answer_alone_in_any_order_and_in_any_encoding(seed):
     world = histories.Maker(seed).world(n_people=5)
-    plan, block = evaluated(world)
+    plan, block = histories.compiled(world)
     together = plan.evaluate(block, world.at).members
     tables = (block.orders, block.events, block.traits, block.consents)
     turned = kernel.Block(block.profile_ids, *map(turned_table, tables))

@@ -181,8 +181,10 @@ def bring_guests(hotel: Hotel) -> None:
             )  # fmt: skip
     # Guest 0 is coming anyway: no campaign for him.
     soon = START.date() + dt.timedelta(20)
-    bookings.append(["0-soon", "0", local(START.date() - dt.timedelta(2)), local(soon),
-                     local(soon + dt.timedelta(4)), "Lodos Çeşme", "Onaylı", "9.000,00"])  # fmt: skip
+    booked, leaves = START.date() - dt.timedelta(2), soon + dt.timedelta(4)
+    bookings.append(
+        ["0-soon", "0", local(booked), local(soon), local(leaves), "Lodos", "Onaylı", "9.000,00"]
+    )
     bookings.append(["bad", "1", "30.02.2026", local(soon), local(soon), "x", "Onaylı", "1,00"])
     header = ["Rezervasyon No", "Misafir No", "Tarih", "Giriş", "Çıkış", "Otel", "Durum", "Tutar"]
     path = hotel.write("bookings.csv", header, bookings, encoding="cp1254")

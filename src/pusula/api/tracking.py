@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -37,7 +37,7 @@ def clicked(request: HttpRequest, signed: str) -> HttpResponse:
         return HttpResponse(_("This link is incomplete."), status=404, content_type="text/plain")
     token, target = found
     _note(request, token, ReceiptKind.CLICKED, target)
-    return _private(HttpResponse(status=302, headers={"Location": target}))
+    return _private(HttpResponseRedirect(target))
 
 
 def _note(request: HttpRequest, token: str, kind: ReceiptKind, url: str = "") -> None:

@@ -17,7 +17,7 @@ from pusula.campaigns.models import Arm, Campaign
 from pusula.channels.email.address import AddressError, split_sender
 from pusula.consent.models import Channel
 from pusula.content import check as lint
-from pusula.lib import clock
+from pusula.lib import clock, money
 from pusula.outbox import variables
 
 _STALE_AFTER = 24 * clock.HOUR
@@ -74,6 +74,8 @@ def preflight(campaign: Campaign, at: int) -> Checklist:
     items += template(campaign)
     items += _channel(campaign)
     items.append(_window(campaign))
+    if plan is not None:
+        items.append(_cost(campaign, plan))
     return Checklist(tuple(items), plan)
 
 
@@ -162,3 +164,13 @@ def _window(campaign: Campaign) -> Item:
         campaign.window_days,
     )
     return Item("window", Level.OK, form % {"n": words.number(campaign.window_days)})
+
+
+def _cost(campaign: Campaign, plan: Plan) -> Item:
+    n = plan.sizes()[Arm.TREATED]
+    minor = campaign.message_cost_minor * n + campaign.fixed_cost_minor
+    text = _("It costs %(amount)s %(currency)s: the messages and what is fixed.") % {
+        "amount": words.number(money.from_minor(minor, campaign.currency)),
+        "currency": campaign.currency,
+    }
+    return Item("cost", Level.OK, text)

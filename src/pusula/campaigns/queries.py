@@ -94,12 +94,6 @@ def unsent(campaign: Campaign) -> list[Unsent]:
     return found + [Unsent(state, reason, n) for (state, reason), n in stopped]
 
 
-def assignments_of(profile_id: int) -> QuerySet[Assignment]:
-    """Return what campaigns decided about a profile, the newest first."""
-    rows = Assignment.objects.filter(profile_id=profile_id).select_related("campaign")
-    return rows.order_by("-assigned_at", "-pk")
-
-
 def preview(campaign: Campaign, profile_id: int) -> Rendered:
     """Return what the profile gets, or would get, with links that change nothing.
 

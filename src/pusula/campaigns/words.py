@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from babel import Locale
 from babel.numbers import format_decimal
 from django.utils.functional import Promise
@@ -46,7 +48,7 @@ _PARTS: dict[str, str | Promise] = {
 }
 
 
-def number(value: float, digits: int = 0) -> str:
+def number(value: float | Decimal, digits: int = 0) -> str:
     """Return ``12.438`` (tr) or ``12,438`` (en)."""
     pattern = "#,##0" + ("." + "0" * digits if digits else "")
     return format_decimal(value, pattern, locale=Locale.parse(get_language() or "en", sep="-"))

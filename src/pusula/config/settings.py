@@ -96,6 +96,8 @@ X_FRAME_OPTIONS = "DENY"
 
 # A file larger than this never reaches memory whole; imports stream it to the home folder.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20
+FILE_UPLOAD_TEMP_DIR = PUSULA_HOME / "uploads"
+FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
 
 LANGUAGE_CODE = PUSULA.language
 LANGUAGES = [("tr", _("Turkish")), ("en", _("English"))]

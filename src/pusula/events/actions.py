@@ -47,18 +47,14 @@ def append(events: Sequence[NewEvent], *, source: str, at: int) -> Appended:
     with transaction.atomic():
         seen = _known(event.dedupe_key for event in events)
         new: list[NewEvent] = []
-        ambiguous: list[int] = []
-        for position, event in enumerate(events):
-            if event.dedupe_key in seen:
-                continue
-            if event.profile_id is None:
-                ambiguous.append(position)
-                continue
-            seen.add(event.dedupe_key)
-            new.append(event)
+        for event in events:
+            if event.profile_id is not None and event.dedupe_key not in seen:
+                seen.add(event.dedupe_key)
+                new.append(event)
         rows.insert(
             connection, EVENTS, _COLUMNS, (_row(event, source=source, at=at) for event in new)
         )
+    ambiguous = [i for i, event in enumerate(events) if event.dedupe_key not in seen]
     touched = np.unique(np.fromiter((event.profile_id or 0 for event in new), np.int64, len(new)))
     return Appended(len(new), len(events) - len(new) - len(ambiguous), ambiguous, touched)
 

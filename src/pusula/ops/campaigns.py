@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from django.utils.translation import gettext
 from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 
@@ -27,7 +29,8 @@ from pusula.measurement.result import ArmResult, Effect, Phase, Result
 from pusula.measurement.verdict import variant_verdict, verdict
 from pusula.ops.figures import amount, number, percent
 from pusula.outbox import machine as messages
-from pusula.outbox.sender import SendLoop
+from pusula.outbox.registry import DeposedError
+from pusula.outbox.sender import SendLoop, Tally
 from pusula.profiles import queries as profiles
 from pusula.profiles.models import IdentifierKind
 
@@ -36,6 +39,7 @@ _MARKS = {
     Level.WARNING: "[yellow]![/yellow]",
     Level.ERROR: "[red]✗[/red]",
 }
+_TELL_EVERY_S = 0.5
 _EXISTING = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -216,7 +220,7 @@ def _someone(campaign: Campaign, profile_key: str | None) -> int:
 
 
 def _deliver(campaign: Campaign) -> None:
-    """Send what is due, showing how far the campaign is."""
+    """Send what is due, showing how far the campaign is; an interrupt ends it in order."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -225,13 +229,31 @@ def _deliver(campaign: Campaign) -> None:
     )
     with Bar(*columns, transient=True) as bar:
         total = queries.progress(campaign).n_messages
-        task = bar.add_task(gettext("Messages"), total=total)
+        tell = _Teller(bar, bar.add_task(gettext("Messages"), total=total), campaign)
+        server = Server.of(settings.PUSULA_SMTP_URL)
+        loop = SendLoop(server, settings.PUSULA_HOME, progress=tell)
+        former = signal.signal(signal.SIGINT, lambda _number, _frame: loop.stop())
+        try:
+            loop.run(once=True)
+        except DeposedError as error:
+            text = gettext("Another sender took over; run this command again.")
+            raise CampaignError(text) from error
+        finally:
+            signal.signal(signal.SIGINT, former)
 
-        def tell(_tally: object) -> None:
-            bar.update(task, completed=queries.progress(campaign).n_settled)
 
-        loop = SendLoop(Server.of(settings.PUSULA_SMTP_URL), settings.PUSULA_HOME, progress=tell)
-        loop.run(once=True)
+class _Teller:
+    """Moves the bar now and then: each look asks the database."""
+
+    def __init__(self, bar: Bar, task: TaskID, campaign: Campaign) -> None:
+        self._bar, self._task, self._campaign = bar, task, campaign
+        self._told = 0.0
+
+    def __call__(self, _tally: Tally) -> None:
+        """Move the bar if it is time again."""
+        if time.monotonic() - self._told >= _TELL_EVERY_S:
+            self._told = time.monotonic()
+            self._bar.update(self._task, completed=queries.progress(self._campaign).n_settled)
 
 
 def _show_sending(campaign: Campaign) -> None:
@@ -262,8 +284,9 @@ def _show_result(found: Result) -> None:
     if found.phase is Phase.NOT_STARTED:
         return
     console.print(_arms(found))
-    if found.overall is not None:
-        console.print(_effects(found, found.overall))
+    if found.overall is None or found.phase is not Phase.READY:
+        return
+    console.print(_effects(found, found.overall))
     for effect in found.variants:
         console.print(
             f"{escape(effect.arm.name)}: {escape(variant_verdict(found, effect).sentence)}"

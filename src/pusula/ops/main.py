@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from typing import NoReturn
 
 import click
 import django
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
 
 from pusula import __version__
 from pusula.lib.errors import PusulaError
@@ -53,14 +56,33 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; a ``PusulaError`` becomes its sentence and exit status 1."""
+    """Run the command line; what a person can act on becomes a sentence and exit status 1."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pusula.config.settings")
     try:
         django.setup()
         cli(prog_name="pusula")
     except PusulaError as error:
-        click.secho(f"pusula: {error.message}", fg="red", err=True)
-        sys.exit(1)
+        _fail(error.message)
+    except DatabaseError as error:
+        if (reason := _why_the_database_fails()) is None:
+            raise
+        _fail(f"{reason} ({error})")
+
+
+def _fail(message: str) -> NoReturn:
+    click.secho(f"pusula: {message}", fg="red", err=True)
+    sys.exit(1)
+
+
+def _why_the_database_fails() -> str | None:
+    """Return what to do if the database is out of reach or not up to date, else ``None``."""
+    try:
+        executor = MigrationExecutor(connection)
+    except DatabaseError:
+        return "the database cannot be reached: check PUSULA_DATABASE_URL and the home folder"
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        return "the tables of this home are missing or older than the program: run `pusula init`"
+    return None
 
 
 if __name__ == "__main__":

@@ -10,14 +10,17 @@ from typing import Any
 
 import click
 import msgspec
+import numpy as np
 from babel.dates import format_date
 from django.utils.translation import gettext
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from pusula.lib import money
 from pusula.ops import figures
-from pusula.ops.figures import amount, number, percent
+from pusula.ops.figures import number, percent
+from pusula.pipeline import live
 from pusula.rfm import actions, queries, words
 from pusula.rfm import config as rules
 from pusula.rfm.models import RfmRun
@@ -45,8 +48,16 @@ def rfm() -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result for a program.")
 def run(day: datetime, file: Path | None, as_json: bool) -> None:
-    """Score everybody in the pool; the same day and rules again replace the run."""
-    made = actions.run(day.date(), rules.read(file) if file else Config())
+    """Score everybody in the pool; the same day and rules again replace the run.
+
+    If it is the newest run, the traits rfm_group, rfm_r, rfm_f and rfm_m say what it found, and the
+    segments follow.
+    """
+    config = rules.read(file) if file else Config()
+    before = queries.told_profiles()
+    made = actions.run(day.date(), config)
+    if queries.latest() == made:
+        live.refresh(np.concatenate([before, queries.told_profiles()]), cause="run")
     if as_json:
         click.echo(json.dumps(_plain(made), ensure_ascii=False, indent=2))
     else:
@@ -67,38 +78,38 @@ def _plain(made: RfmRun) -> dict[str, Any]:
 
 
 def _show(made: RfmRun) -> None:
+    day = format_date(made.as_of_on, locale=figures.locale())
     table = Table(
         title=gettext("RFM as of %(day)s: %(n)s customers")
-        % {
-            "day": format_date(made.as_of_on, locale=figures.locale()),
-            "n": number(made.n_profiles),
-        },
-        caption=gettext("Recency (days), frequency (orders) and monetary value are means."),
+        % {"day": day, "n": number(made.n_profiles)},
+        caption=gettext(
+            "Means: R days since the last order, F orders, M revenue per customer (%(currency)s)."
+        )
+        % {"currency": made.currency},
         box=box.SIMPLE_HEAD,
+        padding=0,
+        pad_edge=False,
     )
     table.add_column(gettext("Group"), no_wrap=True)
-    for heading in (
-        gettext("Customers"),
-        "%",
-        gettext("Revenue"),
-        "%",
-        gettext("Recency"),
-        gettext("Frequency"),
-        gettext("Monetary value"),
-    ):
-        table.add_column(heading, justify="right")
+    revenue = f"{gettext('Revenue')} ({made.currency})"
+    for heading in (gettext("Customers"), "%", revenue, "%", "R", "F", "M"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for group in queries.groups(made):
         table.add_row(
             words.title(group.name),
             number(group.n),
             percent(group.share),
-            amount(group.revenue_minor, made.currency),
+            number(_major(group.revenue_minor, made.currency)),
             percent(group.revenue_share),
             number(group.recency_mean, 1),
             number(group.frequency_mean, 1),
-            amount(group.monetary_mean_minor, made.currency),
+            number(_major(group.monetary_mean_minor, made.currency)),
         )
     console = Console()
     console.print(table)
     for caution in queries.warnings(made):
         console.print(f"! {words.sentence(caution)}", style="yellow")
+
+
+def _major(minor: float | None, currency: str) -> float | None:
+    return None if minor is None else minor * float(money.from_minor(1, currency))

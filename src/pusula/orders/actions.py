@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -97,7 +97,7 @@ def record(
     """Bring the orders of ``source`` to what ``versions`` say; one transaction.
 
     ``said`` names the columns that the source speaks of: the others of a known order stay as they
-    are. Several versions of one order take effect by ``status_at``, else in the order given; one
+    are. Several versions of one order take effect by ``status_at`` (without one, the last); one
     that is older than what is stored changes nothing. Every effect adds an ``OrderChange``; each
     is later than the one before it, so the newest always equals the order. ``at`` is the recorded
     time, ``tz`` the zone in which days begin.
@@ -105,16 +105,18 @@ def record(
     said = frozenset(said)
     with transaction.atomic():
         states = _states(versions, source)
-        results: list[str] = [""] * len(versions)
-        for position, version in _in_order(versions):
+        results: dict[int, str] = {}
+        for position, version in _effective(versions, at, tz):
             results[position] = states[version.source_id].take(version, said=said, at=at, tz=tz)
         _write(states, source=source, at=at, said=said)
+    made = Counter(results.values())
+    ambiguous = [i for i, one in enumerate(versions) if not states[one.source_id].values]
     touched = {p for state in states.values() for p in state.touched}
     return Recorded(
-        n_new=results.count("new"),
-        n_changed=results.count("changed"),
-        n_same=results.count("same"),
-        ambiguous=[i for i, result in enumerate(results) if result == "ambiguous"],
+        n_new=made["new"],
+        n_changed=made["changed"],
+        n_same=len(versions) - made["new"] - made["changed"] - len(ambiguous),
+        ambiguous=ambiguous,
         touched=np.array(sorted(touched), np.int64),
     )
 
@@ -231,12 +233,26 @@ def _status_at(version: Version, at: int, tz: str) -> int:
 _start_of = lru_cache(maxsize=4_096)(clock.start_of)
 
 
-def _in_order(versions: Sequence[Version]) -> list[tuple[int, Version]]:
-    """Return positions and versions so that those of one order stand oldest first."""
-    order = list(enumerate(versions))
-    if all(version.status_at is not None for version in versions):
-        order.sort(key=lambda one: one[1].status_at or 0)
-    return order
+def _effective(versions: Sequence[Version], at: int, tz: str) -> Iterator[tuple[int, Version]]:
+    """Yield positions and versions that count: those of one order oldest first.
+
+    Of versions of one order and moment the last one counts; those without a moment count only where
+    none has one. So the same versions again find the order as they left it.
+    """
+    groups: dict[str, dict[int | None, tuple[int, Version]]] = defaultdict(dict)
+    owners: dict[str, int] = {}
+    for position, version in enumerate(versions):
+        since = None if version.status_at is None else _status_at(version, at, tz)
+        groups[version.source_id][since] = (position, version)
+        if version.profile_id is not None:
+            owners[version.source_id] = version.profile_id
+    for number, group in groups.items():
+        timed = sorted(since for since in group if since is not None)
+        for position, version in (group[since] for since in timed or [None]):
+            if version.profile_id is None and number in owners:
+                yield position, replace(version, profile_id=owners[number])
+            else:
+                yield position, version
 
 
 def _states(versions: Sequence[Version], source: str) -> dict[str, _State]:

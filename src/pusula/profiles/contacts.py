@@ -37,6 +37,7 @@ _SEPARATORS = re.compile(r"[;,|\n]|\s/\s|/|\s-\s")
 _FLOAT_TAIL = re.compile(r"\.0+$")
 _SHORTENED = re.compile(r"^\d[.,]?\d*[eE]\+?\d+$")
 _NATIONAL_DIGITS = 10
+_LONGEST_DIGITS = 14  # 0090 and the national number
 
 
 class ContactError(PusulaError):
@@ -51,7 +52,7 @@ def email(text: str) -> str | None:
     ``None`` means there is none that leads to a person: blank, a filler such as ``yok@yok.com``, or
     a portal's relay. Raises ``ContactError`` where something stands that is no address.
     """
-    parts = [part for part in re.split(r"[;,|\s]+", text.strip()) if part]
+    parts = [part for part in re.split(r"[;,|\s]+", text) if any(map(str.isalnum, part))]
     if not parts:
         return None
     for part in parts:
@@ -76,7 +77,7 @@ def phone(text: str, region: str) -> str | None:
     Raises ``ContactError`` where something stands that is no number.
     """
     text = _FLOAT_TAIL.sub("", text.strip())  # Excel: 5321234567.0
-    if not text:
+    if not any(map(str.isalnum, text)):
         return None
     if _SHORTENED.match(text):
         raise ContactError(_("Excel has shortened this number: format its column as text"))
@@ -90,9 +91,10 @@ def phone(text: str, region: str) -> str | None:
 def _number(text: str, region: str) -> str | None:
     """Return the E.164 form, empty for a filler, ``None`` for no number."""
     digits = "".join(c for c in text if c.isdecimal() and c.isascii())
-    national = digits[-_NATIONAL_DIGITS:]
-    if digits and (national in FILLER_NUMBERS or len(set(national)) == 1):
-        return ""
+    if len(digits) <= _LONGEST_DIGITS:
+        national = digits[-_NATIONAL_DIGITS:]
+        if national in FILLER_NUMBERS or len(set(national)) == 1:
+            return ""
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:

@@ -81,6 +81,4 @@ def traits(ids: Ids, names: Sequence[str]) -> pa.Table:
         return _TRAITS.empty_table()
     columns = ("profile_id", "name", "text_fold", "number", "day")
     condition = f"name in ({', '.join(['%s'] * len(names))})"
-    return fetch(
-        "profiles_trait", columns, _TRAITS, ids, condition=condition, params=list(names)
-    )
+    return fetch("profiles_trait", columns, _TRAITS, ids, condition=condition, params=list(names))

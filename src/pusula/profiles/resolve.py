@@ -38,9 +38,7 @@ class Resolution:
     learned: Ids  # profiles, created ones included, that got an identifier
 
 
-def resolve(
-    references: Sequence[Reference], *, source: str, at: int, learn: bool = True
-) -> Resolution:
+def resolve(references: Sequence[Reference], *, source: str, at: int) -> Resolution:
     """Return the profile each of ``references`` leads to, making those that are missing.
 
     1. A known key is that profile.
@@ -50,13 +48,12 @@ def resolve(
        or to several: ambiguous.
 
     References take effect one after the other. A profile found by its key learns the other
-    identifiers; one found without only if ``learn``. One transaction; ``at`` is its recorded time.
+    identifiers, whoever else holds them; one found without a key learns those that nobody holds, so
+    that no reference makes another one ambiguous. One transaction; ``at`` is its recorded time.
     """
     directory = _Directory(references, source)
     found = np.fromiter(
-        (directory.lead(reference, learn=learn) for reference in references),
-        np.int64,
-        len(references),
+        (directory.lead(reference) for reference in references), np.int64, len(references)
     )
     with transaction.atomic():
         return directory.write(found, at)
@@ -86,23 +83,23 @@ class _Directory:
         self.met: list[int] = []  # when each new profile was met
         self.added: list[tuple[int, str, str]] = []  # profile, kind, value
 
-    def lead(self, reference: Reference, *, learn: bool) -> int:
+    def lead(self, reference: Reference) -> int:
         """Return the profile of one reference and remember what it taught."""
         candidates = self._candidates(reference)
         if reference.key is not None:
             profile_id = self.keys.get(reference.key)
             if profile_id is None:
                 profile_id = self._take_key(reference.key, candidates, reference.at)
-        elif not candidates:
-            profile_id = self._new(reference.at)
-        elif len(candidates) == 1:
-            (profile_id,) = candidates
-            if not learn:
-                return profile_id
-        else:
+        elif len(candidates) > 1:
             return AMBIGUOUS
-        self._learn(profile_id, IdentifierKind.EMAIL, reference.email)
-        self._learn(profile_id, IdentifierKind.PHONE, reference.phone)
+        else:
+            profile_id = next(iter(candidates)) if candidates else self._new(reference.at)
+        for kind, value in (
+            (IdentifierKind.EMAIL, reference.email),
+            (IdentifierKind.PHONE, reference.phone),
+        ):
+            if value is not None and (reference.key is not None or not self._held(kind, value)):
+                self._learn(profile_id, kind, value)
         return profile_id
 
     def write(self, found: Ids, at: int) -> Resolution:
@@ -161,11 +158,10 @@ class _Directory:
         self.met.append(met_at)
         return -1 - len(self.met)
 
-    def _learn(self, profile_id: int, kind: IdentifierKind, value: str | None) -> None:
-        if value is None or profile_id in self.holders[kind][value]:
-            return
-        self.holders[kind][value].add(profile_id)
-        self.added.append((profile_id, kind, value))
+    def _learn(self, profile_id: int, kind: IdentifierKind, value: str) -> None:
+        if profile_id not in self.holders[kind][value]:
+            self.holders[kind][value].add(profile_id)
+            self.added.append((profile_id, kind, value))
 
 
 def _final(profile_id: int, created: Ids) -> int:

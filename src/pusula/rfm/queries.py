@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
 import msgspec
+import numpy as np
 from django.db import connection
 from django.db.models import Avg, Count, Max, Min, QuerySet, Sum
 
+from pusula.profiles.models import Trait
+from pusula.profiles.relations import Ids
 from pusula.rfm import config as rules
 from pusula.rfm.models import RfmRun, RfmScore
 from pusula.rfm.scoring import Caution, Config
@@ -58,9 +60,10 @@ def runs() -> QuerySet[RfmRun]:
     return RfmRun.objects.order_by("-as_of_on", "-created_at", "-pk")
 
 
-def run_before(run: RfmRun, day: date) -> RfmRun | None:
-    """Return the newest run of the same rules as of ``day`` or earlier."""
-    return runs().filter(config_key=run.config_key, as_of_on__lte=day).exclude(pk=run.pk).first()
+def told_profiles() -> Ids:
+    """Return the profiles whose traits tell an RFM group, ascending."""
+    rows = Trait.objects.filter(name="rfm_group").order_by("profile_id")
+    return np.fromiter(rows.values_list("profile_id", flat=True).iterator(10_000), np.int64)
 
 
 def config(run: RfmRun) -> Config:

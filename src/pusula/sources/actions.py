@@ -187,7 +187,6 @@ class _Run:
             spool,
             source=importer.mapping.source,
             at=importer.reading.at,
-            learn=importer.learns,
             told=lambda done: self.progress(Step("people", done / n, done)),
         )
         return importer.write(

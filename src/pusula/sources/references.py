@@ -112,9 +112,7 @@ def reject_ambiguous(rejects: Rejects, mapping: FileMapping, table: pa.Table, ro
     )
 
 
-def resolve_spool(
-    spool: Spool, *, source: str, at: int, learn: bool, told: Callable[[int], None]
-) -> Resolved:
+def resolve_spool(spool: Spool, *, source: str, at: int, told: Callable[[int], None]) -> Resolved:
     """Return the profile of every row, making those that are missing.
 
     Rows with a key go first, for the whole file: so what a row without one leads to does not
@@ -131,7 +129,7 @@ def resolve_spool(
             if not len(rows):
                 continue
             references, codes = _distinct(chunk.select(SCHEMA.names).take(rows))
-            found = resolve.resolve(references, source=source, at=at, learn=learn)
+            found = resolve.resolve(references, source=source, at=at)
             profile_ids[start + rows] = found.profile_ids[codes]
             created.append(found.created)
             learned.append(found.learned)

@@ -1,4 +1,4 @@
-"""What the pages call the codes of the domain: states, goals, arms, kinds of files, causes."""
+"""What the pages call the codes of the domain: states, goals, kinds of files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from pusula.campaigns import machine as campaigns
-from pusula.campaigns.models import Arm, Goal
+from pusula.campaigns.models import Goal
 from pusula.outbox import machine as messages
 
 Words = dict[str, str | Promise]
@@ -24,11 +24,6 @@ CAMPAIGN_STATES: dict[str, tuple[str, str | Promise]] = {
     campaigns.RUNNING: ("info", pgettext_lazy("state of a campaign", "Being measured")),
     campaigns.FINISHED: ("good", pgettext_lazy("state of a campaign", "Finished")),
 }
-ARMS: Words = {
-    Arm.TREATED: _("Sent to"),
-    Arm.HOLDOUT: _("Control group"),
-    Arm.EXCLUDED: _("Left out"),
-}
 MESSAGE_STATES: Words = {
     messages.PENDING: pgettext_lazy("state of a message", "Waiting"),
     messages.SENDING: pgettext_lazy("state of a message", "On its way"),
@@ -43,12 +38,9 @@ IMPORT_KINDS: Words = {
     "events": pgettext_lazy("kind of a file", "Events"),
     "consents": pgettext_lazy("kind of a file", "Consents"),
 }
-# Why people entered or left a segment.
-CAUSES: Words = {
-    "import": _("New data"),
-    "run": _("Regular run"),
-    "definition": _("Conditions changed"),
-}
+READING = pgettext_lazy("state of an import", "Being read")
+DONE = pgettext_lazy("state of an import", "Imported")
+FAILED = pgettext_lazy("state of an import", "Failed")
 
 
 def called(words: Words, code: str) -> str:

@@ -14,7 +14,7 @@ from babel import Locale, dates, lists, numbers
 from django.conf import settings
 from django.utils.translation import get_language, gettext, ngettext, pgettext
 
-from pusula.lib import clock, money
+from pusula.lib import clock, money, text
 
 NOTHING = "—"
 # The smallest number worth a short form: up to here every digit is still read at a glance.
@@ -148,6 +148,13 @@ def ago(at: int) -> str:
 def listing(words: Iterable[str], style: lists.ListStyle = "standard") -> str:
     """Return ``İstanbul, Ankara ve İzmir``; ``style="or"`` for ``veya``."""
     return lists.format_list(list(words), style=style, locale=locale())
+
+
+def capital(words: str) -> str:
+    """Return ``words`` with a capital first letter, as the active language writes it."""
+    is_turkish = locale().language == "tr"
+    first = text.upper(words[:1]) if is_turkish else words[:1].upper()
+    return first + words[1:]
 
 
 def _round(value: float | Decimal, digits: int) -> Decimal:

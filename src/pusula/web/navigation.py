@@ -52,6 +52,7 @@ GROUPS: tuple[tuple[str | Promise, tuple[Area, ...]], ...] = (
             Area("inbox", _("Sent mail"), "inbox", lambda: mails.folder().is_dir()),
         ),
     ),
+    (_("Data"), (Area("database", _("Import"), "imports"),)),
 )
 
 

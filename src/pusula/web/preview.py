@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parseaddr
 from typing import NamedTuple
 
@@ -12,8 +12,10 @@ from django.db.models import QuerySet
 from django.db.models.functions import Length
 from django.utils.translation import gettext
 
+from pusula.campaigns import words as campaign_words
+from pusula.content import check as lint
 from pusula.content.language import RenderError, TemplateError
-from pusula.outbox import letters
+from pusula.outbox import letters, variables
 from pusula.profiles import queries as profiles
 from pusula.profiles.models import Profile
 from pusula.segments import queries as segments
@@ -44,7 +46,10 @@ class Parts(NamedTuple):
 
 @dataclass(frozen=True)
 class Preview:
-    """A message filled for a person; ``problem`` says why it could not be."""
+    """A message filled for a person; ``problem`` says why it could not be.
+
+    ``remarks`` are what is wrong with the template whoever gets it: (is it an error, sentence).
+    """
 
     person: Person | None
     sender: str
@@ -53,6 +58,7 @@ class Preview:
     text: str = ""
     html: str = ""
     problem: str = ""
+    remarks: tuple[tuple[bool, str], ...] = ()
 
 
 def person(audience: Sequence[str], wanted: str) -> Person | None:
@@ -81,8 +87,8 @@ def preview(parts: Parts, who: Person | None) -> Preview:
     """Return the message that ``parts`` make as ``who`` would get it."""
     name, address = parseaddr(settings.PUSULA.from_address)
     sender = name or address
-    if who is None:
-        return Preview(None, sender)
+    if who is None or not any(parts):
+        return Preview(who, sender)
     try:
         filled = letters.preview(*parts, who.pk)
     except TemplateError as error:
@@ -91,6 +97,16 @@ def preview(parts: Parts, who: Person | None) -> Preview:
         return Preview(who, sender, problem=error.message)
     snippet = " ".join(filled.text.split())[:_SNIPPET]
     return Preview(who, sender, filled.subject, snippet, filled.text, filled.html)
+
+
+def linted(found: Preview, parts: Parts) -> Preview:
+    """Return a preview with the remarks on its template; its own problem only if none says it."""
+    if not any(parts):
+        return found
+    problems = lint.check(*parts, variables.names())
+    remarks = tuple((one.is_error, campaign_words.problem(one)) for one in problems)
+    said = any(is_error for is_error, _ in remarks)
+    return replace(found, remarks=remarks, problem="" if said else found.problem)
 
 
 def _pk(people: QuerySet[Profile]) -> int | None:

@@ -44,6 +44,12 @@ def tone(group: str, groups: Sequence[str]) -> str:
     return _OWN_TONES[groups.index(group) % len(_OWN_TONES)] if group in groups else "none"
 
 
+def ordered(groups: Iterable[str]) -> list[str]:
+    """Return groups from the best to the lost; those of the company's own in their order behind."""
+    ranks = list(TONES)
+    return sorted(groups, key=lambda group: ranks.index(group) if group in TONES else len(ranks))
+
+
 @dataclass(frozen=True)
 class Moves:
     """What happened between two runs."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import reduce
+from functools import cached_property, reduce
 
 import numpy as np
 
 from pusula.lib.errors import PusulaError
-from pusula.segments.kernel.block import Block, Bools
+from pusula.segments.kernel.block import Block, Bools, Ints
+from pusula.segments.kernel.flips import next_flip
 from pusula.segments.kernel.measures import Values
 from pusula.segments.kernel.program import Program, folded, folded_aggregate
 from pusula.segments.kernel.run import Run
@@ -84,6 +85,14 @@ class Evaluation:
     def values(self, leaf: AggregateTest) -> Values:
         """Return what ``leaf``, from a compiled definition, measures for each profile."""
         return self._run.values(folded_aggregate(leaf).aggregate)
+
+    @cached_property
+    def next_flip(self) -> Ints:
+        """The next moment for each profile at which some membership could change by itself.
+
+        That is with no new row, trait or consent; int64 max if never. Worked out when first asked.
+        """
+        return next_flip(self._program, self._run)
 
     def _leaf(self, step: int) -> Bools:
         if step in self._program.errors:

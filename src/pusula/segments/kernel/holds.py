@@ -28,7 +28,7 @@ from pusula.segments.language.nodes import (
 from pusula.segments.language.schema import Kind
 from pusula.segments.language.windows import Window
 
-_EPOCH = date(1970, 1, 1)
+EPOCH = date(1970, 1, 1)
 _ANCIENT, _NEVER = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 
 _COMPARE: dict[Operator, np.ufunc] = {
@@ -66,7 +66,7 @@ class Asked:
         day = clock.day_of(moment, self.tz)
         while clock.start_of(day, self.tz) < moment:
             day += timedelta(days=1)
-        return (day - _EPOCH).days
+        return (day - EPOCH).days
 
 
 def holds(test: Test, vector: Vector, asked: Asked) -> Bools:

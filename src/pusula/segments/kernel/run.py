@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, reduce
 from typing import Any
@@ -26,8 +27,13 @@ class Run:
     def __init__(self, program: Program, block: Block, at: int) -> None:
         self._program = program
         self._block = block
-        self._asked = Asked(at, program.schema.tz)
+        self.asked = Asked(at, program.schema.tz)
         self._relations: dict[str, Relation] = {}
+
+    @property
+    def n_profiles(self) -> int:
+        """How many profiles the block has."""
+        return len(self._block)
 
     def masks(self) -> dict[int, Bools]:
         """Return for whom each step holds, of those that can be evaluated.
@@ -45,15 +51,18 @@ class Run:
 
     def values(self, aggregate: Aggregate) -> Values:
         """Return what ``aggregate`` measures."""
-        rows = self._relation(aggregate.relation).called(aggregate.names)
-        selected = Selection(rows, self._asked).take(row_tests(aggregate))
-        return measure(aggregate, selected, self._asked)
+        rows = self.selection(aggregate.relation, aggregate.names).take(row_tests(aggregate))
+        return measure(aggregate, rows, self.asked)
+
+    def selection(self, relation: str, names: Sequence[str]) -> Selection:
+        """Return the rows of a relation with these event names, if any, to take some of."""
+        return Selection(self._relation(relation).called(names), self.asked)
 
     def trait(self, test: TraitTest) -> Vector:
         """Return the values of a trait, one per profile."""
         rows = self._relation("traits").called((test.name,))
         vector = rows.vector(TRAIT_COLUMNS[test.kind])
-        return _per_profile(vector, rows.profiles, len(self._block))
+        return _per_profile(vector, rows.profiles, self.n_profiles)
 
     def _decided(self, test: ConsentTest, status: str) -> Bools:
         """Return who has a row that says ``status`` for the channel and purpose of ``test``."""
@@ -62,11 +71,11 @@ class Run:
         return decided
 
     def _measure(self, group: Group, masks: dict[int, Bools]) -> None:
-        selection = Selection(self._rows(group), self._asked)
+        selection = Selection(self._rows(group), self.asked)
         for row_set in group.row_sets:
             rows = selection.take(row_set.tests)
             for aggregate, steps in row_set.measured:
-                values = measure(aggregate, rows, self._asked)
+                values = measure(aggregate, rows, self.asked)
                 for step, test in steps.items():
                     if step not in self._program.errors:
                         masks[step] = self._stands(test, values)
@@ -77,7 +86,7 @@ class Run:
         if group.hull is None:
             return rows
         column, windows = group.hull
-        bounds = [self._asked.bounds(window, column.kind) for window in windows]
+        bounds = [self.asked.bounds(window, column.kind) for window in windows]
         times = rows.vector(column)
         first, last = min(start for start, _ in bounds), max(end for _, end in bounds)
         inside = times.known & (times.values >= first) & (times.values < last)
@@ -88,7 +97,7 @@ class Run:
         if limit is not None:
             reached: Bools = values.numbers >= self._program.cut_points[limit.key]
             return reached & values.known & values.has_rows
-        return holds(test.test, values.vector(), self._asked)
+        return holds(test.test, values.vector(), self.asked)
 
     def _holds(self, step: Step, masks: dict[int, Bools]) -> Bools:
         match step:
@@ -98,7 +107,7 @@ class Run:
             case Negate(operand):
                 return ~masks[operand]
             case TraitTest():
-                return holds(step.test, self.trait(step), self._asked)
+                return holds(step.test, self.trait(step), self.asked)
             case ConsentTest():
                 return self._consent(step)
         message = f"{step} is measured with its group"
@@ -116,7 +125,7 @@ class Run:
 
     @cached_property
     def _consents(self) -> Selection:
-        return Selection(self._relation("consents"), self._asked)
+        return Selection(self._relation("consents"), self.asked)
 
     def _relation(self, name: str) -> Relation:
         if name not in self._relations:

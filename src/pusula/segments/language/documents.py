@@ -25,16 +25,27 @@ def read_yaml(text: str) -> object:
         mark = error.problem_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "file"
         raise DefinitionError(where, error.problem or "not YAML") from error
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except RecursionError as error:
+        raise DefinitionError("file", "nested too deep") from error
+    except (yaml.YAMLError, ValueError) as error:
         raise DefinitionError("file", f"not YAML: {error}") from error
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain YAML that does not swallow the first of two equal keys."""
+    """Plain YAML in which days stay text and the first of two equal keys is not swallowed."""
+
+    yaml_implicit_resolvers = {
+        letter: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+        for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a key is a word", key.start_mark
+                )
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key.value!r} stands here twice", key.start_mark

@@ -72,11 +72,6 @@ class Kind(ABC):
     def write(self, spool: Spool, people: references.Resolved, told: Told) -> Outcome:
         """Write all rows of the spool, each to its profile; ``told`` hears how many are done."""
 
-    @property
-    def learns(self) -> bool:
-        """Whether rows found without a key teach their profile further identifiers."""
-        return False
-
     def column(self, name: str) -> str:
         """Return how the file calls a field."""
         return self.mapping.columns.get(name, name)

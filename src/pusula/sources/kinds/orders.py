@@ -218,11 +218,12 @@ class Orders(Kind):
             net = rows.combine(
                 blamed, _product, rows.values("unit_price", is_needed=True), quantity
             )
-        gross = net
+        columns: dict[str, Values | pa.Array] = {"currency": currency}
+        amounts = {"net": (net, blamed), "gross": (net, blamed)}
         if "gross_amount" in self.mapping.fields:
             gross = rows.combine("gross_amount", _first_told, rows.values("gross_amount"), net)
-        columns: dict[str, Values | pa.Array] = {"currency": currency}
-        for name, amount, field in (("gross", gross, "gross_amount"), ("net", net, blamed)):
+            amounts["gross"] = (gross, "gross_amount")
+        for name, (amount, field) in amounts.items():
             columns[f"{name}_minor"] = rows.combine(field, _minor, amount, currency)
             columns[f"{name}_base_minor"] = rows.combine(
                 field, lambda a, r: _minor(_product(a, r), company), amount, rate
@@ -264,7 +265,8 @@ class Orders(Kind):
         heads = _with(heads, "ordered_at", first_at)
         lines = list(_items(table))
         items = [tuple(sorted(lines[begin:end])) for begin, end in spans]
-        versions = list(_versions(heads, profile_ids[group.begins], items))
+        owners = np.array([_owner(profile_ids[begin:end]) for begin, end in spans], np.int64)
+        versions = list(_versions(heads, owners, items))
         kept = np.flatnonzero(good).tolist()
         return [spans[order] for order in kept], [versions[order] for order in kept]
 
@@ -293,6 +295,12 @@ class Orders(Kind):
                 for line in table["line"][begin:end].to_pylist():
                     self.rejects.row(line, column, numbers[order], reason)
         return good
+
+
+def _owner(profile_ids: Ids) -> int:
+    """Return the profile of an order's lines: that of the first line which says."""
+    told = profile_ids[profile_ids != resolve.AMBIGUOUS]
+    return int(told[0]) if len(told) else resolve.AMBIGUOUS
 
 
 def _with(table: pa.Table, name: str, values: npt.NDArray[np.int64]) -> pa.Table:

@@ -54,11 +54,6 @@ class Profiles(Kind):
         traits = [(_trait(name), _TRAIT_TYPES[kind]) for name, kind in self.traits.items()]
         return pa.schema([*references.SCHEMA, *_FACTS, *pa.schema(traits)])
 
-    @property
-    def learns(self) -> bool:
-        """A profiles file is where contact data comes from."""
-        return True
-
     def read(self, rows: Rows) -> pa.Table:
         """Return the good rows."""
         full = rows.values("full_name")

@@ -56,8 +56,10 @@ def new(request: HttpRequest) -> HttpResponse:
     """Show an empty form; on POST make the draft."""
     form = _posted(request)
     if form and form.is_valid():
-        campaign = actions.create(form.definition(None), clock.now())
-        return _saved(request, campaign)
+        try:
+            return _saved(request, actions.create(form.definition(None), clock.now()))
+        except PusulaError as error:
+            form.add_error(None, error.message)
     form = form or CampaignForm(initial=campaign_form.new(request.GET.getlist("audience")))
     return _form(request, form, None)
 
@@ -70,21 +72,26 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
         return redirect("campaign", key)
     form = _posted(request)
     if form and form.is_valid():
-        actions.update_draft(campaign, form.definition(campaign), clock.now())
-        return _saved(request, campaign)
+        try:
+            definition = form.definition(campaign)
+            return _saved(request, actions.update_draft(campaign, definition, clock.now()))
+        except PusulaError as error:
+            form.add_error(None, error.message)
     return _form(request, form or CampaignForm(initial=campaign_form.of(campaign)), campaign)
 
 
 @require_POST
 def preview(request: HttpRequest) -> HttpResponse:
     """Answer the preview of the form as it stands, unsaved."""
-    return render(request, "web/campaigns/_preview.html", {"preview": _typed(request)})
+    parts, found = _typed(request)
+    context = {"preview": previews.linted(found, parts)}
+    return render(request, "web/campaigns/_preview.html", context)
 
 
 @require_POST
 def preview_mail(request: HttpRequest) -> HttpResponse:
     """Answer the HTML of the form as it stands, for the frame."""
-    return mails.framed(_typed(request).html, request.POST.get("scheme", "light"))
+    return mails.framed(_typed(request)[1].html, request.POST.get("scheme", "light"))
 
 
 @require_safe
@@ -99,7 +106,8 @@ def show(request: HttpRequest, key: str) -> HttpResponse:
 @require_safe
 def mail(request: HttpRequest, key: str) -> HttpResponse:
     """Answer the saved message's HTML for one customer, for the frame."""
-    return mails.framed(_saved_preview(request, _campaign(key)).html, request.GET.get("scheme", ""))
+    found = _saved_preview(request, _campaign(key))
+    return mails.framed(found.html, request.GET.get("scheme", "light"))
 
 
 @never_cache
@@ -174,21 +182,24 @@ def _form(request: HttpRequest, form: CampaignForm, campaign: Campaign | None) -
     """Show the form; with the preview of what it says now."""
     said = {name: form[name].value() for name in ("audience", *Parts._fields)}
     who = previews.person(said.pop("audience") or [], _wanted(request))
+    parts = Parts(**{name: value or "" for name, value in said.items()})
+    found = previews.preview(parts, who)
     context = {
         "form": form,
         "campaign": campaign,
         "currency": settings.PUSULA.currency,
         "variables": sorted(variables.names()),
-        "preview": previews.preview(Parts(**{n: v or "" for n, v in said.items()}), who),
+        "preview": previews.linted(found, parts),
     }
     return render(request, "web/campaigns/form.html", context, status=422 if form.errors else 200)
 
 
-def _typed(request: HttpRequest) -> Preview:
-    """Return the preview of what the posted form says."""
+def _typed(request: HttpRequest) -> tuple[Parts, Preview]:
+    """Return what the posted form says, and its preview."""
     given = request.POST
     who = previews.person(given.getlist("audience"), _wanted(request))
-    return previews.preview(Parts(*(given.get(name, "") for name in Parts._fields)), who)
+    parts = Parts(*(given.get(name, "") for name in Parts._fields))
+    return parts, previews.preview(parts, who)
 
 
 def _wanted(request: HttpRequest) -> str:
@@ -304,17 +315,18 @@ def _reason(state: str, reason: str) -> str:
     if state in {message_states.FAILED, message_states.UNKNOWN}:
         name = codes.called(codes.MESSAGE_STATES, state)
         return f"{name}: {words}" if words else name
-    return f"{words[:1].upper()}{words[1:]}"
+    return formats.capital(words)
 
 
 def _result(request: HttpRequest, campaign: Campaign) -> HttpResponse:
+    if "HX-Request" in request.headers:  # the page of the sending asks once more: it is over
+        return HttpResponse(headers={"HX-Refresh": "true"})
     shown = campaign_result.shown(result(campaign, clock.now()))
     context = {
         "campaign": campaign,
         "shown": shown,
         "preview": None if campaign.is_adopted else _saved_preview(request, campaign),
+        "unsent": _unsent(campaign),
         **_plan(campaign),
-        **_progress(campaign),
     }
-    page, fragment = "web/campaigns/result.html", "web/campaigns/_progress.html"
-    return draw(request, page, fragment, context)
+    return render(request, "web/campaigns/result.html", context)

@@ -11,21 +11,24 @@ from pusula.channels.email.catcher import Caught, CaughtMail
 from pusula.lib.text import fold
 from pusula.web import mails
 
-MOST = 200
+PAGE = 50
+MOST = 2_000
 
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    """List the newest mails that were caught; ``q`` narrows by address or subject."""
+    """List the newest ``n`` mails that were caught; ``q`` narrows by address or subject."""
     if not mails.folder().is_dir():
         raise Http404("no mail is caught here")
-    caught = catcher.mails(mails.folder(), limit=MOST)
-    text = request.GET.get("q", "").strip()
+    text, asked = request.GET.get("q", "").strip(), request.GET.get("n", "")
+    n = min(max(int(asked), PAGE), MOST) if asked.isdecimal() else PAGE
+    caught = catcher.mails(mails.folder(), limit=MOST if text else n + 1)
+    found = [one for one in caught if _matches(one, text)]
     context = {
-        "mails": [one for one in caught if _matches(one, text)],
+        "mails": found[:n],
         "text": text,
-        "is_cut": len(caught) == MOST,
-        "most": MOST,
+        "n": n,
+        "more": min(n * 2, MOST) if len(found) > n and n < MOST else None,
     }
     return render(request, "web/inbox/index.html", context)
 

@@ -41,7 +41,8 @@ def index(request: HttpRequest) -> HttpResponse:
         return render(request, "web/rfm/none.html")
     earlier = [r for r in runs if r.config_key == run.config_key and r.as_of_on < run.as_of_on]
     before = _run(earlier, request.GET.get("before", "")) or (earlier[0] if earlier else None)
-    groups = queries.groups(run)
+    found = {group.name: group for group in queries.groups(run)}
+    groups = [found[name] for name in rfm_moves.ordered(found)]
     context = {
         "run": run,
         "runs": runs,
@@ -153,7 +154,7 @@ def _grid(run: RfmRun) -> Heat:
 
 def _moves(request: HttpRequest, before: RfmRun, run: RfmRun) -> dict[str, object]:
     moves = rfm_moves.Moves(queries.transitions(before, run))
-    names = list(dict.fromkeys([*run.groups, *before.groups]))
+    names = rfm_moves.ordered(dict.fromkeys([*run.groups, *before.groups]))
     shown = rfm_moves.chosen(request.GET.getlist("show"), names)
     return {
         "moves": moves,

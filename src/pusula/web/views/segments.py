@@ -19,19 +19,22 @@ from pusula.consent.models import Channel
 from pusula.lib import clock, text
 from pusula.orders import queries as orders
 from pusula.profiles import queries as profiles
+from pusula.profiles.models import Profile
 from pusula.segments import catalog, queries
 from pusula.segments.language import DefinitionError, parse, sentence
 from pusula.segments.models import Membership, Segment
-from pusula.web import codes, formats, titles
+from pusula.web import formats, search, titles
 from pusula.web.card import Permission, list_permissions
 from pusula.web.charts.axes import Point
 from pusula.web.charts.figure import Figure
 from pusula.web.charts.line import line, spark
+from pusula.web.why import why as explained
 
 PURPOSE = "marketing"
 PERIOD_DAYS = 30
 _SAMPLE = 8
 _OVERLAPS = 6
+_HITS = 8
 _LONGEST_LINE = 120  # points: more are not told apart
 
 
@@ -104,6 +107,27 @@ def detail(request: HttpRequest, key: str) -> HttpResponse:
         "campaigns": _campaigns(segment),
     }
     return render(request, "web/segments/detail.html", context)
+
+
+@require_safe
+def why(request: HttpRequest, key: str) -> HttpResponse:
+    """Show why the customer ``profile`` is in a segment or not; ``q`` finds one."""
+    segment = queries.by_key(key)
+    if segment is None:
+        raise Http404(key)
+    text_, wanted = request.GET.get("q", "").strip(), request.GET.get("profile", "")
+    profile = Profile.objects.filter(pk=int(wanted)).first() if wanted.isdecimal() else None
+    people = profiles.page(search.find(text_).profiles, None, _HITS) if text_ else []
+    context = {
+        "segment": segment,
+        "title": titles.segment_title(segment),
+        "text": text_,
+        "people": [(person, titles.customer(person.name)) for person in people],
+        "profile": profile,
+        "name": titles.customer(profile.name) if profile else "",
+        "why": explained(segment, profile) if profile else None,
+    }
+    return render(request, "web/segments/why.html", context)
 
 
 def _period_start() -> int:
@@ -211,7 +235,6 @@ class Member:
     city: str
     summary: orders.Summary | None
     permissions: list[Permission]
-    cause: str
 
 
 def _members(memberships: list[Membership]) -> list[Member]:
@@ -227,7 +250,6 @@ def _members(memberships: list[Membership]) -> list[Member]:
             permissions=list_permissions(
                 permits.get(membership.profile_id, {}), ("email", "sms", "call")
             ),
-            cause=codes.called(codes.CAUSES, membership.cause),
         )
         for membership in memberships
     ]

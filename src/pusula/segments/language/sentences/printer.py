@@ -127,7 +127,8 @@ class Printer(ABC):
             case bool():
                 return self.truth(value=value)
             case Money(minor, currency):
-                figure = self.figure(from_minor(minor, currency))
+                amount = from_minor(minor, currency)
+                figure = self.marked(f"{amount:,f}") if amount % 1 else self.figure(amount)
                 sign = _SIGNS.get(currency)
                 return f"{sign}{figure}" if sign else f"{figure} {currency}"
         return self.figure(value)
@@ -139,8 +140,10 @@ class Printer(ABC):
     def figure(self, number: Number | Decimal) -> str:
         """Return a number grouped by thousands, without superfluous decimals."""
         digits = f"{Decimal(str(number)):,f}"
-        if "." in digits:
-            digits = digits.rstrip("0").rstrip(".")
+        return self.marked(digits.rstrip("0").rstrip(".") if "." in digits else digits)
+
+    def marked(self, digits: str) -> str:
+        """Return English digits with the marks of the language."""
         marks = {",": self.THOUSANDS, ".": self.DECIMALS, "-": "−"}
         return "".join(marks.get(digit, digit) for digit in digits)
 

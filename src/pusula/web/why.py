@@ -1,0 +1,148 @@
+"""Why a customer is, or is not, in a segment: the kernel's explanation in plain words."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+from django.utils.translation import get_language, gettext
+
+from pusula.lib import clock
+from pusula.lib.errors import PusulaError
+from pusula.profiles.models import Profile
+from pusula.segments import evaluate, queries
+from pusula.segments.kernel import Explanation, explain
+from pusula.segments.language import sentence
+from pusula.segments.language.nodes import (
+    AggregateTest,
+    AllOf,
+    AnyOf,
+    ConsentTest,
+    InSegment,
+    Money,
+    Not,
+    TraitTest,
+)
+from pusula.segments.language.schema import Kind
+from pusula.segments.models import Segment
+from pusula.web import formats, titles
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A condition, whether it holds, and what was found; or a group of such reasons."""
+
+    words: str
+    holds: bool
+    found: str
+    parts: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
+class Why:
+    """The answer for one customer; ``problem`` says why there is none."""
+
+    is_in: bool
+    reason: Reason | None
+    problem: str = ""
+
+
+def why(segment: Segment, profile: Profile) -> Why:
+    """Return why ``profile`` is, or is not, in ``segment`` by what is known now."""
+    versions = {s.key: s.version for s in queries.active() if s.version is not None}
+    if segment.key not in versions:
+        return Why(is_in=False, reason=None, problem=gettext("It has not been evaluated yet."))
+    plan, errors = evaluate.plan(versions)
+    if segment.key in errors:
+        return Why(is_in=False, reason=None, problem=errors[segment.key])
+    ids = np.array([profile.pk], np.int64)
+    block = evaluate.block(ids, plan.requirements)
+    try:
+        explanation = explain(plan, block, 0, segment.key, clock.now())
+    except PusulaError as error:
+        return Why(is_in=False, reason=None, problem=error.message)
+    named = {other.key: titles.segment_title(other) for other in queries.active()}
+    return Why(explanation.holds, _Teller(profile, named).reason(explanation))
+
+
+class _Teller:
+    """Says explanations about one customer in the active language."""
+
+    def __init__(self, profile: Profile, named: dict[str, str]) -> None:
+        self.language = "tr" if get_language() == "tr" else "en"
+        self.named = named
+        self.texts = dict(profile.traits.exclude(text="").values_list("name", "text"))
+
+    def reason(self, explanation: Explanation) -> Reason:
+        parts = tuple(self.reason(part) for part in explanation.parts)
+        words, found = self.words(explanation), self.found(explanation)
+        return Reason(words, explanation.holds, found, parts)
+
+    def words(self, explanation: Explanation) -> str:
+        """Return a condition in words, without those of its parts."""
+        condition = explanation.condition
+        if isinstance(condition, AllOf):
+            return gettext("All of these")
+        if isinstance(condition, AnyOf):
+            return gettext("At least one of these")
+        if isinstance(condition, Not):
+            return gettext("Not this")
+        return sentence(condition, self.language, self.named)
+
+    def found(self, explanation: Explanation) -> str:
+        """Return what was found for this customer, and the limit it is compared with."""
+        match explanation.condition:
+            case AggregateTest(aggregate):
+                found = self.value(explanation, aggregate.kind)
+                if explanation.limit is None:
+                    return found
+                limit = self.limit(explanation, aggregate.kind)
+                return gettext("%(found)s; the limit is %(limit)s") % {
+                    "found": found,
+                    "limit": limit,
+                }
+            case TraitTest(name, kind):
+                return self.texts.get(name) or self.value(explanation, kind)
+            case ConsentTest():
+                return _consent(str(explanation.value))
+            case InSegment():
+                return gettext("in it") if explanation.holds else gettext("not in it")
+        return ""
+
+    def value(self, explanation: Explanation, kind: Kind) -> str:
+        match explanation.value:
+            case None | bool() | str() as value:
+                return _word(value)
+            case Money(minor, currency):
+                return formats.amount(minor, currency)
+            case dt.date() as value:
+                return formats.day(value)
+            case int(value) if kind is Kind.MOMENT:
+                return formats.moment(value)
+            case int(value) | float(value):
+                return _number(value)
+
+    def limit(self, explanation: Explanation, kind: Kind) -> str:
+        limit = explanation.limit or 0.0
+        if kind is Kind.MONEY and isinstance(explanation.value, Money):
+            return formats.amount(round(limit), explanation.value.currency)
+        return _number(limit)
+
+
+def _word(value: str | bool | None) -> str:
+    words = {None: gettext("nothing"), True: gettext("yes"), False: gettext("no")}
+    return value if isinstance(value, str) else words[value]
+
+
+def _number(value: float) -> str:
+    return formats.number(value, 0 if value == int(value) else 2)
+
+
+def _consent(status: str) -> str:
+    words = {
+        "granted": gettext("Consent given"),
+        "refused": gettext("Refused"),
+        "unknown": gettext("never asked"),
+    }
+    return words.get(status, status)

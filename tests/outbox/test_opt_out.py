@@ -1,0 +1,53 @@
+"""Whoever was told "you are unsubscribed" before a message passed the gate does not get it."""
+
+from __future__ import annotations
+
+import pytest
+from tests.channels.hop import hop
+from tests.outbox.nursery import Nursery
+
+N_MESSAGES = 400
+
+
+@pytest.mark.parametrize("n_senders", [1, 2])
+def test_an_opt_out_answered_before_the_gate_is_never_followed_by_the_mail(
+    senders: Nursery, web: Nursery, n_senders: int
+):
+    senders.ask("seed", origin="campaign:1", n=N_MESSAGES)
+    unsubscribed: set[str] = set()
+
+    def press_the_button(step: str, recipient: str) -> None:
+        # The envelope is open, the body not yet asked for: the latest moment before the gate.
+        if step == "rcpt" and recipient.endswith("7@example.com"):
+            assert web.ask("unsubscribe", address=recipient) == 200
+            unsubscribed.add(recipient)
+
+    with hop() as server:
+        server.witness = press_the_button
+        running = [senders.ask("start", url=server.url) for _ in range(n_senders)]
+        assert {senders.ask("wait")[1] for _ in running} == {0}
+        server.settle()
+        arrived = set(server.copies())
+    standing = senders.ask("standing", origin="campaign:1")
+    assert len(unsubscribed) == N_MESSAGES // 10
+    assert not arrived & unsubscribed
+    assert standing["counts"] == {
+        "sent:": N_MESSAGES - len(unsubscribed),
+        "skipped:refused": len(unsubscribed),
+    }
+    assert {standing["reasons"][address] for address in unsubscribed} == {"refused"}
+
+
+def test_two_senders_at_once_share_the_work_and_nobody_gets_two(senders: Nursery):
+    senders.ask("seed", origin="campaign:1", n=1_500, n_odd=20)
+    with hop() as server:
+        running = [senders.ask("start", url=server.url) for _ in range(2)]
+        assert {senders.ask("wait")[1] for _ in running} == {0}
+        server.settle()
+        assert set(server.copies().values()) == {1}
+        assert len(server.mails) == 1_500
+    counts = senders.ask("standing", origin="campaign:1")["counts"]
+    assert counts == {
+        "sent:": 1_500, "skipped:no_consent": 20, "skipped:suppressed": 20,
+        "skipped:no_address": 20, "skipped:duplicate_address": 20,
+    }  # fmt: skip

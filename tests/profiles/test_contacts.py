@@ -1,0 +1,69 @@
+"""E-mails and phones as people write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from pusula.profiles.contacts import ContactError, email, phone
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0532 123 45 67", "5321234567", "00905321234567", "90 532 123 45 67", "0(532) 123-45-67",
+     "5321234567.0", "+90 532 123 45 67", "0532 123 45 67 / 0542 765 43 21",
+     "yok; 0532 123 45 67"],
+)  # fmt: skip
+def test_one_number_in_every_spelling(text):
+    assert phone(text, "TR") == "+905321234567"
+
+
+def test_a_number_from_abroad_keeps_its_country():
+    assert phone("+49 30 123456", "TR") == "+4930123456"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "-", "5555555555", "5000000000", "0 532 111 11 11", "0", "000"]
+)
+def test_a_filler_number_leads_to_nobody(text):
+    assert phone(text, "TR") is None
+
+
+def test_what_excel_has_shortened_is_not_guessed():
+    with pytest.raises(ContactError, match="Excel has shortened"):
+        phone("5,32123E+09", "TR")
+
+
+@pytest.mark.parametrize("text", ["0532 123", "dahili 12", "12345678901234567890"])
+def test_what_is_no_number_is_refused(text):
+    with pytest.raises(ContactError, match="not a phone number"):
+        phone(text, "TR")
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("AYSE@Example.COM", "ayse@example.com"),
+        (" mailto:ayse@example.com ", "ayse@example.com"),
+        ("<ayse@example.com>", "ayse@example.com"),
+        ("ayse@example.com; ali@example.com", "ayse@example.com"),
+        ("- ayse@example.com", "ayse@example.com"),
+        ("INFO@otel.com.tr", "info@otel.com.tr"),
+    ],
+)
+def test_an_address_in_every_spelling(text, address):
+    assert email(text) == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " - ", "yok@yok.com", "a@a.com", "noemail@hotel.com", "test@test.com",
+     "kemal.12345@guest.booking.com", "x1y2@m.expediapartnercentral.com"],
+)  # fmt: skip
+def test_fillers_and_the_relays_of_portals_lead_to_nobody(text):
+    assert email(text) is None
+
+
+@pytest.mark.parametrize("text", ["yok", "ayse@", "@example.com", "ayse@otel", "İnfo@otel.com"])
+def test_what_is_no_address_is_refused(text):
+    with pytest.raises(ContactError, match="not an e-mail address"):
+        email(text)
