@@ -122,6 +122,7 @@ def main() -> None:
     compiling = timed(lambda: kernel.compile(found, SCHEMA, limits))
     plan = kernel.compile(found, SCHEMA, limits)
     evaluating = timed(lambda: plan.evaluate(rows, AT))
+    flipping = timed(lambda: plan.evaluate(rows, AT).next_flip) - evaluating
     scanning = timed(lambda: scan(rows))
     members = plan.evaluate(rows, AT).members
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -129,6 +130,7 @@ def main() -> None:
     print(f"{len(members)} segments, {len(plan.program.steps)} steps, peak {peak:.0f} MB")
     print(f"compile  {compiling * 1e3:8.1f} ms")
     print(f"evaluate {evaluating * 1e3:8.1f} ms")
+    print(f"next flip{flipping * 1e3:8.1f} ms more")
     print(f"raw scan {scanning * 1e3:8.1f} ms: the kernel takes {evaluating / scanning:.1f} x")
     for key, mask in sorted(members.items()):
         print(f"  {key:30} {int(mask.sum()):>9,}")

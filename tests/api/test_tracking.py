@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import OperationalError, connection
 from django.test import Client
 from tests.api.test_unsubscribe import PERSON, path_of
 from tests.outbox.people import in_line, profiles
@@ -151,3 +152,16 @@ def test_rates_count_each_message_once(message):
     assert rates.share(rates.n_clicked) == 0.5
     [found] = queries.recent(message.profile_id)
     assert len(found.receipts.all()) == 4
+
+
+def test_a_busy_database_keeps_nobody_from_their_page(message, monkeypatch):
+    def busy(*_args, **_given):
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(receipts, "note", busy)
+    response = Client().get(click_path(message), headers=PERSON)
+    assert response["Location"] == ON_THE_WIRE
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("pragma busy_timeout")
+            assert cursor.fetchone()[0] > 10_000  # as before, for everybody else

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -35,7 +36,14 @@ class Hop:
     reply, ``replied`` after that to the dot. Both run in the thread of the connection.
     """
 
-    def __init__(self, answer: Answer | None = None, *, can_pipeline: bool = True) -> None:
+    def __init__(
+        self,
+        answer: Answer | None = None,
+        *,
+        can_pipeline: bool = True,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.tls = tls
         self.answer: Answer = answer or (lambda _step, _recipient: None)
         self.witness: Witness = lambda _step, _recipient: None
         self.can_pipeline = can_pipeline
@@ -52,7 +60,8 @@ class Hop:
 
     @property
     def url(self) -> str:
-        return f"smtp://127.0.0.1:{self.port}?name=test.example"
+        scheme = "smtps" if self.tls else "smtp"
+        return f"{scheme}://127.0.0.1:{self.port}?name=test.example"
 
     def copies(self) -> Counter[str]:
         """How many mails each recipient got."""
@@ -88,8 +97,11 @@ class Hop:
             thread.start()
 
     def _talk(self, talk: socket.socket) -> None:
-        with suppress(OSError), talk, talk.makefile("rb") as lines:
-            _Conversation(self, talk, lines).run()
+        with suppress(OSError), talk:
+            if self.tls:
+                talk = self.tls.wrap_socket(talk, server_side=True)
+            with talk, talk.makefile("rb") as lines:
+                _Conversation(self, talk, lines).run()
 
 
 class _Conversation:
@@ -180,9 +192,11 @@ class _Conversation:
 
 
 @contextmanager
-def hop(answer: Answer | None = None, *, can_pipeline: bool = True) -> Iterator[Hop]:
+def hop(
+    answer: Answer | None = None, *, can_pipeline: bool = True, tls: ssl.SSLContext | None = None
+) -> Iterator[Hop]:
     """Run a hop for the time of the block."""
-    server = Hop(answer, can_pipeline=can_pipeline)
+    server = Hop(answer, can_pipeline=can_pipeline, tls=tls)
     try:
         yield server
     finally:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import ssl
+import subprocess
 import threading
 
 import pytest
@@ -187,6 +190,42 @@ def test_a_hop_that_owes_an_answer_for_too_long_is_given_up(server, pool):
     [lost] = pool.poll(0)
     goes_on.set()
     assert (lost.begun, lost.error) == (2, "the hop did not answer in time")
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """Make a certificate for 127.0.0.1; return the file that holds it and its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("the test of TLS needs the openssl program")
+    file = tmp_path_factory.mktemp("tls") / "hop.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", file, "-out",
+         f"{file}.crt", "-days", "2", "-subj", "/CN=hop", "-addext", "subjectAltName=IP:127.0.0.1"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    file.write_text(file.read_text() + file.with_suffix(".pem.crt").read_text())
+    return file
+
+
+def test_mails_travel_encrypted_to_a_hop_whose_certificate_is_trusted(certificate):
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    large = BODY + b"x" * 70 + b"\r\n" + (b"y" * 76 + b"\r\n") * 20_000
+    with hop(tls=tls) as server:
+        pool = Pool(Server.of(f"{server.url}&ca={certificate}.crt"))
+        connection = begun(pool)
+        pool.finish(connection, large)
+        assert until(pool, Answered).reply.code == 250
+        pool.close()
+        [mail] = server.mails
+        assert mail.raw == large
+
+
+def test_a_hop_whose_certificate_nobody_vouches_for_gets_nothing(certificate):
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    with hop(tls=tls) as server, pytest.raises(TransportError, match="certificate"):
+        Pool(Server.of(server.url)).connect()
 
 
 @pytest.mark.parametrize(

@@ -219,12 +219,12 @@ def test_a_sum_beyond_64_bits_stops_at_the_limit_and_does_not_change_its_sign():
 
 
 def test_sums_of_numbers_do_not_depend_on_the_order_of_rows():
-    prices = [0.1, 0.2, 0.3, 1e9, -1e9, 19.99]
+    prices = [0.1, 0.2, 0.3, 1e9, -1e9, 2.01, 2.01]
     people = [
         Person(events=[{"name": "A", "at": 0, "price": price} for price in order])
         for order in (prices, prices[::-1], sorted(prices))
     ]
-    exact = {"events": {"name": "A", "sum": "price", "is": {"is": 20.59}}}
+    exact = {"events": {"name": "A", "sum": "price", "is": {"is": 4.62}}}
     assert ask(exact, people) == [True, True, True]
 
 
@@ -364,9 +364,11 @@ def test_a_condition_that_many_segments_share_is_evaluated_once(monkeypatch):
 def test_rows_of_other_profiles_are_passed_over():
     orders = pa.table({"profile_id": [1, 2, 4, 5, 5, 9_000_000_000, 10]})
     made = plan(a={"orders": {"count": {"at_least": 1}}})
-    for ids in ([2, 5], [2, 5, 9_000_000_000], [3], [11], []):
-        members = made.evaluate(kernel.Block(np.array(ids, np.int64), orders), NOON).members["a"]
-        assert members.tolist() == [i in (2, 5, 9_000_000_000) for i in ids]
+    (leaf,) = leaves(made.definitions["a"].where)
+    counts = {2: 1, 5: 2, 9_000_000_000: 1}
+    for ids in ([2, 5], [2, 5, 9_000_000_000], [3], [11], [0, 2, 3, 5, 6], []):
+        evaluation = made.evaluate(kernel.Block(np.array(ids, np.int64), orders), NOON)
+        assert evaluation.values(leaf).numbers.tolist() == [counts.get(i, 0) for i in ids]
 
 
 def test_a_block_without_rows_columns_or_people_is_answered():

@@ -44,13 +44,43 @@ def test_nobodys_membership_changes_before_the_next_flip(seed):
                     assert after[i] == before[i], (world.definitions, world.people[i], at)
 
 
-def flip(where, person, at, tz="Europe/Istanbul"):
+def compiled(where, person, tz):
     schema = Schema(currency="TRY", tz=tz)
-    title = {"tr": "a", "en": "a"}
-    definition = parse({"segment": "a", "title": title, "where": where}, schema)
-    plan = kernel.compile({"a": definition}, schema, {})
-    block = histories.block([person], [1], plan.requirements)
+    document = {"segment": "a", "title": {"tr": "a", "en": "a"}, "where": where}
+    plan = kernel.compile({"a": parse(document, schema)}, schema, {})
+    return plan, histories.block([person], [1], plan.requirements)
+
+
+def flip(where, person, at, tz="Europe/Istanbul"):
+    plan, block = compiled(where, person, tz)
     return int(plan.evaluate(block, at).next_flip[0])
+
+
+def changed(where, person, at, tz):
+    """Return when ``where`` first changes for ``person``, followed from flip to flip."""
+    plan, block = compiled(where, person, tz)
+    before = state(plan, block, at)
+    while state(plan, block, at) == before:
+        at = int(plan.evaluate(block, at).next_flip[0])
+    return at
+
+
+@pytest.mark.parametrize(
+    ("happened", "expected"),
+    [
+        ("2026-01-29T05:00:00", "2026-03-29T03:00:00.000001"),  # summer time begins
+        ("2026-01-29T02:30:00", "2026-03-29T01:00:00"),  # a wall time that the clock jumps over
+        ("2026-08-25T05:00:00", "2026-10-25T04:00:00.000001"),  # summer time ends
+    ],
+)
+@pytest.mark.parametrize("hours", [1, 4, 30, 24 * 20])
+def test_a_month_ends_by_the_clock_on_the_wall_when_summer_time_begins_or_ends(
+    happened, expected, hours
+):
+    person = Person(events=[{"name": "A", "at": moment(happened, "Europe/Berlin")}])
+    at = moment(expected) - hours * 3_600_000_000
+    where = searched({"last": "2 months"})
+    assert changed(where, person, at, "Europe/Berlin") == moment(expected)
 
 
 def searched(within):

@@ -210,8 +210,8 @@ def test_two_spellings_of_one_meaning_are_one_condition(one, other):
             snapshot("where.orders.where.status.is: unknown word 'complete'; did you mean 'completed'?"),
         ),
         (
-            "{orders: {count: {is: 0}, where: {regoin: {is: Bodrum}}}}",
-            snapshot("where.orders.where.regoin: unknown column; did you mean 'region'?"),
+            "{orders: {count: {is: 0}, where: {regionx: {is: Bodrum}}}}",
+            snapshot("where.orders.where.regionx: unknown column; did you mean 'region'?"),
         ),
         (
             "{orders: {count: {is: 0}, by: ends_on}}",
@@ -369,8 +369,8 @@ def test_a_definition_needs_its_key_and_both_titles():
         "definition: 'segment' is missing"
     )
     assert refused("segment: a\ntitle: {tr: a}\n" + where) == snapshot("title: 'en' is missing")
-    assert refused("segment: a\ntitel: {}\n" + where) == snapshot(
-        "titel: unknown key; did you mean 'title'?"
+    assert refused("segment: a\ntitlex: {}\n" + where) == snapshot(
+        "titlex: unknown key; did you mean 'title'?"
     )
     assert refused("hello") == snapshot(
         "definition: expected a mapping with segment, title, where, description, found 'hello'"

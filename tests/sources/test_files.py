@@ -233,13 +233,14 @@ def test_a_missing_sheet_is_named(bring):
 
 def test_a_stray_quote_costs_its_own_row_and_swallows_no_other(bring, rejected):
     lines = as_csv(";").split("\r\n")
-    lines[2] = lines[2].replace("980", '"980')
+    lines[1] = lines[1].replace("12.450", '"12.450')
 
     report = bring("orders", "\r\n".join(lines), TURKISH)
 
     assert (report.n_rows, report.n_new, report.n_rejected) == (3, 2, 1)
     [[line, column, _value, reason]] = rejected(report)
-    assert (line, column, reason) == ("3", "Tutar", "a quote that is not closed")
+    assert (line, column, reason) == ("2", "Tutar", "a quote that is not closed")
+    assert set(Order.objects.values_list("source_id")) == {("R-2",), ("R-3",)}
 
 
 def test_a_row_with_cells_too_few_or_too_many_is_rejected_by_itself(bring, rejected):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from tests.web import company as made_up
+
 from pusula.campaigns import actions, definitions
 from pusula.campaigns.models import Arm, Assignment, Campaign
 from pusula.lib import clock
 from pusula.orders.models import Order
 from pusula.outbox import machine
 from pusula.outbox.models import Message, Receipt, ReceiptKind
-from tests.web import company as made_up
 
 HTML = (
     "<!doctype html><html><head><title>Bahar</title></head><body>"
@@ -88,7 +89,7 @@ def book(profile_id: int, number: str, campaign: Campaign) -> None:
 
 
 def adopted(profiles: list[int], key: str = "yaz", n_treated: int = 40) -> Campaign:
-    """Return a campaign that ran elsewhere, with the first ``n_treated`` of ``profiles`` treated."""
+    """Return a campaign that ran elsewhere; the first ``n_treated`` of ``profiles`` got it."""
     at = made_up.moment(60)
     campaign = Campaign.objects.create(
         key=key,

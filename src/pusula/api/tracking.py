@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import base64
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.contrib.auth.decorators import login_not_required
+from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -13,6 +17,8 @@ from pusula.lib import clock
 from pusula.outbox import links, receipts
 from pusula.outbox.models import Message, ReceiptKind
 
+PATIENCE_MS = 500
+_log = logging.getLogger("pusula.tracking")
 _PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 
 
@@ -41,14 +47,34 @@ def clicked(request: HttpRequest, signed: str) -> HttpResponse:
 
 
 def _note(request: HttpRequest, token: str, kind: ReceiptKind, url: str = "") -> None:
-    message = Message.objects.filter(token=token).first()
-    if message is None:
-        return  # erased since; the link still leads on
     at = clock.now()
-    machine = receipts.is_machine(
-        message, method=request.method or "", agent=request.headers.get("User-Agent", ""), at=at
-    )
-    receipts.note(message, kind, at=at, machine=machine, url=url)
+    agent = request.headers.get("User-Agent", "")
+    try:
+        with _soon():
+            message = Message.objects.filter(token=token).first()
+            if message is None:
+                return  # erased since; the link still leads on
+            machine = receipts.is_machine(message, method=request.method or "", agent=agent, at=at)
+            receipts.note(message, kind, at=at, machine=machine, url=url)
+    except OperationalError:
+        # An import may hold SQLite for long; a person must reach their page all the same.
+        _log.warning("not noted, the database is busy: %s of message %s", kind, token)
+
+
+@contextmanager
+def _soon() -> Iterator[None]:
+    """Wait for SQLite's one writer for a moment only, not for a minute as elsewhere."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("pragma busy_timeout")
+        usual_ms = cursor.fetchone()[0]
+        cursor.execute(f"pragma busy_timeout = {PATIENCE_MS}")
+        try:
+            yield
+        finally:
+            cursor.execute(f"pragma busy_timeout = {usual_ms}")
 
 
 def _private(response: HttpResponse) -> HttpResponse:

@@ -14,6 +14,7 @@ from pusula.content.language import TemplateError
 from pusula.content.template import InertLinks, compiled, render
 
 CLIPPED_AT = 102 * 1024  # bytes of HTML after which Gmail hides the rest
+_UNREADABLE = "Liquid cannot read this: %(detail)s"
 _OWN_NAMES = frozenset({"unsubscribe_url"})
 
 
@@ -61,7 +62,7 @@ def _part_problems(
     try:
         template = language.parse(source, speech)
     except TemplateError as error:
-        yield Problem(part, error.line, "syntax", "%(detail)s", {"detail": error.message})
+        yield Problem(part, error.line, "syntax", _UNREADABLE, {"detail": error.message})
         return
     analysis = template.analyze(include_partials=False)
     for name, spans in analysis.filters.items():
@@ -142,7 +143,7 @@ def _cost_problems(subject: str, text: str, html_: str) -> Iterator[Problem]:
     try:
         render(compiled(subject, text, html_), {}, InertLinks("https://example.com/u/"))
     except TemplateError as error:
-        yield Problem("html", error.line, "syntax", "%(detail)s", {"detail": error.message})
+        yield Problem("html", error.line, "syntax", _UNREADABLE, {"detail": error.message})
     except language.RenderError as error:
         if error.is_limit:
             values = {"detail": error.message}

@@ -92,22 +92,29 @@ def sentences(report: Report) -> list[str]:
 
 
 def _rejected(report: Report) -> Iterator[str]:
-    if report.reject_file is None:
-        return
-    n = report.n_rejected
-    form = ngettext("%(n)s row rejected; see %(file)s", "%(n)s rows rejected; see %(file)s", n)
-    yield form % {"n": number(n), "file": report.reject_file}
+    if n := report.n_rejected:
+        form = ngettext("%(n)s row rejected.", "%(n)s rows rejected.", n)
+        yield form % {"n": number(n)}
+    if n := report.n_left_out:
+        form = ngettext(
+            "%(n)s value left out of a row that was loaded.",
+            "%(n)s values left out of rows that were loaded.",
+            n,
+        )
+        yield form % {"n": number(n)}
     for one in report.reasons[:_REASONS_SHOWN]:
         words = {
             "n": number(one.n),
             "column": one.column or _("whole row"),
             "reason": one.reason,
-            "line": number(one.line),
+            "line": one.line,
             "value": one.value,
         }
         yield (
-            "  " + _("%(n)s × %(column)s: %(reason)s (first in line %(line)s: “%(value)s”)") % words
+            "  " + _("%(n)s × %(column)s: %(reason)s (first in line %(line)d: “%(value)s”)") % words
         )
+    if report.reject_file is not None:
+        yield _("All of them: %(file)s") % {"file": report.reject_file}
 
 
 @contextmanager

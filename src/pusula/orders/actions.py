@@ -247,8 +247,8 @@ def _effective(versions: Sequence[Version], at: int, tz: str) -> Iterator[tuple[
         if version.profile_id is not None:
             owners[version.source_id] = version.profile_id
     for number, group in groups.items():
-        timed = sorted(since for since in group if since is not None)
-        for position, version in (group[since] for since in timed or [None]):
+        timed = [group[since] for since in sorted(one for one in group if one is not None)]
+        for position, version in timed or group.values():
             if version.profile_id is None and number in owners:
                 yield position, replace(version, profile_id=owners[number])
             else:

@@ -29,7 +29,7 @@ HELD = "held"  # paused: it stays in line
 _TAKEN = ", ".join(f"'{state}'" for state in machine.TAKEN)
 # Read in one statement: it runs once for every turn, and the planner sees all of it.
 _FACTS = f"""
-select m.id, m.address, m.not_after_at, c.status,
+select m.id, m.state, m.owner, m.address, m.not_after_at, c.status,
   exists(select 1 from consent_suppression s
     where s.channel = m.channel and s.address = m.address),
   exists(select 1 from outbox_message d
@@ -39,7 +39,7 @@ select m.id, m.address, m.not_after_at, c.status,
 from outbox_message m
 left join consent_consent c
   on c.profile_id = m.profile_id and c.channel = m.channel and c.purpose = m.purpose
-where m.state = %s and m.owner = %s and m.id in """
+where m.id in """
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +64,12 @@ def judge(ids: Sequence[int], *, owner: str, state: str, at: int) -> dict[int, s
         return {}
     marks = ", ".join(["%s"] * len(ids))
     with connection.cursor() as cursor:
-        cursor.execute(f"{_FACTS}({marks}) order by m.id", [state, owner, *ids])
+        cursor.execute(f"{_FACTS}({marks})", list(ids))
         facts = cursor.fetchall()
     found = dict.fromkeys(ids, NOT_OURS)
-    for id_, address, not_after_at, status, is_suppressed, is_taken, is_held in facts:
+    for id_, *claim, address, not_after_at, status, is_suppressed, is_taken, is_held in facts:
+        if claim != [state, owner]:
+            continue
         if is_held:
             found[id_] = HELD
         elif at > not_after_at:

@@ -46,7 +46,8 @@ class Message(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["state", "due_at"], name="message_due"),
+            # With the id: everybody of a mailing is due at the same moment.
+            models.Index(fields=["state", "due_at", "id"], name="message_in_line"),
             models.Index(fields=["origin", "state"], name="message_by_origin"),
             models.Index(
                 fields=["owner"], condition=models.Q(owner__gt=""), name="message_by_owner"

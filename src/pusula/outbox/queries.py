@@ -55,6 +55,11 @@ def doubtful(origin: str) -> QuerySet[Message]:
     return Message.objects.filter(origin=origin, state=machine.UNKNOWN).order_by("pk")
 
 
+def n_doubtful() -> int:
+    """Return of how many messages nobody knows whether they arrived."""
+    return Message.objects.filter(state=machine.UNKNOWN).count()
+
+
 def n_waiting(at: int) -> int:
     """Return how many messages are due at ``at`` and have not left."""
     return Message.objects.filter(state=machine.PENDING, due_at__lte=at).count()
@@ -65,10 +70,15 @@ def holds() -> list[Hold]:
     return list(Hold.objects.order_by("origin"))
 
 
+def of_profile(profile_id: int) -> QuerySet[Message]:
+    """Return the messages of a profile with their content and receipts, the newest first."""
+    messages = Message.objects.filter(profile_id=profile_id).order_by("-created_at", "-pk")
+    return messages.select_related("content").prefetch_related("receipts")
+
+
 def recent(profile_id: int, *, limit: int = 50) -> Sequence[Message]:
     """Return the newest messages of a profile with their content and receipts."""
-    messages = Message.objects.filter(profile_id=profile_id).order_by("-created_at", "-pk")
-    return list(messages.select_related("content").prefetch_related("receipts")[:limit])
+    return list(of_profile(profile_id)[:limit])
 
 
 def rates(origin: str) -> Rates:

@@ -38,7 +38,7 @@ _MACHINE = re.compile(
 
 def is_machine(message: Message, *, method: str, agent: str, at: int) -> bool:
     """Return whether a hit at ``at`` was made by a program rather than a person."""
-    left_at = message.settled_at or message.gated_at
+    left_at = message.gated_at or message.settled_at
     return (
         method == "HEAD"
         or agent.strip() in {"", _BARE_AGENT}

@@ -76,6 +76,7 @@ class Report:
     n_same: int
     n_rejected: int
     n_filtered: int
+    n_left_out: int  # values that rows were loaded without
     reject_file: Path | None
     reasons: list[Reason]
     notes: list[str]
@@ -175,6 +176,7 @@ class _Run:
             self.n_filtered += rows.n_filtered
             if len(rows):
                 spool.write(self.importer.read(rows))
+            self.rejects.settle()
             self.progress(Step("reading", batch.fraction, self.n_rows))
         self.notes = [*source.notes]
         if not self.n_rows:
@@ -194,6 +196,8 @@ class _Run:
         )
 
     def _report(self, outcome: Outcome) -> Report:
+        self.rejects.settle()
+        n_rejects = self.rejects.n + self.rejects.n_left_out
         return Report(
             kind=self.importer.name,
             file_name=self.path.name,
@@ -204,7 +208,8 @@ class _Run:
             n_same=outcome.n_same,
             n_rejected=self.rejects.n,
             n_filtered=self.n_filtered,
-            reject_file=self.rejects.path if self.rejects.name else None,
+            n_left_out=self.rejects.n_left_out,
+            reject_file=self.rejects.path if n_rejects else None,
             reasons=self.rejects.reasons(),
             notes=[*self.notes, *self.importer.notes],
             touched=np.unique(np.concatenate([np.empty(0, np.int64), *outcome.touched])),

@@ -11,7 +11,7 @@ import codecs
 import csv
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from operator import itemgetter
@@ -138,8 +138,16 @@ class _Job:
         return [names.index(name) for name in self.wanted]
 
 
-def code(cells: Iterable[Any]) -> Column:
+def code(cells: Sequence[Any]) -> Column:
     """Return ``cells`` as a column: equal cells of one type share a code."""
+    try:
+        return _arrow_column(pa.array(cells, pa.string()))
+    except (pa.ArrowException, TypeError, ValueError):
+        return _mixed_column(cells)
+
+
+def _mixed_column(cells: Sequence[Any]) -> Column:
+    """Return cells of several types, as spreadsheets and JSON have them."""
     seen: dict[tuple[type, Any], int] = {}
     distinct: list[Any] = []
     codes = []
@@ -152,6 +160,35 @@ def code(cells: Iterable[Any]) -> Column:
     return Column(np.array(codes, np.int32), distinct)
 
 
+def _arrow_column(array: pa.Array) -> Column:
+    if pa.types.is_timestamp(array.type):
+        # Finer than a microsecond is noise of the tool that wrote it.
+        array = array.cast(pa.timestamp("us", array.type.tz), safe=False)
+    if pa.types.is_nested(array.type):
+        return _mixed_column(array.to_pylist())
+    encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+    cells = encoded.dictionary.to_pylist()
+    codes = encoded.indices.fill_null(len(cells)).to_numpy(zero_copy_only=False)
+    return Column(codes.astype(np.int32), [*cells, None])
+
+
+def _batch(
+    lines: npt.NDArray[np.int64], columns: dict[str, Column], faults: list[Fault], fraction: float
+) -> Batch:
+    """Return a batch; rows with a cell that is too long become faults."""
+    good = np.ones(len(lines), bool)
+    for name, column in columns.items():
+        long = [i for i, c in enumerate(column.cells) if isinstance(c, str) and len(c) > MAX_CELL]
+        for row in np.flatnonzero(np.isin(column.codes, long) & good).tolist():
+            cell = column.of(row)
+            faults.append(Fault(int(lines[row]), name, cell[:MAX_CELL], too_long(len(cell))))
+            good[row] = False
+    if not good.all():
+        lines = lines[good]
+        columns = {name: Column(one.codes[good], one.cells) for name, one in columns.items()}
+    return Batch(lines, columns, faults, min(fraction, 1.0))
+
+
 @dataclass
 class _Rows:
     """Rows on their way into batches; ``wanted`` cells only."""
@@ -162,11 +199,7 @@ class _Rows:
     faults: list[Fault] = field(default_factory=list)
 
     def add(self, line: int, cells: Sequence[Any]) -> None:
-        """Add a row, or a fault if one of its cells is too long."""
-        for name, cell in zip(self.job.wanted, cells, strict=True):
-            if isinstance(cell, str) and len(cell) > MAX_CELL:
-                self.fault(line, name, cell, too_long(len(cell)))
-                return
+        """Add a row."""
         self.lines.append(line)
         self.rows.append(cells)
 
@@ -177,12 +210,8 @@ class _Rows:
     def batch(self, fraction: float) -> Batch:
         """Return what was added and begin anew."""
         columns = zip(*self.rows, strict=True) if self.rows else [()] * len(self.job.wanted)
-        batch = Batch(
-            np.array(self.lines, np.int64),
-            {name: code(cells) for name, cells in zip(self.job.wanted, columns, strict=True)},
-            self.faults,
-            min(fraction, 1.0),
-        )
+        coded = {name: code(cells) for name, cells in zip(self.job.wanted, columns, strict=True)}
+        batch = _batch(np.array(self.lines, np.int64), coded, self.faults, fraction)
         self.lines, self.rows, self.faults = [], [], []
         return batch
 
@@ -443,38 +472,10 @@ def _read_parquet(job: _Job) -> Iterator[Batch]:
             for rows in file.iter_batches(BATCH_ROWS, columns=job.wanted):
                 lines = np.arange(done + 1, done + rows.num_rows + 1, dtype=np.int64)
                 done += rows.num_rows
-                yield _parquet_batch(job, rows, lines, done / max(total, 1))
+                columns = {name: _arrow_column(rows.column(name)) for name in job.wanted}
+                yield _batch(lines, columns, [], done / max(total, 1))
     except (pa.ArrowException, OSError) as error:
         raise job.error(_("not a Parquet file: %(error)s") % {"error": error}) from error
-
-
-def _parquet_batch(
-    job: _Job, rows: pa.RecordBatch, lines: npt.NDArray[np.int64], fraction: float
-) -> Batch:
-    columns = {name: _arrow_column(rows.column(name)) for name in job.wanted}
-    faults: list[Fault] = []
-    good = np.ones(len(lines), bool)
-    for name, column in columns.items():
-        long = [i for i, c in enumerate(column.cells) if isinstance(c, str) and len(c) > MAX_CELL]
-        for row in np.flatnonzero(np.isin(column.codes, long) & good):
-            cell = column.of(int(row))
-            faults.append(Fault(int(lines[row]), name, cell[:MAX_CELL], too_long(len(cell))))
-            good[row] = False
-    if faults:
-        columns = {name: Column(one.codes[good], one.cells) for name, one in columns.items()}
-    return Batch(lines[good], columns, faults, fraction)
-
-
-def _arrow_column(array: pa.Array) -> Column:
-    if pa.types.is_timestamp(array.type):
-        # Finer than a microsecond is noise of the tool that wrote it.
-        array = array.cast(pa.timestamp("us", array.type.tz), safe=False)
-    if pa.types.is_nested(array.type):
-        return code(array.to_pylist())
-    encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
-    cells = encoded.dictionary.to_pylist()
-    codes = encoded.indices.fill_null(len(cells)).to_numpy(zero_copy_only=False)
-    return Column(codes.astype(np.int32), [*cells, None])
 
 
 # JSON lines -----------------------------------------------------------------------------------

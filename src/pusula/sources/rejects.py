@@ -7,11 +7,12 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, Self, cast
 
 from django.utils.translation import gettext as _
 
 SHOWN = 200
+_MOST_PENDING = 50_000
 # What a spreadsheet takes for the beginning of a formula, the full-width forms included.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
@@ -32,11 +33,12 @@ class Rejects:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.n = 0
+        self.n = 0  # rows
+        self.n_left_out = 0  # values of rows that were taken
         self._counts: Counter[tuple[str, str]] = Counter()
         self._first: dict[tuple[str, str], tuple[int, str]] = {}
+        self._pending: list[tuple[int, str, str, str]] = []
         self._file: IO[str] | None = None
-        self._writer: Any = None
         path.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
@@ -48,43 +50,54 @@ class Rejects:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.settle()
         if self._file is not None:
             self._file.close()
 
     def row(self, line: int, column: str, value: Any, reason: str) -> None:
         """Write down a row that is not taken, because of ``value`` in ``column``."""
         self.n += 1
-        self._write(line, column, value, reason)
+        self._note(line, column, value, reason)
 
     def left_out(self, line: int, column: str, value: Any, reason: str) -> None:
         """Write down a value that is not taken from a row that otherwise is."""
+        self.n_left_out += 1
         told = _("%(reason)s; the row was loaded without it") % {"reason": reason}
-        self._write(line, column, value, told)
+        self._note(line, column, value, told)
 
-    @property
-    def name(self) -> str:
-        """The file's name; empty if there is none."""
-        return self.path.name if self._file is not None else ""
+    def settle(self) -> None:
+        """Write what is still pending, by line: faults are found field by field."""
+        if not self._pending:
+            return
+        if self._file is None:
+            self._file = self.path.open("w", encoding="utf-8-sig", newline="")
+            self._writer().writerow([_("line"), _("column"), _("value"), _("reason")])
+        self._pending.sort()
+        for line, column, value, reason in self._pending:
+            self._first.setdefault((column, reason), (line, value))
+        self._writer().writerows((line, *map(guarded, words)) for line, *words in self._pending)
+        self._pending = []
 
     def reasons(self) -> list[Reason]:
-        """Return the reasons, the most frequent first."""
-        return [
+        """Return the reasons of all that is settled, the most frequent first."""
+        found = [
             Reason(column, reason, n, *self._first[column, reason])
-            for (column, reason), n in self._counts.most_common()
+            for (column, reason), n in self._counts.items()
         ]
+        return sorted(found, key=lambda one: (-one.n, one.line))
 
-    def _write(self, line: int, column: str, value: Any, reason: str) -> None:
+    def _note(self, line: int, column: str, value: Any, reason: str) -> None:
         shown = "" if value is None else str(value)
         if len(shown) > SHOWN:
             shown = f"{shown[:SHOWN]}…"
         shown = shown.encode("utf-8", "replace").decode()
         self._counts[column, reason] += 1
-        self._first.setdefault((column, reason), (line, shown))
-        if self._file is None:
-            self._file = self.path.open("w", encoding="utf-8-sig", newline="")
-            self._writer = csv.writer(self._file, delimiter=";", lineterminator="\r\n")
-            self._writer.writerow([_("line"), _("column"), _("value"), _("reason")])
-        self._writer.writerow([line, guarded(column), guarded(shown), guarded(reason)])
+        self._pending.append((line, column, shown, reason))
+        if len(self._pending) >= _MOST_PENDING:
+            self.settle()
+
+    def _writer(self) -> Any:
+        return csv.writer(cast("IO[str]", self._file), delimiter=";", lineterminator="\r\n")
 
 
 def guarded(text: str) -> str:

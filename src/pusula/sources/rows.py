@@ -213,7 +213,7 @@ def _joined(columns: list[Column]) -> Column:
     texts = [[_readable_text(cell) for cell in column.cells] for column in columns]
     rows = zip(*(column.codes.tolist() for column in columns), strict=True)
     parts = ([text[code] for text, code in zip(texts, row, strict=True)] for row in rows)
-    return files.code("-".join(row) if all(row) else None for row in parts)
+    return files.code(["-".join(row) if all(row) else None for row in parts])
 
 
 def _kept(column: Column, one: maps.Filter) -> Mask:

@@ -12,16 +12,18 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from pusula.campaigns import machine
+from pusula.campaigns import queries as campaigns
 from pusula.consent import queries as consents
 from pusula.lib import clock
 from pusula.orders import queries as orders
 from pusula.orders.queries import Turnover
+from pusula.outbox import queries as outbox
 from pusula.profiles import queries as profiles
 from pusula.rfm import queries as rfm
 from pusula.segments import queries as segments
-from pusula.segments.models import Segment
 from pusula.sources import queries as sources
-from pusula.sources.models import Import, ImportState
+from pusula.sources.models import ImportState
 from pusula.web import formats, titles
 from pusula.web.card import PURPOSE
 from pusula.web.charts.axes import Point
@@ -42,6 +44,9 @@ _SHRUNK_WITHIN_DAYS = 30
 _DATA_LATE_DAYS = 7
 _RFM_OLD_DAYS = 35
 _IMPORTS_LOOKED_AT = 5
+_CAMPAIGNS_LOOKED_AT = 20
+_RESULT_NEW_DAYS = 30
+_TONES = ("bad", "warn", "good", "")  # the worst first
 
 
 @dataclass(frozen=True)
@@ -138,27 +143,31 @@ def concerns() -> list[Concern]:
 
 def steps() -> list[Step]:
     """Return the way from an empty installation to the first campaign."""
+    has_customers = profiles.everybody().exists()
     return [
         Step(
             gettext("Bring in your data"),
-            gettext("Guests, bookings or orders, consents: with `pusula import`."),
-            profiles.everybody().exists(),
-        ),
-        Step(
-            gettext("See your customers"),
-            gettext("Find somebody you know and check what Pusula knows."),
-            profiles.everybody().exists(),
-            reverse("customers"),
+            gettext("Guests, bookings or orders, consents: files as your systems export them."),
+            has_customers,
+            reverse("imports"),
         ),
         Step(
             gettext("Apply the first segments"),
             gettext("Five come along: `pusula segments apply --shipped`, then `pusula run`."),
             segments.active().filter(evaluated_at__isnull=False).exists(),
+            reverse("segments"),
         ),
         Step(
             gettext("Compute RFM"),
             gettext("Who buys recently, often, and for much: `pusula rfm run`."),
             rfm.latest() is not None,
+            reverse("rfm"),
+        ),
+        Step(
+            gettext("Send the first campaign"),
+            gettext("To a segment, with a control group that shows what it earned."),
+            campaigns.campaigns().exclude(state=machine.DRAFT).exists(),
+            reverse("campaigns"),
         ),
     ]
 
@@ -194,66 +203,82 @@ def _chart(days: int, today: dt.date) -> Figure:
     )
 
 
-def _failed_imports() -> Iterator[Concern]:
+def _imports() -> Iterator[Concern]:
     for done in sources.newest()[:_IMPORTS_LOOKED_AT]:
+        href = reverse("import", args=[done.pk])
         if done.state == ImportState.FAILED:
             text = gettext("The import of %(file)s failed: %(error)s")
-            yield Concern("file-x", "bad", text % {"file": done.file_name, "error": done.error})
+            values = {"file": done.file_name, "error": done.error}
+            yield Concern("file-x", "bad", text % values, href)
         elif done.n_rejected:
-            yield _rejected(done)
-
-
-def _rejected(done: Import) -> Concern:
-    form = ngettext(
-        "%(n)s row of %(file)s could not be read.",
-        "%(n)s rows of %(file)s could not be read.",
-        done.n_rejected,
-    )
-    values = {"n": formats.number(done.n_rejected), "file": done.file_name}
-    return Concern("file-warning", "warn", form % values)
-
-
-def _stale_segments() -> Iterator[Concern]:
-    for segment in segments.active().filter(stale_since_at__isnull=False):
-        text = gettext("The segment “%(title)s” still shows its members of %(when)s: %(error)s")
-        values = {
-            "title": titles.segment_title(segment),
-            "when": formats.moment(segment.stale_since_at or 0),
-            "error": segment.error,
-        }
-        yield Concern("circle-alert", "bad", text % values)
+            form = ngettext(
+                "%(n)s row of %(file)s could not be read.",
+                "%(n)s rows of %(file)s could not be read.",
+                done.n_rejected,
+            )
+            values = {"n": formats.number(done.n_rejected), "file": done.file_name}
+            yield Concern("file-exclamation-point", "warn", form % values, href)
 
 
 def _late_data() -> Iterator[Concern]:
     newest = sources.newest().filter(state=ImportState.DONE).first()
     if newest and newest.started_at < clock.now() - _DATA_LATE_DAYS * clock.DAY:
         text = gettext("The newest data came %(when)s; the figures end there.")
-        yield Concern("clock-alert", "warn", text % {"when": formats.ago(newest.started_at)})
+        values = {"when": formats.ago(newest.started_at)}
+        yield Concern("clock-alert", "warn", text % values, reverse("imports"))
 
 
-def _shrunk_segments() -> Iterator[Concern]:
-    since_at = clock.now() - _SHRUNK_WITHIN_DAYS * clock.DAY
+def _segments() -> Iterator[Concern]:
+    changes = size_changes(_SHRUNK_WITHIN_DAYS)
     for segment in segments.active():
-        change = size_change(segment, since_at)
-        if change is not None and change <= -_SHRUNK_BY:
+        title = titles.segment_title(segment)
+        href = reverse("segment", args=[segment.key])
+        change = changes.get(segment.pk)
+        if segment.stale_since_at is not None:
+            text = gettext("The segment “%(title)s” could not be evaluated; it is out of date.")
+            yield Concern("circle-alert", "bad", text % {"title": title}, href)
+        elif change is not None and change <= -_SHRUNK_BY:
             text = gettext("The segment “%(title)s” shrank by %(percent)s in 30 days.")
-            values = {
-                "title": titles.segment_title(segment),
-                "percent": formats.percent(-change, 0),
-            }
-            yield Concern("trending-down", "warn", text % values)
+            values = {"title": title, "percent": formats.percent(-change, 0)}
+            yield Concern("trending-down", "warn", text % values, href)
 
 
-def size_change(segment: Segment, since_at: int) -> float | None:
-    """Return a segment's growth since ``since_at`` as a share; ``None`` if nothing is known."""
-    sizes = segments.sizes(segment, since_at)
-    if not sizes or not sizes[0][1]:
-        return None
-    return segment.n_members / sizes[0][1] - 1
-
-
-def _old_rfm() -> Iterator[Concern]:
+def _rfm() -> Iterator[Concern]:
     run = rfm.latest()
     if run and (formats.today() - run.as_of_on).days > _RFM_OLD_DAYS:
         text = gettext("RFM was last computed as of %(day)s.") % {"day": formats.day(run.as_of_on)}
-        yield Concern("grid-3x3", "warn", text)
+        yield Concern("grid-3x3", "warn", text, reverse("rfm"))
+
+
+def _messages() -> Iterator[Concern]:
+    if n := outbox.n_doubtful():
+        form = ngettext(
+            "Nobody knows whether %(n)s message arrived: the connection broke before the answer.",
+            "Nobody knows whether %(n)s messages arrived: the connection broke before the answer.",
+            n,
+        )
+        yield Concern("mail-question-mark", "bad", form % {"n": formats.number(n)})
+    if outbox.holds():
+        text = gettext("Sending is held back; messages wait until it is lifted.")
+        yield Concern("pause", "warn", text)
+
+
+def _campaigns() -> Iterator[Concern]:
+    now = clock.now()
+    for campaign in campaigns.campaigns()[:_CAMPAIGNS_LOOKED_AT]:
+        href = reverse("campaign", args=[campaign.key])
+        ended = campaign.window_ends_at or now
+        if campaign.state == machine.DRAFT:
+            text = gettext("The campaign “%(title)s” is a draft: look it over and send it.")
+            yield Concern("megaphone", "", text % {"title": campaign.title}, href)
+        elif now - _RESULT_NEW_DAYS * clock.DAY < ended < now:
+            text = gettext("The campaign “%(title)s” is over: its result is there.")
+            yield Concern("flag", "good", text % {"title": campaign.title}, href)
+
+
+def size_changes(days: int) -> dict[int, float]:
+    """Return the growth of each segment in ``days`` as a share, where anything is known."""
+    sizes = segments.all_sizes(clock.now() - days * clock.DAY)
+    return {
+        segment: found[-1][1] / found[0][1] - 1 for segment, found in sizes.items() if found[0][1]
+    }

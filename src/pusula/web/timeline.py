@@ -6,7 +6,7 @@ position of the last item of the page before, so nothing is shown twice or lost 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -15,6 +15,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from pusula.campaigns import queries as campaigns
+from pusula.campaigns import words
+from pusula.campaigns.models import Arm, Assignment
 from pusula.consent import queries as consents
 from pusula.consent.models import ConsentEntry, Status
 from pusula.events import queries as events
@@ -23,7 +26,9 @@ from pusula.lib import clock
 from pusula.orders import machine
 from pusula.orders import queries as orders
 from pusula.orders.models import Order
-from pusula.web import formats, titles
+from pusula.outbox import queries as outbox
+from pusula.outbox.models import Message, ReceiptKind
+from pusula.web import codes, formats, titles
 
 PAGE = 20
 # Beyond this a customer is a company account; the newest orders are shown.
@@ -160,6 +165,47 @@ def _consent(entry: ConsentEntry, rank: int) -> Item:
     return Item(position, icon, form % {"channel": channel}, _line((entry.source, entry.evidence)))
 
 
+def _messages(profile_id: int, rank: int, before: Position | None, limit: int) -> Sequence[Item]:
+    found = list(outbox.of_profile(profile_id).filter(_behind(before, rank, "created_at"))[:limit])
+    called = {campaign.origin: campaign.title for campaign in campaigns.campaigns()}
+    return [_message(message, rank, called) for message in found]
+
+
+def _message(message: Message, rank: int, called: Mapping[str, str]) -> Item:
+    icon, channel = titles.channel(message.channel)
+    became = [
+        str(ReceiptKind(kind).label)
+        for kind in ReceiptKind.values
+        if any(
+            receipt.kind == kind and not receipt.is_machine for receipt in message.receipts.all()
+        )
+    ]
+    details = (
+        codes.called(codes.MESSAGE_STATES, message.state),
+        words.reason(message.reason) if message.reason else "",
+        *became,
+    )
+    title = f"{channel}: {called.get(message.origin, message.origin)}"
+    return Item(Position(message.created_at, rank, message.pk), icon, title, _line(details))
+
+
+def _kept_out(profile_id: int, rank: int, before: Position | None, limit: int) -> Sequence[Item]:
+    """Return the campaigns that sent the profile nothing, and why."""
+    decided = campaigns.assignments_of(profile_id).exclude(arm=Arm.TREATED)
+    return [
+        _assignment(assignment, rank)
+        for assignment in decided.filter(_behind(before, rank, "assigned_at"))[:limit]
+    ]
+
+
+def _assignment(assignment: Assignment, rank: int) -> Item:
+    is_holdout = assignment.arm == Arm.HOLDOUT
+    title = gettext("Got nothing: %(campaign)s") % {"campaign": assignment.campaign.title}
+    reason = words.reason(Arm.HOLDOUT if is_holdout else assignment.reason)
+    position = Position(assignment.assigned_at, rank, assignment.pk)
+    return Item(position, "flask-conical" if is_holdout else "mail-x", title, reason)
+
+
 def _behind(before: Position | None, rank: int, field: str) -> Q:
     """Return the condition that a row of source ``rank`` stands behind ``before``."""
     if before is None:
@@ -177,5 +223,17 @@ def _line(parts: Sequence[str]) -> str:
 
 
 # The place in this tuple is the source's rank: of two items of one moment, the higher comes first.
-_SOURCES: tuple[Read, ...] = (_web_events, _contact_events, _consents, _orders)
-_FACET_SOURCES = {"all": (0, 1, 2, 3), "orders": (3,), "web": (0,), "contact": (1, 2)}
+_SOURCES: tuple[Read, ...] = (
+    _web_events,
+    _contact_events,
+    _messages,
+    _kept_out,
+    _consents,
+    _orders,
+)
+_FACET_SOURCES = {
+    "all": range(len(_SOURCES)),
+    "orders": (_SOURCES.index(_orders),),
+    "web": (_SOURCES.index(_web_events),),
+    "contact": tuple(map(_SOURCES.index, (_contact_events, _messages, _kept_out, _consents))),
+}

@@ -11,7 +11,7 @@ import numpy as np
 
 from pusula.lib import clock
 from pusula.segments.kernel.block import Bools
-from pusula.segments.kernel.columns import FIRST, MISSING, Vector
+from pusula.segments.kernel.columns import FIRST, Vector
 from pusula.segments.language.nodes import (
     Among,
     Between,
@@ -91,7 +91,6 @@ def _text_among(test: Among, vector: Vector) -> Bools:
         return only
     stands = np.full(FIRST + len(vector.words), test.negated)
     stands[codes] = not test.negated
-    stands[MISSING] = False
     picked: Bools = stands[vector.values]
     return picked
 

@@ -24,9 +24,10 @@ def overview(request: HttpRequest) -> HttpResponse:
     if not profiles.everybody().exists():
         return render(request, "web/overview/first.html", {"steps": steps})
     wanted = request.GET.get("days", "")
-    days = int(wanted) if wanted.isdecimal() and int(wanted) in story.PERIODS else None
-    period = story.period(days or story.USUAL_PERIOD)
+    known = {str(days): days for days in story.PERIODS}
+    period = story.period(known.get(wanted, story.USUAL_PERIOD))
     since_at = clock.now() - period.days * clock.DAY
+    changes = story.size_changes(period.days)
     today = formats.today()
     context = {
         "periods": [(days, title) for days, (title, _step) in story.PERIODS.items()],
@@ -41,7 +42,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "n_upcoming": orders.n_upcoming(today),
         "reaches": story.reaches(),
         "segments": [
-            (segment, titles.segment_title(segment), story.size_change(segment, since_at))
+            (segment, titles.segment_title(segment), changes.get(segment.pk))
             for segment in segments.active()
         ],
     }

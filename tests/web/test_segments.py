@@ -1,0 +1,160 @@
+"""Segments: the list, the page of one, and why somebody is in it or not."""
+
+from __future__ import annotations
+
+import pytest
+from tests.web import company as made_up
+from tests.web import plans
+
+from pusula.profiles.models import Profile
+from pusula.segments import evaluate
+from pusula.segments.models import Membership, Segment, SegmentSize
+
+pytestmark = pytest.mark.django_db
+
+
+def page(client, path: str, language: str = "en") -> str:
+    client.cookies["django_language"] = language
+    answer = client.get(path)
+    assert answer.status_code == 200, path
+    return " ".join(answer.content.decode().split())
+
+
+@pytest.mark.parametrize("language", ["tr", "en"])
+def test_the_list_shows_titles_in_the_language_of_the_person(deniz, language):
+    shown = page(deniz, "/segments/", language)
+    title = {"tr": "Yüksek değerli misafirler", "en": "High-value guests"}[language]
+    assert title in shown
+
+
+def test_the_list_is_in_the_order_of_the_turkish_alphabet(deniz):
+    Segment.objects.filter(key="lapsing").update(key="zz")
+    shown = page(deniz, "/segments/", "tr")
+    titles = ["Kaybedilmek üzere olan", "Sadık misafirler", "Yüksek değerli misafirler"]
+    assert sorted(titles, key=shown.index) == titles
+
+
+def test_a_row_says_size_share_change_and_use(deniz):
+    plans.draft()
+    shown = page(deniz, "/segments/")
+    assert "36</td>" in shown
+    assert "45.0%" in shown
+    assert "<b>20.0%</b> smaller" in shown
+    assert "1 campaign<" in shown
+    assert 'class="spark"' in shown
+
+
+def test_a_segment_that_was_evaluated_once_has_no_change(deniz):
+    SegmentSize.objects.all().delete()
+    assert "evaluated once" in page(deniz, "/segments/")
+
+
+def test_a_stale_segment_says_since_when_and_why(deniz):
+    Segment.objects.filter(key="lapsing").update(
+        stale_since_at=made_up.moment(0.05), error="where.orders: no such column"
+    )
+    assert "could not be evaluated. Its members are those of 12:48" in page(deniz, "/segments/")
+    shown = page(deniz, "/segments/lapsing/")
+    assert "Out of date" in shown
+    assert "where.orders: no such column" in shown
+
+
+def test_an_archived_segment_is_not_shown(deniz):
+    Segment.objects.filter(key="lapsing").update(archived_at=made_up.NOW)
+    assert "about to lapse" not in page(deniz, "/segments/")
+    assert deniz.get("/segments/lapsing/").status_code == 404
+
+
+@pytest.mark.parametrize("language", ["tr", "en"])
+def test_without_segments_the_page_says_how_to_get_some(deniz, language):
+    Segment.objects.update(archived_at=made_up.NOW)
+    assert "pusula segments apply --shipped" in page(deniz, "/segments/", language)
+
+
+def test_the_page_of_a_segment_says_its_condition_in_plain_words(deniz):
+    assert "en az 2 sipariş" in page(deniz, "/segments/repeat-guests/", "tr")
+    assert "at least 2 orders" in page(deniz, "/segments/repeat-guests/")
+
+
+def test_the_page_of_a_segment_shows_people_reach_history_and_overlap(deniz):
+    shown = page(deniz, "/segments/repeat-guests/")
+    assert "<b>36</b>" in shown
+    assert "8 of 36" in shown
+    assert "Size of the segment: 45 at first, 36 now." in shown
+    assert "16 customers in both" in shown
+    shown_members = shown[shown.index('id="members"') :]
+    members = Membership.objects.filter(segment__key="repeat-guests")
+    linked = [m for m in members if f'"/customers/{m.profile_id}/"' in shown_members]
+    assert len(linked) == 8
+
+
+def test_reach_counts_only_members_who_granted(deniz, company):
+    shown = page(deniz, "/segments/high-value/")
+    members = Profile.objects.filter(memberships__segment__key="high-value")
+    n = members.filter(consents__channel="email", consents__status="granted").count()
+    assert 0 < n < 8
+    reach = shown[shown.index("May be reached, by channel") :]
+    assert f"<b>{n}</b>" in reach[: reach.index("SMS")]
+
+
+def test_entries_and_exits_are_added_up_by_day(deniz, company):
+    rows = Membership.objects.filter(segment=company.segments["high-value"])
+    for row in rows[:3]:
+        Membership.objects.filter(pk=row.pk).update(left_at=made_up.moment(2))
+    for row in rows[3:5]:
+        Membership.objects.filter(pk=row.pk).update(entered_at=made_up.moment(2.1))
+    shown = page(deniz, "/segments/high-value/")
+    assert '20 Nov 2026</th><td class="num">2</td><td class="num">3</td>' in shown
+
+
+def test_a_condition_that_cannot_be_read_any_more_does_not_break_the_page(deniz, company):
+    version = company.segments["lapsing"].version
+    type(version).objects.filter(pk=version.pk).update(definition={"title": {"en": "Broken"}})
+    assert "The conditions name something this installation no longer has" in page(
+        deniz, "/segments/lapsing/"
+    )
+
+
+def test_a_segment_before_its_first_evaluation_says_so(deniz):
+    Segment.objects.filter(key="lapsing").update(evaluated_at=None, version=None, n_members=0)
+    Membership.objects.filter(segment__key="lapsing").delete()
+    SegmentSize.objects.all().delete()
+    assert "pusula run" in page(deniz, "/segments/lapsing/")
+
+
+def test_an_unused_segment_offers_a_campaign_that_speaks_to_it(deniz):
+    assert "/campaigns/+new/?audience=high-value" in page(deniz, "/segments/high-value/")
+    new = page(deniz, "/campaigns/+new/?audience=high-value")
+    assert 'value="high-value" id="id_audience_0"' in new or "checked" in new
+
+
+def test_why_shows_each_condition_with_what_was_found(deniz, company):
+    shown = page(deniz, f"/segments/repeat-guests/why/?profile={company.elif_.pk}")
+    assert "Elif Doğan</b>" in shown
+    assert "at least 2 orders" in shown
+    assert "Found: " in shown
+
+
+def test_why_agrees_with_the_evaluation(deniz, company):
+    evaluate.everybody(at=made_up.NOW)
+    segment = company.segments["repeat-guests"]
+    inside = Membership.objects.filter(segment=segment, left_at=None).values("profile_id")
+    someone = Profile.objects.filter(pk__in=inside).first()
+    nobody = Profile.objects.exclude(pk__in=inside).first()
+    assert someone is not None
+    assert nobody is not None
+    address = "/segments/repeat-guests/why/?profile="
+    assert "</b> meets the conditions" in page(deniz, f"{address}{someone.pk}")
+    assert "</b> does not meet the conditions" in page(deniz, f"{address}{nobody.pk}")
+
+
+@pytest.mark.parametrize("language", ["tr", "en"])
+def test_why_finds_people_by_name(deniz, company, language):
+    shown = page(deniz, "/segments/repeat-guests/why/?q=elif+dogan", language)
+    assert f"?profile={company.elif_.pk}" in shown
+    page(deniz, "/segments/repeat-guests/why/", language)
+
+
+def test_segments_are_for_people_who_have_signed_in(client):
+    for path in ("/segments/", "/segments/lapsing/", "/segments/lapsing/why/"):
+        assert client.get(path)["Location"].startswith("/login/")
