@@ -8,9 +8,11 @@ from email.policy import default
 from html import unescape
 
 import pytest
+from django.db import IntegrityError
 from django.test import Client
 from tests.outbox.people import HTML, consented, in_line, profiles
 
+from pusula.consent import actions as consent
 from pusula.consent.models import Consent, ConsentEntry
 from pusula.events.models import Event
 from pusula.lib import clock, ids
@@ -122,10 +124,10 @@ def test_who_shares_the_inbox_is_unsubscribed_too(message):
 
 
 def test_only_the_purpose_of_the_message_is_refused(message):
-    consent = Consent.objects.get()
+    marketing = Consent.objects.get()
     Consent.objects.create(
         profile_id=message.profile_id, channel="email", purpose="surveys", status="granted",
-        decided_at=1, entry=consent.entry,
+        decided_at=1, entry=marketing.entry,
     )  # fmt: skip
     Client().post(unsubscribe_path(message))
     assert Consent.objects.get(purpose="surveys").status == "granted"
@@ -174,3 +176,16 @@ def test_the_links_of_a_preview_change_nothing(message):
     assert Client().post(path_of(url)).status_code == 200
     assert status_of(message.profile_id) == "granted"
     assert "Merhaba Ayşe" in rendered.text
+
+
+def test_a_decision_that_comes_in_between_does_not_lose_the_click(message, monkeypatch):
+    refuse, failures = consent.refuse, iter([IntegrityError("somebody was faster")])
+
+    def refuse_late(*args, **given):
+        for failure in failures:
+            raise failure
+        return refuse(*args, **given)
+
+    monkeypatch.setattr(consent, "refuse", refuse_late)
+    assert Client().post(unsubscribe_path(message)).status_code == 200
+    assert status_of(message.profile_id) == "refused"

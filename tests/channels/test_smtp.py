@@ -192,6 +192,21 @@ def test_a_hop_that_owes_an_answer_for_too_long_is_given_up(server, pool):
     assert (lost.begun, lost.error) == (2, "the hop did not answer in time")
 
 
+def test_a_connection_without_work_is_given_back(server, pool):
+    connection = begun(pool)
+    pool.close_idle(0)
+    assert pool.connections == [connection]  # its message waits for our word
+    pool.finish(connection, BODY)
+    until(pool, Answered)
+    pool.close_idle(60)
+    assert pool.connections == [connection]
+    connection.last_heard -= 61
+    pool.close_idle(60)
+    assert pool.connections == []
+    server.settle()
+    assert server.commands[-1] == b"QUIT\r\n"
+
+
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
     """Make a certificate for 127.0.0.1; return the file that holds it and its key."""

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-EVIL = "'); {{ 7 | times: 7 }} <b>"
 
 
 class Nursery:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from email import message_from_bytes
+from email.policy import default
 
 import pytest
 from django.db import connection
@@ -13,7 +15,7 @@ from tests.outbox.people import HTML, consented, in_line, mailing, profiles
 from pusula.channels.email.smtp import Server, TransportError
 from pusula.consent import actions as consent
 from pusula.lib import clock
-from pusula.outbox import actions, gate, machine, queries
+from pusula.outbox import actions, gate, machine, queries, sender
 from pusula.outbox.models import Hold, Message, Sender
 from pusula.outbox.registry import RUN_FOLDER
 from pusula.outbox.sender import STOP_FILE, SendLoop, Tally
@@ -166,6 +168,21 @@ def test_a_connection_lost_before_the_body_costs_nobody_their_mail(server, tmp_p
     send(server, tmp_path, n_connections=1)
     assert standing() == {"sent:": 20}
     assert max(server.copies().values()) == 1
+
+
+def test_a_mail_tried_again_after_others_were_claimed_is_still_the_persons_own(
+    server, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(sender, "CLAIM", 1)
+    messages = waiting(4)
+    drops = iter([True, False, True])
+    server.answer = lambda step, _: DROP if step == "data" and next(drops, False) else None
+    send(server, tmp_path, n_connections=2)
+    assert standing() == {"sent:": 4}
+    names = {message.address: message.profile.last_name for message in messages}
+    for mail in server.mails:
+        subject = message_from_bytes(mail.raw, policy=default)["Subject"]
+        assert subject == f"Merhaba {names[mail.recipient]}"
 
 
 def test_a_message_that_breaks_every_connection_waits_and_lets_the_others_pass(server, tmp_path):

@@ -139,6 +139,12 @@ def unsent_people(campaign: Campaign, state: str, reason: str) -> QuerySet[Profi
     return Profile.objects.filter(pk__in=kept_out.values("profile_id"))
 
 
+def assignments_of(profile_id: int) -> QuerySet[Assignment]:
+    """Return what campaigns decided about a profile, the newest first."""
+    decided = Assignment.objects.filter(profile_id=profile_id).select_related("campaign")
+    return decided.order_by("-assigned_at", "-pk")
+
+
 def standing(campaign: Campaign, at: int) -> str:
     """Return the state a campaign has come to by ``at``, written down or not yet."""
     state: str = campaign.state

@@ -162,11 +162,14 @@ def _derive(subjects: set[Subject]) -> set[int]:
         by_profile[subject[0]].add(subject)
     for part in rows.parts(sorted(by_profile)):
         asked = {subject for profile_id in part for subject in by_profile[profile_id]}
+        # Locked before the ledger is read: of two decisions at the same moment, an import's grant
+        # and a click on "unsubscribe", the later to finish must see the other.
         stored = {
             (profile_id, channel, purpose): tuple(consent)
-            for profile_id, channel, purpose, *consent in Consent.objects.filter(
-                profile_id__in=part
-            ).values_list(
+            for profile_id, channel, purpose, *consent in Consent.objects.select_for_update()
+            .filter(profile_id__in=part)
+            .order_by("pk")
+            .values_list(
                 "profile_id", "channel", "purpose", "id", "status", "decided_at", "entry_id"
             )
         }

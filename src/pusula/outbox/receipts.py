@@ -6,7 +6,7 @@ import hashlib
 import re
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 
 from pusula.consent import actions as consent
 from pusula.consent import queries as consents
@@ -22,6 +22,7 @@ UNSUBSCRIBE_LINK = "unsubscribe link"
 TOO_FAST = 2 * clock.SECOND
 # What one message may write: a pixel fetched for ever must not fill the disk.
 MOST = 100
+_TRIES = 3
 _EVENTS = {
     ReceiptKind.OPENED: "Email Opened",
     ReceiptKind.CLICKED: "Email Clicked",
@@ -62,19 +63,31 @@ def unsubscribe(message: Message, *, at: int) -> None:
 
     Whoever shares the address refuses with them: it is one inbox, and its owner has spoken.
     """
+    for n_try in range(1, _TRIES + 1):
+        try:
+            with transaction.atomic():
+                _unsubscribe(message, at)
+        except (IntegrityError, OperationalError):
+            # Another decision of the same person at the same moment: look again.
+            if n_try == _TRIES:
+                raise
+        else:
+            return
+
+
+def _unsubscribe(message: Message, at: int) -> None:
     held = consents.statuses([message.profile_id], message.purpose)
     if held.get(message.profile_id, {}).get(message.channel) == Status.REFUSED:
         return
-    with transaction.atomic():
-        consent.refuse(
-            [message.profile_id],
-            channel=message.channel,
-            purpose=message.purpose,
-            source=SOURCE,
-            evidence=f"{UNSUBSCRIBE_LINK}, message {message.token}",
-            at=at,
-        )
-        note(message, ReceiptKind.UNSUBSCRIBED, at=at, machine=False)
+    consent.refuse(
+        [message.profile_id],
+        channel=message.channel,
+        purpose=message.purpose,
+        source=SOURCE,
+        evidence=f"{UNSUBSCRIBE_LINK}, message {message.token}",
+        at=at,
+    )
+    note(message, ReceiptKind.UNSUBSCRIBED, at=at, machine=False)
 
 
 def _tell(message: Message, kind: ReceiptKind, *, at: int, url: str) -> None:

@@ -37,6 +37,7 @@ from pusula.outbox.variables import values
 
 CLAIM = 500  # messages taken at once: their people's values are read together
 LOOK_S = 0.5  # how often an idle sender looks for due messages, and any one for a pause
+IDLE_S = 30.0  # after which an unused connection is given back to the hop
 DRAIN_S = 8.0  # how long a sender that stops waits for answers
 STOP_FILE = "stop-sending"  # in HOME/run: stops every sender of this home, database or not
 POLICY_HOLD = "policy"
@@ -79,7 +80,7 @@ class SendLoop:
         self._queue: deque[Letter] = deque()
         self._doubles: list[Letter] = []  # their inbox is being written to already
         self._flying: dict[int, Letter] = {}  # begun or in doubt
-        self._bodies: dict[int, bytes] = {}  # of those begun
+        self._bodies: dict[int, bytes] = {}  # of those begun, or to be begun again
         self._inboxes: set[tuple[str, str]] = set()  # begun since the last claim
         self._variables: dict[int, dict[str, Any]] = {}
         self._settled: list[tuple[str, Move]] = []  # state it starts from, move
@@ -155,6 +156,8 @@ class SendLoop:
         waiting = [*self._queue, *self._doubles]
         self._queue.clear()
         self._doubles.clear()
+        for letter in waiting:
+            self._bodies.pop(letter.id, None)
         if waiting:
             moves.release(owner=self._me.owner, ids=[letter.id for letter in waiting])
         self._is_dry = True
@@ -172,6 +175,7 @@ class SendLoop:
         self._is_dry = not letters
         if self._is_dry:
             self._look_at = time.monotonic() + LOOK_S
+            self._pool.close_idle(IDLE_S)
             return
         self._inboxes = {_inbox(letter) for letter in self._flying.values()}
         ids = [letter.id for letter in letters]
@@ -234,9 +238,7 @@ class SendLoop:
                 self._doubles.append(letter)
                 continue
             try:
-                self._bodies[letter.id] = self._desk.mail(
-                    letter, self._variables.get(letter.profile_id, {})
-                )
+                self._fill(letter)
             except AddressError as error:
                 self._skip(letter, Reason.BAD_ADDRESS, error.message)
             except (TemplateError, RenderError) as error:
@@ -245,6 +247,11 @@ class SendLoop:
                 self._inboxes.add(_inbox(letter))
                 return letter
         return None
+
+    def _fill(self, letter: Letter) -> None:
+        if letter.id not in self._bodies:  # else it has lost its connection and is tried again
+            people = self._variables
+            self._bodies[letter.id] = self._desk.mail(letter, people.get(letter.profile_id, {}))
 
     def _skip(self, letter: Letter, reason: Reason, detail: str) -> None:
         self._settle(machine.PENDING, Move(letter.id, machine.SKIPPED, reason, detail))
@@ -306,15 +313,17 @@ class SendLoop:
                 # Without its dot the hop has thrown it away.
                 self._settle(machine.SENDING, Move(lost.in_doubt, machine.PENDING))
         if lost.begun is not None:
-            self._retry(self._land(lost.begun), lost.error)
+            body = self._bodies[lost.begun]
+            self._retry(self._land(lost.begun), body, lost.error)
         if lost.begun is not None or lost.in_doubt is not None:
             self._back_off(f"connection lost: {lost.error}")
 
-    def _retry(self, letter: Letter, error: str) -> None:
+    def _retry(self, letter: Letter, body: bytes, error: str) -> None:
         """Try a message again whose envelope was lost, unless it is what breaks connections."""
         n_breaks = self._breaks[letter.id] = self._breaks.get(letter.id, 0) + 1
         if n_breaks < _BREAKS:
             self._inboxes.discard(_inbox(letter))
+            self._bodies[letter.id] = body
             self._queue.append(letter)
         else:
             del self._breaks[letter.id]

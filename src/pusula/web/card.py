@@ -13,7 +13,7 @@ from pusula.consent import queries as consents
 from pusula.consent.models import Status
 from pusula.orders import queries as orders
 from pusula.profiles import queries as profiles
-from pusula.profiles.models import IdentifierKind, Profile, Trait, TraitKind
+from pusula.profiles.models import Identifier, IdentifierKind, Profile, Trait, TraitKind
 from pusula.rfm import queries as rfm
 from pusula.rfm import words as rfm_words
 from pusula.rfm.models import RfmScore
@@ -54,6 +54,7 @@ class Card:
 
     profile: Profile
     name: str
+    tier: str
     head: list[str]
     contacts: list[Contact]
     facts: list[facts.Fact]
@@ -73,6 +74,7 @@ def card_of(profile: Profile) -> Card:
     return Card(
         profile=profile,
         name=titles.customer(profile.name),
+        tier=traits["tier"].text if "tier" in traits else "",
         head=_head(traits),
         contacts=_contacts(profile.pk),
         facts=facts.facts_of(profile.pk, made),
@@ -93,8 +95,8 @@ def card_of(profile: Profile) -> Card:
 
 
 def _head(traits: Mapping[str, Trait]) -> list[str]:
-    """Return what stands beside the name: membership, city, age; only what is known."""
-    said = [traits[name].text for name in ("tier", "city") if name in traits]
+    """Return what stands beside the name: city and age, where they are known."""
+    said = [traits["city"].text] if "city" in traits else []
     born = next((traits[name].day for name in _BIRTH if name in traits), None)
     if born:
         years = _age(born, formats.today())
@@ -110,7 +112,7 @@ def _age(born: dt.date, today: dt.date) -> int:
 def _contacts(profile_id: int) -> list[Contact]:
     region = settings.PUSULA.phone_region
     found = []
-    for identifier in profiles.identifiers_of(profile_id):
+    for identifier in sorted(profiles.identifiers_of(profile_id), key=_phones_first):
         value = identifier.value
         if identifier.kind == IdentifierKind.PHONE:
             full = masking.national_phone(value, region)
@@ -118,6 +120,10 @@ def _contacts(profile_id: int) -> list[Contact]:
         elif identifier.kind == IdentifierKind.EMAIL:
             found.append(Contact(identifier.kind, value, masking.mask_email(value)))
     return found
+
+
+def _phones_first(identifier: Identifier) -> bool:
+    return identifier.kind != IdentifierKind.PHONE
 
 
 def _permissions(profile_id: int) -> list[Permission]:

@@ -82,7 +82,8 @@ class Step:
     title: str
     text: str
     is_done: bool
-    href: str = ""
+    href: str
+    commands: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -132,13 +133,14 @@ def headline(shown: Period) -> str:
 def concerns() -> list[Concern]:
     """Return what needs attention, the worst first."""
     found = [
-        *_failed_imports(),
-        *_stale_segments(),
+        *_messages(),
+        *_imports(),
         *_late_data(),
-        *_shrunk_segments(),
-        *_old_rfm(),
+        *_segments(),
+        *_rfm(),
+        *_campaigns(),
     ]
-    return sorted(found, key=lambda concern: concern.tone != "bad")
+    return sorted(found, key=lambda concern: _TONES.index(concern.tone))
 
 
 def steps() -> list[Step]:
@@ -153,15 +155,17 @@ def steps() -> list[Step]:
         ),
         Step(
             gettext("Apply the first segments"),
-            gettext("Five come along: `pusula segments apply --shipped`, then `pusula run`."),
+            gettext("Five come along; who is in them is worked out for everybody:"),
             segments.active().filter(evaluated_at__isnull=False).exists(),
             reverse("segments"),
+            ("pusula segments apply --shipped", "pusula run"),
         ),
         Step(
             gettext("Compute RFM"),
-            gettext("Who buys recently, often, and for much: `pusula rfm run`."),
+            gettext("Who buys recently, often, and for much:"),
             rfm.latest() is not None,
             reverse("rfm"),
+            ("pusula rfm run",),
         ),
         Step(
             gettext("Send the first campaign"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from django.conf import settings
 from django.db.models import Q
@@ -27,10 +28,11 @@ from pusula.orders import machine
 from pusula.orders import queries as orders
 from pusula.orders.models import Order
 from pusula.outbox import queries as outbox
-from pusula.outbox.models import Message, ReceiptKind
+from pusula.outbox.models import Message
 from pusula.web import codes, formats, titles
 
-PAGE = 20
+PAGE = 30
+_DETAILS = 3
 # Beyond this a customer is a company account; the newest orders are shown.
 _MOST_ORDERS = 1_000
 _CONTACT_EVENTS = Q(name__startswith="Email ") | Q(name__startswith="Call ")
@@ -74,10 +76,34 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Page:
-    """Some items, and where the next page begins (empty: there is none)."""
+class Entry:
+    """A line of the page: neighbouring items that say the same, the newest first."""
 
     items: tuple[Item, ...]
+
+    @property
+    def newest(self) -> Item:
+        """The item by whose moment the entry stands."""
+        return self.items[0]
+
+    @property
+    def oldest(self) -> Item:
+        """The item that happened first."""
+        return self.items[-1]
+
+    @property
+    def detail(self) -> str:
+        """The smaller lines of the items, each once, as far as they fit."""
+        details = dict.fromkeys(item.detail for item in self.items if item.detail)
+        more = "…" if len(details) > _DETAILS else ""
+        return "; ".join(list(details)[:_DETAILS]) + more
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some entries, and where the next page begins (empty: there is none)."""
+
+    entries: tuple[Entry, ...]
     next_before: str
 
 
@@ -91,7 +117,9 @@ def page(profile_id: int, facet: str, before: Position | None) -> Page:
         items += _SOURCES[rank](profile_id, rank, before, PAGE + 1)
     items.sort(key=lambda item: item.position, reverse=True)
     shown = tuple(items[:PAGE])
-    return Page(shown, str(shown[-1].position) if len(items) > PAGE else "")
+    runs = groupby(shown, key=lambda item: (item.icon, item.title))
+    entries = tuple(Entry(tuple(run)) for _same, run in runs)
+    return Page(entries, str(shown[-1].position) if len(items) > PAGE else "")
 
 
 def facets(*, has_stays: bool) -> list[tuple[str, str | Promise]]:
@@ -173,13 +201,8 @@ def _messages(profile_id: int, rank: int, before: Position | None, limit: int) -
 
 def _message(message: Message, rank: int, called: Mapping[str, str]) -> Item:
     icon, channel = titles.channel(message.channel)
-    became = [
-        str(ReceiptKind(kind).label)
-        for kind in ReceiptKind.values
-        if any(
-            receipt.kind == kind and not receipt.is_machine for receipt in message.receipts.all()
-        )
-    ]
+    kinds = {receipt.kind for receipt in message.receipts.all() if not receipt.is_machine}
+    became = [str(title) for kind, title in titles.RECEIPTS.items() if kind in kinds]
     details = (
         codes.called(codes.MESSAGE_STATES, message.state),
         words.reason(message.reason) if message.reason else "",

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from pusula.consent.models import Channel
 from pusula.orders import machine as orders
+from pusula.outbox.models import ReceiptKind
 from pusula.segments import queries as segments
 from pusula.segments.models import Segment
 
@@ -36,6 +37,13 @@ ORDER_STATES: dict[str, str | Promise] = {
     orders.COMPLETED: _("completed"),
     orders.CANCELLED: _("cancelled"),
     orders.NO_SHOW: _("did not come"),
+}
+RECEIPTS: dict[str, str | Promise] = {
+    ReceiptKind.OPENED: _("opened"),
+    ReceiptKind.CLICKED: _("clicked"),
+    ReceiptKind.BOUNCED: _("came back"),
+    ReceiptKind.COMPLAINED: _("reported as spam"),
+    ReceiptKind.UNSUBSCRIBED: _("unsubscribed"),
 }
 TRAITS: dict[str, str | Promise] = {
     "birth_date": _("Date of birth"),

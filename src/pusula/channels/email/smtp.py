@@ -194,6 +194,11 @@ class Connection:
         return not waits and (self.in_doubt is None or self.can_pipeline)
 
     @property
+    def is_unused(self) -> bool:
+        """Whether nothing of ours is under way here."""
+        return not self._expected and self.begun is None and self.in_doubt is None
+
+    @property
     def is_silent(self) -> bool:
         """Whether the hop owes an answer and has been silent for too long."""
         return bool(self._expected) and time.monotonic() - self.last_heard > self.timeout_s
@@ -397,6 +402,14 @@ class Pool:
         while self._broken:
             happened.append(self._lost(*self._broken.pop()))
         return happened
+
+    def close_idle(self, after_s: float) -> None:
+        """Say goodbye on the connections that have had nothing to do for ``after_s``."""
+        since = time.monotonic() - after_s
+        for connection in list(self.connections):
+            if connection.is_unused and connection.last_heard < since:
+                connection.quit()
+                self._forget(connection)
 
     def close(self) -> None:
         """Say goodbye on every connection."""

@@ -14,7 +14,8 @@ from pusula.web.charts.svg import coordinate, tag
 
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _TICK_LETTER = 6.4
-_PIXELS_PER_LABEL = 84
+_PIXELS_PER_LABEL = 76
+_LABEL_HALF = 22
 _TOP, _BOTTOM, _RIGHT = 10, 22, 10
 
 
@@ -84,14 +85,16 @@ def grid(plot: Frame, form: Callable[[float], str]) -> list[SafeString]:
 
 
 def labels(plot: Frame, xs: Sequence[float], points: Sequence[Point]) -> list[SafeString]:
-    """Return as many labels under the plot as fit, always the first and the last."""
+    """Return as many labels under the plot as fit, at even distances, the first among them."""
     last = len(points) - 1
-    gaps = max(1, min(last, int((plot.right - plot.left) / _PIXELS_PER_LABEL)))
+    fit = max(1, int((plot.right - plot.left) / _PIXELS_PER_LABEL))
     parts = []
-    for index in sorted({round(last * i / gaps) for i in range(gaps + 1)}):
+    for index in range(0, last + 1, max(1, math.ceil(last / fit))):
         anchor = "middle"
-        if last:
-            anchor = {0: "start", last: "end"}.get(index, "middle")
+        if xs[index] - plot.left < _LABEL_HALF:
+            anchor = "start"
+        elif plot.width - xs[index] < _LABEL_HALF:
+            anchor = "end"
         parts.append(
             tag("text", points[index].label, class_="chart__tick", x=xs[index],
                 y=plot.height - 5, text_anchor=anchor)

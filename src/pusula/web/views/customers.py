@@ -46,7 +46,7 @@ def customers(request: HttpRequest) -> HttpResponse:
     context = {
         "text": text,
         "read_as": found.read_as,
-        "n": found.profiles.count(),
+        "n_found": found.profiles.count(),
         "n_all": profiles.everybody().count(),
         "is_first": after is None,
         "next_after": page[-1].pk if len(shown) > PAGE else None,

@@ -20,7 +20,6 @@ from pusula.web import overview as story
 def overview(request: HttpRequest) -> HttpResponse:
     """Show how the period ``days`` went; before there are customers, the first steps."""
     steps = story.steps()
-    is_set_up = all(step.is_done for step in steps)
     if not profiles.everybody().exists():
         return render(request, "web/overview/first.html", {"steps": steps})
     wanted = request.GET.get("days", "")
@@ -34,7 +33,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "period": period,
         "until": today - dt.timedelta(days=1),
         "headline": story.headline(period),
-        "steps": [] if is_set_up else steps,
+        "steps": [step for step in steps if not step.is_done],
         "concerns": story.concerns(),
         "n_customers": profiles.everybody().count(),
         "n_new": profiles.everybody().filter(created_at__gte=since_at).count(),
