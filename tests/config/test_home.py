@@ -44,3 +44,24 @@ def test_a_database_of_another_kind_is_refused_with_the_choices(tmp_path, monkey
     monkeypatch.setenv("PUSULA_DATABASE_URL", "mysql://localhost/x")
     with pytest.raises(home.SettingsError, match="postgresql://"):
         home.database(tmp_path)
+
+
+def test_settings_are_set_by_key_and_comments_stay(tmp_path, monkeypatch):
+    monkeypatch.delenv("PUSULA_PUBLIC_URL", raising=False)
+    home.create(tmp_path)
+    file = tmp_path / home.SETTINGS_FILE
+    file.write_text("# ours\n" + file.read_text())
+    home.configure(tmp_path, {"name": r"Deniz \\1 & Oğulları", "currency": "EUR"})
+    assert home.company(tmp_path) == home.Company(name=r"Deniz \\1 & Oğulları", currency="EUR")
+    assert file.read_text().startswith("# ours\n[company]\n")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("curency", "TRY"), ("currency", "XYZ"), ("time_zone", "Europe/Ankara")]
+)
+def test_a_setting_that_cannot_be_read_back_changes_nothing(tmp_path, key, value):
+    home.create(tmp_path)
+    before = (tmp_path / home.SETTINGS_FILE).read_text()
+    with pytest.raises(home.PusulaError):
+        home.configure(tmp_path, {key: value})
+    assert (tmp_path / home.SETTINGS_FILE).read_text() == before

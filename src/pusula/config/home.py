@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
+from zoneinfo import available_timezones
 
 from pusula.lib import money
 from pusula.lib.errors import PusulaError
@@ -59,22 +61,46 @@ def create(home: Path, company: Company | None = None) -> bool:
     return True
 
 
+def configure(home: Path, changes: dict[str, str]) -> None:
+    """Set ``changes`` in the settings file of ``home``; other lines and comments stay.
+
+    Raises ``SettingsError``, and changes nothing, if the result could not be read back.
+    """
+    file = home / SETTINGS_FILE
+    before = file.read_text(encoding="utf-8")
+    text = before
+    for key, value in changes.items():
+        line = f"{key} = {_toml(value)}"
+        text, found = re.subn(rf"(?m)^{key}\s*=.*$", lambda _match, line=line: line, text)
+        if not found:
+            text = text.replace("[company]\n", f"[company]\n{line}\n", 1)
+    _read(text, file)
+    if text != before:
+        file.write_text(text, encoding="utf-8")
+
+
 def company(home: Path) -> Company:
     """Return the company settings of ``home``, defaults where the file or a line is missing."""
     file = home / SETTINGS_FILE
-    if not file.exists():
-        return Company(public_url=_public_url(Company.public_url))
+    found = _read(file.read_text(encoding="utf-8"), file) if file.exists() else Company()
+    return replace(found, public_url=_public_url(found.public_url))
+
+
+def _read(text: str, file: Path) -> Company:
     try:
-        given = tomllib.loads(file.read_text(encoding="utf-8")).get("company", {})
+        given = tomllib.loads(text).get("company", {})
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file}: not valid TOML: {error}") from error
     known = set(Company.__dataclass_fields__)
     if strange := sorted(set(given) - known):
         choices = ", ".join(sorted(known))
         raise SettingsError(f"{file}: [company] {strange[0]} is no setting; there are: {choices}")
+    if wrong := [key for key, value in given.items() if not isinstance(value, str)]:
+        raise SettingsError(f"{file}: [company] {wrong[0]} is a text in quotes")
     if "currency" in given:
         given["currency"] = money.currency(given["currency"])
-    given["public_url"] = _public_url(given.get("public_url", Company.public_url))
+    if "time_zone" in given and given["time_zone"] not in available_timezones():
+        raise SettingsError(f"{file}: [company] time_zone {given['time_zone']!r} is no zone")
     return Company(**given)
 
 

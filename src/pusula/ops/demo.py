@@ -21,6 +21,10 @@ from pusula.lib import clock
 from pusula.ops.serve import free_port, sender_command, supervise, web_command
 
 EXAMPLE = Path(pusula.__file__).resolve().parents[2] / "examples" / "hotel"
+COMPANY = {
+    "name": "Lodos Otelleri",
+    "from_address": "Lodos Otelleri <merhaba@lodos.example>",
+}
 HOST = "127.0.0.1"
 PORT = 8000
 
@@ -36,7 +40,8 @@ def demo(once: bool, guests: int) -> None:
         )
     began = time.monotonic()
     files = settings.PUSULA_HOME / "demo"
-    _step("Home folder and database", "init", "--user", "demo")
+    company = [f"--set={key}={value}" for key, value in COMPANY.items()]
+    _step("Home folder and database", "init", "--user", "demo", *company)
     _generate(files, guests)
     for kind, name in (
         ("profiles", "guests.csv"),

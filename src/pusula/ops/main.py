@@ -20,7 +20,7 @@ COMMANDS = {
     "campaigns": "pusula.ops.campaigns:campaigns",
     "demo": "pusula.ops.demo:demo",
     "import": "pusula.ops.imports:import_",
-    "init": "pusula.ops.init:init",
+    "init": "pusula.config.commands:init",
     "login-link": "pusula.web.commands:login_link",
     "mailbox": "pusula.ops.mailbox:mailbox",
     "orders": "pusula.ops.orders:orders",

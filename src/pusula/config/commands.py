@@ -7,15 +7,27 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
 
+from pusula.config.home import configure
+
 
 @click.command()
 @click.option("--user", default="admin", show_default=True, help="First user, with all rights.")
-def init(user: str) -> None:
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting of the company: name, currency, time_zone, from_address, public_url ...",
+)
+def init(user: str, changes: tuple[str, ...]) -> None:
     """Create the database tables and the first user; safe to repeat.
 
-    The home folder and its settings file exist from the first command on: edit HOME/pusula.toml
-    to set the company's name, currency, time zone and addresses before the first import.
+    The home folder and its settings file exist from the first command on. Set the currency before
+    the first import: amounts are converted to it as they come in.
     """
+    if wrong := [change for change in changes if "=" not in change]:
+        raise click.UsageError(f"--set {wrong[0]}: write KEY=VALUE")
+    configure(settings.PUSULA_HOME, dict(change.split("=", 1) for change in changes))
     call_command("migrate", verbosity=0, interactive=False)
     if not User.objects.filter(username=user).exists():
         # No password: the way in is a login link until the person sets one.
