@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+from django.utils import translation
 
 from pusula.profiles.contacts import ContactError, email, phone
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """Reasons are compared word by word."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,15 @@ def test_an_address_that_several_hold_leads_to_nobody_by_itself():
     assert values(third) == {"pms:3", "a@x.tr"}
 
 
+def test_a_new_address_beside_a_phone_that_several_share_is_somebody_new():
+    phone = "+905321234567"
+    lead(who("pms:1", phone=phone), who("pms:2", phone=phone))
+    assert lead(who(phone=phone)) == [AMBIGUOUS]
+    [third] = lead(who(email="a@x.tr", phone=phone))
+    assert third != AMBIGUOUS
+    assert values(third) == {"a@x.tr"}, "the phone stays with those who have it"
+
+
 def test_without_a_key_no_address_of_somebody_else_is_learned():
     ayse, ali = lead(who("pms:1", "a@x.tr"), who("pms:2", phone="+905321234567"))
     assert lead(who(email="a@x.tr", phone="+905321234567")) == [ayse]

@@ -33,8 +33,7 @@ def test_half_a_million_lines_of_a_shop_become_its_orders(bring, shared_data, ma
     expected = sold.append_column("amount", amounts).group_by("customer_id")
     expected = expected.aggregate([("amount", "sum"), ("invoice", "count_distinct")]).to_pylist()
     stored = Profile.objects.annotate(net=Sum("orders__net_minor"), n=Count("orders"))
-    found = dict(zip(stored.values_list("identifiers__value", flat=True),
-                     stored.values_list("net", "n"), strict=True))  # fmt: skip
+    found = {key: sums for key, *sums in stored.values_list("identifiers__value", "net", "n")}
     for customer in expected:
         net, n = found[f"shop:{customer['customer_id']}"]
         assert n == customer["invoice_count_distinct"]

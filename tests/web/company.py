@@ -61,7 +61,7 @@ def moment(ago: float) -> int:
 def build() -> Company:
     """Write the company into the database."""
     rng = random.Random(20261122)
-    user = User.objects.create_user("deniz", password="pusula-ile-yol", first_name="Deniz", last_name="Kara")
+    user = User.objects.create_user("deniz", first_name="Deniz", last_name="Kara")
     elif_ = _elif()
     others = [_guest(rng, number) for number in range(2, 81)]
     for guest in others:

@@ -97,7 +97,7 @@ def _serve() -> None:
     environment = _environment()
     environment["PUSULA_PUBLIC_URL"] = f"http://{HOST}:{port}"
     environment.setdefault("PUSULA_SMTP_URL", f"smtp://{HOST}:{mail_port}")
-    link = subprocess.run(  # noqa: S603 - our own program
+    link = subprocess.run(
         [sys.executable, "-m", "pusula.ops.main", "login-link", "demo"],
         check=True, capture_output=True, text=True, env=environment,
     ).stdout.strip()  # fmt: skip

@@ -45,7 +45,7 @@ def resolve(references: Sequence[Reference], *, source: str, at: int) -> Resolut
     2. An unknown key with an e-mail (else a phone) that leads to exactly one profile without a key
        of this ``source`` is that profile, which gets the key; otherwise a new profile.
     3. Without a key: e-mail (else phone) leads to exactly one profile, or to none (a new profile),
-       or to several: ambiguous.
+       or to several: ambiguous. A new e-mail beside a phone that several share is a new profile.
 
     References take effect one after the other. A profile found by its key learns the other
     identifiers, whoever else holds them; one found without a key learns those that nobody holds, so
@@ -139,8 +139,15 @@ class _Directory:
         return keyed
 
     def _candidates(self, reference: Reference) -> set[int]:
-        by_email = self._held(IdentifierKind.EMAIL, reference.email)
-        return by_email or self._held(IdentifierKind.PHONE, reference.phone)
+        """Return whom the e-mail leads to, else the phone; a new e-mail outweighs a shared phone.
+
+        Otherwise such a row would be ambiguous today and lead to somebody as soon as another row
+        has brought the e-mail.
+        """
+        if by_email := self._held(IdentifierKind.EMAIL, reference.email):
+            return by_email
+        by_phone = self._held(IdentifierKind.PHONE, reference.phone)
+        return set() if reference.email and len(by_phone) > 1 else by_phone
 
     def _held(self, kind: IdentifierKind, value: str | None) -> set[int]:
         return self.holders[kind].get(value, set()) if value else set()

@@ -18,7 +18,6 @@ def shell(request: HttpRequest) -> dict[str, object]:
     theme = request.COOKIES.get(THEME_COOKIE, "")
     return {
         "company": settings.PUSULA,
-        "language": get_language(),
         "menu": SimpleLazyObject(lambda: navigation.menu(request)),
         "other_languages": [
             get_language_info(code) for code, _ in settings.LANGUAGES if code != get_language()

@@ -43,7 +43,8 @@ def percent(share: float | Decimal, digits: int = 1) -> str:
     """Return the share 0.062 as ``%6,2`` (tr) or ``6.2%`` (en)."""
     magnitude = number(abs(Decimal(str(share)) * 100), digits)
     sign = "−" if share < 0 and magnitude.strip("0.,") else ""
-    return sign + pgettext("a percentage", "%(number)s%%") % {"number": magnitude}
+    pattern: str = locale().percent_formats[None].pattern
+    return sign + pattern.replace("#,##0", magnitude)
 
 
 def amount(minor: int, currency: str) -> str:

@@ -1,4 +1,4 @@
-"""What every answer carries: the content security policy; and the language a person chose."""
+"""What every answer goes through: security headers, the person's language, spoken errors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import translation
+
+from pusula.lib.errors import PusulaError
 
 # Nothing runs, loads or frames that is not served by this installation; no inline style or script.
 POLICY = {
@@ -67,6 +70,23 @@ class SecurityHeaders:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         return response
+
+
+class SpokenErrors:
+    """Show an error that a person can act on as a page that says what to do."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer ``request``."""
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Answer with the error's own sentence and status; leave all others alone."""
+        if not isinstance(error, PusulaError):
+            return None
+        return render(request, "web/error.html", {"text": error.message}, status=error.status)
 
 
 class Language:

@@ -68,6 +68,12 @@ class Item:
     icon: str
     title: str
     detail: str = ""
+    may_repeat: bool = False
+
+    @property
+    def sameness(self) -> object:
+        """What neighbours share that become one entry."""
+        return (self.icon, self.title) if self.may_repeat else self.position
 
     @property
     def at(self) -> int:
@@ -117,7 +123,7 @@ def page(profile_id: int, facet: str, before: Position | None) -> Page:
         items += _SOURCES[rank](profile_id, rank, before, PAGE + 1)
     items.sort(key=lambda item: item.position, reverse=True)
     shown = tuple(items[:PAGE])
-    runs = groupby(shown, key=lambda item: (item.icon, item.title))
+    runs = groupby(shown, key=lambda item: item.sameness)
     entries = tuple(Entry(tuple(run)) for _same, run in runs)
     return Page(entries, str(shown[-1].position) if len(items) > PAGE else "")
 
@@ -176,7 +182,7 @@ def _events(
 def _event(event: Event, rank: int) -> Item:
     icon, title = titles.event(event.name)
     told = [str(event.properties[name]) for name in _TELLING if event.properties.get(name)]
-    return Item(Position(event.at, rank, event.pk), icon, title, _line(told))
+    return Item(Position(event.at, rank, event.pk), icon, title, _line(told), may_repeat=True)
 
 
 def _consents(profile_id: int, rank: int, before: Position | None, limit: int) -> Sequence[Item]:

@@ -29,7 +29,7 @@ CHECK, IMPORT = "check", "import"
 KEPT_FOR = 7 * clock.DAY
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 _NOT_IN_A_NAME = re.compile(r"[^\w.() -]")
-_LONGEST_NAME = 120
+_LONGEST_NAME = 60  # characters; of four bytes each they still fit a file system
 
 
 @dataclass(frozen=True)
