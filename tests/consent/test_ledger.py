@@ -93,7 +93,6 @@ def test_who_leaves_by_an_address_refuses_for_everybody_who_holds_it():
 
     assert [status_of(one) for one in (mother, child, other)] == ["refused", "refused", "granted"]
     assert list(queries.granted_profiles("email", "marketing")) == [other]
-    assert not queries.has_granted(child, "email", "marketing")
     assert queries.statuses([mother, other], "marketing") == {
         mother: {"email": "refused"},
         other: {"email": "granted"},

@@ -408,7 +408,8 @@ def test_the_mapping_files_name_every_column_they_use_as_it_is_written(export: E
     }
     for name, written in headings.items():
         mapping = tomllib.loads((HOTEL / f"{name}.toml").read_text(encoding="utf-8"))
-        used = set(mapping["columns"].values())
+        named = mapping["columns"].values()
+        used = {part for each in named for part in ([each] if isinstance(each, str) else each)}
         for trait in mapping.get("traits", {}).values():
             used.add(trait["column"] if isinstance(trait, dict) else trait)
         assert used <= written

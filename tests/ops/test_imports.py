@@ -12,9 +12,13 @@ from django.utils import translation
 from pusula.ops import imports
 from pusula.ops.main import cli
 from pusula.orders.models import Order
-from pusula.pipeline import live
+from pusula.pipeline import batch, live
+from pusula.profiles.models import Profile
+from pusula.segments import actions as segments
+from pusula.segments.models import Membership
 from pusula.sources.actions import KINDS, Step
 from pusula.sources.mapping import FileFormat
+from pusula.sources.models import Import
 
 pytestmark = pytest.mark.django_db
 
@@ -113,3 +117,20 @@ def test_every_field_and_option_of_a_mapping_is_documented():
     words = [name for kind in KINDS.values() for name in kind.fields]
     for word in [*words, *FileFormat.__dataclass_fields__, "filter", "rates", "returns"]:
         assert word in documented, f"docs/import.md does not say what {word} is"
+
+
+def test_what_an_import_left_owing_is_evaluated_with_the_next(bring, monkeypatch):
+    definition = {
+        "segment": "bought",
+        "title": {"tr": "Alan", "en": "Bought"},
+        "where": {"orders": {"count": {"at_least": 1}}},
+    }
+    segments.apply([("bought.yaml", definition)])
+    bring("--defer")
+    assert not Membership.objects.exists()
+    # The same file again touches nobody: only what the first one owes brings the members in.
+    bring()
+    assert Membership.objects.count() == Profile.objects.count() == 2
+    assert not Import.objects.filter(evaluated_at=None).exists()
+    monkeypatch.setattr(batch, "run", None)  # nothing is owed any more: nobody asks for everybody
+    bring()

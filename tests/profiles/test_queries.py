@@ -80,22 +80,13 @@ def test_facts_of_many_come_at_once(people):
     ids = list(people.values())
     texts = queries.texts_of(ids, "city")
     assert texts == {people[name]: "Muğla" for name in ("ayse", "ibrahim", "anna")}
-    assert queries.addresses(IdentifierKind.EMAIL, ids) == {
-        people["ayse"]: "ayse@example.com",
-        people["ibrahim"]: "ayse@example.com",
-    }
+    assert queries.values_of(IdentifierKind.EMAIL, ids) == {"ayse@example.com"}
     assert queries.holders(IdentifierKind.EMAIL, ["ayse@example.com", "x@example.com"]) == {
         "ayse@example.com": [people["ayse"], people["ibrahim"]]
     }
     assert list(queries.traits_of(people["ayse"])) == ["city"]
     kinds = [one.kind for one in queries.identifiers_of(people["ayse"])]
     assert kinds == ["email", "key", "phone"]
-
-
-def test_the_newest_address_is_the_one_to_write_to(people):
-    resolve([Reference("pms:10", "new@example.com", None, 1)], source="pms", at=5)
-    found = queries.addresses(IdentifierKind.EMAIL, [people["ayse"]])
-    assert found == {people["ayse"]: "new@example.com"}
 
 
 def test_facts_that_say_nothing_change_nothing(people):

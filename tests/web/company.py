@@ -24,15 +24,14 @@ from pusula.sources.models import Import, ImportState
 ZONE = "Europe/Istanbul"
 TODAY = dt.date(2026, 11, 22)
 NOW = clock.from_datetime(dt.datetime(2026, 11, 22, 14, 0), ZONE)
-_FIRST = "Ayşe Mehmet Şükrü Elif İrem Ömer Çağla Gül Işık Ümit Zeynep Can Ece Burak Nazlı Oğuz".split()
-_LAST = "Demir Çağlar Yılmaz Şimşek Öztürk Işıklı Güneş Aksoy Polat Bulut İnce Erdoğan".split()
-_CITIES = "İstanbul Ankara İzmir Bursa Eskişehir Gaziantep".split()
+_FIRST = (
+    ["Ayşe", "Mehmet", "Şükrü", "Elif", "İrem", "Ömer", "Çağla", "Gül", "Işık", "Ümit", "Zeynep", "Can", "Ece", "Burak", "Nazlı", "Oğuz"]
+)
+_LAST = ["Demir", "Çağlar", "Yılmaz", "Şimşek", "Öztürk", "Işıklı", "Güneş", "Aksoy", "Polat", "Bulut", "İnce", "Erdoğan"]
+_CITIES = ["İstanbul", "Ankara", "İzmir", "Bursa", "Eskişehir", "Gaziantep"]
 _HOTELS = (("Lodos Mavi Koy", "Bodrum"), ("Lodos Peri Konağı", "Kapadokya"))
 _CHANNELS = ("Web", "Çağrı merkezi", "Mobil uygulama")
-_GROUPS = (
-    "champions loyal_customers potential_loyalists new_customers promising need_attention "
-    "about_to_sleep at_risk cant_loose hibernating"
-).split()
+_GROUPS = ["champions", "loyal_customers", "potential_loyalists", "new_customers", "promising", "need_attention", "about_to_sleep", "at_risk", "cant_loose", "hibernating"]
 _SEGMENTS = {
     "repeat-guests": ("Sadık misafirler", "Repeat guests", 0.45),
     "high-value": ("Yüksek değerli misafirler", "High-value guests", 0.1),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from tests.web import company as made_up
 
 from pusula.lib import clock
-from tests.web import company as made_up
 
 
 @pytest.fixture(autouse=True)

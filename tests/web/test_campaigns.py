@@ -111,6 +111,8 @@ def test_two_campaigns_of_the_same_name_get_different_addresses(deniz):
         ({"holdout": "95"}, "id_holdout_error"),
         ({"window_days": "0"}, "id_window_days_error"),
         ({"message_cost": "-1"}, "id_message_cost_error"),
+        ({"fixed_cost": "1e400"}, "id_fixed_cost_error"),
+        ({"margin": "NaN"}, "id_margin_error"),
         ({"html": "", "text": " "}, "Write the message, as HTML or as text."),
     ],
 )

@@ -6,10 +6,10 @@ import datetime as dt
 
 import pytest
 from django.utils import translation
+from tests.web import company as made_up
 
 from pusula.lib import clock
 from pusula.web import formats
-from tests.web import company as made_up
 
 
 @pytest.fixture(params=["tr", "en"])

@@ -71,8 +71,10 @@ def configure(home: Path, changes: dict[str, str]) -> None:
     text = before
     for key, value in changes.items():
         line = f"{key} = {_toml(value)}"
-        text, found = re.subn(rf"(?m)^{key}\s*=.*$", lambda _match, line=line: line, text)
-        if not found:
+        present = re.search(rf"^{re.escape(key)}\s*=.*$", text, re.MULTILINE)
+        if present:
+            text = text[: present.start()] + line + text[present.end() :]
+        else:
             text = text.replace("[company]\n", f"[company]\n{line}\n", 1)
     _read(text, file)
     if text != before:

@@ -25,13 +25,6 @@ def n_granted(channel: str, purpose: str) -> int:
     return held.count()
 
 
-def has_granted(profile_id: int, channel: str, purpose: str) -> bool:
-    """Return whether the profile's present decision is a grant."""
-    return Consent.objects.filter(
-        profile_id=profile_id, channel=channel, purpose=purpose, status=Status.GRANTED
-    ).exists()
-
-
 def consent_of(profile_id: int) -> QuerySet[Consent]:
     """Return the decisions of a profile that hold now, by channel and purpose."""
     held = Consent.objects.filter(profile_id=profile_id).select_related("entry")

@@ -114,15 +114,6 @@ def holders(kind: IdentifierKind, values: Iterable[str]) -> dict[str, list[int]]
     return found
 
 
-def addresses(kind: IdentifierKind, profile_ids: Iterable[int]) -> dict[int, str]:
-    """Return the newest identifier of ``kind`` of each profile that has one."""
-    found: dict[int, str] = {}
-    for part in rows.parts(profile_ids):
-        held = Identifier.objects.filter(kind=kind, profile_id__in=part)
-        found.update(held.order_by("recorded_at", "id").values_list("profile_id", "value"))
-    return found
-
-
 def values_of(kind: IdentifierKind, profile_ids: Iterable[int]) -> set[str]:
     """Return every identifier of ``kind`` that these profiles hold."""
     found: set[str] = set()

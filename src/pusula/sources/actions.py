@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -136,6 +136,11 @@ def run_import(
                 message = _("%(file)s: the database refused the rows, none was kept: %(error)s")
                 raise ImportFailedError(message % words) from error
             raise
+
+
+def mark_evaluated(import_ids: Collection[int], at: int) -> None:
+    """Note that the segments of the customers these imports touched are up to date."""
+    Import.objects.filter(pk__in=import_ids, evaluated_at=None).update(evaluated_at=at)
 
 
 class _Run:

@@ -38,7 +38,12 @@ class CampaignForm(forms.Form):
     audience = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
     exclusions = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
     holdout = forms.DecimalField(
-        min_value=0, max_value=90, localize=True, initial=10, widget=forms.TextInput(_NUMBER)
+        min_value=0,
+        max_value=90,
+        decimal_places=2,
+        localize=True,
+        initial=10,
+        widget=forms.TextInput(_NUMBER),
     )
     window_days = forms.IntegerField(
         min_value=1, max_value=365, initial=14, widget=forms.TextInput(_NUMBER)
@@ -47,13 +52,28 @@ class CampaignForm(forms.Form):
         max_length=100, required=False, widget=forms.TextInput(_INPUT)
     )
     message_cost = forms.DecimalField(
-        min_value=0, localize=True, initial=0, widget=forms.TextInput(_NUMBER)
+        min_value=0,
+        max_digits=14,
+        decimal_places=3,
+        localize=True,
+        initial=0,
+        widget=forms.TextInput(_NUMBER),
     )
     fixed_cost = forms.DecimalField(
-        min_value=0, localize=True, initial=0, widget=forms.TextInput(_NUMBER)
+        min_value=0,
+        max_digits=14,
+        decimal_places=3,
+        localize=True,
+        initial=0,
+        widget=forms.TextInput(_NUMBER),
     )
     margin = forms.DecimalField(
-        min_value=0, max_value=100, localize=True, initial=100, widget=forms.TextInput(_NUMBER)
+        min_value=0,
+        max_value=100,
+        decimal_places=2,
+        localize=True,
+        initial=100,
+        widget=forms.TextInput(_NUMBER),
     )
     subject = forms.CharField(max_length=2_000, widget=forms.TextInput(_INPUT))
     html = forms.CharField(required=False, widget=forms.Textarea(_CODE | {"rows": 16}))
@@ -142,7 +162,7 @@ def new(audience: Sequence[str]) -> dict[str, Any]:
 
 
 def _percent(share: float) -> Decimal:
-    return (Decimal(str(share)) * 100).normalize() + 0
+    return round(Decimal(str(share)) * 100, 2).normalize() + 0
 
 
 def _segment_choices() -> list[tuple[str, str | Promise]]:

@@ -48,7 +48,7 @@ def index(request: HttpRequest) -> HttpResponse:
         state = codes.CAMPAIGN_STATES[queries.standing(campaign, at)]
         goal = codes.called(codes.GOALS, campaign.goal)
         rows.append((campaign, goal, state, sizes.get(campaign.pk, _NOBODY)))
-    return render(request, "web/campaigns/index.html", {"rows": rows, "now": at})
+    return render(request, "web/campaigns/index.html", {"rows": rows})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

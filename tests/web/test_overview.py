@@ -1,0 +1,162 @@
+"""The first page: how the period went, what needs attention, what to do first."""
+
+from __future__ import annotations
+
+import pytest
+from tests.web import company as made_up
+from tests.web import plans
+
+from pusula.campaigns.models import Campaign
+from pusula.orders import machine
+from pusula.orders.models import Order
+from pusula.outbox.models import Hold, Message
+from pusula.profiles.models import Profile
+from pusula.rfm.models import RfmRun
+from pusula.segments.models import Segment
+from pusula.sources.models import Import
+from pusula.web import overview
+
+pytestmark = pytest.mark.django_db
+
+
+def page(client, path: str = "/", language: str = "tr") -> str:
+    client.cookies["django_language"] = language
+    answer = client.get(path)
+    assert answer.status_code == 200
+    return " ".join(answer.content.decode().split())
+
+
+def concerns() -> list[str]:
+    return [concern.text for concern in overview.concerns()]
+
+
+@pytest.fixture
+def two_bookings(company):
+    """Leave one booking in the last four weeks and one, worth half, in the four before."""
+    Order.objects.all().delete()
+    made_up.stay(company.elif_, "N1", -16, 3, 30_000, status=machine.CONFIRMED)
+    made_up.stay(company.elif_, "B1", 15, 3, 15_000)
+
+
+def test_a_sentence_says_how_the_period_went(deniz, two_bookings):
+    shown = page(deniz)
+    assert "Son 4 hafta içinde net gelir ₺30.000 oldu; önceki aynı süreye göre %100 arttı." in shown
+    shown = page(deniz, language="en")
+    assert "Net revenue of the last 4 weeks: ₺30,000, 100% more than in the same time" in shown
+
+
+def test_without_a_past_there_is_no_comparison(deniz, two_bookings):
+    assert "Son 52 hafta içinde net gelir ₺45.000 oldu." in page(deniz, "/?days=364")
+
+
+def test_cancelled_bookings_are_worth_nothing(deniz, two_bookings):
+    Order.objects.filter(source_id="N1").update(status=machine.CANCELLED)
+    assert overview.period(28).now.n == 0
+    assert "Bu dönemde rezervasyon yok" in page(deniz)
+
+
+@pytest.mark.parametrize("days", list(overview.PERIODS))
+def test_the_columns_of_a_period_add_up_to_its_revenue(deniz, company, days):
+    shown = overview.period(days)
+    orders = Order.objects.filter(status__in=machine.ALIVE)
+    assert shown.now.n <= orders.count()
+    rows = shown.chart.table.rows
+    assert len(rows) == days // overview.PERIODS[days][1]
+
+
+@pytest.mark.parametrize("days", ["x", "0", "-7", "9999999999", "29", ""])
+def test_a_period_we_do_not_offer_is_the_usual_one(deniz, days):
+    answer = deniz.get("/", {"days": days})
+    assert answer.context["period"].days == overview.USUAL_PERIOD
+
+
+def test_figures_name_customers_revenue_bookings_stays_and_reach(deniz):
+    shown = page(deniz)
+    for words in (
+        "Müşteriler",
+        "Net gelir",
+        "Rezervasyon",
+        "Gelecek konaklama",
+        "E-postayla ulaşılabilir",
+    ):
+        assert words in shown
+    assert '<a href="/customers/">80</a>' in shown
+
+
+def test_segments_lead_to_their_pages(deniz):
+    assert '<a href="/segments/lapsing/">Kaybedilmek üzere olan sadık misafirler</a>' in page(deniz)
+
+
+def test_an_empty_installation_shows_the_way_to_the_first_campaign(deniz):
+    Profile.objects.all().delete()
+    RfmRun.objects.all().delete()
+    Segment.objects.update(evaluated_at=None)
+    shown = page(deniz)
+    assert "Pusula’ya hoş geldiniz" in shown
+    assert [step.is_done for step in overview.steps()] == [False] * 4
+    assert "<code>pusula rfm run</code>" in shown
+
+
+def test_only_the_steps_still_to_take_are_shown(deniz):
+    shown = page(deniz)
+    assert "İlk kampanyayı gönderin" in shown
+    assert "Verinizi getirin" not in shown
+    plans.finished()
+    assert "Sıradaki adımlar" not in page(deniz)
+
+
+def test_nothing_wrong_is_said_too(deniz):
+    Import.objects.update(n_rejected=0)
+    Segment.objects.all().delete()
+    assert concerns() == []
+    assert "Şu anda sizi bekleyen bir şey yok." in page(deniz)
+
+
+def test_imports_that_failed_or_left_rows_out_are_named(deniz):
+    assert "bookings.csv dosyasında 10 satır okunamadı." in concerns()
+    Import.objects.update(state="failed", error="line 1: no header")
+    assert concerns()[0] == "bookings.csv dosyası içe aktarılamadı: line 1: no header"
+
+
+def test_old_data_and_an_old_rfm_are_named(deniz):
+    Import.objects.update(started_at=made_up.moment(9))
+    RfmRun.objects.update(as_of_on=made_up.day(60))
+    assert "En yeni veri 9 gün önce geldi; sayılar orada bitiyor." in concerns()
+    assert "RFM en son 23 Eyl 2026 günü için hesaplandı." in concerns()
+
+
+def test_a_stale_segment_comes_before_a_shrunken_one(deniz):
+    Segment.objects.filter(key="lapsing").update(stale_since_at=made_up.moment(1), error="x")
+    texts = concerns()
+    stale = "“Kaybedilmek üzere olan sadık misafirler” segmenti hesaplanamadı; güncel değil."
+    shrunk = "“Yüksek değerli misafirler” segmenti 30 günde %53 küçüldü."
+    assert texts.index(stale) < texts.index(shrunk)
+
+
+def test_doubtful_messages_and_held_sending_come_first(deniz):
+    campaign = plans.started()
+    Message.objects.filter(origin=campaign.origin).update(state="unknown", reason="sender_died")
+    Hold.objects.create(reason="paused", since_at=made_up.NOW)
+    assert "iletinin ulaşıp ulaşmadığı bilinmiyor" in concerns()[0]
+    assert "Gönderim durduruldu; yeniden açılana kadar iletiler bekliyor." in concerns()
+
+
+def test_a_draft_and_a_new_result_are_named(deniz):
+    plans.finished("bahar")
+    Campaign.objects.filter(key="bahar").update(title="Bahar")
+    plans.draft("yaz", title="Yaz")
+    texts = concerns()
+    assert "“Bahar” kampanyası bitti: sonucu hazır." in texts
+    assert "“Yaz” kampanyası taslak: gözden geçirip gönderin." in texts
+
+
+def test_a_shop_speaks_of_orders(deniz):
+    Order.objects.update(starts_on=None, ends_on=None)
+    shown = page(deniz)
+    assert "Sipariş" in shown
+    assert "Gelecek konaklama" not in shown
+
+
+def test_the_page_takes_a_bounded_number_of_queries(deniz, django_assert_max_num_queries):
+    with django_assert_max_num_queries(40):
+        page(deniz)
