@@ -24,14 +24,53 @@ from pusula.sources.models import Import, ImportState
 ZONE = "Europe/Istanbul"
 TODAY = dt.date(2026, 11, 22)
 NOW = clock.from_datetime(dt.datetime(2026, 11, 22, 14, 0), ZONE)
-_FIRST = (
-    ["Ayşe", "Mehmet", "Şükrü", "Elif", "İrem", "Ömer", "Çağla", "Gül", "Işık", "Ümit", "Zeynep", "Can", "Ece", "Burak", "Nazlı", "Oğuz"]
-)
-_LAST = ["Demir", "Çağlar", "Yılmaz", "Şimşek", "Öztürk", "Işıklı", "Güneş", "Aksoy", "Polat", "Bulut", "İnce", "Erdoğan"]
+_FIRST = [
+    "Ayşe",
+    "Mehmet",
+    "Şükrü",
+    "Elif",
+    "İrem",
+    "Ömer",
+    "Çağla",
+    "Gül",
+    "Işık",
+    "Ümit",
+    "Zeynep",
+    "Can",
+    "Ece",
+    "Burak",
+    "Nazlı",
+    "Oğuz",
+]
+_LAST = [
+    "Demir",
+    "Çağlar",
+    "Yılmaz",
+    "Şimşek",
+    "Öztürk",
+    "Işıklı",
+    "Güneş",
+    "Aksoy",
+    "Polat",
+    "Bulut",
+    "İnce",
+    "Erdoğan",
+]
 _CITIES = ["İstanbul", "Ankara", "İzmir", "Bursa", "Eskişehir", "Gaziantep"]
 _HOTELS = (("Lodos Mavi Koy", "Bodrum"), ("Lodos Peri Konağı", "Kapadokya"))
 _CHANNELS = ("Web", "Çağrı merkezi", "Mobil uygulama")
-_GROUPS = ["champions", "loyal_customers", "potential_loyalists", "new_customers", "promising", "need_attention", "about_to_sleep", "at_risk", "cant_loose", "hibernating"]
+_GROUPS = [
+    "champions",
+    "loyal_customers",
+    "potential_loyalists",
+    "new_customers",
+    "promising",
+    "need_attention",
+    "about_to_sleep",
+    "at_risk",
+    "cant_loose",
+    "hibernating",
+]
 _SEGMENTS = {
     "repeat-guests": ("Sadık misafirler", "Repeat guests", 0.45),
     "high-value": ("Yüksek değerli misafirler", "High-value guests", 0.1),
@@ -59,7 +98,7 @@ def moment(ago: float) -> int:
 
 def build() -> Company:
     """Write the company into the database."""
-    rng = random.Random(20261122)
+    rng = random.Random(20261122)  # noqa: S311 - the same company every time
     user = User.objects.create_user("deniz", first_name="Deniz", last_name="Kara")
     elif_ = _elif()
     others = [_guest(rng, number) for number in range(2, 81)]
@@ -67,6 +106,12 @@ def build() -> Company:
         _history(rng, guest)
     everybody = [elif_, *others]
     return Company(user, elif_, _segments(everybody), _rfm(rng, everybody, _import()))
+
+
+def forget_everybody() -> None:
+    """Leave the company without customers."""
+    Consent.objects.all().delete()
+    Profile.objects.all().delete()
 
 
 def profile(first: str, last: str, *, created: float = 800) -> Profile:

@@ -45,7 +45,7 @@ def test_facts_are_sentences(deniz, card):
     shown = page(deniz, card)
     for sentence in (
         "Son konaklaması 199 gün önceydi; ortalama 49 günde bir geliyor.",
-        "8 konaklamada toplam ₺194.310 harcadı; en çok Bodrum bölgesini seçti.",
+        "8 konaklamada toplam ₺194.300 harcadı; en çok Bodrum bölgesini seçti.",
         "9 rezervasyonun 1 tanesini iptal etti.",
         "Son 30 günde 1 kez rezervasyonu yarıda bıraktı.",
     ):
@@ -144,7 +144,7 @@ def test_consents_say_channel_status_source_and_date(deniz, card):
     shown = page(deniz, card)
     assert '<span>E-posta</span> <span class="yes">İzin var</span>' in shown
     assert "1 Nisan 2025, web formu · Kayıt formu 2025-03" in shown
-    assert '<span>Telefonla arama</span> <span class="bad">Reddedildi</span>' in shown
+    assert '<span>Telefonla arama</span> <span class="bad">Reddetti</span>' in shown
     assert '<span>SMS</span> <span class="no">İzin yok</span> <small>hiç sorulmadı</small>' in shown
 
 

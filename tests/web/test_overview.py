@@ -10,7 +10,6 @@ from pusula.campaigns.models import Campaign
 from pusula.orders import machine
 from pusula.orders.models import Order
 from pusula.outbox.models import Hold, Message
-from pusula.profiles.models import Profile
 from pusula.rfm.models import RfmRun
 from pusula.segments.models import Segment
 from pusula.sources.models import Import
@@ -88,7 +87,7 @@ def test_segments_lead_to_their_pages(deniz):
 
 
 def test_an_empty_installation_shows_the_way_to_the_first_campaign(deniz):
-    Profile.objects.all().delete()
+    made_up.forget_everybody()
     RfmRun.objects.all().delete()
     Segment.objects.update(evaluated_at=None)
     shown = page(deniz)
@@ -107,7 +106,7 @@ def test_only_the_steps_still_to_take_are_shown(deniz):
 
 def test_nothing_wrong_is_said_too(deniz):
     Import.objects.update(n_rejected=0)
-    Segment.objects.all().delete()
+    Segment.objects.update(archived_at=made_up.NOW)
     assert concerns() == []
     assert "Şu anda sizi bekleyen bir şey yok." in page(deniz)
 

@@ -22,8 +22,7 @@ What holds on every page:
 - No inline style or script (the policy in ``middleware.py`` forbids both). Widths of bars are SVG
   attributes; colours come from the classes of ``app.css``.
 - Each panel has its four states: filled, empty (``{% empty %}``: what it means, what to do next),
-  failed (what is kept, how to retry), and waiting (``.region`` dims; ``.skeleton`` where nothing
-  was before).
+  failed (what is kept, how to retry), and waiting (``.region`` dims).
 - Numbers go through the filters of ``templatetags/ui.py``; every number says of what and when,
   and leads to what is behind it.
 - Words go through gettext, English in the source. Data values never take a Turkish suffix: put a

@@ -1,4 +1,4 @@
-// What every page shares: search key, row menus, toasts, and what htmx does when an answer fails.
+// What every page shares: search key, side menu, toasts, and what htmx does when an answer fails.
 
 const find = (selector, root = document) => root.querySelector(selector);
 const WIDE = matchMedia("(min-width: 981px)");
@@ -9,7 +9,7 @@ document.addEventListener("keydown", (event) => {
   const typing = event.target.matches("input, textarea, select, [contenteditable]");
   const wanted =
     ((event.ctrlKey || event.metaKey) && event.key === "k") || (event.key === "/" && !typing);
-  const box = wanted && (find("[data-search-first]") ?? find("[data-search]"));
+  const box = wanted && (find("[data-search-box=first]") ?? find("[data-search-box]"));
   if (!box) return;
   event.preventDefault();
   box.focus();
@@ -20,33 +20,6 @@ document.addEventListener("keydown", (event) => {
 WIDE.addEventListener("change", () => {
   const side = find("#side");
   if (WIDE.matches && side?.matches(":popover-open")) side.hidePopover();
-});
-
-// Row menus open beside their button and are walked with the arrow keys.
-document.addEventListener(
-  "toggle",
-  (event) => {
-    const menu = event.target;
-    if (!menu.matches?.(".pop--menu[popover]") || event.newState !== "open") return;
-    const button = find(`[popovertarget="${menu.id}"]`).getBoundingClientRect();
-    const left = Math.min(button.right - menu.offsetWidth, innerWidth - menu.offsetWidth - 8);
-    const below = button.bottom + 4;
-    const fits = below + menu.offsetHeight <= innerHeight - 8;
-    menu.style.left = `${Math.max(8, left)}px`;
-    menu.style.top = `${fits ? below : Math.max(8, button.top - menu.offsetHeight - 4)}px`;
-    find("a, button", menu)?.focus();
-  },
-  true,
-);
-
-document.addEventListener("keydown", (event) => {
-  const menu = event.target.closest?.(".pop--menu");
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (!menu || !step) return;
-  event.preventDefault();
-  const items = [...menu.querySelectorAll("a, button")];
-  const next = items.indexOf(document.activeElement) + step;
-  items.at(next % items.length).focus();
 });
 
 // Toasts leave by themselves, but not while somebody reads or focuses them.
@@ -63,16 +36,6 @@ function watchToasts() {
 
 document.addEventListener("click", (event) => {
   event.target.closest?.("[data-close-toast]")?.closest(".toast").remove();
-  event.target.closest?.("[data-close-dialog]")?.closest("dialog").close();
-});
-
-// A dialog opens by <button data-dialog="id">; without scripts its form stands on its own page.
-document.addEventListener("click", (event) => {
-  const opener = event.target.closest?.("[data-dialog]");
-  const dialog = opener && find(`#${opener.dataset.dialog}`);
-  if (!dialog) return;
-  event.preventDefault();
-  dialog.showModal();
 });
 
 // An answer that fails leaves the region as it was and shows why; the next one hides that again.
