@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+_WITH_COMMITS = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -18,3 +19,13 @@ def shared_data() -> Path:
     if not (folder / "online_retail.parquet").exists():
         pytest.skip("the real data sets are not here; name their folder in PUSULA_TEST_DATA")
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that has a database by a fixture, so that both databases get all of them."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if item.get_closest_marker("django_db"):
+            continue
+        if fixtures & {"db", "transactional_db", "live_server"}:
+            item.add_marker("django_db" if "db" in fixtures else _WITH_COMMITS)

@@ -1,5 +1,9 @@
 """The home folder."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from pusula.config import home
@@ -65,3 +69,22 @@ def test_a_setting_that_cannot_be_read_back_changes_nothing(tmp_path, key, value
     with pytest.raises(home.PusulaError):
         home.configure(tmp_path, {key: value})
     assert (tmp_path / home.SETTINGS_FILE).read_text() == before
+
+
+def test_a_setting_that_cannot_be_placed_is_said(tmp_path):
+    (tmp_path / home.SETTINGS_FILE).write_text("[company] # ours\n")
+    with pytest.raises(home.SettingsError, match="currency has to be written"):
+        home.configure(tmp_path, {"currency": "EUR"})
+
+
+def test_the_host_of_the_public_address_is_answered(tmp_path):
+    code = "from django.conf import settings; print(settings.ALLOWED_HOSTS)"
+    environment = os.environ | {
+        "PUSULA_HOME": str(tmp_path),
+        "PUSULA_PUBLIC_URL": "https://crm.example.com/",
+        "DJANGO_SETTINGS_MODULE": "pusula.config.settings",
+    }
+    said = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert "'crm.example.com'" in said.stdout

@@ -12,13 +12,13 @@ from django.utils import translation
 from pusula.ops import imports
 from pusula.ops.main import cli
 from pusula.orders.models import Order
-from pusula.pipeline import batch, live
+from pusula.pipeline import live
 from pusula.profiles.models import Profile
 from pusula.segments import actions as segments
-from pusula.segments.models import Membership
+from pusula.segments import evaluate
+from pusula.segments.models import Debt, Membership
 from pusula.sources.actions import KINDS, Step
 from pusula.sources.mapping import FileFormat
-from pusula.sources.models import Import
 
 pytestmark = pytest.mark.django_db
 
@@ -131,6 +131,6 @@ def test_what_an_import_left_owing_is_evaluated_with_the_next(bring, monkeypatch
     # The same file again touches nobody: only what the first one owes brings the members in.
     bring()
     assert Membership.objects.count() == Profile.objects.count() == 2
-    assert not Import.objects.filter(evaluated_at=None).exists()
-    monkeypatch.setattr(batch, "run", None)  # nothing is owed any more: nobody asks for everybody
+    assert not Debt.objects.exists()
+    monkeypatch.setattr(evaluate, "everybody", None)  # nothing is owed any more
     bring()

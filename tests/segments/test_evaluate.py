@@ -1,14 +1,19 @@
 """Definitions against stored customers: who enters, who leaves, what stays when it fails."""
 
 import datetime as dt
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import time_machine
+from django.db import connection
 
 from pusula.consent.models import Consent, ConsentEntry
 from pusula.events.models import Event
 from pusula.lib import clock
 from pusula.orders.models import Order
+from pusula.pipeline import live
 from pusula.profiles.models import Profile, Trait
 from pusula.segments import actions, evaluate, queries
 from pusula.segments.models import CutPoint, Membership, Segment
@@ -130,6 +135,66 @@ def test_a_segment_whose_trait_vanished_keeps_its_members_and_is_stale():
     assert segment.stale_since_at == NOW + 1
     assert "tier" in segment.error
     assert outcome.errors == {"trial": segment.error}
+
+
+def test_an_evaluation_of_some_does_not_make_a_stale_segment_fresh():
+    elif_ = guest()
+    two_stays()
+    evaluate.everybody(at=NOW)
+    Segment.objects.update(stale_since_at=NOW, error="broken")
+    evaluate.touched(np.array([elif_.pk]), at=NOW + clock.DAY, cause="import")
+    segment = Segment.objects.get(key="trial")
+    assert (segment.stale_since_at, segment.error, segment.evaluated_at) == (NOW, "broken", NOW)
+    evaluate.everybody(at=NOW + 2 * clock.DAY)
+    segment.refresh_from_db()
+    assert (segment.stale_since_at, segment.error) == (None, "")
+
+
+def test_a_debt_is_paid_by_its_own_evaluation_or_by_everybodys():
+    elif_ = guest()
+    first, second = actions.owe("import 1", NOW), actions.owe("import 2", NOW)
+    evaluate.touched(np.array([elif_.pk]), at=NOW, cause="import", pays=first)
+    assert queries.debts() == [second]
+    evaluate.everybody(at=NOW)
+    assert queries.debts() == []
+
+
+def test_a_refresh_looks_at_everybody_while_another_debt_is_open():
+    elif_, ali = guest(), guest("Ali")
+    two_stays()
+    evaluate.everybody(at=NOW)
+    for number, profile in enumerate([elif_, elif_, ali, ali]):
+        stay(profile, number, days_ago=0)
+    actions.owe("a deferred import", NOW)
+    with time_machine.travel(clock.to_datetime(NOW), tick=False):
+        live.refresh(np.array([ali.pk]), cause="import", pays=actions.owe("mine", NOW))
+    assert members() == [elif_.pk, ali.pk]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_evaluations_at_once_take_turns():
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite has one writer; the tests' database in memory cannot wait for it")
+    profiles = [guest(str(n)) for n in range(30)]
+    for number, profile in enumerate(profiles * 2):
+        stay(profile, number, days_ago=0)
+    two_stays()
+    evaluate.everybody(at=NOW)
+    Membership.objects.all().delete()
+    ids = np.array([profile.pk for profile in profiles])
+    start = threading.Barrier(4)
+
+    def work() -> None:
+        start.wait()
+        try:
+            evaluate.touched(ids, at=NOW, cause="import")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(work) for _ in range(4)]:
+            done.result()
+    assert members() == ids.tolist()
 
 
 def test_the_top_tenth_compares_with_a_published_cut_point():

@@ -87,6 +87,13 @@ def test_a_bad_trait_costs_the_row_and_names_its_column(bring, rejected):
     assert not Profile.objects.exists()
 
 
+def test_a_trait_keeps_the_kind_it_came_with(bring):
+    head = 'source = "{}"\n[columns]\nprofile_key = "no"\n[traits]\nnights = '
+    bring("profiles", "no;n\n1;3\n", head.format("pms") + '{ column = "n", type = "number" }')
+    with pytest.raises(MappingError, match=r"\[traits\] nights.*is a number trait already"):
+        bring("profiles", "no;n\n1;three\n", head.format("crm") + '"n"')
+
+
 def test_a_trait_column_that_is_missing_is_named(bring):
     with pytest.raises(Exception, match="there is no column “vip”"):
         bring("profiles", "no,mail,tel,first,last,full,since,city,n,born\n1,,,,,,,,,", GUESTS)

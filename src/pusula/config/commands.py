@@ -1,13 +1,13 @@
-"""``pusula init``: the home folder, the tables and the first user."""
+"""``pusula init`` and ``pusula passwd``: the home folder, the tables, the people who may in."""
 
 from __future__ import annotations
 
 import click
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
-from pusula.config.home import configure
+from pusula.config.home import SettingsError, configure
 
 
 @click.command()
@@ -34,3 +34,13 @@ def init(user: str, changes: tuple[str, ...]) -> None:
         User.objects.create_superuser(username=user)
     click.echo(f"Ready: {settings.PUSULA_HOME}")
     click.echo(f"Settings: {settings.PUSULA_HOME / 'pusula.toml'}")
+
+
+@click.command()
+@click.argument("user", default="admin")
+def passwd(user: str) -> None:
+    """Ask for a new password of USER, twice."""
+    try:
+        call_command("changepassword", user)
+    except CommandError as error:
+        raise SettingsError(str(error)) from error

@@ -77,6 +77,9 @@ def configure(home: Path, changes: dict[str, str]) -> None:
         else:
             text = text.replace("[company]\n", f"[company]\n{line}\n", 1)
     _read(text, file)
+    written = tomllib.loads(text).get("company", {})
+    if lost := [key for key, value in changes.items() if written.get(key) != value]:
+        raise SettingsError(f"{file}: {lost[0]} has to be written into its [company] part by hand")
     if text != before:
         file.write_text(text, encoding="utf-8")
 
@@ -101,6 +104,8 @@ def _read(text: str, file: Path) -> Company:
         raise SettingsError(f"{file}: [company] {wrong[0]} is a text in quotes")
     if "currency" in given:
         given["currency"] = money.currency(given["currency"])
+    if "public_url" in given and urlsplit(given["public_url"]).scheme not in {"http", "https"}:
+        raise SettingsError(f"{file}: [company] public_url starts with https:// or http://")
     if "time_zone" in given and given["time_zone"] not in available_timezones():
         raise SettingsError(f"{file}: [company] time_zone {given['time_zone']!r} is no zone")
     return Company(**given)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
@@ -18,8 +19,15 @@ PUSULA_SMTP_URL = os.environ.get("PUSULA_SMTP_URL", "")
 BASE_DIR = Path(__file__).resolve().parent.parent
 SECRET_KEY = home.secret(PUSULA_HOME)
 DEBUG = False
-ALLOWED_HOSTS = os.environ.get("PUSULA_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
-CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("PUSULA_ORIGINS", "").split(",") if o]
+# The public address is always answered: links in mails lead there.
+ALLOWED_HOSTS = [
+    *os.environ.get("PUSULA_HOSTS", "127.0.0.1,localhost,[::1]").split(","),
+    str(urlsplit(PUSULA.public_url).hostname),
+]
+CSRF_TRUSTED_ORIGINS = [
+    *(origin for origin in os.environ.get("PUSULA_ORIGINS", "").split(",") if origin),
+    PUSULA.public_url,
+]
 
 INSTALLED_APPS = [
     "django.contrib.auth",

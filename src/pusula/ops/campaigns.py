@@ -68,10 +68,11 @@ def create(file: Path) -> None:
 def list_(as_json: bool) -> None:
     """Show all campaigns, the newest first."""
     found = list(queries.campaigns())
-    sizes = queries.all_arm_sizes()
+    sizes, now = queries.all_arm_sizes(), clock.now()
     if as_json:
         rows = [
-            {"campaign": c.key, "title": c.title, "state": c.state, "arms": sizes.get(c.pk, {}),
+            {"campaign": c.key, "title": c.title, "state": c.state,
+             "standing": queries.standing(c, now), "arms": sizes.get(c.pk, {}),
              "started_at": c.started_at, "window_ends_at": c.window_ends_at}
             for c in found
         ]  # fmt: skip
@@ -88,7 +89,7 @@ def list_(as_json: bool) -> None:
         table.add_row(
             campaign.key,
             escape(campaign.title),
-            str(words.STATES[queries.standing(campaign, clock.now())]),
+            str(words.STATES[queries.standing(campaign, now)]),
             number(arms.get("treated")),
             number(arms.get("holdout")),
         )
@@ -145,7 +146,7 @@ def send(key: str) -> None:
     if not settings.PUSULA_SMTP_URL:
         raise CampaignError(gettext("No mail server is set: PUSULA_SMTP_URL is empty."))
     _deliver(campaign)
-    actions.settle(campaign, clock.now())
+    actions.settle_all(clock.now())  # the sender sends for all campaigns
     _show_sending(campaign)
 
 

@@ -15,10 +15,12 @@ from pathlib import Path
 
 import click
 from django.conf import settings
+from django.db import connection
 
 import pusula
 from pusula.lib import clock
 from pusula.ops.serve import free_port, sender_command, supervise, web_command
+from pusula.profiles.models import Profile
 
 EXAMPLE = Path(pusula.__file__).resolve().parents[2] / "examples" / "hotel"
 COMPANY = {
@@ -38,8 +40,9 @@ def demo(once: bool, guests: int) -> None:
         raise click.ClickException(
             "the demo needs the source tree: its data is made in examples/hotel"
         )
-    began = time.monotonic()
     files = settings.PUSULA_HOME / "demo"
+    _refuse_a_home_in_use(files)
+    began = time.monotonic()
     company = [f"--set={key}={value}" for key, value in COMPANY.items()]
     _step("Home folder and database", "init", "--user", "demo", *company)
     _generate(files, guests)
@@ -63,6 +66,17 @@ def demo(once: bool, guests: int) -> None:
     click.secho(f"The demo company is ready ({time.monotonic() - began:.0f} s).", fg="green")
     if not once:
         _serve()
+
+
+def _refuse_a_home_in_use(files: Path) -> None:
+    """Keep made-up guests out of a home that holds real ones."""
+    if files.exists() or not connection.introspection.table_names():
+        return
+    if Profile.objects.exists():
+        raise click.ClickException(
+            f"{settings.PUSULA_HOME} holds customers that are not the demo's: "
+            "name another folder in PUSULA_HOME"
+        )
 
 
 def _generate(files: Path, guests: int) -> None:
@@ -96,7 +110,8 @@ def _serve() -> None:
     mail_port = free_port(HOST)
     environment = _environment()
     environment["PUSULA_PUBLIC_URL"] = f"http://{HOST}:{port}"
-    environment.setdefault("PUSULA_SMTP_URL", f"smtp://{HOST}:{mail_port}")
+    # Always our own: the demo never writes to a real mail server.
+    environment["PUSULA_SMTP_URL"] = f"smtp://{HOST}:{mail_port}"
     link = subprocess.run(
         [sys.executable, "-m", "pusula.ops.main", "login-link", "demo"],
         check=True, capture_output=True, text=True, env=environment,

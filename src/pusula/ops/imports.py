@@ -22,8 +22,8 @@ from rich.progress import (
 
 from pusula.lib import clock
 from pusula.ops.figures import number, percent
-from pusula.pipeline import batch, live
-from pusula.sources import actions, queries
+from pusula.pipeline import live
+from pusula.sources import actions
 from pusula.sources.actions import Report, Step
 
 _BETWEEN_LINES = 2 * clock.SECOND
@@ -51,7 +51,7 @@ def _command(kind: str, what: str) -> click.Command:
         with _progress() as told:
             report = actions.run_import(kind, file, map_file, dry_run=dry_run, progress=told)
         if not (dry_run or defer):
-            _evaluate(report)
+            live.refresh(report.touched, cause="import", pays=report.debt)
         if as_json:
             click.echo(json.dumps(report.as_json(), ensure_ascii=False, indent=2))
         else:
@@ -64,20 +64,6 @@ import_.add_command(_command("orders", "Orders or bookings; one row an order, or
 import_.add_command(_command("profiles", "Customers: names, addresses, traits."))
 import_.add_command(_command("events", "What happened: searches, calls, visits."))
 import_.add_command(_command("consents", "Decisions: who may be written to, and who may not."))
-
-
-def _evaluate(report: Report) -> None:
-    """Bring segments up to date for the customers that ``report`` touched.
-
-    If an earlier import still owes its own (deferred, or stopped before it came to them), nobody
-    knows any more whom it touched: then for everybody.
-    """
-    owed = queries.unevaluated()
-    if owed == [report.import_id]:
-        live.refresh(report.touched, cause="import")
-    else:
-        batch.run()
-    actions.mark_evaluated(owed, clock.now())
 
 
 def sentences(report: Report) -> list[str]:

@@ -24,6 +24,7 @@ COMMANDS = {
     "login-link": "pusula.web.commands:login_link",
     "mailbox": "pusula.ops.mailbox:mailbox",
     "orders": "pusula.ops.orders:orders",
+    "passwd": "pusula.config.commands:passwd",
     "rfm": "pusula.ops.rfm:rfm",
     "run": "pusula.ops.run:run",
     "segments": "pusula.ops.segments:segments",

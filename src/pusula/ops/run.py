@@ -5,10 +5,8 @@ from __future__ import annotations
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pusula.lib import clock
 from pusula.ops.figures import number
 from pusula.pipeline import batch
-from pusula.sources import actions, queries
 
 
 @click.command()
@@ -22,9 +20,7 @@ def run() -> None:
     )
     with Progress(*columns, transient=True) as progress:
         task = progress.add_task("customers", total=None)
-        owed = queries.unevaluated()
         outcome = batch.run(lambda done, total: progress.update(task, completed=done, total=total))
-    actions.mark_evaluated(owed, clock.now())
     entered = sum(moves.n_entered for moves in outcome.moves.values())
     left = sum(moves.n_left for moves in outcome.moves.values())
     click.echo(

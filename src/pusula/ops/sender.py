@@ -8,7 +8,9 @@ import time
 
 import click
 from django.conf import settings
+from django.db import OperationalError
 
+from pusula.campaigns import actions as campaigns
 from pusula.channels.email.smtp import Server
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
@@ -17,6 +19,8 @@ from pusula.outbox.registry import RUN_FOLDER, DeposedError
 from pusula.outbox.sender import STOP_FILE, SendLoop, Tally
 
 PROGRESS_S = 5.0
+
+_log = logging.getLogger(__name__)
 
 
 class SenderError(PusulaError):
@@ -44,6 +48,7 @@ def run(once: bool) -> None:
             "PUSULA_SMTP_URL is not set: name the mail server, smtp://user:password@host:587"
             "?starttls=1, or catch mails locally with `pusula mailbox`"
         )
+    campaigns.settle_all(clock.now())  # what a sender that was killed had left
     progress = _Progress()
     loop = SendLoop(Server.of(settings.PUSULA_SMTP_URL), settings.PUSULA_HOME, progress=progress)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -54,6 +59,7 @@ def run(once: bool) -> None:
         raise SenderError(
             "another sender took over while this one was silent; start it again"
         ) from error
+    campaigns.settle_all(clock.now())
     progress.say(tally)
     if once and (held := [hold for hold in queries.holds() if not hold.origin]):
         raise SenderError(
@@ -98,13 +104,18 @@ def status() -> None:
 
 
 class _Progress:
-    """Says every few seconds how far the sender is."""
+    """Moves on the campaigns that are sent, and says every few seconds how far the sender is."""
 
     def __init__(self) -> None:
         self._began = self._said = time.monotonic()
 
     def __call__(self, tally: Tally) -> None:
-        """Say the tally if it is time again."""
+        """Settle what is settled, and say the tally if it is time again."""
+        try:
+            campaigns.settle_all(clock.now())
+        except OperationalError as error:
+            # Mails are on their way, and the next turn settles what this one could not.
+            _log.warning("campaigns are not settled yet: %s", error)
         if time.monotonic() - self._said >= PROGRESS_S:
             self.say(tally)
 

@@ -13,7 +13,9 @@ from collections.abc import Sequence
 import click
 from django.conf import settings
 
-RESTART_PAUSE_S = 1.0
+LOOK_S = 0.5
+FIRST_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 60.0
 STOP_PATIENCE_S = 10.0
 
 
@@ -24,7 +26,12 @@ def serve(host: str, port: int) -> None:
     """Serve the pages and send due messages until interrupted."""
     port = port or free_port(host)
     click.echo(f"Pusula is on http://{host}:{port} (stop with Ctrl+C)")
-    supervise([web_command(host, port), sender_command()], os.environ.copy())
+    commands = [web_command(host, port)]
+    if settings.PUSULA_SMTP_URL:
+        commands.append(sender_command())
+    else:
+        click.secho("Nothing is sent: PUSULA_SMTP_URL names no mail server.", fg="yellow", err=True)
+    supervise(commands, os.environ.copy())
 
 
 def web_command(host: str, port: int) -> list[str]:
@@ -56,7 +63,10 @@ def free_port(host: str, preferred: int = 0) -> int:
 
 
 def supervise(commands: Sequence[list[str]], environment: dict[str, str]) -> None:
-    """Keep every command running until SIGINT or SIGTERM, then stop all of them."""
+    """Keep every command running until SIGINT or SIGTERM, then stop all of them.
+
+    One that ends is started again, later each time it does not last.
+    """
     environment = {**environment, "PUSULA_HOME": str(settings.PUSULA_HOME)}
     stopping = False
 
@@ -66,25 +76,50 @@ def supervise(commands: Sequence[list[str]], environment: dict[str, str]) -> Non
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
-    children = [_start(command, environment) for command in commands]
+    children = [_Child(command, environment) for command in commands]
     while not stopping:
-        time.sleep(RESTART_PAUSE_S)
-        for index, child in enumerate(children):
-            if child.poll() is not None and not stopping:
-                name = commands[index][2]
-                click.echo(
-                    f"{name} ended with status {child.returncode}; starting it again", err=True
-                )
-                children[index] = _start(commands[index], environment)
+        time.sleep(LOOK_S)
+        for child in children:
+            if not stopping:
+                child.keep_running()
     for child in children:
-        child.terminate()
+        child.process.terminate()
     for child in children:
+        child.end()
+
+
+class _Child:
+    """A command and the process that runs it."""
+
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        self.command = command
+        self.environment = environment
+        self.pause_s = FIRST_PAUSE_S
+        self.process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self.started = time.monotonic()
+        # A group of its own: Ctrl+C reaches the children through us, once, in order.
+        return subprocess.Popen(  # noqa: S603 - our own commands
+            self.command, env=self.environment, start_new_session=True
+        )
+
+    def keep_running(self) -> None:
+        """Start the command again if it has ended and its pause is over."""
+        status = self.process.poll()
+        lasted = time.monotonic() - self.started
+        if status is None:
+            if lasted > LONGEST_PAUSE_S:
+                self.pause_s = FIRST_PAUSE_S
+        elif lasted >= self.pause_s:
+            name = " ".join(self.command[2:4])
+            click.echo(f"{name} ended with status {status}; starting it again", err=True)
+            self.pause_s = min(self.pause_s * 2, LONGEST_PAUSE_S)
+            self.process = self._start()
+
+    def end(self) -> None:
+        """Wait for the process to end, with patience but not for ever."""
         try:
-            child.wait(STOP_PATIENCE_S)
+            self.process.wait(STOP_PATIENCE_S)
         except subprocess.TimeoutExpired:
-            child.kill()
-
-
-def _start(command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    # A group of its own: Ctrl+C reaches the children through us, once, in order.
-    return subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603 - ours
+            self.process.kill()

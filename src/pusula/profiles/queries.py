@@ -89,6 +89,11 @@ def identifiers_of(profile_id: int) -> QuerySet[Identifier]:
     return held.order_by("kind", "-recorded_at", "-id")
 
 
+def trait_kinds() -> dict[str, str]:
+    """Return the kind of every trait that somebody has, by name."""
+    return dict(Trait.objects.order_by().values_list("name", "kind").distinct())
+
+
 def traits_of(profile_id: int) -> dict[str, Trait]:
     """Return the traits of a profile by name."""
     held = Trait.objects.filter(profile_id=profile_id).order_by("name")

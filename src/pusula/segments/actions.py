@@ -20,7 +20,7 @@ from pusula.segments.language import (
     dump,
     parse,
 )
-from pusula.segments.models import Membership, Segment, SegmentVersion
+from pusula.segments.models import Debt, Membership, Segment, SegmentVersion
 
 _BATCH = 2_000
 
@@ -96,6 +96,11 @@ def _apply(definition: Definition, newest: SegmentVersion | None) -> Applied:
         segment=segment, number=last + 1, definition=document, created_at=now
     )
     return Applied(definition.key, last + 1, is_changed=True)
+
+
+def owe(cause: str, at: int) -> int:
+    """Note, in the caller's transaction, that new facts wait for evaluation; return the debt."""
+    return Debt.objects.create(cause=cause, since_at=at).pk
 
 
 @dataclass(frozen=True)

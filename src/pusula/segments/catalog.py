@@ -9,7 +9,7 @@ from pathlib import Path
 from django.conf import settings
 
 from pusula.lib.errors import PusulaError
-from pusula.profiles.models import Trait
+from pusula.profiles.queries import trait_kinds
 from pusula.segments.language.documents import read_yaml
 from pusula.segments.language.schema import Kind, Schema
 
@@ -31,8 +31,8 @@ class NoDefinitionsError(PusulaError):
 
 def schema() -> Schema:
     """Return the schema of this installation: its traits, currency and time zone."""
-    given = Trait.objects.values_list("name", "kind").distinct()
-    traits = COMPUTED_TRAITS | {name: Kind(kind) for name, kind in given}
+    given = {name: Kind(kind) for name, kind in trait_kinds().items()}
+    traits = given | COMPUTED_TRAITS
     company = settings.PUSULA
     return Schema(currency=company.currency, tz=company.time_zone, traits=traits)
 

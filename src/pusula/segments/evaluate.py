@@ -8,20 +8,31 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count
 
 from pusula.consent import relations as consents
 from pusula.events import relations as events
+from pusula.lake import locks
 from pusula.orders import relations as orders
 from pusula.profiles import relations as profiles
 from pusula.profiles.models import Profile
 from pusula.profiles.relations import Ids
-from pusula.segments import actions, catalog, kernel
+from pusula.segments import actions, catalog, kernel, queries
 from pusula.segments.actions import Moves
 from pusula.segments.kernel import Block, Plan, Requirements
 from pusula.segments.language import Definition, DefinitionError, parse
-from pusula.segments.models import CutPoint, Membership, Segment, SegmentSize, SegmentVersion
+from pusula.segments.models import (
+    CutPoint,
+    Debt,
+    Membership,
+    Segment,
+    SegmentSize,
+    SegmentVersion,
+)
+
+# Two evaluations at once could each write what the other no longer sees: they take turns.
+_LOCK = "segments.evaluate"
 
 # Profiles per block: their rows are in memory together, about 1 kB for each profile.
 BLOCK = 50_000
@@ -36,13 +47,16 @@ class Outcome:
     errors: Mapping[str, str]
 
 
-def touched(ids: Ids, *, at: int, cause: str) -> Outcome:
+def touched(ids: Ids, *, at: int, cause: str, pays: int | None = None) -> Outcome:
     """Evaluate the profiles ``ids`` (ascending) against the versions whose members are shown.
 
     A definition that waits for its first full evaluation stays out: its members would be only
-    the few that were touched.
+    the few that were touched. ``pays`` is the debt that these profiles are.
     """
     with transaction.atomic():
+        locks.take(connection, _LOCK)
+        if pays is not None:
+            Debt.objects.filter(pk=pays).delete()
         pass_ = _Pass(_shown_versions(), at, cause)
         for start in range(0, len(ids), BLOCK):
             pass_.evaluate(ids[start : start + BLOCK])
@@ -59,6 +73,9 @@ def everybody(
     """
     total = Profile.objects.count()
     with transaction.atomic():
+        locks.take(connection, _LOCK)
+        # Facts written with a debt we see are facts we see; a later debt stays.
+        Debt.objects.filter(pk__in=queries.debts()).delete()
         versions = actions.newest_versions()
         _publish_cut_points(_Pass(versions, at, "run").plan, at)
         pass_ = _Pass(versions, at, "run")
@@ -130,10 +147,12 @@ class _Pass:
         self.n_profiles += len(ids)
 
     def show(self) -> None:
-        """Make the evaluated versions those whose members are shown, and chart their sizes."""
+        """Show the evaluated versions, fresh for everybody, and chart their sizes."""
         sizes = _sizes()
         for version in self.versions.values():
-            Segment.objects.filter(pk=version.segment_id).update(version=version)
+            Segment.objects.filter(pk=version.segment_id).update(
+                version=version, evaluated_at=self.at, stale_since_at=None, error=""
+            )
             SegmentSize.objects.update_or_create(
                 segment_id=version.segment_id,
                 at=self.at,
@@ -145,10 +164,7 @@ class _Pass:
         sizes = _sizes()
         for version in self.versions.values():
             Segment.objects.filter(pk=version.segment_id).update(
-                n_members=sizes[version.segment_id],
-                evaluated_at=self.at,
-                stale_since_at=None,
-                error="",
+                n_members=sizes[version.segment_id]
             )
         for key, error in self.errors.items():
             segment = Segment.objects.filter(pk=self.segment_ids[key])

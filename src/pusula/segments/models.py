@@ -16,7 +16,7 @@ class Segment(models.Model):
     # The version whose members are shown; null until the first evaluation is complete.
     version = models.ForeignKey("SegmentVersion", models.PROTECT, null=True, related_name="+")
     n_members = models.IntegerField(default=0)
-    evaluated_at = models.BigIntegerField(null=True)
+    evaluated_at = models.BigIntegerField(null=True)  # for everybody, the last time
     # Set while the members shown are older than they should be, with the reason.
     stale_since_at = models.BigIntegerField(null=True)
     error = models.TextField(blank=True)
@@ -78,3 +78,10 @@ class CutPoint(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["key", "-published_at"], name="cut_point_newest")]
+
+
+class Debt(models.Model):
+    """New facts that no evaluation has seen yet; written with them, paid by the evaluation."""
+
+    cause = models.CharField(max_length=80)  # "import 12"
+    since_at = models.BigIntegerField()

@@ -11,7 +11,7 @@ from django.db.models import Count, F, Q, QuerySet
 
 from pusula.consent.models import Consent, Status
 from pusula.profiles.models import Profile
-from pusula.segments.models import Membership, Segment, SegmentSize
+from pusula.segments.models import Debt, Membership, Segment, SegmentSize
 
 
 def active() -> QuerySet[Segment]:
@@ -28,6 +28,11 @@ def words(segment: Segment) -> dict[str, dict[str, str]]:
         "title": document.get("title", nothing),
         "description": document.get("description", {"tr": "", "en": ""}),
     }
+
+
+def debts() -> list[int]:
+    """Return the debts that no evaluation has paid yet, oldest first."""
+    return list(Debt.objects.order_by("pk").values_list("pk", flat=True))
 
 
 def by_key(key: str) -> Segment | None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.segments import actions as segments
 from pusula.sources import files, mapping, references
 from pusula.sources.coerce import Reading
 from pusula.sources.errors import FileError, MappingError, near
@@ -81,6 +82,7 @@ class Report:
     reasons: list[Reason]
     notes: list[str]
     touched: npt.NDArray[np.int64]  # profiles, ascending
+    debt: int | None = None  # what the evaluation of the touched pays; None: nothing to do
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as JSON holds it; of the touched profiles only their number."""
@@ -88,6 +90,7 @@ class Report:
         told["reject_file"] = None if self.reject_file is None else str(self.reject_file)
         told["reasons"] = [asdict(reason) for reason in self.reasons]
         told["n_touched"] = len(told.pop("touched"))
+        del told["debt"]
         return told
 
 
@@ -138,11 +141,6 @@ def run_import(
             raise
 
 
-def mark_evaluated(import_ids: Collection[int], at: int) -> None:
-    """Note that the segments of the customers these imports touched are up to date."""
-    Import.objects.filter(pk__in=import_ids, evaluated_at=None).update(evaluated_at=at)
-
-
 class _Run:
     """One import under way."""
 
@@ -168,6 +166,9 @@ class _Run:
                     transaction.set_rollback(True)
                 else:
                     _finish(self.row.pk, report)
+                    if len(report.touched):
+                        debt = segments.owe(f"import {self.row.pk}", self.importer.reading.at)
+                        report = replace(report, debt=debt)
         return report
 
     def _read(self, spool: Spool) -> None:

@@ -34,5 +34,3 @@ class Import(models.Model):
     error = models.TextField(blank=True)
     started_at = models.BigIntegerField()
     finished_at = models.BigIntegerField(null=True)
-    # When the segments of the customers it touched were brought up to date; null: still owed.
-    evaluated_at = models.BigIntegerField(null=True)

@@ -16,9 +16,3 @@ def names() -> list[str]:
     """Return the systems that data has come from."""
     done = Import.objects.filter(state=ImportState.DONE)
     return sorted(done.values_list("source", flat=True).distinct())
-
-
-def unevaluated() -> list[int]:
-    """Return the finished imports whose customers' segments are still owed, oldest first."""
-    owed = Import.objects.filter(state=ImportState.DONE, evaluated_at=None).order_by("pk")
-    return list(owed.values_list("pk", flat=True))

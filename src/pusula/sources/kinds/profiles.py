@@ -6,13 +6,16 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from django.utils.translation import gettext as _
 
-from pusula.profiles import actions, resolve
+from pusula.profiles import actions, queries, resolve
 from pusula.profiles.models import TraitKind
 from pusula.profiles.relations import Ids
 from pusula.sources import references
-from pusula.sources.coerce import Coerce
+from pusula.sources.coerce import Coerce, Reading
 from pusula.sources.kinds.kind import Kind, Outcome, Told
+from pusula.sources.mapping import Mapping as FileMapping
+from pusula.sources.rejects import Rejects
 from pusula.sources.rows import Rows, Values
 from pusula.sources.spool import Group, Spool, by_appearance
 
@@ -35,6 +38,16 @@ class Profiles(Kind):
     name = "profiles"
     fields = (*references.FIELDS, *_NAMES, "created_at")
     needed = ()
+
+    def __init__(self, mapping: FileMapping, reading: Reading, rejects: Rejects) -> None:
+        super().__init__(mapping, reading, rejects)
+        # A trait is of one kind, whoever brings it: conditions compare it as that.
+        present = queries.trait_kinds()
+        for name, kind in self.traits.items():
+            if present.get(name, kind) != kind:
+                words = {"kind": present[name]}
+                problem = _("is a %(kind)s trait already: give it that type or another name")
+                raise mapping.error(f"[traits] {name}", problem % words)
 
     def own_readers(self) -> dict[str, Coerce]:
         """Return how names and the creation time are read."""
