@@ -19,7 +19,7 @@ from django.db import connection
 
 import pusula
 from pusula.lib import clock
-from pusula.ops.serve import free_port, sender_command, supervise, web_command
+from pusula.ops.serve import free_port, run_command, sender_command, supervise, web_command
 from pusula.profiles.models import Profile
 
 EXAMPLE = Path(pusula.__file__).resolve().parents[2] / "examples" / "hotel"
@@ -124,7 +124,7 @@ def _serve() -> None:
     click.echo("         send the ready one, then read its mails under Sent mail")
     click.echo("Stop     Ctrl+C\n")
     mailbox = [sys.executable, "-m", "pusula.ops.main", "mailbox", "--port", str(mail_port)]
-    supervise([mailbox, web_command(HOST, port), sender_command()], environment)
+    supervise([mailbox, web_command(HOST, port), sender_command(), run_command()], environment)
 
 
 def _environment() -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -10,8 +12,21 @@ from pusula.pipeline import batch
 
 
 @click.command()
-def run() -> None:
+@click.option(
+    "--every",
+    "minutes",
+    type=click.IntRange(min=1),
+    help="Go on for ever, with this many minutes between passes.",
+)
+def run(minutes: int | None) -> None:
     """Publish cut-points and evaluate every segment for everybody."""
+    _pass()
+    while minutes:
+        time.sleep(minutes * 60)
+        _pass()
+
+
+def _pass() -> None:
     columns = (
         TextColumn("  {task.description}"),
         BarColumn(),

@@ -23,10 +23,10 @@ STOP_PATIENCE_S = 10.0
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, help="0 takes any free port.")
 def serve(host: str, port: int) -> None:
-    """Serve the pages and send due messages until interrupted."""
+    """Serve the pages, send due messages and keep segments current until interrupted."""
     port = port or free_port(host)
     click.echo(f"Pusula is on http://{host}:{port} (stop with Ctrl+C)")
-    commands = [web_command(host, port)]
+    commands = [web_command(host, port), run_command()]
     if settings.PUSULA_SMTP_URL:
         commands.append(sender_command())
     else:
@@ -46,6 +46,11 @@ def web_command(host: str, port: int) -> list[str]:
 def sender_command() -> list[str]:
     """Return the command line of the sender."""
     return [sys.executable, "-m", "pusula.ops.main", "sender", "run"]
+
+
+def run_command() -> list[str]:
+    """Return the command line that evaluates everybody again and again: windows move by the hour."""
+    return [sys.executable, "-m", "pusula.ops.main", "run", "--every", "60"]
 
 
 def free_port(host: str, preferred: int = 0) -> int:
