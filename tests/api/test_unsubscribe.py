@@ -123,6 +123,35 @@ def test_who_shares_the_inbox_is_unsubscribed_too(message):
     assert status_of(other.pk) == "refused"
 
 
+@pytest.mark.parametrize("has_moved", [False, True])
+def test_who_shares_the_inbox_is_unsubscribed_though_the_person_refused_before(message, has_moved):
+    [other] = profiles(1)
+    consented([other])
+    Identifier.objects.filter(profile=other).update(value=message.address)
+    refused = consent.Decision(
+        profile_id=message.profile_id, channel="email", purpose="marketing", status="refused",
+        source="crm", decided_at=clock.now(),
+    )  # fmt: skip
+    consent.record([refused], at=clock.now())
+    if has_moved:
+        Identifier.objects.filter(profile=message.profile_id).update(value="new@example.com")
+    for _ in range(2):
+        Client().post(unsubscribe_path(message))
+    assert status_of(other.pk) == "refused"
+    assert ConsentEntry.objects.filter(source="pusula", profile=other).count() == 1
+    assert ConsentEntry.objects.filter(source="pusula").count() == 2
+    assert Receipt.objects.filter(kind="unsubscribed").count() == 1
+
+
+def test_who_came_to_the_inbox_after_a_click_is_unsubscribed_by_the_next(message):
+    Client().post(unsubscribe_path(message))
+    [other] = profiles(1)
+    consented([other])
+    Identifier.objects.filter(profile=other).update(value=message.address)
+    Client().post(unsubscribe_path(message))
+    assert status_of(other.pk) == "refused"
+
+
 def test_only_the_purpose_of_the_message_is_refused(message):
     marketing = Consent.objects.get()
     Consent.objects.create(

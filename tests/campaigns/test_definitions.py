@@ -104,3 +104,8 @@ def test_variants_without_shares_share_evenly(tmp_path):
     assert definitions.read_adoption(file).variant_shares == {"mens": 0.3, "womens": 0.7}
     file.write_text(head, encoding="utf-8")
     assert definitions.read_adoption(file).variant_shares == {}
+
+
+def test_a_purpose_is_the_same_in_whatever_letters():
+    found = definitions.parse(PLAIN | {"purpose": " Marketing"}, "a.yaml")
+    assert found.purpose == "marketing"

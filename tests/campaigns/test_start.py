@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 from django.utils import translation
 
-from pusula.campaigns import actions, audience, checklist, machine, queries, words
+from pusula.campaigns import actions, audience, checklist, holdout, machine, queries, words
 from pusula.campaigns.errors import CampaignError, SegmentNotReadyError
-from pusula.campaigns.models import Arm, Assignment, Campaign
+from pusula.campaigns.models import Arm, Assignment, Campaign, Template
+from pusula.consent.actions import Decision, record
 from pusula.consent.models import Suppression
 from pusula.lib import clock
 from pusula.outbox.models import Content, Message
+from pusula.segments.actions import owe
 from pusula.segments.models import Membership, Segment, SegmentVersion
 
 MOMENT = 1_790_000_000_000_000
@@ -116,6 +118,62 @@ def test_the_newest_address_that_is_not_blocked_is_used(hotel):
 
 
 @pytest.mark.parametrize(
+    ("granted_at", "evidence", "decided"),
+    [
+        (10, "form", ("excluded", "refused")),
+        (30, "", ("excluded", "refused")),
+        (30, "form", ("treated", "")),
+    ],
+)
+def test_a_refused_inbox_gets_nothing_under_a_second_guest_number(
+    hotel, granted_at, evidence, decided
+):
+    told = {"channel": "email", "purpose": "marketing", "source": "pms"}
+    before = hotel.guest("Ayse", consent=None)
+    refused = Decision(profile_id=before.pk, status="refused", decided_at=20, **told)
+    record([refused], at=20)
+    again = hotel.guest("Again", email="ayse@example.com", consent=None)
+    hotel.identify(again, "email", "older@example.com", at=-1)
+    granted = Decision(
+        profile_id=again.pk, status="granted", decided_at=granted_at, evidence=evidence, **told
+    )
+    record([granted], at=40)
+    hotel.segment("lapsing", again, hotel.guest("Mehmet"))
+    campaign = actions.start(hotel.campaign(), MOMENT)
+    assert decisions(campaign) == {"Again": decided, "Mehmet": ("treated", "")}
+    assert Message.objects.count() == 1 + (decided[0] == "treated")
+
+
+def test_of_profiles_that_share_any_address_one_is_decided(hotel):
+    first, last = hotel.guest("First"), hotel.guest("Last")
+    between, apart = hotel.guest("Between"), hotel.guest("Apart")
+    hotel.identify(between, "email", "first@example.com", at=-1)
+    hotel.identify(last, "email", "shared@example.com", at=-2)
+    hotel.identify(between, "email", "shared@example.com", at=-3)
+    hotel.segment("lapsing", first, last, between, apart)
+    campaign = actions.start(hotel.campaign(), MOMENT)
+    assert decisions(campaign) == {
+        "First": ("treated", ""),
+        "Last": ("excluded", "duplicate_address"),
+        "Between": ("excluded", "duplicate_address"),
+        "Apart": ("treated", ""),
+    }
+
+
+def test_no_inbox_of_somebody_held_out_gets_the_message_of_another(hotel):
+    people = [hotel.guest(f"G{n}") for n in range(40)]
+    held = [p for p in people if holdout.is_held_out("winback", p.pk, 0.5)]
+    treated = [p for p in people if p not in held]
+    one, other = held[0], next(p for p in treated if p.pk > held[0].pk)
+    hotel.identify(one, "email", "shared@example.com", at=-5)
+    hotel.identify(other, "email", "shared@example.com", at=5)
+    hotel.segment("lapsing", *people)
+    actions.start(hotel.campaign(holdout="50%"), MOMENT)
+    assert not Message.objects.filter(address="shared@example.com").exists()
+    assert Assignment.objects.get(profile=other).reason == "duplicate_address"
+
+
+@pytest.mark.parametrize(
     ("change", "said"),
     [
         ({"version": None}, "has not been evaluated yet"),
@@ -141,6 +199,13 @@ def test_a_changed_definition_stops_the_start_until_it_is_evaluated(hotel):
     segment = hotel.segment("lapsing", hotel.guest("Ayse"))
     SegmentVersion.objects.create(segment=segment, number=2, definition={}, created_at=1)
     with translation.override("en"), pytest.raises(SegmentNotReadyError, match="was changed"):
+        actions.start(hotel.campaign(), MOMENT)
+
+
+def test_data_that_has_not_reached_the_segments_stops_the_start(hotel):
+    hotel.segment("lapsing", hotel.guest("Ayse"))
+    owe("import 12", 0)
+    with translation.override("en"), pytest.raises(SegmentNotReadyError, match="Newly imported"):
         actions.start(hotel.campaign(), MOMENT)
 
 
@@ -205,7 +270,7 @@ def test_everybody_who_got_nothing_has_a_reason_in_words(hotel):
 
 
 def test_a_draft_can_be_changed_and_a_started_campaign_cannot(hotel):
-    hotel.segment("lapsing", hotel.guest("Ayse"))
+    hotel.segment("lapsing", *(hotel.guest(f"G{n}") for n in range(20)))  # not all are held out
     hotel.segment("loyal")
     campaign = hotel.campaign()
     changed = hotel.definition(title="Yeni", audience=["loyal", "lapsing"], holdout="20%")
@@ -277,3 +342,72 @@ def test_the_plan_is_what_the_start_does(hotel):
     planned = {c.profile_id: c.arm.value for c in audience.plan(campaign).candidates}
     actions.start(campaign, MOMENT)
     assert dict(Assignment.objects.values_list("profile_id", "arm")) == planned
+
+
+def test_what_was_saved_last_counts_not_what_the_caller_had_read(hotel):
+    hotel.segment("lapsing", hotel.guest("Ayse"))
+    campaign = hotel.campaign(window_days=14)
+    read_before = Campaign.objects.get()
+    actions.update_draft(campaign, hotel.definition(window_days=60), MOMENT)
+    started = actions.start(read_before, MOMENT)
+    assert started.window_days == 60
+    assert started.window_ends_at == MOMENT + 60 * clock.DAY
+
+
+def test_another_number_of_people_than_agreed_sends_nothing(hotel):
+    hotel.segment("lapsing", hotel.guest("Ayse"), hotel.guest("Mehmet"))
+    campaign = hotel.campaign()
+    with translation.override("en"), pytest.raises(CampaignError, match="2 would get the message"):
+        actions.start(campaign, MOMENT, expected_n=3)
+    campaign.refresh_from_db()
+    assert (campaign.state, campaign.started_at) == (machine.DRAFT, None)
+    assert Assignment.objects.count() == Message.objects.count() == 0
+    assert actions.start(campaign, MOMENT, expected_n=2).state == machine.SENDING
+
+
+def test_arms_nobody_is_in_have_size_nought(hotel):
+    hotel.segment("lapsing", hotel.guest("Ayse"))
+    campaign = actions.start(hotel.campaign(holdout=0), MOMENT)
+    assert queries.all_arm_sizes() == {campaign.pk: {"treated": 1, "holdout": 0, "excluded": 0}}
+    assert queries.all_arm_sizes()[campaign.pk] == queries.arm_sizes(campaign)
+
+
+def test_all_campaigns_that_have_come_further_are_settled_and_the_others_left(hotel):
+    hotel.segment("lapsing", hotel.guest("Ayse"))
+    open_ = actions.start(hotel.campaign(campaign="open"), MOMENT)
+    sent = actions.start(hotel.campaign(campaign="sent"), MOMENT)
+    over = actions.start(hotel.campaign(campaign="over", window_days=1), MOMENT)
+    hotel.campaign(campaign="draft")
+    Message.objects.exclude(origin=open_.origin).update(state="sent")
+    actions.settle_all(over.window_ends_at)
+    states = dict(Campaign.objects.values_list("key", "state"))
+    assert states == {
+        "open": machine.SENDING,
+        "sent": machine.RUNNING,
+        "over": machine.FINISHED,
+        "draft": machine.DRAFT,
+    }
+    assert queries.standing(sent, sent.window_ends_at) == machine.FINISHED
+
+
+def test_an_own_template_changes_no_template_of_the_same_name(hotel):
+    hotel.segment("lapsing")
+    shared = Template.objects.create(
+        name="winback", subject="Shared", text="{{ unsubscribe_url }}", updated_at=0
+    )
+    other = hotel.campaign(campaign="other", template="winback")
+    own = hotel.campaign()
+    actions.update_draft(own, hotel.definition(template={"subject": "New", "text": "x"}), MOMENT)
+    own.refresh_from_db()
+    shared.refresh_from_db()
+    assert shared.subject == "Shared"
+    assert other.template == shared
+    assert own.template.subject == "New"
+    assert Template.objects.count() == 2
+
+
+def test_the_own_template_of_a_campaign_cannot_be_named_by_another(hotel):
+    hotel.segment("lapsing")
+    own = hotel.campaign()
+    with translation.override("en"), pytest.raises(actions.DefinitionError, match="no template"):
+        hotel.campaign(campaign="other", template=own.template.name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pusula.content.check import check
 
 KNOWN = {"profile.first_name", "profile.last_name", "company.name", "traits.city", "lists.*"}
@@ -48,6 +50,43 @@ def test_marketing_needs_a_way_out_in_every_part_that_is_written():
     assert codes(html="<p>x</p>") == ["html:0:no_unsubscribe"]
     assert codes(text="x", html=GOOD) == ["text:0:no_unsubscribe"]
     assert codes(html="<p>x</p>", needs_unsubscribe=False) == []
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p>Al</p><!-- unsubscribe_url -->",
+        "<p>Al</p><!-- <a href='{{ unsubscribe_url }}'>Çık</a> -->",
+        "{% comment %}<a href='{{ unsubscribe_url }}'>Çık</a>{% endcomment %}x",
+        "{% raw %}<a href='{{ unsubscribe_url }}'>Çık</a>{% endraw %}",
+        "{% if profile.first_name %}<a href='{{ unsubscribe_url }}'>Çık</a>{% endif %}x",
+        "{% assign way = unsubscribe_url %}x",
+        "<p>{{ unsubscribe_url }}</p>",
+        "<a href='https://example.com' title='{{ unsubscribe_url }}'>Çık</a>",
+        "<script>'<a href=\"{{ unsubscribe_url }}\">'</script>x",
+    ],
+)
+def test_a_way_out_that_nobody_can_press_is_none(html):
+    assert codes(html=html) == ["html:0:no_unsubscribe"]
+
+
+def test_a_way_out_in_a_comment_of_the_text_is_none():
+    text = "x {% comment %}{{ unsubscribe_url }}{% endcomment %}"
+    assert codes(text=text) == ["text:0:no_unsubscribe"]
+    assert codes(text="x\n{{ unsubscribe_url }}") == []
+
+
+def test_what_cannot_be_filled_with_nothing_hides_whether_there_is_a_way_out():
+    [problem] = check("Konu", "", GOOD + "{{ 1 | divided_by: profile.first_name }}", KNOWN)
+    assert problem.code == "no_unsubscribe"
+    assert str(problem).startswith("html: It cannot be filled for somebody")
+
+
+def test_what_may_be_meant_is_looked_for_a_few_times_only():
+    html = GOOD + "".join(f"{{{{ profile.first_nam{n} }}}}" for n in range(100))
+    found = check("Konu", "", html, KNOWN)
+    assert len(found) == 100
+    assert sum("close" in problem.values for problem in found) == 20
 
 
 def test_an_image_without_alt_and_a_mail_that_gmail_clips_are_warnings():

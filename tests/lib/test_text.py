@@ -31,6 +31,11 @@ def test_fold_changes_nothing_the_second_time(word):
     assert text.fold(text.fold(word)) == text.fold(word)
 
 
+@pytest.mark.parametrize("code", ["marketing", " Marketing", "MARKETING", "MARKETİNG"])
+def test_a_code_is_the_same_on_every_keyboard(code):
+    assert text.code_key(code) == "marketing"
+
+
 @pytest.mark.parametrize(
     ("name", "key"),
     [

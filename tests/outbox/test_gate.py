@@ -44,6 +44,15 @@ def refuse(profile_id: int) -> None:
     )  # fmt: skip
 
 
+def decision(
+    profile_id: int, status: str, at: int, evidence: str = "", **told: str
+) -> consent.Decision:
+    common = {"channel": "email", "purpose": "marketing", "source": "test"}
+    return consent.Decision(
+        profile_id=profile_id, status=status, decided_at=at, evidence=evidence, **(common | told)
+    )
+
+
 def test_a_message_passes_once_and_only_for_the_sender_that_claimed_it():
     [id_] = claimed()
     assert through_the_gate([id_], OTHER) == {id_: NOT_OURS}
@@ -201,6 +210,40 @@ def test_who_shares_an_inbox_with_a_refuser_is_not_written_to():
     assert through_the_gate([first]) == {first: Reason.REFUSED}
 
 
+@pytest.mark.parametrize(
+    ("granted_ago", "evidence", "verdict"),
+    [
+        (clock.DAY, "form", Reason.REFUSED),
+        (clock.MINUTE, "", Reason.REFUSED),
+        (clock.MINUTE, "signed at the desk", GO),
+    ],
+)
+def test_a_refused_inbox_stays_closed_to_a_new_profile_of_the_same_person(
+    granted_ago, evidence, verdict
+):
+    now = clock.now()
+    before, after = profiles(2)
+    consented([before])
+    address = before.identifiers.get().value
+    consent.record([decision(before.pk, "refused", now - clock.HOUR)], at=now)
+    after.identifiers.update(value=address)
+    consent.record([decision(after.pk, "granted", now - granted_ago, evidence)], at=now)
+    in_line([after])
+    Message.objects.update(address=address)
+    [letter] = claim(ME, n=10, at=clock.now())
+    assert through_the_gate([letter.id]) == {letter.id: verdict}
+
+
+def test_a_refusal_by_another_holder_concerns_its_channel_and_purpose_only():
+    first, second = claimed(2)
+    here, there = (Message.objects.get(pk=id_) for id_ in (first, second))
+    Identifier.objects.filter(profile_id=there.profile_id).update(value=here.address)
+    told = {"profile_id": there.profile_id, "status": "refused", "at": clock.now()}
+    other = [decision(**told, purpose="surveys"), decision(**told, channel="sms")]
+    consent.record(other, at=clock.now())
+    assert through_the_gate([first]) == {first: GO}
+
+
 def test_a_message_taken_away_while_we_look_rolls_the_whole_turn_back(monkeypatch):
     first, second = claimed(2)
     judge = gate.judge
@@ -244,3 +287,5 @@ def test_the_search_for_copies_uses_its_index():
     assert "message_once_per_address" in plan
     assert "SEARCH m USING INTEGER PRIMARY KEY" in plan
     assert "SCAN d" not in plan
+    assert "SEARCH holder USING COVERING INDEX" in plan
+    assert "SCAN" not in plan

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from django.utils import translation
 
 from pusula.lib import clock
+from pusula.lib.errors import PusulaError
 from pusula.ops.rfm import rfm
 from pusula.orders.models import Order, OrderChange
 from pusula.profiles.models import Profile
@@ -93,3 +94,10 @@ def test_segments_over_rfm_groups_follow_the_run(shop, tmp_path):
     file.write_text("[pool]\nmin_orders = 10\n", encoding="utf-8")
     run("--as-of", "2026-03-02", "--config", str(file))
     assert members.count() == 0
+
+
+def test_a_day_that_has_not_come_is_refused(shop):
+    run("--as-of", "2026-09-21")
+    with pytest.raises(PusulaError, match="2026-09-22 has not come yet: take 2026-09-21 or an ear"):
+        run("--as-of", "2026-09-22")
+    assert RfmRun.objects.count() == 1

@@ -403,3 +403,13 @@ def test_segments_may_name_each_other_but_not_in_a_circle():
         check_references(definitions(a={"segment": "a"}))
     with pytest.raises(SegmentReferenceError, match=r"no such segment; did you mean 'loyal'\?"):
         check_references(definitions(loyal={"segment": "royal"}))
+
+
+def test_a_purpose_is_the_same_in_whatever_letters():
+    one, other = (
+        parse_condition(
+            {"consent": {"channel": "email", "purpose": purpose, "is": "granted"}}, SCHEMA
+        )
+        for purpose in ("marketing", "MARKETING")
+    )
+    assert one == other

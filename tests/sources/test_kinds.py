@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from django.utils import translation
 
 from pusula.consent.models import Consent, ConsentEntry
 from pusula.events.models import Event
@@ -229,6 +230,28 @@ def test_a_file_without_evidence_never_turns_an_opt_out_back_on(bring):
     assert (silent.n_new, len(silent.touched)) == (1, 0), "in the ledger, but it changes nothing"
     bring("consents", f"{DECISIONS}\n1,,email,ONAY,2024-02-06,signed form,", CONSENTS)
     assert Consent.objects.get().status == "granted"
+
+
+@pytest.mark.parametrize("purpose", ["Marketing", " marketing ", "MARKETING", "MARKETİNG"])
+def test_a_purpose_is_the_same_in_whatever_letters(bring, purpose):
+    bring("consents", f"{DECISIONS}\n1,,email,ONAY,2024-01-05,form,", CONSENTS)
+    mapping = CONSENTS.replace('[constants]\npurpose = "marketing"', 'purpose = "id"').replace(
+        'entry_id = "id"\n', ""
+    )
+    bring("consents", f"{DECISIONS}\n1,,email,RET,2024-02-05,,{purpose}", mapping)
+    assert list(Consent.objects.values_list("purpose", "status")) == [("marketing", "refused")]
+
+
+def test_a_refusal_dated_ahead_counts_from_now_and_a_grant_dated_ahead_does_not(bring, rejected):
+    bring("consents", f"{DECISIONS}\n1,,email,ONAY,2024-01-05,form,", CONSENTS)
+    rows = ["1,,email,RET,2099-01-05,,", "2,,email,RET,2024-01-05,,", "2,,email,E,2099-01-01,f,"]
+    with translation.override("en"):
+        report = bring("consents", "\n".join([DECISIONS, *rows]), CONSENTS)
+    assert (report.n_new, report.n_rejected) == (2, 1)
+    assert rejected(report)[0][:2] == ["4", "at"]
+    assert report.notes == ["1 refusal lies in the future; it counts from now on."]
+    assert [held.status for held in Consent.objects.all()] == ["refused", "refused"]
+    assert all(held.decided_at <= clock.now() for held in Consent.objects.all())
 
 
 @pytest.mark.parametrize(

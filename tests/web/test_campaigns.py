@@ -12,6 +12,7 @@ from pusula.lib import clock
 from pusula.outbox.models import Hold, Message, Sender
 from pusula.profiles.models import Profile
 from pusula.segments.models import Segment
+from pusula.web.views import campaigns as views
 
 pytestmark = pytest.mark.django_db
 
@@ -67,6 +68,14 @@ def test_a_campaign_whose_messages_have_settled_is_being_measured_in_the_list(de
     shown = page(deniz, "/campaigns/")
     assert "Being measured" in shown
     assert Campaign.objects.get().state == machine.SENDING
+
+
+def test_a_campaign_without_a_control_group_is_listed_with_none(deniz):
+    plans.started(holdout="0", exclusions=[])
+    page(deniz, "/campaigns/")
+    [(_campaign, _goal, _state, sizes)] = deniz.get("/campaigns/").context["rows"]
+    assert sizes["holdout"] == 0
+    assert sizes["treated"] == Message.objects.count()
 
 
 # The form
@@ -274,6 +283,27 @@ def test_the_number_must_hold_at_the_moment_of_sending(deniz, company):
     answer = deniz.post("/campaigns/bahar/send/", {"people": str(n)})
     assert n_people() != n
     assert answer.status_code == 422
+
+
+def test_a_number_that_changes_while_it_is_checked_sends_nothing(deniz, monkeypatch):
+    plans.draft()
+    deniz.cookies["django_language"] = "en"
+    n = n_people()
+    look = views.checklist.preflight
+
+    def look_and_change(campaign, at):
+        found = look(campaign, at)
+        one = next(iter(found.plan.of(Arm.TREATED)))
+        made_up.decide(Profile.objects.get(pk=one.profile_id), "email", "refused", 0)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(views.checklist, "preflight", look_and_change)
+        deniz.post("/campaigns/bahar/send/", {"people": str(n)})
+    assert Campaign.objects.get().state == machine.DRAFT
+    assert not Message.objects.exists()
+    said = f"The number of people has changed: {n - 1} would get the message now. Look again."
+    assert said in page(deniz, "/campaigns/bahar/")
 
 
 def test_looking_at_the_confirmation_starts_nothing(deniz):

@@ -106,7 +106,7 @@ def test_a_customer_nothing_is_known_of_has_a_card_that_says_so(deniz, guest):
     for words in (
         "Söyleyecek bir şey henüz yok",
         "Hiçbir segmentte değil.",
-        "hiç sorulmadı",
+        "kayıt yok",
         "Puanı yok",
     ):
         assert words in shown
@@ -145,7 +145,7 @@ def test_consents_say_channel_status_source_and_date(deniz, card):
     assert '<span>E-posta</span> <span class="yes">İzin var</span>' in shown
     assert "1 Nisan 2025, web formu · Kayıt formu 2025-03" in shown
     assert '<span>Telefonla arama</span> <span class="bad">Reddetti</span>' in shown
-    assert '<span>SMS</span> <span class="no">İzin yok</span> <small>hiç sorulmadı</small>' in shown
+    assert '<span>SMS</span> <span class="no">İzin yok</span> <small>kayıt yok</small>' in shown
 
 
 def test_segments_say_since_when_and_lead_to_why(deniz, card, company):

@@ -131,3 +131,13 @@ def test_how_long_ago_a_moment_was(turkish, past, words):
 def test_lists_of_words(turkish):
     assert formats.listing(["İstanbul", "Ankara", "İzmir"]) == "İstanbul, Ankara ve İzmir"
     assert formats.listing(["İstanbul", "Ankara"], style="or") == "İstanbul veya Ankara"
+
+
+@pytest.mark.parametrize(("code", "tr", "en"), [("RU", "Rusya", "Russia"), ("x9", "x9", "x9")])
+def test_countries_have_names(language, code, tr, en):
+    assert formats.territory(code) == {"tr": tr, "en": en}[language]
+
+
+@pytest.mark.parametrize(("code", "tr", "en"), [("ru", "Rusça", "Russian"), ("?", "?", "?")])
+def test_languages_have_names(language, code, tr, en):
+    assert formats.language(code) == {"tr": tr, "en": en}[language]

@@ -24,6 +24,21 @@ def test_every_answer_carries_the_policy(deniz):
         assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
 
 
+def test_what_a_person_sees_is_kept_by_no_browser_or_proxy(deniz, company):
+    paths = ("/", "/customers/", f"/customers/{company.elif_.pk}/", "/campaigns/", "/no-such-page/")
+    for path in paths:
+        assert "no-store" in deniz.get(path).headers["Cache-Control"], path
+    posted = deniz.post("/preferences/theme/", {"theme": "dark"})
+    assert "no-store" in posted.headers["Cache-Control"]
+
+
+def test_files_that_are_the_same_for_all_may_be_kept(deniz):
+    answer = deniz.get("/static/web/css/app.css")
+    answer.close()
+    assert answer.status_code == 200
+    assert "no-store" not in answer.headers.get("Cache-Control", "")
+
+
 def test_a_framed_mail_runs_nothing_and_is_framed_by_us_alone():
     answer = as_framed_mail(HttpResponse("<p>Merhaba</p>"))
     policy = answer.headers["Content-Security-Policy"]

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from pusula.campaigns import audience, checklist, machine, queries
+from pusula.campaigns import audience, checklist, machine, queries, words
 from pusula.campaigns.assignments import Assigned
 from pusula.campaigns.definitions import Adoption, Definition, DefinitionError
 from pusula.campaigns.errors import CampaignError
@@ -17,9 +17,12 @@ from pusula.campaigns.models import Arm, Campaign, Template
 from pusula.lake import rows
 from pusula.lib import clock, money
 from pusula.outbox import actions as outbox
+from pusula.outbox import queries as messages
 from pusula.outbox.actions import Draft
 from pusula.segments.models import Segment
 
+# Before the key of the campaign whose own template it is; nobody else may name it.
+_OWN_TEMPLATE = "campaign:"
 # A mass mailing that is later than this helps nobody: what is left then stays unsent.
 SENT_WITHIN = 24 * clock.HOUR
 _ASSIGNMENT_COLUMNS = ("campaign_id", "profile_id", "arm", "variant", "reason", "assigned_at")
@@ -49,22 +52,21 @@ def update_draft(campaign: Campaign, definition: Definition, at: int) -> Campaig
         return _write(current, definition, at)
 
 
-def start(campaign: Campaign, at: int) -> Campaign:
+def start(campaign: Campaign, at: int, *, expected_n: int | None = None) -> Campaign:
     """Assign everybody and put the messages of the treated into the outbox, once.
 
-    1. The state moves on, so that of two who start it one wins. 2. Candidates are assigned.
-    3. The content is frozen. 4. A message per treated profile is reserved. All in one transaction.
-    Started already: nothing happens. Raises ``CampaignError`` or ``SegmentNotReadyError``.
+    1. The campaign is locked and read again, so that of two who start it one wins and what was
+    saved last counts. 2. Candidates are assigned. 3. The content is frozen. 4. A message per
+    treated profile is reserved. All in one transaction. Started already: nothing happens.
+
+    ``expected_n`` is how many people somebody agreed to send to; where it no longer holds nothing
+    is sent. Raises ``CampaignError`` or ``SegmentNotReadyError``.
     """
     with transaction.atomic():
-        moved = Campaign.objects.filter(pk=campaign.pk, state=machine.DRAFT).update(
-            state=machine.SENDING,
-            started_at=at,
-            window_ends_at=at + campaign.window_days * clock.DAY,
-        )
-        campaign.refresh_from_db()
-        if moved:
-            _start(campaign, at)
+        current = Campaign.objects.select_for_update().get(pk=campaign.pk)
+        if current.state == machine.DRAFT:
+            _start(current, at, expected_n)
+    campaign.refresh_from_db()
     return campaign
 
 
@@ -78,6 +80,13 @@ def settle(campaign: Campaign, at: int) -> Campaign:
                 Campaign.objects.filter(pk=campaign.pk, state=state).update(state=following)
                 campaign.refresh_from_db()
     return campaign
+
+
+def settle_all(at: int) -> None:
+    """Move every campaign on as far as it came; cheap while none has anything to settle."""
+    for campaign in queries.unfinished():
+        if queries.standing(campaign, at) != campaign.state:
+            settle(campaign, at)
 
 
 def adopt(adoption: Adoption, assigned: Iterable[Assigned], at: int) -> Campaign:
@@ -159,13 +168,13 @@ def _template(definition: Definition, at: int) -> Template:
     given = definition.template
     if isinstance(given, str):
         template = Template.objects.filter(name=given).first()
-        if template is None:
+        if template is None or given.startswith(_OWN_TEMPLATE):
             raise DefinitionError(
                 _("template: there is no template called %(name)s") % {"name": given}
             )
         return template
     template, _made = Template.objects.update_or_create(
-        name=definition.campaign,
+        name=f"{_OWN_TEMPLATE}{definition.campaign}",
         defaults={
             "subject": given.subject,
             "text": given.text,
@@ -186,13 +195,17 @@ def _segments(keys: Iterable[str], field: str) -> list[Segment]:
     return list(found.values())
 
 
-def _start(campaign: Campaign, at: int) -> None:
+def _start(campaign: Campaign, at: int, expected_n: int | None) -> None:
     template = campaign.template
     faults = [i.text for i in checklist.template(campaign) if i.level is checklist.Level.ERROR]
     if template is None or faults:
         raise CampaignError(" ".join(faults))
     plan = audience.plan(campaign)
-    if not plan.sizes()[Arm.TREATED]:
+    n = plan.sizes()[Arm.TREATED]
+    if expected_n is not None and n != expected_n:
+        text = _("The number of people has changed: %(n)s would get the message now. Look again.")
+        raise CampaignError(text % {"n": words.number(n)})
+    if not n:
         raise CampaignError(_("Nobody would get a message: look at the exclusions."))
     _assign(campaign, (Assigned(c.profile_id, c.arm, at, reason=c.reason) for c in plan.candidates))
     campaign.content = outbox.freeze(
@@ -202,7 +215,10 @@ def _start(campaign: Campaign, at: int) -> None:
         text=template.text,
         html=template.html,
     )
-    campaign.save(update_fields=["content"])
+    campaign.state = machine.SENDING
+    campaign.started_at = at
+    campaign.window_ends_at = at + campaign.window_days * clock.DAY
+    campaign.save(update_fields=["content", "state", "started_at", "window_ends_at"])
     outbox.reserve(
         Draft(
             dedupe_key=f"{campaign.origin}:{one.profile_id}",
@@ -229,5 +245,5 @@ def _assign(campaign: Campaign, assigned: Iterable[Assigned]) -> None:
 
 def _is_over(campaign: Campaign, at: int) -> bool:
     if campaign.state == machine.SENDING:
-        return queries.progress(campaign).is_settled
+        return messages.is_settled(campaign.origin)
     return campaign.window_ends_at is not None and at >= campaign.window_ends_at

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from pusula.campaigns import holdout
 from pusula.campaigns.errors import SegmentNotReadyError
 from pusula.campaigns.models import Arm, Campaign
+from pusula.consent import queries as consents
 from pusula.consent.models import Channel, Consent, Status, Suppression
 from pusula.lake import rows
 from pusula.outbox.reasons import Reason
@@ -68,7 +69,7 @@ def plan(campaign: Campaign) -> Plan:
     ids = np.unique(np.concatenate(members)) if members else np.empty(0, np.int64)
     reasons = _excluded_by_segment(ids, exclusions)
     _add_missing_consent(reasons, ids, campaign)
-    addresses = _addresses(ids, campaign.channel, reasons)
+    addresses = _addresses(ids, campaign, reasons)
     return Plan(tuple(_decided(i, reasons, addresses, campaign) for i in ids.tolist()))
 
 
@@ -88,6 +89,8 @@ def trouble_with(segment: Segment) -> str:
             _("The segment %(segment)s is out of date: mend it and run `pusula run`. %(error)s")
             % values
         ).strip()
+    if segments.debts():
+        return _("Newly imported data has not reached the segments yet: run `pusula run` first.")
     if segment.versions.filter(number__gt=segment.version.number).exists():
         return (
             _("The segment %(segment)s was changed and not evaluated since: run `pusula run`.")
@@ -117,32 +120,54 @@ def _add_missing_consent(reasons: dict[int, str], ids: Ids, campaign: Campaign) 
             reasons.setdefault(profile_id, missing.value)
 
 
-def _addresses(ids: Ids, channel: str, reasons: dict[int, str]) -> dict[int, str]:
+def _addresses(ids: Ids, campaign: Campaign, reasons: dict[int, str]) -> dict[int, str]:
     """Return where each profile not excluded is reached; give the others their reason.
 
-    Of several addresses the newest that is not suppressed counts. One that several profiles share
-    gets one message: the profile known longest stands for all, in whichever arm it comes.
+    Of several addresses the newest that is not suppressed counts; if somebody who holds it
+    refuses, an older one is no way round. Profiles that share any address may be one person, and
+    get one message: the profile known longest stands for all of them, in whichever arm it comes.
     """
+    channel = campaign.channel
     suppressed = set(Suppression.objects.filter(channel=channel).values_list("address", flat=True))
+    known: dict[int, list[str]] = {}
     found: dict[int, str] = {}
-    taken: set[str] = set()
     for part in rows.parts(i for i in ids.tolist() if i not in reasons):
-        known: dict[int, list[str]] = {}
         for profile_id, address in _identifiers(channel, part):
             known.setdefault(profile_id, []).append(address)
+        refused = consents.refused_inboxes(part, channel, campaign.purpose)
         for profile_id in part:
             all_of_them = known.get(profile_id, [])
-            usable = [address for address in all_of_them if address not in suppressed]
-            if not usable:
+            address = next((one for one in all_of_them if one not in suppressed), "")
+            if not address:
                 reasons[profile_id] = (
                     Reason.SUPPRESSED if all_of_them else Reason.NO_ADDRESS
                 ).value
-            elif usable[0] in taken:
-                reasons[profile_id] = Reason.DUPLICATE_ADDRESS.value
+            elif (profile_id, address) in refused:
+                reasons[profile_id] = Reason.REFUSED.value
             else:
-                taken.add(usable[0])
-                found[profile_id] = usable[0]
+                found[profile_id] = address
+    first = _first_of_each({profile_id: known[profile_id] for profile_id in found})
+    reasons.update(dict.fromkeys(found.keys() - first, Reason.DUPLICATE_ADDRESS.value))
     return found
+
+
+def _first_of_each(held: Mapping[int, list[str]]) -> set[int]:
+    """Return the lowest id of each group of profiles that shared addresses link, however far."""
+    leaders = {profile_id: profile_id for profile_id in held}
+
+    def leader(profile_id: int) -> int:
+        while leaders[profile_id] != profile_id:
+            leaders[profile_id] = leaders[leaders[profile_id]]  # shorten the way for the next
+            profile_id = leaders[profile_id]
+        return profile_id
+
+    holders: dict[str, int] = {}
+    for profile_id, addresses in held.items():
+        for address in addresses:
+            other = leader(holders.setdefault(address, profile_id))
+            low, high = sorted((other, leader(profile_id)))
+            leaders[high] = low
+    return {profile_id for profile_id in held if leaders[profile_id] == profile_id}
 
 
 def _identifiers(channel: str, ids: list[int]) -> QuerySet[Identifier, tuple[int, str]]:

@@ -14,6 +14,7 @@ import msgspec
 import yaml
 
 from pusula.lib.errors import PusulaError
+from pusula.lib.text import code_key
 
 MOST_HELD_OUT = 0.9
 _KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
@@ -98,6 +99,7 @@ class _Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
             )
         if not 1 <= len(self.title) <= 120:  # noqa: PLR2004 - the column's size
             raise ValueError("title: 1 to 120 characters")
+        msgspec.structs.force_setattr(self, "purpose", code_key(self.purpose))
         if not 1 <= len(self.purpose) <= 30:  # noqa: PLR2004 - the column's size
             raise ValueError("purpose: 1 to 30 characters")
         if self.holdout > MOST_HELD_OUT:

@@ -56,6 +56,11 @@ def campaigns() -> QuerySet[Campaign]:
     return Campaign.objects.order_by("-created_at", "-pk")
 
 
+def unfinished() -> QuerySet[Campaign]:
+    """Return the campaigns that have started and are still sent or measured."""
+    return Campaign.objects.filter(state__in=(machine.SENDING, machine.RUNNING)).order_by("pk")
+
+
 def by_key(key: str) -> Campaign | None:
     """Return the campaign called ``key``, if there is one."""
     return Campaign.objects.filter(key=key).first()
@@ -122,7 +127,7 @@ def all_arm_sizes() -> dict[int, dict[str, int]]:
     found: dict[int, dict[str, int]] = {}
     rows = Assignment.objects.values_list("campaign_id", "arm").annotate(n=Count("pk"))
     for campaign_id, arm, n in rows:
-        found.setdefault(campaign_id, {})[arm] = n
+        found.setdefault(campaign_id, dict.fromkeys(Arm.values, 0))[arm] = n
     return found
 
 
@@ -148,7 +153,7 @@ def assignments_of(profile_id: int) -> QuerySet[Assignment]:
 def standing(campaign: Campaign, at: int) -> str:
     """Return the state a campaign has come to by ``at``, written down or not yet."""
     state: str = campaign.state
-    if state == machine.SENDING and progress(campaign).is_settled:
+    if state == machine.SENDING and outbox.is_settled(campaign.origin):
         state = machine.RUNNING
     is_over = campaign.window_ends_at is not None and at >= campaign.window_ends_at
     return machine.FINISHED if state == machine.RUNNING and is_over else state

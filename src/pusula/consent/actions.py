@@ -13,9 +13,9 @@ import numpy.typing as npt
 from django.db import connection, transaction
 
 from pusula.consent.models import Channel, Consent, ConsentEntry, Status, Suppression
+from pusula.consent.queries import ADDRESS_KINDS
 from pusula.lake import rows
 from pusula.profiles import queries as profiles
-from pusula.profiles.models import IdentifierKind
 
 LEDGER = "consent_consententry"
 CONSENTS = "consent_consent"
@@ -24,14 +24,6 @@ _LEDGER_COLUMNS = (
     "profile_id", "channel", "purpose", "status", "source", "evidence", "decided_at",
     "recorded_at", "dedupe_key",
 )  # fmt: skip
-
-# What kind of identifier a channel's address is.
-ADDRESS_KINDS = {
-    Channel.EMAIL: IdentifierKind.EMAIL,
-    Channel.SMS: IdentifierKind.PHONE,
-    Channel.WHATSAPP: IdentifierKind.PHONE,
-    Channel.CALL: IdentifierKind.PHONE,
-}
 
 Subject = tuple[int, str, str]  # profile, channel, purpose
 
@@ -85,14 +77,23 @@ def refuse(
     source: str,
     evidence: str,
     at: int,
+    addresses: Iterable[str] = (),
 ) -> Recorded:
-    """Record that these profiles, and all others who hold an address of theirs, refuse."""
+    """Record that these profiles, and all who hold an address of theirs, refuse.
+
+    So do all who hold one of ``addresses``: where somebody was reached, whoever holds it by now.
+    Whose refusal with the same source and evidence stands has said it already.
+    """
     ids = set(profile_ids)
     kind = ADDRESS_KINDS.get(Channel(channel))
     if kind is not None:
-        held = profiles.values_of(kind, ids)
+        held = profiles.values_of(kind, ids).union(addresses)
         for holders in profiles.holders(kind, held).values():
             ids.update(holders)
+    for part in rows.parts(sorted(ids)):
+        said = Consent.objects.filter(profile_id__in=part, channel=channel, purpose=purpose)
+        said = said.filter(status=Status.REFUSED, entry__source=source, entry__evidence=evidence)
+        ids.difference_update(said.values_list("profile_id", flat=True))
     return record(
         [
             Decision(

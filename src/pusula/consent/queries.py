@@ -6,10 +6,20 @@ from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
+from django.db import connection
 from django.db.models import QuerySet
 
-from pusula.consent.models import Consent, ConsentEntry, Status, Suppression
+from pusula.consent.models import Channel, Consent, ConsentEntry, Status, Suppression
 from pusula.lake import rows
+from pusula.profiles.models import IdentifierKind
+
+# What kind of identifier a channel's address is.
+ADDRESS_KINDS = {
+    Channel.EMAIL: IdentifierKind.EMAIL,
+    Channel.SMS: IdentifierKind.PHONE,
+    Channel.WHATSAPP: IdentifierKind.PHONE,
+    Channel.CALL: IdentifierKind.PHONE,
+}
 
 
 def granted_profiles(channel: str, purpose: str) -> npt.NDArray[np.int64]:
@@ -43,6 +53,49 @@ def statuses(profile_ids: Iterable[int], purpose: str) -> dict[int, dict[str, st
         held = Consent.objects.filter(profile_id__in=part, purpose=purpose)
         for profile_id, channel, status in held.values_list("profile_id", "channel", "status"):
             found.setdefault(profile_id, {})[channel] = status
+    return found
+
+
+def refused_inbox(*, profile_id: str, address: str, channel: str, purpose: str) -> str:
+    """Return the SQL condition that an inbox is closed to a profile; arguments are SQL as well.
+
+    It is closed if anybody who holds the address refuses: a system that gives a person a second
+    number does not give the person a second inbox. Only the profile's own grant opens it, if it
+    has evidence and is newer than that refusal.
+    """
+    kinds = " ".join(f"when '{told}' then '{kind}'" for told, kind in ADDRESS_KINDS.items())
+    return f"""exists(select 1 from profiles_identifier holder
+  join consent_consent refusal on refusal.profile_id = holder.profile_id
+    and refusal.channel = {channel} and refusal.purpose = {purpose}
+  where holder.kind = case {channel} {kinds} end and holder.value = {address}
+    and refusal.status = '{Status.REFUSED}'
+    and not exists(select 1 from consent_consent own
+      join consent_consententry proof on proof.id = own.entry_id
+      where own.profile_id = {profile_id} and own.channel = {channel}
+        and own.purpose = {purpose} and own.status = '{Status.GRANTED}'
+        and proof.evidence <> '' and own.decided_at > refusal.decided_at))"""
+
+
+def refused_inboxes(profile_ids: Iterable[int], channel: str, purpose: str) -> set[tuple[int, str]]:
+    """Return those pairs of these profiles and their addresses that are closed by a refusal."""
+    kind = ADDRESS_KINDS.get(Channel(channel))
+    if kind is None:
+        return set()
+    closed = refused_inbox(
+        profile_id="reached.profile_id", address="reached.value", channel="asked.channel",
+        purpose="asked.purpose",
+    )  # fmt: skip
+    found: set[tuple[int, str]] = set()
+    for part in rows.parts(profile_ids):
+        marks = ", ".join(["%s"] * len(part))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"""select reached.profile_id, reached.value from profiles_identifier reached
+  cross join (select %s as channel, %s as purpose) asked
+  where reached.kind = %s and reached.profile_id in ({marks}) and {closed}""",
+                [channel, purpose, kind.value, *part],
+            )
+            found.update(cursor.fetchall())
     return found
 
 

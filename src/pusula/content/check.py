@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 from liquid import Environment
 from liquid.static_analysis import Variable
@@ -16,6 +17,14 @@ from pusula.content.template import InertLinks, compiled, render
 CLIPPED_AT = 102 * 1024  # bytes of HTML after which Gmail hides the rest
 _UNREADABLE = "Liquid cannot read this: %(detail)s"
 _OWN_NAMES = frozenset({"unsubscribe_url"})
+_WAY_OUT = "https://unsubscribe.invalid/u/way-out"  # an address nobody writes into a template
+_BREAKING = frozenset({"syntax", "unknown_filter"})  # a part with these cannot be filled
+_MOST_SUGGESTED = 20  # looking for what is meant takes long, and nobody reads more
+_UNSEEN_WAY_OUT = (
+    "It cannot be filled for somebody of whom nothing is known, so the way to unsubscribe cannot"
+    " be seen: %(detail)s"
+)
+_TOO_COSTLY = "Too costly to fill: %(detail)s"
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,9 @@ def check(
         found.extend(_part_problems(part, source, speech, known))
     found.extend(_whole_problems(subject, text, html_))
     if needs_unsubscribe:
-        found.extend(_unsubscribe_problems(text, html_))
+        broken = {problem.part for problem in found if problem.code in _BREAKING}
+        for part in sorted({"text", "html"} - broken):
+            found.extend(_unsubscribe_problems(part, parts[part]))
     if not any(problem.is_error for problem in found):
         found.extend(_cost_problems(subject, text, html_))
     return sorted(found, key=lambda problem: not problem.is_error)
@@ -65,24 +76,24 @@ def _part_problems(
         yield Problem(part, error.line, "syntax", _UNREADABLE, {"detail": error.message})
         return
     analysis = template.analyze(include_partials=False)
-    for name, spans in analysis.filters.items():
-        if name not in speech.filters:
-            values = _suggested(name, speech.filters)
-            line = _line(source, spans[0].index)
-            yield Problem(part, line, "unknown_filter", _unknown("filter", values), values)
-    for variables in analysis.globals.values():
-        yield from _unknown_variables(part, source, variables, known)
+    unknown = [name for name in analysis.filters if name not in speech.filters]
+    for n, name in enumerate(unknown):
+        values = _suggested(name, speech.filters if n < _MOST_SUGGESTED else ())
+        line = _line(source, analysis.filters[name][0].index)
+        yield Problem(part, line, "unknown_filter", _unknown("filter", values), values)
+    yield from _unknown_variables(
+        part, source, chain.from_iterable(analysis.globals.values()), known
+    )
 
 
 def _unknown_variables(
-    part: str, source: str, variables: list[Variable], known: Collection[str]
+    part: str, source: str, variables: Iterable[Variable], known: Collection[str]
 ) -> Iterator[Problem]:
-    for variable in variables:
-        name = str(variable)
-        if not _is_known(name, known):
-            values = _suggested(name, known)
-            line = _line(source, variable.span.index)
-            yield Problem(part, line, "unknown_variable", _unknown("variable", values), values)
+    unknown = (variable for variable in variables if not _is_known(str(variable), known))
+    for n, variable in enumerate(unknown):
+        values = _suggested(str(variable), known if n < _MOST_SUGGESTED else ())
+        line = _line(source, variable.span.index)
+        yield Problem(part, line, "unknown_variable", _unknown("variable", values), values)
 
 
 def _is_known(name: str, known: Collection[str]) -> bool:
@@ -129,13 +140,23 @@ def _whole_problems(subject: str, text: str, html_: str) -> Iterator[Problem]:
         )  # fmt: skip
 
 
-def _unsubscribe_problems(text: str, html_: str) -> Iterator[Problem]:
-    for part, source in (("text", text), ("html", html_)):
-        if source.strip() and "unsubscribe_url" not in source:
-            yield Problem(
-                part, 0, "no_unsubscribe",
-                "There is no way to unsubscribe: add a link to {{ unsubscribe_url }}.",
-            )  # fmt: skip
+def _unsubscribe_problems(part: str, source: str) -> Iterator[Problem]:
+    """Fill a part for somebody of whom nothing is known, and look for the way out in it."""
+    if not source.strip():
+        return
+    speech = language.HTML if part == "html" else language.PLAIN
+    try:
+        shown = language.run(language.parse(source, speech), {"unsubscribe_url": _WAY_OUT})
+    except language.RenderError as error:
+        sentence = _TOO_COSTLY if error.is_limit else _UNSEEN_WAY_OUT
+        code = "too_costly" if error.is_limit else "no_unsubscribe"
+        yield Problem(part, 0, code, sentence, {"detail": error.message})
+        return
+    if _WAY_OUT not in (markup.link_targets(shown) if part == "html" else shown):
+        yield Problem(
+            part, 0, "no_unsubscribe",
+            "There is no way to unsubscribe: add a link to {{ unsubscribe_url }}.",
+        )  # fmt: skip
 
 
 def _cost_problems(subject: str, text: str, html_: str) -> Iterator[Problem]:
@@ -147,7 +168,7 @@ def _cost_problems(subject: str, text: str, html_: str) -> Iterator[Problem]:
     except language.RenderError as error:
         if error.is_limit:
             values = {"detail": error.message}
-            yield Problem("html", 0, "too_costly", "Too costly to fill: %(detail)s", values)
+            yield Problem("html", 0, "too_costly", _TOO_COSTLY, values)
 
 
 def _line(source: str, index: int) -> int:

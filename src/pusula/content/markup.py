@@ -84,6 +84,14 @@ def images(source: str) -> list[Image]:
     return reader.images
 
 
+def link_targets(source: str) -> list[str]:
+    """Return where the links of HTML without Liquid lead; what stands in comments is no link."""
+    reader = _LinkReader()
+    reader.feed(source)
+    reader.close()
+    return reader.targets
+
+
 class _TextReader(HTMLParser):
     """Collects what a reader would see; block elements begin and end lines."""
 
@@ -139,6 +147,16 @@ class _ImageReader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "img":
             self.images.append(Image(self.getpos()[0], has_alt="alt" in dict(attrs)))
+
+
+class _LinkReader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.targets: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            self.targets.append((dict(attrs).get("href") or "").strip())
 
 
 def _put_aside(source: str) -> tuple[str, list[str]]:

@@ -3,18 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from typing import Any, Protocol
 
-
-class Connection(Protocol):
-    """The part of a database connection that is needed."""
-
-    @property
-    def vendor(self) -> str:
-        """``sqlite`` or ``postgresql``."""
-
-    def cursor(self) -> Any:
-        """Open a cursor, to be used as a context manager."""
+from pusula.lake.rows import Connection
 
 
 def take(connection: Connection, name: str) -> None:

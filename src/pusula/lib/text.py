@@ -31,6 +31,15 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", nfc(text).translate(_TURKISH_LOWER).casefold())
 
 
+def code_key(text: str) -> str:
+    """Return the form of a short code that people type, a purpose such as ``marketing``.
+
+    Folded, and all of the i's alike: ``MARKETING`` is the same code whether a Turkish or an
+    English keyboard made it.
+    """
+    return fold(text).replace("ı", "i")
+
+
 def name_key(text: str) -> str:
     """Return the key by which a person is found: accents, case and the four Turkish i's ignored.
 

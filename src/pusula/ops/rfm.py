@@ -12,6 +12,7 @@ import click
 import msgspec
 import numpy as np
 from babel.dates import format_date
+from django.db import transaction
 from django.utils.translation import gettext
 from rich import box
 from rich.console import Console
@@ -25,6 +26,7 @@ from pusula.rfm import actions, queries, words
 from pusula.rfm import config as rules
 from pusula.rfm.models import RfmRun
 from pusula.rfm.scoring import Config
+from pusula.segments.actions import owe
 
 
 @click.group()
@@ -55,9 +57,13 @@ def run(day: datetime, file: Path | None, as_json: bool) -> None:
     """
     config = rules.read(file) if file else Config()
     before = queries.told_profiles()
-    made = actions.run(day.date(), config)
-    if queries.latest() == made:
-        live.refresh(np.concatenate([before, queries.told_profiles()]), cause="run")
+    with transaction.atomic():
+        made = actions.run(day.date(), config)
+        is_newest = queries.latest() == made
+        debt = owe(f"rfm {made.pk}", made.created_at) if is_newest else None
+    if is_newest:
+        told = np.concatenate([before, queries.told_profiles()])
+        live.refresh(told, cause="run", pays=debt)
     if as_json:
         click.echo(json.dumps(_plain(made), ensure_ascii=False, indent=2))
     else:

@@ -49,7 +49,7 @@ def sender_command() -> list[str]:
 
 
 def run_command() -> list[str]:
-    """Return the command line that evaluates everybody again and again: windows move by the hour."""
+    """Return the command line that evaluates everybody by the hour, as time windows move."""
     return [sys.executable, "-m", "pusula.ops.main", "run", "--every", "60"]
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 
 from pusula.consent import actions as consent
+from pusula.consent import queries as consents
 from pusula.consent.models import Channel, Status
 from pusula.outbox import machine, moves
 from pusula.outbox.models import Receipt, ReceiptKind
@@ -27,9 +28,13 @@ GO = ""
 NOT_OURS = "not_ours"  # another sender has it, it is settled, or it is gone
 HELD = "held"  # paused: it stays in line
 _TAKEN = ", ".join(f"'{state}'" for state in machine.TAKEN)
+_REFUSED_INBOX = consents.refused_inbox(
+    profile_id="m.profile_id", address="m.address", channel="m.channel", purpose="m.purpose"
+)
 # Read in one statement: it runs once for every turn, and the planner sees all of it.
 _FACTS = f"""
-select m.id, m.state, m.owner, m.address, m.not_after_at, c.status,
+select m.id, m.state, m.owner, m.address, m.not_after_at,
+  case when {_REFUSED_INBOX} then '{Status.REFUSED}' else c.status end,
   exists(select 1 from consent_suppression s
     where s.channel = m.channel and s.address = m.address),
   exists(select 1 from outbox_message d

@@ -9,8 +9,6 @@ from typing import Any
 from django.db import IntegrityError, OperationalError, transaction
 
 from pusula.consent import actions as consent
-from pusula.consent import queries as consents
-from pusula.consent.models import Status
 from pusula.events import actions as events
 from pusula.events.actions import NewEvent
 from pusula.lib import clock
@@ -61,7 +59,8 @@ def note(message: Message, kind: ReceiptKind, *, at: int, machine: bool, url: st
 def unsubscribe(message: Message, *, at: int) -> None:
     """Record that the person of ``message`` refuses its channel and purpose; again is no change.
 
-    Whoever shares the address refuses with them: it is one inbox, and its owner has spoken.
+    Whoever holds an address of theirs, or the one the message went to, refuses with them: it is
+    one inbox, and its owner has spoken.
     """
     for n_try in range(1, _TRIES + 1):
         try:
@@ -76,18 +75,17 @@ def unsubscribe(message: Message, *, at: int) -> None:
 
 
 def _unsubscribe(message: Message, at: int) -> None:
-    held = consents.statuses([message.profile_id], message.purpose)
-    if held.get(message.profile_id, {}).get(message.channel) == Status.REFUSED:
-        return
-    consent.refuse(
+    recorded = consent.refuse(
         [message.profile_id],
         channel=message.channel,
         purpose=message.purpose,
         source=SOURCE,
         evidence=f"{UNSUBSCRIBE_LINK}, message {message.token}",
         at=at,
+        addresses=[message.address],
     )
-    note(message, ReceiptKind.UNSUBSCRIBED, at=at, machine=False)
+    if recorded.new:
+        note(message, ReceiptKind.UNSUBSCRIBED, at=at, machine=False)
 
 
 def _tell(message: Message, kind: ReceiptKind, *, at: int, url: str) -> None:

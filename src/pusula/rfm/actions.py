@@ -9,9 +9,11 @@ from typing import Any
 import msgspec
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils.translation import gettext
 
 from pusula.lake import rows
 from pusula.lib import clock, text
+from pusula.lib.errors import PusulaError
 from pusula.profiles.models import Trait, TraitKind
 from pusula.rfm import config as rules
 from pusula.rfm import queries, scoring
@@ -33,11 +35,22 @@ _SCORE_COLUMNS = (
 )
 
 
+class DayError(PusulaError):
+    """A run was asked for as of a day that has not come."""
+
+    code = "bad_rfm_day"
+
+
 def run(as_of_on: date, config: Config) -> RfmRun:
     """Score the pool as of 00:00 of ``as_of_on`` and keep the run, replacing the one it repeats.
 
-    The traits of the profiles tell the newest run.
+    The traits of the profiles tell the newest run. Raises ``DayError`` for a day after today: such
+    a run would stay the newest, and hide all that follow, until the day has come.
     """
+    today = clock.day_of(clock.now(), settings.PUSULA.time_zone)
+    if as_of_on > today:
+        said = gettext("%(day)s has not come yet: take %(today)s or an earlier day.")
+        raise DayError(said % {"day": as_of_on.isoformat(), "today": today.isoformat()})
     bought = purchases(as_of_on, config)
     scores = scoring.score(
         bought.keys,

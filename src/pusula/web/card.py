@@ -158,6 +158,10 @@ def permission_words(status: str) -> str:
 
 
 def _shown(trait: Trait) -> str:
+    if trait.name == "country":
+        return formats.territory(trait.text)
+    if trait.name == "language":
+        return formats.language(trait.text)
     if trait.kind == TraitKind.DAY and trait.day:
         return formats.day(trait.day, long=True)
     if trait.kind == TraitKind.BOOL and trait.number is not None:

@@ -146,6 +146,18 @@ def ago(at: int) -> str:
     return ngettext("%(n)s hour ago", "%(n)s hours ago", hours) % {"n": number(hours)}
 
 
+def territory(code: str) -> str:
+    """Return the name of an ISO 3166 country; what is no code as it is."""
+    name: str = locale().territories.get(code.upper(), code)
+    return name
+
+
+def language(code: str) -> str:
+    """Return the name of an ISO 639 language; what is no code as it is."""
+    name: str = locale().languages.get(code.lower(), code)
+    return name
+
+
 def listing(words: Iterable[str], style: lists.ListStyle = "standard") -> str:
     """Return ``İstanbul, Ankara ve İzmir``; ``style="or"`` for ``veya``."""
     return lists.format_list(list(words), style=style, locale=locale())

@@ -58,7 +58,11 @@ def as_framed_mail(response: HttpResponse) -> HttpResponse:
 
 
 class SecurityHeaders:
-    """Set the security headers that an answer does not set itself."""
+    """Set the security headers that an answer does not set itself.
+
+    What is answered to somebody who has signed in is kept nowhere: the next person at the same
+    computer must not find it by going back. Their cookie tells, so that no answer costs a query.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -69,6 +73,9 @@ class SecurityHeaders:
         response.headers.setdefault("Content-Security-Policy", policy_line(POLICY))
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
+        is_kept = "no-store" not in response.headers.get("Cache-Control", "")
+        if is_kept and settings.SESSION_COOKIE_NAME in request.COOKIES:
+            response.headers["Cache-Control"] = "private, no-store"
         return response
 
 

@@ -281,8 +281,13 @@ def _campaigns() -> Iterator[Concern]:
 
 
 def size_changes(days: int) -> dict[int, float]:
-    """Return the growth of each segment in ``days`` as a share, where anything is known."""
-    sizes = segments.all_sizes(clock.now() - days * clock.DAY)
-    return {
-        segment: found[-1][1] / found[0][1] - 1 for segment, found in sizes.items() if found[0][1]
-    }
+    """Return the growth of each segment in ``days`` as a share.
+
+    Segments that have not been counted for a day yet, or began empty, are left out.
+    """
+    changes = {}
+    for segment, sizes in segments.all_sizes(clock.now() - days * clock.DAY).items():
+        (first_at, first), (last_at, last) = sizes[0], sizes[-1]
+        if first and last_at - first_at >= clock.DAY:
+            changes[segment] = last / first - 1
+    return changes

@@ -20,6 +20,7 @@ from pusula.profiles import queries as profiles
 from pusula.profiles.models import Profile
 from pusula.segments import queries as segments
 from pusula.web import titles
+from pusula.web.request import plain, whole
 
 _SNIPPET = 110
 
@@ -66,9 +67,11 @@ def person(audience: Sequence[str], wanted: str) -> Person | None:
 
     Without an audience everybody is looked at; ``None`` where there is nobody.
     """
-    people = segments.members_of_any(audience) if audience else profiles.everybody()
+    keys = [plain(key) for key in audience]
+    people = segments.members_of_any(keys) if keys else profiles.everybody()
     people = people.order_by("pk")
-    shown = people.filter(pk=int(wanted)).first() if wanted.isdecimal() else None
+    pk = whole(wanted)
+    shown = people.filter(pk=pk).first() if pk is not None else None
     shown = shown or people.first()
     if shown is None:
         return None

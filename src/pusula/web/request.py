@@ -1,7 +1,8 @@
-"""What views ask of a request: who is it, does it want a fragment, where does it lead next."""
+"""What views ask of a request: who is it, what does it say, does it want a fragment, where to."""
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 from django.contrib.auth.models import User
@@ -11,6 +12,10 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
+
+MOST_WORDS, MOST_LETTERS = 10, 200  # of a search: each word is a condition
+_WHOLE = re.compile(r"-?[0-9]{1,18}")  # what a column of whole numbers can hold
+_WORDS = re.compile(rf"(?:\S+\s*){{0,{MOST_WORDS}}}")
 
 
 class HtmxRequest(HttpRequest):
@@ -24,6 +29,27 @@ def signed_in(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise TypeError("this view is open to people who have not signed in")
     return request.user
+
+
+def whole(text: str) -> int | None:
+    """Return the whole number ``text`` is; ``None`` if it is none, or longer than any of ours."""
+    return int(text) if _WHOLE.fullmatch(text) else None
+
+
+def plain(text: str) -> str:
+    """Return ``text`` without the NUL characters that no database compares."""
+    return text.replace("\0", "")
+
+
+def asked(request: HttpRequest, name: str) -> str:
+    """Return what the address says of ``name``; empty if nothing."""
+    return plain(request.GET.get(name, ""))
+
+
+def searched(request: HttpRequest) -> str:
+    """Return what the address searches (``q``): at most ``MOST_WORDS``, ``MOST_LETTERS`` long."""
+    found = _WORDS.match(asked(request, "q").strip()[:MOST_LETTERS])
+    return found[0].strip() if found else ""
 
 
 def draw(

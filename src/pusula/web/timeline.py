@@ -30,8 +30,9 @@ from pusula.orders.models import Order
 from pusula.outbox import queries as outbox
 from pusula.outbox.models import Message
 from pusula.web import codes, formats, titles
+from pusula.web.request import whole
 
-PAGE = 30
+PAGE = 15
 _DETAILS = 3
 # Beyond this a customer is a company account; the newest orders are shown.
 _MOST_ORDERS = 1_000
@@ -54,10 +55,8 @@ class Position:
     @staticmethod
     def read(text: str) -> Position | None:
         """Return the position written in an address, or ``None`` if it is none."""
-        parts = text.split(".")
-        if len(parts) != 3 or not all(p.removeprefix("-").isdecimal() for p in parts):  # noqa: PLR2004
-            return None
-        return Position(*map(int, parts))
+        parts = [number for part in text.split(".", 3) if (number := whole(part)) is not None]
+        return Position(*parts) if len(parts) == text.count(".") + 1 == 3 else None  # noqa: PLR2004
 
 
 @dataclass(frozen=True)

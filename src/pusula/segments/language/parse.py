@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
+from pusula.lib.text import code_key
 from pusula.segments.language.aggregates import AggregateReader
 from pusula.segments.language.nodes import (
     AllOf,
@@ -121,7 +122,7 @@ def _consent(reader: _ConditionReader, place: Place) -> Condition:
     status = fields["is"].choice(("granted", "refused", "unknown"), "consent")
     return ConsentTest(
         channel=fields["channel"].choice(reader.schema.channels, "channel"),
-        purpose=purpose,
+        purpose=code_key(purpose),
         status=cast("Literal['granted', 'refused', 'unknown']", status),
     )
 

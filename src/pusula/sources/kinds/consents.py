@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pyarrow as pa
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from pusula.consent import actions
 from pusula.consent.models import Channel, Status
 from pusula.lib import clock
-from pusula.lib.text import fold
+from pusula.lib.text import code_key, fold
 from pusula.profiles import queries as profiles
 from pusula.profiles import resolve
 from pusula.profiles.models import IdentifierKind
 from pusula.sources import coerce, references
-from pusula.sources.coerce import Coerce
+from pusula.sources.coerce import Coerce, Refusal
 from pusula.sources.kinds.kind import Kind, Outcome, Told
 from pusula.sources.rows import Rows, Values
 from pusula.sources.spool import Spool
@@ -34,7 +36,8 @@ _CHANNELS = {
     "eposta": Channel.EMAIL, "e-posta": Channel.EMAIL, "mail": Channel.EMAIL,
     "mesaj": Channel.SMS, "arama": Channel.CALL, "telefon": Channel.CALL,
 }  # fmt: skip
-# A grant dated ahead would outweigh refusals that are still to come.
+# A grant dated ahead would outweigh refusals that are still to come. A refusal dated ahead is a
+# refusal all the same: of a system in another time zone, perhaps.
 _SKEW = 5 * clock.MINUTE
 
 
@@ -46,6 +49,7 @@ class Consents(Kind):
         *references.FIELDS, "channel", "purpose", "status", "decided_at", "evidence", "entry_id",
     )  # fmt: skip
     needed = ("channel", "purpose", "status", "decided_at")
+    n_ahead = 0  # rows whose refusal lies in the future
 
     def own_readers(self) -> dict[str, Coerce]:
         """Return how a decision's fields are read."""
@@ -56,9 +60,9 @@ class Consents(Kind):
         statuses.update(dict.fromkeys({*coerce.NO, Status.REFUSED.value}, Status.REFUSED.value))
         return {
             "channel": reading.word(channels),
-            "purpose": reading.text(30),
+            "purpose": self._purpose,
             "status": reading.word(statuses),
-            "decided_at": self._decided_at,
+            "decided_at": reading.moment,
             "evidence": reading.text(400),
             "entry_id": reading.text(120),
         }
@@ -70,7 +74,7 @@ class Consents(Kind):
 
     def read(self, rows: Rows) -> pa.Table:
         """Return the good rows."""
-        decided_at = rows.values("decided_at", is_needed=True)
+        decided_at = self._decided_at(rows)
         columns: dict[str, Values | pa.Array] = {
             name: rows.values(name, is_needed=name in self.needed) for name in _OWN.names
         }
@@ -81,6 +85,7 @@ class Consents(Kind):
     def write(self, spool: Spool, people: references.Resolved, told: Told) -> Outcome:
         """Record the decisions; one for a shared address counts for everybody who holds it."""
         outcome = Outcome(touched=[people.learned])
+        self._note_ahead()
         for start, chunk in spool.chunks():
             owners = people.profile_ids[start : start + chunk.num_rows].tolist()
             rows, decisions = [], []
@@ -111,8 +116,37 @@ class Consents(Kind):
                     actions.Decision(profile_id=profile_id, source=source, dedupe_key=key, **told),
                 )
 
-    def _decided_at(self, cell: object) -> int | None:
-        return self.reading.past_moment(cell, skew=_SKEW)
+    def _purpose(self, cell: object) -> str | None:
+        read = self.reading.text(30)
+        told = read(cell)
+        return None if told is None else read(code_key(told))
+
+    def _decided_at(self, rows: Rows) -> Values:
+        """Return when the decisions were made; a refusal that lies ahead was made by now."""
+        told = rows.values("decided_at", is_needed=True)
+        latest = self.reading.at + _SKEW
+
+        def made(status: str | None, at: int | None) -> int | None:
+            if at is None or at <= latest:
+                return at
+            if status == Status.GRANTED:
+                raise Refusal(_("lies in the future"))
+            return self.reading.at
+
+        status = rows.values("status", is_needed=True)
+        found = rows.combine("decided_at", made, status, told)
+        pairs = zip(found.list(), told.list(), rows.good.tolist(), strict=True)
+        self.n_ahead += sum(good and at != told_at for at, told_at, good in pairs)
+        return found
+
+    def _note_ahead(self) -> None:
+        if self.n_ahead:
+            form = ngettext(
+                "%(n)d refusal lies in the future; it counts from now on.",
+                "%(n)d refusals lie in the future; they count from now on.",
+                self.n_ahead,
+            )
+            self.notes.append(form % {"n": self.n_ahead})
 
 
 def _holders(chunk: pa.Table, owners: list[int]) -> dict[int, list[int]]:

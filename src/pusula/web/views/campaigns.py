@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from string import digits
 from typing import Any
 from urllib.parse import urlencode
 
@@ -31,7 +32,7 @@ from pusula.web import campaign_form, campaign_result, codes, formats, mails, ti
 from pusula.web import preview as previews
 from pusula.web.campaign_form import CampaignForm
 from pusula.web.preview import Parts, Preview
-from pusula.web.request import draw
+from pusula.web.request import asked, draw, whole
 
 PAGE = 50
 _NOBODY = dict.fromkeys(Arm.values)
@@ -136,7 +137,7 @@ def send(request: HttpRequest, key: str) -> HttpResponse:
 def unsent(request: HttpRequest, key: str) -> HttpResponse:
     """List the people who got nothing for one reason."""
     campaign = _campaign(key)
-    state, reason = request.GET.get("state", ""), request.GET.get("reason", "")
+    state, reason = asked(request, "state"), asked(request, "reason")
     found = profiles.page(
         queries.unsent_people(campaign, state, reason), _profile(request), PAGE + 1
     )
@@ -159,8 +160,8 @@ def _campaign(key: str) -> Campaign:
 
 
 def _profile(request: HttpRequest) -> Profile | None:
-    after = request.GET.get("after", "")
-    return Profile.objects.filter(pk=int(after)).first() if after.isdecimal() else None
+    after = whole(asked(request, "after"))
+    return Profile.objects.filter(pk=after).first() if after is not None else None
 
 
 def _saved(request: HttpRequest, campaign: Campaign) -> HttpResponse:
@@ -255,19 +256,19 @@ def _people(found: Checklist) -> dict[str, Any]:
 
 def _mismatch(typed: str, n: int) -> str:
     """Return what is wrong with the number somebody typed; empty if it is ``n``."""
-    digits = "".join(c for c in typed if c.isdigit())
-    if digits == str(n):
+    number = whole("".join(c for c in typed if c in digits))
+    if number == n:
         return ""
-    if not digits:
+    if number is None:
         return gettext("Type the number of people.")
     return gettext(
         "You typed %(typed)s, but %(n)s people would get the message now. Look again."
-    ) % {"typed": formats.number(int(digits)), "n": formats.number(n)}
+    ) % {"typed": formats.number(number), "n": formats.number(n)}
 
 
 def _start(request: HttpRequest, campaign: Campaign, n: int) -> HttpResponse:
     try:
-        actions.start(campaign, clock.now())
+        actions.start(campaign, clock.now(), expected_n=n)
     except PusulaError as error:
         messages.error(request, error.message)
     else:

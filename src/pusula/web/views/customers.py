@@ -17,7 +17,7 @@ from pusula.profiles.models import IdentifierKind, Profile
 from pusula.rfm import words as rfm_words
 from pusula.web import actions, search, timeline, titles
 from pusula.web.card import PURPOSE, Card, Permission, card_of, list_permissions
-from pusula.web.request import draw, signed_in
+from pusula.web.request import asked, draw, searched, signed_in, whole
 
 PAGE = 50
 _LIST_CHANNELS = ("email", "sms", "call")
@@ -38,9 +38,9 @@ class Row:
 @require_safe
 def customers(request: HttpRequest) -> HttpResponse:
     """Show the customers that ``q`` leads to, page by page; all of them without it."""
-    text = request.GET.get("q", "").strip()
+    text = searched(request)
     found = search.find(text)
-    after = _profile(request.GET.get("after", ""))
+    after = _profile(asked(request, "after"))
     shown = profiles.page(found.profiles, after, PAGE + 1)
     page = shown[:PAGE]
     context = {
@@ -82,7 +82,8 @@ def disclose(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _profile(text: str) -> Profile | None:
-    return Profile.objects.filter(pk=int(text)).first() if text.isdecimal() else None
+    pk = whole(text)
+    return Profile.objects.filter(pk=pk).first() if pk is not None else None
 
 
 def _rows(page: list[Profile]) -> list[Row]:

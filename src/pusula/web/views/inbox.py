@@ -10,6 +10,7 @@ from pusula.channels.email import catcher
 from pusula.channels.email.catcher import Caught, CaughtMail
 from pusula.lib.text import fold
 from pusula.web import mails
+from pusula.web.request import asked, searched, whole
 
 PAGE = 50
 MOST = 2_000
@@ -20,8 +21,8 @@ def index(request: HttpRequest) -> HttpResponse:
     """List the newest ``n`` mails that were caught; ``q`` narrows by address or subject."""
     if not mails.folder().is_dir():
         raise Http404("no mail is caught here")
-    text, asked = request.GET.get("q", "").strip(), request.GET.get("n", "")
-    n = min(max(int(asked), PAGE), MOST) if asked.isdecimal() else PAGE
+    text = searched(request)
+    n = min(max(whole(asked(request, "n")) or PAGE, PAGE), MOST)
     caught = catcher.mails(mails.folder(), limit=MOST if text else n + 1)
     found = [one for one in caught if _matches(one, text)]
     context = {

@@ -23,6 +23,7 @@ from pusula.web.charts.columns import columns
 from pusula.web.charts.figure import Figure
 from pusula.web.charts.heat import Heat, heat
 from pusula.web.charts.treemap import Tile, treemap
+from pusula.web.request import asked, whole
 
 PAGE = 50
 # Below this many scored people a quantile is a handful of them.
@@ -71,36 +72,37 @@ def people(request: HttpRequest, pk: int) -> HttpResponse:
     run = RfmRun.objects.filter(pk=pk).first()
     if run is None:
         raise Http404(str(pk))
-    group = request.GET.get("group", "")
-    r, f = _score(request.GET.get("r", "")), _score(request.GET.get("f", ""))
+    group = asked(request, "group")
+    r, f = _score(asked(request, "r")), _score(asked(request, "f"))
     found = queries.people(run, group, r, f)
-    rows = _page(found, request.GET.get("after", ""))
+    rows = _page(found, asked(request, "after"))
     shown = rows[:PAGE]
-    asked = {name: value for name, value in (("group", group), ("r", r), ("f", f)) if value}
-    more = urlencode({**asked, "after": shown[-1].pk}) if len(rows) > PAGE else ""
+    filters = {name: value for name, value in (("group", group), ("r", r), ("f", f)) if value}
+    more = urlencode({**filters, "after": shown[-1].pk}) if len(rows) > PAGE else ""
     context = {
         "run": run,
         "title": _people_title(group, r, f),
         "n": found.count(),
         "rows": [(score, titles.customer(score.profile.name)) for score in shown],
         "is_first": "after" not in request.GET,
-        "first": urlencode(asked),
+        "first": urlencode(filters),
         "more": more,
     }
     return render(request, "web/rfm/people.html", context)
 
 
-def _run(runs: Sequence[RfmRun], asked: str) -> RfmRun | None:
-    return next((run for run in runs if str(run.pk) == asked), None)
+def _run(runs: Sequence[RfmRun], wanted: str) -> RfmRun | None:
+    return next((run for run in runs if str(run.pk) == wanted), None)
 
 
-def _score(asked: str) -> int:
-    return int(asked) if asked.isdecimal() and len(asked) == 1 else 0
+def _score(wanted: str) -> int:
+    return whole(wanted) or 0 if len(wanted) == 1 else 0
 
 
 def _page(found: QuerySet[RfmScore], after: str) -> list[RfmScore]:
     """Return the next rows behind the score ``after``, one more than a page holds."""
-    last = found.filter(pk=int(after)).first() if after.isdecimal() else None
+    pk = whole(after)
+    last = found.filter(pk=pk).first() if pk is not None else None
     if last is not None:
         behind = Q(monetary_minor=last.monetary_minor, pk__gt=last.pk)
         found = found.filter(behind | Q(monetary_minor__lt=last.monetary_minor))

@@ -28,6 +28,7 @@ from pusula.web.card import Permission, list_permissions
 from pusula.web.charts.axes import Point
 from pusula.web.charts.figure import Figure
 from pusula.web.charts.line import line, spark
+from pusula.web.request import asked, searched, whole
 from pusula.web.why import why as explained
 
 PURPOSE = "marketing"
@@ -115,8 +116,8 @@ def why(request: HttpRequest, key: str) -> HttpResponse:
     segment = queries.by_key(key)
     if segment is None:
         raise Http404(key)
-    text_, wanted = request.GET.get("q", "").strip(), request.GET.get("profile", "")
-    profile = Profile.objects.filter(pk=int(wanted)).first() if wanted.isdecimal() else None
+    text_, wanted = searched(request), whole(asked(request, "profile"))
+    profile = Profile.objects.filter(pk=wanted).first() if wanted is not None else None
     people = profiles.page(search.find(text_).profiles, None, _HITS) if text_ else []
     context = {
         "segment": segment,
