@@ -32,9 +32,11 @@ test: $(BIN)/pytest ## set up what the tests need, then run all checks and tests
 	@sh tests/system_packages.sh
 	@$(MAKE) --no-print-directory check
 	@echo "Tests on SQLite ..."
-	@$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/pytest -n 2 -m "not browser" $(ARGS)
+	@echo "Tests in the browser ..." # by themselves: their event loop tolerates no other
+	@$(BIN)/pytest -n 2 -m browser tests/browser $(ARGS)
 	@echo "Tests on PostgreSQL ..."
-	@$(BIN)/python tests/with_postgres.py -- $(BIN)/pytest -n 2 --dist loadgroup -m "django_db and not browser" $(ARGS)
+	@$(BIN)/python tests/with_postgres.py -- $(BIN)/pytest -n 2 -m "django_db and not browser" $(ARGS)
 
 check: $(BIN)/pytest ## format, lint, types, layers, spelling, migrations
 	@$(BIN)/ruff format --check --quiet .

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.db import connection, transaction
 from playwright.sync_api import BrowserContext, Page
@@ -78,6 +79,7 @@ def world(django_db_setup, django_db_blocker, browser) -> Iterator[World]:
         if connection.vendor != "sqlite":
             pytest.skip("browsers look at SQLite; the pages are the same on PostgreSQL")
         patch.setattr(clock, "now", lambda: made_up.NOW)
+        patch.setattr(settings, "PUSULA_SMTP_URL", "smtp://127.0.0.1:1")  # nobody sends here
         cache.clear()
         with transaction.atomic():
             server = LiveServer("127.0.0.1:0")
