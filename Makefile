@@ -34,7 +34,7 @@ test: $(BIN)/pytest ## set up what the tests need, then run all checks and tests
 	@echo "Tests on SQLite ..."
 	@$(BIN)/pytest -n 2 -m "not browser" $(ARGS)
 	@echo "Tests in the browser ..." # by themselves: their event loop tolerates no other
-	@$(BIN)/pytest -n 2 -m browser tests/browser $(ARGS)
+	@$(BIN)/pytest -m browser tests/browser $(ARGS)
 	@echo "Tests on PostgreSQL ..."
 	@$(BIN)/python tests/with_postgres.py -- $(BIN)/pytest -n 2 -m "django_db and not browser" $(ARGS)
 
