@@ -58,6 +58,7 @@ class TraitKind(models.TextChoices):
     NUMBER = "number"
     DAY = "day"
     BOOL = "bool"  # number 0 or 1
+    LIST = "list"  # texts parted by line feeds
 
 
 class Trait(models.Model):
@@ -78,3 +79,43 @@ class Trait(models.Model):
             models.UniqueConstraint(fields=["profile", "name"], name="trait_once"),
         ]
         indexes = [models.Index(fields=["name", "profile"], name="trait_by_name")]
+
+
+class TraitChange(models.Model):
+    """What a trait became, or that it was removed (``kind`` empty); never changed.
+
+    The newest by ``changed_at``, then ``recorded_at``, equals the trait itself.
+    """
+
+    profile = models.ForeignKey(
+        Profile, models.CASCADE, related_name="trait_changes", db_index=False
+    )
+    name = models.CharField(max_length=64)
+    kind = models.CharField(max_length=8, choices=TraitKind.choices, blank=True)
+    text = models.CharField(max_length=400, blank=True)
+    text_fold = models.CharField(max_length=400, blank=True)
+    number = models.FloatField(null=True)
+    day = models.DateField(null=True)
+    source = models.CharField(max_length=60)
+    changed_at = models.BigIntegerField()  # since when it is so
+    recorded_at = models.BigIntegerField()  # when Pusula learned of it
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["profile", "name", "changed_at"], name="trait_change_by_profile"),
+        ]
+
+
+class Score(models.Model):
+    """A number that a model gave a profile; the newest of a model counts."""
+
+    profile = models.ForeignKey(Profile, models.CASCADE, related_name="scores", db_index=False)
+    model = models.CharField(max_length=60)
+    value = models.FloatField()
+    decile = models.SmallIntegerField(null=True)  # 1 to 10, 10 the highest values
+    scored_at = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["profile", "model", "scored_at"], name="score_once"),
+        ]

@@ -11,16 +11,14 @@ import numpy.typing as npt
 from django.db import connection, transaction
 from django.db.models import Count
 
-from pusula.consent import relations as consents
-from pusula.events import relations as events
 from pusula.lake import locks
-from pusula.orders import relations as orders
 from pusula.profiles import relations as profiles
 from pusula.profiles.models import Profile
 from pusula.profiles.relations import Ids
 from pusula.segments import actions, catalog, kernel, queries
 from pusula.segments.actions import Moves
-from pusula.segments.kernel import Block, Plan, Requirements
+from pusula.segments.facts import block
+from pusula.segments.kernel import Plan
 from pusula.segments.language import Definition, DefinitionError, parse
 from pusula.segments.models import (
     CutPoint,
@@ -84,20 +82,6 @@ def everybody(
             on_progress(pass_.n_profiles, total)
         pass_.show()
         return pass_.finish()
-
-
-def block(ids: Ids, needs: Requirements) -> Block:
-    """Return the facts about the profiles ``ids`` (ascending) that ``needs`` asks for."""
-    nothing = Block(ids)
-    return Block(
-        profile_ids=ids,
-        orders=nothing.orders if needs.orders is None else orders.rows(ids, needs.orders),
-        events=events.rows(
-            ids, needs.event_names, texts=needs.event_texts, numbers=needs.event_numbers
-        ),
-        traits=profiles.traits(ids, needs.traits),
-        consents=consents.rows(ids) if needs.consents else nothing.consents,
-    )
 
 
 def plan(versions: Mapping[str, SegmentVersion]) -> tuple[Plan, dict[str, str]]:

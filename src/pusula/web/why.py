@@ -11,7 +11,7 @@ from django.utils.translation import get_language, gettext
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.profiles.models import Profile
-from pusula.segments import evaluate, queries
+from pusula.segments import evaluate, facts, queries
 from pusula.segments.kernel import Explanation, explain
 from pusula.segments.language import sentence
 from pusula.segments.language.nodes import (
@@ -57,7 +57,7 @@ def why(segment: Segment, profile: Profile) -> Why:
     if segment.key in errors:
         return Why(is_in=False, reason=None, problem=errors[segment.key])
     ids = np.array([profile.pk], np.int64)
-    block = evaluate.block(ids, plan.requirements)
+    block = facts.block(ids, plan.requirements)
     try:
         explanation = explain(plan, block, 0, segment.key, clock.now())
     except PusulaError as error:

@@ -27,17 +27,33 @@ class Block:
 
     - ``orders``: moments int64 (UTC microseconds), days date32, text folded (plain or
       dictionary; null and "" are missing), numbers int or float, money int64 minor units
+    - ``items``: likewise, one per line of an order
     - ``events``: ``name`` (as it is), ``at``, ``p.X`` (property X as folded text), ``n.X``
       (as float64)
-    - ``traits``: ``name``, ``text`` (folded), ``number`` (also 0 and 1 for no and yes), ``day``
+    - ``traits``: ``name``, ``text`` (folded; the texts of a list are parted by line feeds),
+      ``number`` (also 0 and 1 for no and yes), ``day``
     - ``consents``: ``channel``, ``purpose``, ``status`` (granted or refused)
+    - ``reach``: ``channel``, ``purpose``, ``state`` (reachable, or why not: suppressed,
+      no_address, no_consent)
+    - ``scores``: ``model``, ``value`` (float64), ``decile`` (int64), ``scored_at``; the newest of
+      each model
+    - ``sets``: ``sort`` (list or campaign), ``key``, ``arm``
+    - ``created``: ``at``, when the profile came to be
+
+    A row does not exist before the time of its relation: evaluated at a moment, only rows with an
+    earlier time count (``ordered_at`` of orders and items, ``at`` of events).
     """
 
     profile_ids: Ints
     orders: pa.Table = field(default_factory=_no_rows)
+    items: pa.Table = field(default_factory=_no_rows)
     events: pa.Table = field(default_factory=_no_rows)
     traits: pa.Table = field(default_factory=_no_rows)
     consents: pa.Table = field(default_factory=_no_rows)
+    reach: pa.Table = field(default_factory=_no_rows)
+    scores: pa.Table = field(default_factory=_no_rows)
+    sets: pa.Table = field(default_factory=_no_rows)
+    created: pa.Table = field(default_factory=_no_rows)
 
     def __post_init__(self) -> None:
         ids = self.profile_ids

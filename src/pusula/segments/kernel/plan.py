@@ -23,16 +23,23 @@ from pusula.segments.language.schema import Kind, Schema
 class Requirements:
     """What a block must hold for a plan, each sorted.
 
-    ``orders`` are columns besides profile_id, ``None`` if no order is needed; of events those
-    called ``event_names`` with the properties ``event_texts`` and ``event_numbers``.
+    ``orders`` and ``items`` are columns besides profile_id, ``None`` if no row is needed; of events
+    those called ``event_names`` with the properties ``event_texts`` and ``event_numbers``;
+    ``reach`` are pairs of channel and purpose, ``scores`` the models, ``sets`` pairs of sort and
+    key.
     """
 
     orders: tuple[str, ...] | None
+    items: tuple[str, ...] | None
     event_names: tuple[str, ...]
     event_texts: tuple[str, ...]
     event_numbers: tuple[str, ...]
     traits: tuple[str, ...]
     consents: bool
+    reach: tuple[tuple[str, str], ...] = ()
+    scores: tuple[str, ...] = ()
+    sets: tuple[tuple[str, str], ...] = ()
+    created: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,11 +115,13 @@ def compile(  # noqa: A001 - kernel.compile(...) is what it does
 def _requirements(conditions: Iterable[Leaf], schema: Schema) -> Requirements:
     tests = [each for each in conditions if isinstance(each, AggregateTest)]
     orders = [each for each in tests if each.aggregate.relation == "orders"]
+    items = [each for each in tests if each.aggregate.relation == "items"]
     events = [each for each in tests if each.aggregate.relation == "events"]
     own = schema.relations["events"].columns
     properties = {column for column in _columns(events) if column.name not in own}
     return Requirements(
         orders=_names(_columns(orders)) if orders else None,
+        items=_names(_columns(items)) if items else None,
         event_names=tuple(sorted({name for each in events for name in each.aggregate.names})),
         event_texts=_names(column for column in properties if column.kind is Kind.TEXT),
         event_numbers=_names(column for column in properties if column.kind is Kind.NUMBER),

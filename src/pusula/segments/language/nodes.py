@@ -67,6 +67,59 @@ class Starts:
 
 
 @dataclass(frozen=True, slots=True)
+class Ends:
+    """The value ends with ``text``."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """The RE2 pattern occurs in the value as it is compared: folded."""
+
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class Has:
+    """The list has at least one of ``values``, or (``is_all``) every one of them."""
+
+    values: tuple[str, ...]
+    is_all: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InMonths:
+    """The moment or day lies in one of the ``months`` (1-12) of any year."""
+
+    months: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OnWeekdays:
+    """The moment or day is one of the ``weekdays`` (0 Monday to 6 Sunday)."""
+
+    weekdays: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Anniversary:
+    """Its month and day come round on one of the next ``days`` days, today being the first.
+
+    The 29th of February is kept on the 28th in other years; the day itself is no anniversary.
+    """
+
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class During:
+    """The moment or day lies in the period ``name`` of any year that the schema knows."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Within:
     """The moment or day lies in the window."""
 
@@ -90,7 +143,55 @@ class Top:
     percent: Decimal
 
 
-Test = Among | Compare | Between | Contains | Starts | Within | Known | Top
+@dataclass(frozen=True, slots=True)
+class Quantiles:
+    """The value lies above the ``low`` and not above the ``high`` quantile, in per cent.
+
+    As of ``pandas.qcut``: bins are closed on the right, the lowest value belongs to the first.
+    """
+
+    low: Decimal
+    high: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ToMean:
+    """The value, as a multiple of a published mean, compares so with ``ratio``.
+
+    The mean is that of the ``profiles`` with a value, or of all their ``rows`` ("basket 20 % above
+    the average basket").
+    """
+
+    operator: Operator
+    ratio: Decimal
+    of: Literal["profiles", "rows"] = "profiles"
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """The value reaches that of the profile in place ``first``; who ties with it is in too."""
+
+    first: int
+
+
+Population = Top | Quantiles | ToMean | Rank  # compare with published cut-points
+Test = (
+    Among
+    | Compare
+    | Between
+    | Contains
+    | Starts
+    | Ends
+    | Matches
+    | Has
+    | Within
+    | InMonths
+    | OnWeekdays
+    | Anniversary
+    | During
+    | Known
+    | Population
+)
 
 
 # What is computed over the rows of a profile.
@@ -118,6 +219,7 @@ class Measure:
 
 _AMOUNTS = frozenset({Kind.NUMBER, Kind.MONEY})
 _COUNTABLE = frozenset({Kind.TEXT, Kind.NUMBER, Kind.DAY})
+_VALUES = frozenset({Kind.TEXT, Kind.NUMBER, Kind.MONEY, Kind.DAY})
 
 MEASURES = {
     measure.name: measure
@@ -131,6 +233,23 @@ MEASURES = {
         Measure("max", _AMOUNTS),
         Measure("latest", TIMES),
         Measure("earliest", TIMES),
+        # The value of a column in the row that comes first or last by ``by``; of rows at the same
+        # time the one with the smallest, for last the largest, value.
+        Measure("first", _VALUES),
+        Measure("last", _VALUES),
+        # The share of the rows that also stand ``of``, from 0 to 1.
+        Measure("share", gives=Kind.NUMBER),
+        # In how many different calendar days, weeks (from Monday), months or years rows lie.
+        Measure("days", gives=Kind.NUMBER, total=True),
+        Measure("weeks", gives=Kind.NUMBER, total=True),
+        Measure("months", gives=Kind.NUMBER, total=True),
+        Measure("years", gives=Kind.NUMBER, total=True),
+        # Days (fractions of 24 hours) between rows of different moments: the mean, the longest,
+        # that between the last two, and that since the last row as a multiple of the mean.
+        Measure("usual_gap", gives=Kind.NUMBER),
+        Measure("longest_gap", gives=Kind.NUMBER),
+        Measure("last_gap", gives=Kind.NUMBER),
+        Measure("overdue", gives=Kind.NUMBER),
     )
 }
 
@@ -176,7 +295,8 @@ class Aggregate:
     """One value per profile, measured over its rows that pass ``where`` and lie in ``window``.
 
     ``names`` are the event names (empty for orders), ``by`` the time the window looks at,
-    ``column`` what is measured (``None`` where rows are counted). ``where`` is sorted by column.
+    ``column`` what is measured (``None`` where rows or their times are). ``where`` is sorted by
+    column. ``of`` are the tests of a ``share``, sorted likewise.
     """
 
     relation: str
@@ -187,13 +307,42 @@ class Aggregate:
     where: tuple[ColumnTest, ...] = ()
     window: Window | None = None
     seasons: tuple[Season, ...] = ()
+    of: tuple[ColumnTest, ...] = ()
 
     @property
     def kind(self) -> Kind:
         """The kind of the result."""
-        if self.column is None:  # rows are counted
+        if self.column is None:  # rows are counted, or their times compared
             return Kind.NUMBER
         return MEASURES[self.measure].gives or self.column.kind
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceStep:
+    """Rows that come after one of the step before, at most ``within`` microseconds later.
+
+    ``is_absent`` (the last step only): no such row came in that time, which is over.
+    """
+
+    relation: str
+    by: Column
+    names: tuple[str, ...] = ()
+    where: tuple[ColumnTest, ...] = ()
+    within: int | None = None
+    is_absent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """Rows of the first step that the other steps follow, each strictly later than the one before.
+
+    ``window`` is where the first step lies. ``same`` is a property or column that has one and the
+    same known value in all rows of a sequence.
+    """
+
+    steps: tuple[SequenceStep, ...]
+    window: Window | None = None
+    same: str | None = None
 
 
 # Conditions: what is true or false of a profile.
@@ -226,6 +375,54 @@ class ConsentTest:
 
 
 @dataclass(frozen=True, slots=True)
+class SequenceTest:
+    """How many sequences began (``count``), or when the ``latest`` one did, stands ``test``."""
+
+    sequence: Sequence
+    measure: Literal["count", "latest"]
+    test: Test
+
+
+@dataclass(frozen=True, slots=True)
+class ReachTest:
+    """A message on the channel for the purpose would reach the profile, or why it would not.
+
+    ``unreachable`` is every state but ``reachable``.
+    """
+
+    channel: str
+    purpose: str
+    state: Literal["reachable", "unreachable", "suppressed", "no_address"]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreTest:
+    """The newest score of ``model``: its value, its decile or its time stands ``test``."""
+
+    model: str
+    of: Literal["value", "decile", "scored_at"]
+    test: Test
+
+
+@dataclass(frozen=True, slots=True)
+class InSet:
+    """The profile is in an uploaded list, or in a campaign (in one ``arm`` of it, if stated)."""
+
+    sort: Literal["list", "campaign"]
+    key: str
+    arm: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InBucket:
+    """The profile's stable random number for ``name`` lies in [low, high) per cent."""
+
+    name: str
+    low: Decimal
+    high: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class InSegment:
     """The profile is in another segment."""
 
@@ -253,7 +450,17 @@ class AnyOf:
     parts: tuple[Condition, ...]
 
 
-Leaf = TraitTest | AggregateTest | ConsentTest | InSegment
+Leaf = (
+    TraitTest
+    | AggregateTest
+    | SequenceTest
+    | ConsentTest
+    | ReachTest
+    | ScoreTest
+    | InSet
+    | InBucket
+    | InSegment
+)
 Condition = Leaf | Not | AllOf | AnyOf
 
 

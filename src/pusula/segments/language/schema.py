@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -19,10 +20,11 @@ class Kind(StrEnum):
     MOMENT = "moment"  # UTC microseconds
     DAY = "day"  # a day in the business time zone; counts as the moment it begins
     BOOL = "bool"
+    LIST = "list"  # several texts
 
 
 TIMES = frozenset({Kind.MOMENT, Kind.DAY})
-TRAIT_KINDS = frozenset({Kind.TEXT, Kind.NUMBER, Kind.DAY, Kind.BOOL})
+TRAIT_KINDS = frozenset({Kind.TEXT, Kind.NUMBER, Kind.DAY, Kind.BOOL, Kind.LIST})
 
 
 @dataclass(frozen=True)
@@ -62,18 +64,47 @@ ORDERS = Relation(
     time="ordered_at",
     choices={"status": machine.STATES},
 )
+ITEMS = Relation(  # the lines of orders, each with what its order says
+    columns={
+        "sku": Kind.TEXT,
+        "name": Kind.TEXT,
+        "quantity": Kind.NUMBER,
+        "amount": Kind.MONEY,
+        "status": Kind.TEXT,
+        "region": Kind.TEXT,
+        "channel": Kind.TEXT,
+        "ordered_at": Kind.MOMENT,
+    },
+    time="ordered_at",
+    choices={"status": machine.STATES},
+)
 EVENTS = Relation(columns={"at": Kind.MOMENT}, time="at", is_open=True)
-RELATIONS: Mapping[str, Relation] = MappingProxyType({"orders": ORDERS, "events": EVENTS})
+RELATIONS: Mapping[str, Relation] = MappingProxyType(
+    {"orders": ORDERS, "items": ITEMS, "events": EVENTS}
+)
 
 CHANNELS = ("email", "sms", "whatsapp", "call", "webpush")
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A named time that comes round, such as a moving holiday: its days, year by year.
+
+    Each span runs from its first to its last day, both included.
+    """
+
+    tr: str
+    en: str
+    spans: tuple[tuple[date, date], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Schema:
     """What this install's definitions may speak of.
 
-    ``traits`` are name → kind (text, number, day or bool), ``currency`` the ISO 4217 code in which
-    amounts are compared, ``tz`` the business time zone.
+    ``traits`` are name → kind (text, number, day, bool or list), ``currency`` the ISO 4217 code in
+    which amounts are compared, ``tz`` the business time zone. ``lists`` and ``campaigns`` are the
+    keys of sets of profiles, ``models`` the names of models that score (``None``: any is allowed).
     """
 
     currency: str
@@ -81,6 +112,10 @@ class Schema:
     traits: Mapping[str, Kind] = field(default_factory=dict)
     relations: Mapping[str, Relation] = field(default_factory=lambda: RELATIONS)
     channels: tuple[str, ...] = CHANNELS
+    periods: Mapping[str, Period] = field(default_factory=dict)
+    lists: tuple[str, ...] | None = None
+    campaigns: tuple[str, ...] | None = None
+    models: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         for name, kind in self.traits.items():
