@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connections
+from pytest_django.plugin import DjangoDbBlocker
 
 _WITH_COMMITS = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,6 +22,15 @@ def shared_data() -> Path:
     if not (folder / "online_retail.parquet").exists():
         pytest.skip("the real data sets are not here; name their folder in PUSULA_TEST_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Close the log's own connection in the end, or PostgreSQL keeps the tests' database."""
+    yield
+    with django_db_blocker.unblock():
+        for connection in connections.all(initialized_only=True):
+            connection.close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

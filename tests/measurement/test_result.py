@@ -55,8 +55,9 @@ def buy(profile: Profile, at: int, minor: int, status: str = "confirmed", **more
 
 def change(order: Order, at: int, status: str, minor: int) -> None:
     OrderChange.objects.create(
-        order=order, changed_at=at, recorded_at=at, status=status, net_base_minor=minor
-    )
+        order=order, profile=order.profile, ordered_at=order.ordered_at, changed_at=at,
+        recorded_at=at, status=status, gross_base_minor=minor, net_base_minor=minor,
+    )  # fmt: skip
 
 
 def message(made: Campaign, profile: Profile, state: str) -> Message:

@@ -41,8 +41,8 @@ def shop():
                 net_minor=100_000, gross_base_minor=100_000, net_base_minor=100_000, recorded_at=at,
             )  # fmt: skip
             OrderChange.objects.create(
-                order=order, changed_at=at, recorded_at=at, status="completed",
-                net_base_minor=100_000,
+                order=order, profile=order.profile, ordered_at=at, changed_at=at, recorded_at=at,
+                status="completed", gross_base_minor=100_000, net_base_minor=100_000,
             )  # fmt: skip
 
 

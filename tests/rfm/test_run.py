@@ -53,8 +53,9 @@ def order(profile: Profile, day: date, amount: int, *, status="completed", hour=
 def changed(made: Order, moment: int, status: str, amount: int) -> None:
     Order.objects.filter(pk=made.pk).update(status=status, net_base_minor=amount)
     OrderChange.objects.create(
-        order=made, changed_at=moment, recorded_at=moment, status=status, net_base_minor=amount
-    )
+        order=made, profile=made.profile, ordered_at=made.ordered_at, changed_at=moment,
+        recorded_at=moment, status=status, gross_base_minor=amount, net_base_minor=amount,
+    )  # fmt: skip
 
 
 def rules(**given) -> Config:

@@ -7,20 +7,30 @@ is where mistakes are.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
+from tests.segments import histories_more, oracle
+from tests.segments.histories_more import MoreMaker
 from tests.segments.oracle import Oracle, Person, us
+from tests.segments.oracle_more import POPULATION_TESTS
 
 from pusula.lib.text import fold
 from pusula.segments import kernel
 from pusula.segments.language import Kind, Schema, parse
+from pusula.segments.language.schema import Period
 
-TRAITS = {"city": Kind.TEXT, "age": Kind.NUMBER, "birthday": Kind.DAY, "vip": Kind.BOOL}
+TRAITS = {
+    "city": Kind.TEXT,
+    "age": Kind.NUMBER,
+    "birthday": Kind.DAY,
+    "vip": Kind.BOOL,
+    "tags": Kind.LIST,
+}
 ZONES = ["Europe/Istanbul", "Europe/Berlin", "America/New_York", "UTC"]
 # Summer time begins and ends, months end, years turn, and an ordinary morning.
 MOMENTS = [
@@ -34,11 +44,14 @@ MOMENTS = [
         "2026-10-25T01:30:00Z",
         "2025-12-31T23:00:00Z",
         "2024-02-29T12:00:00Z",
+        "2027-02-20T08:00:00Z",
         "2026-11-22T07:15:00Z",
     )
 ]
 CITIES = ["Bodrum", "BODRUM", "Çeşme", "ÇEŞME", "İzmir", "izmir", "IĞDIR", "ığdır", "Kuşadası"]
 PATTERNS = ["İZ", "ığ", "Ş", "dru", "B"]
+ENDS = ["RUM", "ir", "IR", "ı"]
+TAGS = ["Golf", "GOLF", "spa", "Aile", "İş", "iş"]
 EVENTS = ["Hotel Searched", "Hotel Viewed", "Booking Abandoned"]
 WINDOWS = [
     {"last": "30 days"},
@@ -57,6 +70,48 @@ WINDOWS = [
     {"between": ["13 months ago", "11 months ago"]},
     {"from": "2026-01-01", "to": "2026-03-30"},
     {"from": "2026-03-29"},
+    {"this": "day"},
+    {"this": "week"},
+    {"this": "quarter"},
+    {"this": "year"},
+    {"previous": "day"},
+    {"previous": "month"},
+    {"previous": "3 weeks"},
+    {"following": "week"},
+    {"following": "2 months"},
+    {"calendar": "6 months"},
+    {"calendar": "2 weeks"},
+]
+OWN_WINDOWS = [
+    {"since": "first_order"},
+    {"since": "last_order"},
+    {"since": "created"},
+    {"to": "last_order"},
+    {"from": "last_order", "to": "now"},
+    {"from": "first_order", "to": "14 days after first_order"},
+    {"between": ["30 days before created", "1 week after created"]},
+    {"from": "60 days ago", "to": "1 hour before last_order"},
+    {"from": "2 days after first_order", "to": "today"},
+]
+CALENDAR_TESTS = [
+    {"month": [3, "november"]},
+    {"month": "february"},
+    {"season": "winter"},
+    {"season": [11, 3]},
+    {"weekday": ["sunday", "monday"]},
+    {"weekday": ["thursday"]},
+    {"anniversary": "today"},
+    {"anniversary": {"next": "14 days"}},
+    {"anniversary": {"next": "1 day"}},
+    {"anniversary": {"next": "50 weeks"}},
+    {"during": "bayram"},
+]
+LEAP_DAYS = [date(2000, 2, 29), date(2020, 2, 29), date(2024, 2, 28), date(2024, 2, 29)]
+BAYRAM = [
+    (date(2024, 2, 28), date(2024, 2, 29)),
+    (date(2025, 12, 30), date(2026, 1, 2)),
+    (date(2026, 3, 20), date(2026, 3, 22)),
+    (date(2026, 3, 29), date(2026, 3, 29)),
 ]
 TIME_TESTS = [
     *WINDOWS,
@@ -77,22 +132,57 @@ SEASONS = [
 
 STATES = ["completed", "completed", "confirmed", "cancelled", "no_show"]
 NUMBERS = [0, 1, 1.5, 2, 2.5, 3, 19.99, 39.98]
+GAPS = [0, 1, 1.5, 2, 7, 7.25, 30, 59]
+MULTIPLES = [-1, 0, 0.5, 1, 1.1, 1.5, 2, 3]
 AMOUNTS = ["-50 TRY", "0 TRY", "100 TRY", "100.01 TRY", "250 TRY", "300.02 TRY"]
-SHARES = [10, 25, 30, 50, 66.6, 90]
 COMPARISONS = ["at_least", "at_most", "more_than", "less_than", "is", "is_not"]
 ORDER_COLUMNS = [
     "status", "region", "room_type", "nights", "net_amount", "starts_on", "cancelled_at",
 ]  # fmt: skip
+ITEM_COLUMNS = ["name", "quantity", "amount", "status", "region", "ordered_at"]
+MONEY = ("net_amount", "amount")
 EVENT_COLUMNS = ["hotel", "price", "at"]
+COLUMNS = {"orders": ORDER_COLUMNS, "events": EVENT_COLUMNS, "items": ITEM_COLUMNS}
+# The columns of text, with a size, and of time that are measured.
+MEASURED = {
+    "orders": (
+        ["region", "room_type"],
+        ["nights", "net_amount"],
+        ["ordered_at", "ends_on", "cancelled_at"],
+    ),
+    "events": (["hotel"], ["price"], ["at"]),
+    "items": (["name", "region"], ["quantity", "amount"], ["ordered_at"]),
+}
+TIMED = {
+    *("first", "last", "days", "weeks", "months", "years"),
+    *("usual_gap", "longest_gap", "last_gap", "overdue"),
+}
+PARTS = ["0 %", "25 %", "30 %", "50 %", "66.6 %", "100 %"]
 
 
-class Maker:
+def is_timed(body):
+    """Whether a time of rows is looked at although there is no window."""
+    return not TIMED.isdisjoint(body)
+
+
+# Words of what is rare in definitions of all sorts: worlds of nothing else find more.
+FOCUSES = (
+    "overdue", "usual_gap", "longest_gap", "last_gap", "anniversary", "during", "weekday", "month",
+    "season", "weeks", "days", "share", "first", "last", "has_", "matches", "_order", "created",
+    "previous", "following", "calendar", "this", "items", "latest", "top", "region", "amount",
+)  # fmt: skip
+
+
+class Maker(MoreMaker):
     """Makes definitions, people and worlds from one source of chance."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, focus: str = "") -> None:
         self.random = random.Random(seed)  # noqa: S311 - chance that can be repeated
         self.tz = self.pick(ZONES)
         self.at = self.pick(MOMENTS) + self.pick([-1, 0, 0, 1])
+        self.focus = focus  # a word that all leaves have
+        self.own = []  # moments of the person that is being made
+        self.rhythm = None  # and its days between one row and the next
 
     def pick(self, choices):
         return self.random.choice(choices)
@@ -117,6 +207,8 @@ class Maker:
                 {"not_in": words},
                 {"contains": self.pick(PATTERNS)},
                 {"starts": self.pick(PATTERNS)},
+                {"ends": self.pick(ENDS)},
+                {"matches": self.pick(list(oracle.PATTERNS))},
             ]
         )
 
@@ -127,17 +219,26 @@ class Maker:
         return self.pick(tests if is_total else [*tests, "known", "unknown"])
 
     def time_test(self):
-        return self.pick([*TIME_TESTS, "known", "unknown"])
+        kind = self.pick(
+            [TIME_TESTS, TIME_TESTS, CALENDAR_TESTS, OWN_WINDOWS, ["known", "unknown"]]
+        )
+        return self.pick(kind)
+
+    def list_test(self):
+        tags = self.some(TAGS, 2)
+        return self.pick(
+            ["known", "unknown", {"has": tags[0]}, {"has_any": tags}, {"has_all": tags}]
+        )
 
     def column_test(self, column):
         if column == "status":
             states = self.some(STATES, 2)
             return self.pick([{"is": states[0]}, {"in": states}, {"not_in": states}])
-        if column in ("region", "room_type", "hotel"):
+        if column in ("region", "room_type", "hotel", "name"):
             return self.text_test()
-        if column in ("nights", "price"):
+        if column in ("nights", "price", "quantity"):
             return self.size_test([number for number in NUMBERS if number])
-        return self.size_test(AMOUNTS) if column == "net_amount" else self.time_test()
+        return self.size_test(AMOUNTS) if column in MONEY else self.time_test()
 
     # Conditions
 
@@ -148,6 +249,7 @@ class Maker:
             "age": self.size_test(NUMBERS),
             "birthday": self.time_test(),
             "vip": {"is": self.often(0.5)},
+            "tags": self.list_test(),
         }[name]
         return {"trait": {name: test}}
 
@@ -157,46 +259,71 @@ class Maker:
         return {"consent": {"channel": channel, "purpose": "marketing", "is": status}}
 
     def aggregate(self):
-        relation = self.pick(["orders", "events"])
-        is_orders = relation == "orders"
-        names = self.some(EVENTS, 3)
-        body = {} if is_orders else {"name": names if self.often(0.5) else names[0]}
+        relation = self.pick(["orders", "orders", "events", "events", "items"])
+        body = self.measure(relation)
+        if relation == "events":
+            names = self.some(EVENTS, 3)
+            body["name"] = names if self.often(0.5) else names[0]
         if self.often(0.5):
-            columns = self.some(ORDER_COLUMNS if is_orders else EVENT_COLUMNS, 2)
+            columns = self.some(COLUMNS[relation], 2)
             body["where"] = {column: self.column_test(column) for column in columns}
         if self.often(0.6):
-            body["within"] = self.pick(WINDOWS)
-            if is_orders and self.often(0.5):
-                body["by"] = self.pick(["starts_on", "ends_on", "cancelled_at"])
-        return {relation: body | self.measure(is_orders)}
+            body["within"] = self.pick(self.pick([WINDOWS, WINDOWS, OWN_WINDOWS]))
+        if relation == "orders" and self.often(0.5) and ("within" in body or is_timed(body)):
+            body["by"] = self.pick(["starts_on", "ends_on", "cancelled_at"])
+        return {relation: body}
 
-    def measure(self, is_orders):
+    def measure(self, relation):
         total = self.size_test([0, 1, 2, 3], is_total=True)
-        total = {"top": f"{self.pick(SHARES)} %"} if self.often(0.15) else total
-        moment = self.pick(["ordered_at", "ends_on", "cancelled_at"]) if is_orders else "at"
-        match self.pick(["count", "distinct", "years_in_same_season", "time", "size", "size"]):
+        total = self.population_test() if self.often(0.2) else total
+        texts, numbers, moments = MEASURED[relation]
+        match self.pick(
+            ["count", "distinct", "years_in_same_season", "time", "size", "size"]
+            + ["share", "period", "gap", "gap", "end", "end"]
+        ):
             case "count":
                 return {"count": total}
             case "distinct":
-                column = self.pick(["region", "nights", "ends_on"]) if is_orders else "hotel"
-                return {"distinct": column, "is": total}
+                return {"distinct": self.pick(texts + numbers[:1]), "is": total}
             case "years_in_same_season":
                 seasons = self.pick(SEASONS)
                 own = {} if seasons is None else {"seasons": seasons}
-                return {"years_in_same_season": moment, "is": total, **own}
+                return {"years_in_same_season": self.pick(moments), "is": total, **own}
             case "time":
-                return {self.pick(["latest", "earliest"]): moment, "is": self.time_test()}
+                return {
+                    self.pick(["latest", "earliest"]): self.pick(moments),
+                    "is": self.time_test(),
+                }
+            case "share":
+                columns = self.some(COLUMNS[relation], 2)
+                of = {column: self.column_test(column) for column in columns}
+                return {"share": of, "is": self.size_test(PARTS)}
+            case "period":
+                return {self.pick(["days", "weeks", "months", "years"]): total}
+            case "gap":
+                gap = self.size_test(GAPS)
+                word = self.pick(["usual_gap", "longest_gap", "last_gap", "overdue", "overdue"])
+                return {word: self.size_test(MULTIPLES) if word == "overdue" else gap}
+            case "end":
+                days = ["starts_on", "ends_on"] if relation == "orders" else []
+                column = self.pick(texts + numbers + days)
+                return {self.pick(["first", "last"]): column, "is": self.column_test(column)}
         word = self.pick(["sum", "avg", "min", "max"])
-        column = self.pick(["net_amount", "nights"]) if is_orders else "price"
-        sizes = AMOUNTS if column == "net_amount" else NUMBERS
-        test = self.size_test(sizes, is_total=word == "sum")
-        return {word: column, "is": total if "top" in total else test}
+        column = self.pick(numbers)
+        test = self.size_test(AMOUNTS if column in MONEY else NUMBERS, is_total=word == "sum")
+        if is_population(total):
+            return {word: column, "is": self.population_test(has_rows=True)}
+        return {word: column, "is": test}
 
     def leaf(self, names=()):
         kinds = [self.aggregate] * 6 + [self.trait] * 3 + [self.consent]
+        kinds += [self.sequence] * 2 + [self.reach, self.score, self.picked]
         if names and self.often(0.15):
             return {"segment": self.pick(names)}
-        return self.pick(kinds)()
+        while True:
+            leaf = self.pick(kinds)()
+            if self.focus in str(leaf):
+                return leaf
 
     def tree(self, names, depth=3):
         if depth == 0 or self.often(0.2):
@@ -219,6 +346,12 @@ class Maker:
 
     def moment(self):
         """Return a moment at or beside the edge of a window, or anywhere in four years."""
+        if self.rhythm is not None and self.often(0.7):
+            before = self.random.randint(1, 5) * self.rhythm * 86_400_000_000
+            return self.at - round(before) + self.pick([-1, 0, 0, 0, 1])
+        if self.own and self.often(0.3):
+            shift = self.pick([0, 0, 14, -30, 7, 2]) * 86_400_000_000
+            return self.pick(self.own) + shift + self.pick([-1, 0, 1])
         if self.often(0.6):
             return self.pick(self.edges) + self.pick([-1, 0, 1])
         return self.at + self.random.randint(-1_300, 120) * 86_400_000_000
@@ -227,9 +360,12 @@ class Maker:
     def edges(self):
         clock = Oracle({}, [], self.at, self.tz)
         ends = {end for test in TIME_TESTS for end in clock.window(test) if end is not None}
+        ends |= {clock.begin(day) for span in BAYRAM for day in span}
         return sorted(ends)
 
     def day(self):
+        if self.often(0.15):
+            return self.pick(LEAP_DAYS)
         day = Oracle({}, [], self.at, self.tz).local(self.moment()).date()
         return day + timedelta(days=self.pick([-1, 0, 1]))
 
@@ -255,6 +391,15 @@ class Maker:
             "net_amount": self.pick([-5_000, 0, 10_000, 10_001, 15_000, 20_001]),
         }
 
+    def item(self, orders):
+        order = self.pick(orders)
+        shared = {column: order[column] for column in ("status", "region", "ordered_at")}
+        return shared | {
+            "name": self.perhaps(self.city),
+            "quantity": self.perhaps(self.number),
+            "amount": self.pick([-5_000, 0, 10_000, 10_001, 15_000, 20_001]),
+        }
+
     def event(self):
         return {
             "name": self.pick([*EVENTS, "Page Viewed"]),
@@ -263,12 +408,23 @@ class Maker:
             "price": self.perhaps(self.number),
         }
 
+    def tags(self):
+        return self.random.sample(TAGS, self.random.randint(0, 3))
+
     def person(self):
-        traits = {"city": self.city, "age": self.number, "birthday": self.day}
+        traits = {"city": self.city, "age": self.number, "birthday": self.day, "tags": self.tags}
         traits["vip"] = lambda: self.often(0.5)
         n_rows = self.pick([0, 1, 2, 4, 8])
-        return Person(
-            orders=[self.order() for _ in range(n_rows)],
+        self.rhythm = self.pick([None] * 8 + [1, 1.5, 7, 30])
+        created = self.perhaps(self.moment)
+        self.own = [] if created is None else [created]
+        orders = []
+        for _ in range(n_rows):
+            orders.append(self.order())
+            self.own.append(orders[-1]["ordered_at"])
+        made = Person(
+            orders=orders,
+            items=[self.item(orders) for _ in range(n_rows)],
             events=[self.event() for _ in range(n_rows)],
             traits={name: make() for name, make in traits.items() if self.often(0.8)},
             consents={
@@ -276,15 +432,29 @@ class Maker:
                 for channel in ("email", "sms")
                 if self.often(0.7)
             },
+            created=created,
         )
+        self.more(made)
+        self.own, self.rhythm = [], None
+        return made
 
     def world(self, n_people=10, n_leaves=16, n_trees=6):
         people = [self.person() for _ in range(n_people)]
+        for person, profile_id in zip(people, profile_ids(n_people), strict=True):
+            person.id = profile_id
         return World(self.definitions(n_leaves, n_trees), people, self.at, self.tz)
 
 
+def profile_ids(n):
+    return [7 + 3 * i for i in range(n)]
+
+
+def is_population(test):
+    return isinstance(test, dict) and not test.keys().isdisjoint(POPULATION_TESTS)
+
+
 def _size(amount):
-    return float(str(amount).removesuffix(" TRY"))
+    return float(str(amount).removesuffix(" TRY").removesuffix(" %"))
 
 
 @dataclass
@@ -298,17 +468,20 @@ class World:
 
     @property
     def schema(self) -> Schema:
-        return Schema(currency="TRY", tz=self.tz, traits=TRAITS)
+        periods = {"bayram": Period("Bayram", "Bayram", tuple(BAYRAM))}
+        return Schema(currency="TRY", tz=self.tz, traits=TRAITS, periods=periods)
 
     @property
     def oracle(self) -> Oracle:
-        return Oracle(self.definitions, self.people, self.at, self.tz)
+        return Oracle(self.definitions, self.people, self.at, self.tz, {"bayram": BAYRAM})
 
 
 def block(people: list[Person], ids: list[int], requirements: kernel.Requirements) -> kernel.Block:
     """Return the people as the relations hand them over: only what is required, text folded."""
     owners = list(zip(ids, people, strict=True))
     orders = [(i, row) for i, person in owners for row in person.orders]
+    items = [(i, row) for i, person in owners for row in person.items]
+    created = [(i, {"at": p.created}) for i, p in owners if p.created is not None]
     events = [
         (i, row)
         for i, person in owners
@@ -324,7 +497,10 @@ def block(people: list[Person], ids: list[int], requirements: kernel.Requirement
     return kernel.Block(
         profile_ids=np.array(ids, np.int64),
         orders=_table(orders, [(name, name) for name in requirements.orders or ()]),
-        events=_table(events, event_columns),
+        items=_table(items, [(name, name) for name in requirements.items or ()]),
+        events=_table(events, event_columns, verbatim=("name",)),
+        created=_table(created, [("at", "at")]),
+        **histories_more.tables(owners),
         traits=_traits(traits),
         consents=pa.table(
             {
@@ -347,15 +523,17 @@ TYPES = {
     "ends_on": pa.date32(),
     "nights": pa.float64(),
     "price": pa.float64(),
+    "quantity": pa.float64(),
+    "amount": pa.int64(),
 }
 
 
-def _table(rows, columns):
+def _table(rows, columns, verbatim=()):
     arrays = {"profile_id": pa.array([i for i, _ in rows], pa.int64())}
     for name, arrow in columns:
         values = [row.get(name) for _, row in rows]
         kind = pa.string() if arrow.startswith("p.") else TYPES.get(name, pa.string())
-        if kind == pa.string() and name != "name":
+        if kind == pa.string() and arrow not in verbatim:
             values = [None if value is None else fold(str(value)) for value in values]
         arrays[arrow] = pa.array(values, kind)
     return pa.table(arrays)
@@ -370,18 +548,22 @@ def _traits(rows):
         {
             "profile_id": pa.array([row[0] for row in rows], pa.int64()),
             "name": pa.array([row[1] for row in rows], pa.string()),
-            "text": column(pa.string(), fits=lambda v: isinstance(v, str), make=fold),
+            "text": column(pa.string(), fits=lambda v: isinstance(v, (str, list)), make=_text),
             "number": column(pa.float64(), fits=lambda v: isinstance(v, (int, float)), make=float),
             "day": column(pa.date32(), fits=lambda v: isinstance(v, date)),
         }
     )
 
 
+def _text(value: str | list[str]) -> str:
+    return fold(value) if isinstance(value, str) else "\n".join(map(fold, value))
+
+
 def compiled(world: World) -> tuple[kernel.Plan, kernel.Block]:
     """Return a plan with the cut-points that the people themselves set, and the people."""
     definitions = {key: parse(each, world.schema) for key, each in world.definitions.items()}
     plan = kernel.compile(definitions, world.schema, {})
-    ids = [7 + 3 * i for i in range(len(world.people))]
+    ids = profile_ids(len(world.people))
     people = block(world.people, ids, plan.requirements)
     values = plan.population_values(people, world.at)
     cut_points = {key: p.cut_point(values[key]) for key, p in plan.populations.items()}
@@ -392,3 +574,11 @@ def moment(text: str, tz: str = "UTC") -> int:
     """Return the moment at which clocks in ``tz`` show ``text``."""
     wall = datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(tz))
     return us(wall.astimezone(UTC))
+
+
+TABLES = tuple(each.name for each in fields(kernel.Block) if each.name != "profile_ids")
+
+
+def alone(block: kernel.Block, i: int) -> kernel.Block:
+    """Return the block of one of the profiles; the rows of all are there."""
+    return replace(block, profile_ids=block.profile_ids[i : i + 1])

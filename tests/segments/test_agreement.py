@@ -7,26 +7,13 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.segments import histories
+from tests.segments.agreement import disagreements
 
 from pusula.segments import kernel
 from pusula.segments.language import dump, parse, sentence
 
 agreed = settings(max_examples=300, deadline=None, derandomize=True)
 seeds = st.integers(0, 2**32 - 1)
-
-
-def disagreements(world):
-    """Return each definition and person about whom the kernel and plain Python disagree."""
-    plan, block = histories.compiled(world)
-    members = plan.evaluate(block, world.at).members
-    assert set(members) == set(world.definitions)
-    oracle = world.oracle
-    return [
-        (document["where"], person, f"the kernel says {is_in}", world.at, world.tz)
-        for key, document in world.definitions.items()
-        for person, is_in in zip(world.people, members[key].tolist(), strict=True)
-        if oracle.holds(document["where"], person) != is_in
-    ]
 
 
 @agreed
@@ -41,12 +28,12 @@ def test_everybody_gets_the_same_answer_alone_in_any_order_and_in_any_encoding(s
     world = histories.Maker(seed).world(n_people=5)
     plan, block = histories.compiled(world)
     together = plan.evaluate(block, world.at).members
-    tables = (block.orders, block.events, block.traits, block.consents)
-    turned = kernel.Block(block.profile_ids, *map(turned_table, tables))
+    tables = {name: getattr(block, name) for name in histories.TABLES}
+    turned = {name: turned_table(table) for name, table in tables.items()}
+    turned = kernel.Block(block.profile_ids, **turned)
     backwards = plan.evaluate(turned, world.at).members
     for i in range(len(block)):
-        one = kernel.Block(block.profile_ids[i : i + 1], *tables)
-        alone = plan.evaluate(one, world.at).members
+        alone = plan.evaluate(histories.alone(block, i), world.at).members
         for key, mask in together.items():
             assert alone[key].tolist() == [mask[i]]
             assert backwards[key][i] == mask[i]

@@ -64,9 +64,9 @@ def test_a_window_takes_its_start_and_leaves_its_end():
     assert ask({"events": {**events, "within": {"last": "30 days"}}}, people) == [
         False, True, True, False,
     ]  # fmt: skip
-    assert ask({"events": {**events, "within": {"next": "30 days"}}}, people) == [
-        False, False, False, True,
-    ]  # fmt: skip
+    people = [Person(orders=[{"cancelled_at": NOON + d}]) for d in (-1, 0, 30 * day - 1, 30 * day)]
+    orders = {"count": {"at_least": 1}, "by": "cancelled_at", "within": {"next": "30 days"}}
+    assert ask({"orders": orders}, people) == [False, True, True, False]
 
 
 def test_a_day_is_24_hours_and_a_month_keeps_the_wall_time_when_the_clock_jumps():
@@ -282,7 +282,9 @@ def test_a_limit_that_is_not_published_fails_its_segments_and_never_falls_open()
     block = histories.block([Person()], [1], made.requirements)
     evaluation = made.evaluate(block, NOON)
     assert dict(evaluation.members.items()).keys() == {"fine"}
-    with pytest.raises(kernel.MissingCutPointError, match=r"sum\.net_amount\.top-10\.\w+ is not"):
+    with pytest.raises(
+        kernel.MissingCutPointError, match=r"sum\.net_amount\.quantile-90\.\w+ is not"
+    ):
         evaluation.members["top"]
     for key in ("named", "not-top"):
         with pytest.raises(kernel.MissingCutPointError):
@@ -298,7 +300,7 @@ def test_the_key_of_a_limit_stays_as_long_as_the_question_does():
         (found,) = plan(a={"orders": {**TOP["orders"], **changes}}).populations
         return found
 
-    assert key() == "orders.sum.net_amount.top-10.894ce2d858da6e57"
+    assert key() == "orders.sum.net_amount.quantile-90.1c86d1490f9c2db9"
     assert key() == key(where={"status": {"in": ["completed"]}})
     within = {"last": "1 year"}
     assert len({key(), key(within=within), key(within=within, by="ends_on")}) == 3
@@ -333,14 +335,15 @@ def test_a_plan_asks_only_for_what_its_conditions_need():
         c={"all": [{"trait": {"vip": {"is": True}}}, {"trait": {"age": {"at_least": 1}}}]},
     )  # fmt: skip
     assert made.requirements == kernel.Requirements(
-        orders=("ends_on", "region"),
+        orders=("ends_on", "ordered_at", "region"),
+        items=None,
         event_names=("A", "B"),
         event_texts=("hotel",),
         event_numbers=("nights", "price"),
         traits=("age", "vip"),
         consents=False,
     )
-    assert plan(a={"orders": {"count": {"is": 0}}}).requirements.orders == ()
+    assert plan(a={"orders": {"count": {"is": 0}}}).requirements.orders == ("ordered_at",)
     assert plan(a={"trait": {"vip": {"is": True}}}).requirements.orders is None
 
 
@@ -362,7 +365,8 @@ def test_a_condition_that_many_segments_share_is_evaluated_once(monkeypatch):
 
 
 def test_rows_of_other_profiles_are_passed_over():
-    orders = pa.table({"profile_id": [1, 2, 4, 5, 5, 9_000_000_000, 10]})
+    owners = [1, 2, 4, 5, 5, 9_000_000_000, 10]
+    orders = pa.table({"profile_id": owners, "ordered_at": [NOON - 1] * len(owners)})
     made = plan(a={"orders": {"count": {"at_least": 1}}})
     (leaf,) = leaves(made.definitions["a"].where)
     counts = {2: 1, 5: 2, 9_000_000_000: 1}
@@ -391,9 +395,10 @@ def test_a_block_that_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="not ascending"):
         kernel.Block(np.array([1, 1]))
     made = plan(a={"orders": {"count": {"is": 0}, "where": {"region": "known"}}})
-    block = kernel.Block(np.array([1]), orders=pa.table({"profile_id": [1]}))
-    with pytest.raises(ValueError, match="orders of the block have no column 'region'"):
-        made.evaluate(block, NOON)
+    for missing, there in (("ordered_at", "region"), ("region", "ordered_at")):
+        orders = pa.table({"profile_id": [1], there: pa.array([None], pa.int64())})
+        with pytest.raises(ValueError, match=f"orders of the block have no column '{missing}'"):
+            made.evaluate(kernel.Block(np.array([1]), orders=orders), NOON)
 
 
 # Why

@@ -132,14 +132,14 @@ def test_two_spellings_of_one_meaning_are_one_condition(one, other):
             snapshot("where: expected a condition with exactly one key, found orders, not"),
         ),
         ("{all: []}", snapshot("where.all: expected at least one of conditions, the list is empty")),
-        ("[]", snapshot("where: expected a condition: a mapping with one of all, any, not, trait, orders, events, consent, segment, found a list")),
+        ("[]", snapshot("where: expected a condition: a mapping with one of all, any, not, trait, orders, items, events, sequence, consent, reach, score, list, campaign, bucket, segment, found a list")),
         (
             "{orders: {where: {status: {is: completed}}}}",
-            snapshot("where.orders: expected exactly one of count, distinct, years_in_same_season, sum, avg, min, max, latest, earliest, found none"),
+            snapshot("where.orders: expected exactly one of count, distinct, years_in_same_season, sum, avg, min, max, latest, earliest, first, last, share, days, weeks, months, years, usual_gap, longest_gap, last_gap, overdue, found none"),
         ),
         (
             "{orders: {sum: net_amount, count: {is: 0}}}",
-            snapshot("where.orders: expected exactly one of count, distinct, years_in_same_season, sum, avg, min, max, latest, earliest, found count and sum"),
+            snapshot("where.orders: expected exactly one of count, distinct, years_in_same_season, sum, avg, min, max, latest, earliest, first, last, share, days, weeks, months, years, usual_gap, longest_gap, last_gap, overdue, found count and sum"),
         ),
         (
             "{orders: {sum: net_amount}}",
@@ -203,7 +203,7 @@ def test_two_spellings_of_one_meaning_are_one_condition(one, other):
         ),
         (
             "{orders: {count: known}}",
-            snapshot("where.orders.count: expected a test of a number: a mapping with one of is, is_not, in, not_in, at_least, at_most, more_than, less_than, between, top, found 'known'"),
+            snapshot("where.orders.count: expected a test of a number: a mapping with one of is, is_not, in, not_in, at_least, at_most, more_than, less_than, between, top, bottom, between_quantiles, rank, of_mean, found 'known'"),
         ),
         (
             "{orders: {count: {is: 0}, where: {status: {is: complete}}}}",
@@ -235,11 +235,11 @@ def test_two_spellings_of_one_meaning_are_one_condition(one, other):
         ),
         (
             "{orders: {count: {is: 0}, within: {last: 1 day, next: 1 day}}}",
-            snapshot("where.orders.within: expected one of last, next, between, or from and to"),
+            snapshot("where.orders.within: expected one of last, next, between, this, previous, following, calendar, since, or from and to"),
         ),
         (
             "{orders: {count: {is: 0}, within: {between: [180 days ago, 540 days ago]}}}",
-            snapshot("where.orders.within: the first point in time must come before the second"),
+            snapshot("where.orders.within.between: the first point in time must come before the second"),
         ),
         (
             "{orders: {count: {is: 0}, within: {from: yesterday}}}",
@@ -291,7 +291,7 @@ def test_two_spellings_of_one_meaning_are_one_condition(one, other):
         ),
         (
             "{trait: {rfm_group: {at_least: A}}}",
-            snapshot("where.trait.rfm_group.at_least: unknown key; known are is, is_not, in, not_in, contains, starts"),
+            snapshot("where.trait.rfm_group.at_least: unknown key; known are is, is_not, in, not_in, contains, starts, ends, matches"),
         ),
         (
             "{trait: {vip: {is: ja}}}",
@@ -355,7 +355,13 @@ def test_text_that_is_no_plain_yaml_is_refused_with_its_line(text, message):
 
 
 def test_a_list_that_contains_itself_is_refused():
-    assert "more than 8 deep" in refusal("&a {all: [*a]}")
+    assert refusal("&a {all: [*a]}") == snapshot(
+        "line 1, column 11: write it out here: a definition has no aliases"
+    )
+    itself = {}
+    itself["all"] = [itself]
+    with pytest.raises(DefinitionError, match="nested more than 8 deep"):
+        parse_condition(itself, SCHEMA)
 
 
 def test_a_definition_needs_its_key_and_both_titles():

@@ -225,7 +225,7 @@ def bring_spring_bookings(hotel: Hotel, treated: list[int], holdout: list[int]) 
 def test_a_hotel_goes_from_its_files_to_a_measured_campaign(hotel, clerk):
     with time_machine.travel(START, tick=True):
         bring_guests(hotel)
-        hotel.pusula("segments", "apply", "--shipped")
+        hotel.pusula("segments", "apply", "--shipped", "--yes")
         hotel.pusula("run")
 
         hotel.campaign("bahar", "Bahara merhaba")

@@ -9,11 +9,14 @@ import pytest
 from tests.web import company as made_up
 from tests.web import plans
 
+from pusula.lake.as_of import AsOf
 from pusula.lib import clock
 from pusula.orders import machine
 from pusula.orders import queries as orders
 from pusula.orders.models import Order
 from pusula.profiles.models import IdentifierKind, Profile
+from pusula.segments import rebuild
+from pusula.segments.models import CutPoint
 from pusula.web import facts, timeline
 from pusula.web.models import Disclosure
 
@@ -23,6 +26,12 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def card(company):
     return f"/customers/{company.elif_.pk}/"
+
+
+@pytest.fixture
+def limits(company) -> None:
+    """Publish what everybody spends on average."""
+    rebuild.everybody(at=made_up.NOW)
 
 
 @pytest.fixture
@@ -37,11 +46,15 @@ def page(client, path: str, language: str = "tr", **query: object) -> str:
     return " ".join(answer.content.decode().split())
 
 
-def told(profile: Profile) -> list[str]:
-    return [fact.text for fact in facts.facts_of(profile.pk, list(orders.of_profile(profile.pk)))]
+def found(profile: Profile, as_of: AsOf | None = None) -> list[facts.Fact]:
+    return facts.facts_of(profile.pk, list(orders.of_profile(profile.pk)), as_of=as_of)
 
 
-def test_facts_are_sentences(deniz, card):
+def told(profile: Profile, as_of: AsOf | None = None) -> list[str]:
+    return [fact.text for fact in found(profile, as_of)]
+
+
+def test_facts_are_sentences(deniz, card, limits):
     shown = page(deniz, card)
     for sentence in (
         "Son konaklaması 199 gün önceydi; ortalama 49 günde bir geliyor.",
@@ -52,16 +65,27 @@ def test_facts_are_sentences(deniz, card):
         assert sentence in shown
 
 
-def test_facts_are_sentences_in_english_too(deniz, card):
+def test_facts_are_sentences_in_english_too(deniz, card, limits):
     shown = page(deniz, card, "en")
     assert "Last stay was 199 days ago; usually comes every 49 days." in shown
     assert "Left a booking unfinished 1 time in the last 30 days." in shown
 
 
-def test_each_fact_leads_to_the_rows_behind_it(deniz, card):
+def test_each_fact_opens_to_the_rows_behind_it(deniz, card, limits):
     shown = page(deniz, card)
-    assert f'href="{card}?show=orders#timeline">Son konaklaması' in shown
-    assert f'href="{card}?show=web#timeline">Son 30 günde' in shown
+    (why,) = re.findall(r"<summary>Son 30 günde 1 kez.*?</details>", shown)
+    assert "<b>Rezervasyonu yarıda bıraktı</b> <small>Lodos Mavi Koy · Ödeme</small>" in why
+    (why,) = re.findall(r"<summary>9 rezervasyonun.*?</details>", shown)
+    assert why.count("<li>") == 1
+    assert "iptal" in why
+    (why,) = re.findall(r"<summary>8 konaklamada.*?</details>", shown)
+    assert why.count("<li>") == 6
+    assert f'href="{card}?show=orders#timeline"' in why
+
+
+def test_a_fact_says_when_it_ends_by_itself(company):
+    (fact,) = [fact for fact in found(company.elif_) if fact.key == "booking-abandoned"]
+    assert fact.changes == "Yeni veri gelmezse 7 Aralık 2026 tarihine kadar böyle kalır."
 
 
 def test_one_stay_has_no_rhythm(guest):
@@ -71,6 +95,7 @@ def test_one_stay_has_no_rhythm(guest):
 
 def test_a_stay_ahead_and_a_stay_now_are_told_first(guest):
     made_up.stay(guest, "T1", -12, 5, 10_000, status=machine.CONFIRMED)
+    made_up.stay(guest, "T3", -40, 5, 10_000, status=machine.CONFIRMED, hotel=1)
     made_up.stay(guest, "T2", 1, 4, 10_000, status=machine.IN_HOUSE)
     assert told(guest)[:2] == [
         "Şu anda konaklıyor: Lodos Mavi Koy, çıkış 25 Kasım 2026.",
@@ -78,20 +103,50 @@ def test_a_stay_ahead_and_a_stay_now_are_told_first(guest):
     ]
 
 
-def test_spending_near_the_average_is_called_so(guest):
-    made_up.stay(guest, "T1", 40, 2, round(orders.mean_net_minor() / 100))
+def test_somebody_who_comes_for_the_first_time_is_called_so(guest):
+    made_up.stay(guest, "T1", -12, 5, 10_000, status=machine.CONFIRMED)
+    assert told(guest)[0] == "İlk kez gelecek."
+
+
+def test_a_stay_worth_more_than_the_average_is_said_in_per_cent(guest, limits):
+    mean = CutPoint.objects.get(key__contains="avg.net_amount.row-mean").value
+    made_up.stay(guest, "T1", 40, 2, round(mean * 1.2 / 100))
+    assert "Konaklama başına harcaması ortalamanın %20 üzerinde." in told(guest)
+
+
+def test_spending_near_the_average_is_called_so(guest, limits):
+    mean = CutPoint.objects.get(key__contains="avg.net_amount.row-mean").value
+    made_up.stay(guest, "T1", 40, 2, round(mean / 100))
     assert "Konaklama başına harcaması ortalamaya yakın." in told(guest)
 
 
-def test_a_shop_speaks_of_orders(guest):
-    for number, ago in enumerate((10, 40, 70)):
+def test_nothing_is_compared_with_a_mean_that_nobody_has_published(guest):
+    made_up.stay(guest, "T1", 40, 2, 10_000)
+    assert not [sentence for sentence in told(guest) if "ortalama" in sentence]
+
+
+def test_a_shop_speaks_of_orders(guest, limits):
+    for number, ago in enumerate((40, 70, 100)):
         made_up.stay(guest, f"T{number}", ago, 2, 5_000)
     Order.objects.filter(profile=guest).update(starts_on=None, ends_on=None, region="")
-    for order in Order.objects.filter(profile=guest):
-        Order.objects.filter(pk=order.pk).update(ordered_at=made_up.moment(10 * order.pk % 90 + 1))
     shown = told(guest)
     assert any(sentence.startswith("Son siparişi ") for sentence in shown)
+    assert "Son 30 günde alışverişi yok." in shown
     assert "3 siparişte toplam ₺15.000 harcadı." in shown
+    assert any(sentence.startswith("Sepeti ortalamanın %") for sentence in shown)
+
+
+def test_a_birthday_is_said_two_weeks_ahead(guest):
+    made_up.trait(guest, "birth_date", made_up.TODAY.replace(year=1990) + dt.timedelta(days=13))
+    assert told(guest) == ["Doğum günü önümüzdeki 14 gün içinde."]
+
+
+def test_a_card_can_be_asked_as_of_a_past_moment(guest):
+    made_up.event(guest, "Booking Abandoned", 15)
+    before = made_up.moment(20)
+    Profile.objects.filter(pk=guest.pk).update(recorded_at=0, created_at=0)
+    assert told(guest, AsOf(before, made_up.NOW)) == []
+    assert len(told(guest, AsOf(made_up.moment(10), made_up.NOW))) == 1
 
 
 def test_without_orders_facts_fall_back_to_visits(guest):

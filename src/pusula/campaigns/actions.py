@@ -19,6 +19,7 @@ from pusula.lib import clock, money
 from pusula.outbox import actions as outbox
 from pusula.outbox import queries as messages
 from pusula.outbox.actions import Draft
+from pusula.segments import sets
 from pusula.segments.models import Segment
 
 # Before the key of the campaign whose own template it is; nobody else may name it.
@@ -115,7 +116,7 @@ def adopt(adoption: Adoption, assigned: Iterable[Assigned], at: int) -> Campaign
             window_ends_at=last_at + adoption.window_days * clock.DAY,
         )
         campaign.save(force_insert=True)
-        _assign(campaign, everyone)
+        _assign(campaign, everyone, at)
     return campaign
 
 
@@ -207,7 +208,8 @@ def _start(campaign: Campaign, at: int, expected_n: int | None) -> None:
         raise CampaignError(text % {"n": words.number(n)})
     if not n:
         raise CampaignError(_("Nobody would get a message: look at the exclusions."))
-    _assign(campaign, (Assigned(c.profile_id, c.arm, at, reason=c.reason) for c in plan.candidates))
+    decided = (Assigned(c.profile_id, c.arm, at, reason=c.reason) for c in plan.candidates)
+    _assign(campaign, decided, at)
     campaign.content = outbox.freeze(
         channel=campaign.channel,
         sender=settings.PUSULA.from_address,
@@ -235,12 +237,21 @@ def _start(campaign: Campaign, at: int, expected_n: int | None) -> None:
     )
 
 
-def _assign(campaign: Campaign, assigned: Iterable[Assigned]) -> None:
+def _assign(campaign: Campaign, assigned: Iterable[Assigned], at: int) -> None:
+    """Write what was decided about everybody, and whom the campaign chose as a set of profiles."""
+    everyone = list(assigned)
     values = (
         (campaign.pk, one.profile_id, str(one.arm), one.variant, one.reason, one.assigned_at)
-        for one in assigned
+        for one in everyone
     )
     rows.insert(connection, "campaigns_assignment", _ASSIGNMENT_COLUMNS, values)
+    chosen = (one for one in everyone if one.arm is not Arm.EXCLUDED)
+    sets.put_campaign(
+        campaign.key,
+        campaign.title,
+        ((one.profile_id, one.variant or str(one.arm)) for one in chosen),
+        at=at,
+    )
 
 
 def _is_over(campaign: Campaign, at: int) -> bool:

@@ -91,7 +91,7 @@ def trouble_with(segment: Segment) -> str:
         ).strip()
     if segments.debts():
         return _("Newly imported data has not reached the segments yet: run `pusula run` first.")
-    if segment.versions.filter(number__gt=segment.version.number).exists():
+    if segments.has_newer_version(segment):
         return (
             _("The segment %(segment)s was changed and not evaluated since: run `pusula run`.")
             % values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -157,3 +158,15 @@ def standing(campaign: Campaign, at: int) -> str:
         state = machine.RUNNING
     is_over = campaign.window_ends_at is not None and at >= campaign.window_ends_at
     return machine.FINISHED if state == machine.RUNNING and is_over else state
+
+
+def users_of(keys: Iterable[str]) -> dict[str, list[Campaign]]:
+    """Return the campaigns not yet over that speak to, or leave out, each of the segments."""
+    found: dict[str, list[Campaign]] = {key: [] for key in keys}
+    going = Campaign.objects.exclude(state=machine.FINISHED).order_by("key")
+    for campaign in going.prefetch_related("audience", "exclusions"):
+        spoken_of = {*campaign.audience.all(), *campaign.exclusions.all()}
+        for segment in spoken_of:
+            if segment.key in found:
+                found[segment.key].append(campaign)
+    return found

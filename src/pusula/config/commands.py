@@ -28,7 +28,8 @@ def init(user: str, changes: tuple[str, ...]) -> None:
     if wrong := [change for change in changes if "=" not in change]:
         raise click.UsageError(f"--set {wrong[0]}: write KEY=VALUE")
     configure(settings.PUSULA_HOME, dict(change.split("=", 1) for change in changes))
-    call_command("migrate", verbosity=0, interactive=False)
+    for database in settings.DATABASES:
+        call_command("migrate", database=database, verbosity=0, interactive=False)
     if not User.objects.filter(username=user).exists():
         # No password: the way in is a login link until the person sets one.
         User.objects.create_superuser(username=user)

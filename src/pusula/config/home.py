@@ -15,6 +15,8 @@ from pusula.lib import money
 from pusula.lib.errors import PusulaError
 
 SETTINGS_FILE = "pusula.toml"
+LOG_FILE = "log.db"
+SQLITE = "django.db.backends.sqlite3"
 SECRET_FILE = "secret.key"  # noqa: S105 - a file name
 
 
@@ -146,10 +148,21 @@ def database(home: Path) -> dict[str, object]:
     )
 
 
+def log_database(home: Path) -> dict[str, object]:
+    """Return Django's settings of the log's database: on SQLite a file beside the main one.
+
+    Elsewhere it is the main database through a connection of its own: an append commits alone.
+    """
+    main = database(home)
+    if main["ENGINE"] == SQLITE:
+        return _sqlite(Path(str(main["NAME"])).with_name(LOG_FILE))
+    return main | {"TEST": {"MIRROR": "default"}}
+
+
 def _sqlite(file: Path) -> dict[str, object]:
     # FULL: a committed row survives a power cut. IMMEDIATE: two writers queue instead of failing.
     return {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": SQLITE,
         "NAME": str(file),
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",

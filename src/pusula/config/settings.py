@@ -15,6 +15,8 @@ home.create(PUSULA_HOME)
 PUSULA = home.company(PUSULA_HOME)
 # Where mail goes: smtp://user:password@host:587?starttls=1, smtps://host:465, or unset: nowhere.
 PUSULA_SMTP_URL = os.environ.get("PUSULA_SMTP_URL", "")
+# Where the lake is: a folder, or an address in object storage (s3://bucket/lake).
+PUSULA_LAKE = os.environ.get("PUSULA_LAKE_URL") or str(PUSULA_HOME / "lake")
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 SECRET_KEY = home.secret(PUSULA_HOME)
@@ -46,6 +48,7 @@ INSTALLED_APPS = [
     "pusula.rfm",
     "pusula.outbox",
     "pusula.campaigns",
+    "pusula.pipeline",
     "pusula.sources",
     "pusula.api",
     "pusula.web",
@@ -84,7 +87,8 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": home.database(PUSULA_HOME)}
+DATABASES = {"default": home.database(PUSULA_HOME), "log": home.log_database(PUSULA_HOME)}
+DATABASE_ROUTERS = ["pusula.pipeline.router.LogRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_PASSWORD_VALIDATORS = [

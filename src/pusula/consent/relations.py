@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
+from django.db.models import Count, Max, Sum
+
+from pusula.consent.models import Channel, ConsentEntry, Status, Suppression
+from pusula.consent.queries import ADDRESS_KINDS, refused_inbox
+from pusula.lake.as_of import Span
 from pusula.profiles import relations as profiles
 
 _SCHEMA = pa.schema(
@@ -16,6 +25,127 @@ _SCHEMA = pa.schema(
 )
 
 
+_REACH = pa.schema(
+    [
+        ("profile_id", pa.int64()),
+        ("channel", pa.string()),
+        ("purpose", pa.string()),
+        ("state", pa.string()),
+    ]
+)
+
+
 def rows(ids: profiles.Ids) -> pa.Table:
     """Return the consents of ``ids`` that hold now: profile_id, channel, purpose, status."""
     return profiles.fetch("consent_consent", _SCHEMA.names, _SCHEMA, ids)
+
+
+# A refusal gives way only to a later grant with evidence: where there is a refusal or a grant with
+# evidence, the last of these holds; else any grant. At the same moment a refusal wins.
+_LEDGER = f"""(select e.*, case when status = '{Status.REFUSED.value}' or evidence <> ''
+  then 1 else 0 end as strength from consent_consententry e) e"""
+
+
+def rows_during(ids: profiles.Ids, span: Span) -> pa.Table:
+    """Return the consents of ``ids`` that held at the moments of ``span``, as ``rows`` does.
+
+    Behind these columns stand those of the spans in which a decision held.
+    """
+    return profiles.fetch_versions(
+        _LEDGER,
+        _SCHEMA.names,
+        _SCHEMA,
+        ids,
+        span,
+        of=("profile_id", "channel", "purpose"),
+        order=("strength", "decided_at", "status", "id"),
+        changed="decided_at",
+    )
+
+
+_ADDRESSES = pa.schema(
+    [
+        ("profile_id", pa.int64()),
+        ("id", pa.int64()),
+        ("recorded_at", pa.int64()),
+        ("is_suppressed", pa.int64()),
+        ("is_open", pa.int64()),
+    ]
+)
+# What `reach` says of a profile, by its number.
+_STATES = ("no_address", "suppressed", "no_consent", "reachable")
+
+
+def reach(ids: profiles.Ids, pairs: Sequence[tuple[str, str]]) -> pa.Table:
+    """Return whether messages would reach ``ids`` (ascending): profile_id, channel, purpose, state.
+
+    One row for each profile and pair of channel and purpose. As where campaigns choose whom to
+    address, of several addresses the newest that is not suppressed counts, and an inbox that
+    somebody else's refusal closes is no way in. Without an address nobody asks for consent:
+    ``no_address`` and ``suppressed`` come before ``no_consent``.
+    """
+    parts = [
+        pa.table(
+            {
+                "profile_id": ids,
+                "channel": pa.repeat(pa.scalar(channel), len(ids)),
+                "purpose": pa.repeat(pa.scalar(purpose), len(ids)),
+                "state": pa.DictionaryArray.from_arrays(
+                    _reached(ids, channel, purpose), pa.array(_STATES)
+                ).cast(pa.string()),
+            },
+            schema=_REACH,
+        )
+        for channel, purpose in pairs
+    ]
+    return pa.concat_tables(parts) if parts else _REACH.empty_table()
+
+
+def _reached(ids: profiles.Ids, channel: str, purpose: str) -> npt.NDArray[np.int8]:
+    """Return the number of each profile's state."""
+    states = np.zeros(len(ids), np.int8)
+    kind = ADDRESS_KINDS.get(Channel(channel))
+    if kind is None or not len(ids):
+        return states
+    closed = refused_inbox(
+        profile_id="i.profile_id", address="i.value", channel="asked.channel",
+        purpose="asked.purpose",
+    )  # fmt: skip
+    addresses = f"""(select i.profile_id, i.id, i.recorded_at,
+    case when closed.id is null then 0 else 1 end as is_suppressed,
+    case when own.status = '{Status.GRANTED.value}' and not {closed} then 1 else 0 end as is_open
+  from profiles_identifier i
+  cross join (select '{Channel(channel).value}' as channel, cast(%s as text) as purpose) asked
+  left join consent_suppression closed
+    on closed.channel = asked.channel and closed.address = i.value
+  left join consent_consent own on own.profile_id = i.profile_id
+    and own.channel = asked.channel and own.purpose = asked.purpose
+  where i.kind = '{kind.value}') reached"""
+    found = profiles.fetch(
+        addresses, _ADDRESSES.names, _ADDRESSES, ids, table_params=[purpose]
+    ).sort_by([("is_suppressed", "descending"), ("recorded_at", "ascending"), ("id", "ascending")])
+    is_suppressed, is_open = (
+        found[name].to_numpy().astype(np.int8) for name in ("is_suppressed", "is_open")
+    )
+    # Later rows overwrite earlier ones: the newest address that is not suppressed stands last.
+    places = np.searchsorted(ids, found["profile_id"].to_numpy())
+    states[places] = np.where(is_suppressed, 1, 2 + is_open)
+    return states
+
+
+def marks(first: int, last: int) -> dict[str, tuple[int, ...]]:
+    """Return by relation what changes whenever the rows of the profiles ``first``..``last`` do.
+
+    Whom a message reaches also changes with what others refused for an inbox they share.
+    """
+    consents = profiles.summary("consent_consent", ["id", "entry_id"], first, last)
+    everywhere = Suppression.objects.aggregate(n=Count("pk"), sum=Sum("pk"))
+    newest = ConsentEntry.objects.aggregate(newest=Max("pk"))["newest"]
+    return {
+        "consents": consents,
+        "reach": (
+            *consents,
+            *profiles.summary("profiles_identifier", ["id"], first, last),
+            *(everywhere["n"], everywhere["sum"] or 0, newest or 0),
+        ),
+    }

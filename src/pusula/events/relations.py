@@ -8,6 +8,7 @@ import pyarrow as pa
 from django.db import connection
 
 from pusula.lake import arrow
+from pusula.lake.as_of import SINCE, Span
 from pusula.profiles import relations as profiles
 
 TEXT_PREFIX = "p."  # a property compared as folded text
@@ -16,35 +17,52 @@ NUMBER_PREFIX = "n."  # a property compared as a number; missing where it is non
 
 def rows(
     ids: profiles.Ids,
-    names: Sequence[str],
+    names: Sequence[str] | None,
     *,
     texts: Sequence[str] = (),
     numbers: Sequence[str] = (),
+    span: Span | None = None,
 ) -> pa.Table:
-    """Return the events called ``names`` of ``ids``: profile_id, name, at.
+    """Return the events called ``names`` (``None``: all) of ``ids``: profile_id, name, at.
 
     Behind them stand ``p.X`` (folded text) for each property X in ``texts`` and ``n.X`` (float64)
-    for each in ``numbers``.
+    for each in ``numbers``. With a ``span``: those that were known at its moments, and since when.
     """
+    own = {"profile_id": pa.int64(), "name": pa.string(), "at": pa.int64()}
+    params: list[object] = list(names or ())
+    condition = "1 = 1" if names is None else f"name in ({', '.join(['%s'] * len(names))})"
+    if span is not None:
+        condition += " and recorded_at <= %s and at < %s"
+        params += [span.told_by, span.last_at]
+        if span.known_at is None:
+            own["recorded_at"] = pa.int64()
     properties = sorted({*texts, *numbers})
-    schema = pa.schema(
-        [("profile_id", pa.int64()), ("name", pa.string()), ("at", pa.int64())]
-        + [(name, pa.string()) for name in properties]
-    )
-    if not names:
+    schema = pa.schema([*own.items(), *((name, pa.string()) for name in properties)])
+    if names is not None and not names:
         table = schema.empty_table()
     else:
-        columns = ["profile_id", "name", "at", *(_property(name) for name in properties)]
-        condition = f"name in ({', '.join(['%s'] * len(names))})"
+        columns = [*own, *(_property(name) for name in properties)]
         table = profiles.fetch(
-            "events_event", columns, schema, ids, condition=condition, params=list(names)
+            "events_event", columns, schema, ids, condition=condition, params=params
         )
-    result = table.select(["profile_id", "name", "at"])
+    result = table.select(list(own))
+    if "recorded_at" in own:
+        result = result.rename_columns([*list(own)[:-1], SINCE])
     for name in texts:
         result = result.append_column(TEXT_PREFIX + name, arrow.folded(table[name]))
     for name in numbers:
         result = result.append_column(NUMBER_PREFIX + name, arrow.numbers(table[name]))
     return result
+
+
+def marks(first: int, last: int) -> dict[str, tuple[int, ...]]:
+    """Return by relation what changes whenever the rows of the profiles ``first``..``last`` do."""
+    return {"events": profiles.summary("events_event", ["id"], first, last)}
+
+
+def earliest(ids: profiles.Ids, told_by: int) -> tuple[profiles.Ids, profiles.Ids]:
+    """Return who of ``ids`` has events, and when the first happened, as known at ``told_by``."""
+    return profiles.earliest("events_event", "at", ids, told_by)
 
 
 def _property(name: str) -> str:

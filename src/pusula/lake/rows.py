@@ -7,6 +7,7 @@ own code, never from outside; values are always parameters.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
@@ -25,6 +26,10 @@ class Connection(Protocol):
     @property
     def vendor(self) -> str:
         """``sqlite`` or ``postgresql``."""
+
+    @property
+    def wrap_database_errors(self) -> AbstractContextManager[Any]:
+        """What turns the driver's errors into those that callers know."""
 
     def cursor(self) -> Any:
         """Open a cursor, to be used as a context manager."""
@@ -66,7 +71,8 @@ def insert(
             marks = ", ".join(["%s"] * len(columns))
             cursor.executemany(f"insert into {table} ({names}) values ({marks})", list(rows))
             return
-        with cursor.copy(f"copy {table} ({names}) from stdin") as copy:
+        sql = f"copy {table} ({names}) from stdin"
+        with connection.wrap_database_errors, cursor.copy(sql) as copy:
             for row in rows:
                 copy.write_row(row)
 
@@ -80,6 +86,32 @@ def update(
     sets = ", ".join(f"{column} = %s" for column in columns)
     with connection.cursor() as cursor:
         cursor.executemany(f"update {table} set {sets} where id = %s", rows)
+
+
+def upsert(
+    connection: Connection,
+    table: str,
+    columns: Sequence[str],
+    values: Sequence[Sequence[int | None]],
+) -> None:
+    """Insert rows of integers, or set their columns where the first of them is known already.
+
+    ``values`` holds a sequence for each of ``columns``, all of one length.
+    """
+    if not len(values[0]):
+        return
+    names = ", ".join(columns)
+    sets = ", ".join(f"{column} = excluded.{column}" for column in columns[1:])
+    on_conflict = f"on conflict ({columns[0]}) do update set {sets}"
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            marks = ", ".join(["%s"] * len(columns))
+            sql = f"insert into {table} ({names}) values ({marks}) {on_conflict}"
+            cursor.executemany(sql, list(zip(*values, strict=True)))
+            return
+        arrays = ", ".join(["%s::bigint[]"] * len(columns))
+        sql = f"insert into {table} ({names}) select * from unnest({arrays}) {on_conflict}"
+        cursor.execute(sql, [list(column) for column in values])
 
 
 def parts(values: Iterable[Value], size: int = ASKED) -> Iterator[list[Value]]:

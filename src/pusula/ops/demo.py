@@ -19,7 +19,14 @@ from django.db import connection
 
 import pusula
 from pusula.lib import clock
-from pusula.ops.serve import free_port, run_command, sender_command, supervise, web_command
+from pusula.ops.serve import (
+    free_port,
+    live_command,
+    run_command,
+    sender_command,
+    supervise,
+    web_command,
+)
 from pusula.profiles.models import Profile
 
 EXAMPLE = Path(pusula.__file__).resolve().parents[2] / "examples" / "hotel"
@@ -54,7 +61,7 @@ def demo(once: bool, guests: int) -> None:
     ):
         mapping = EXAMPLE / f"{Path(name).stem}.toml"
         _step(f"Import {name}", "import", kind, str(files / name), "--map", str(mapping), "--defer")
-    _step("Segments", "segments", "apply", "--shipped")
+    _step("Segments", "segments", "apply", "--shipped", "--later")
     _step("Evaluate every guest", "run")
     today = clock.day_of(clock.now(), settings.PUSULA.time_zone)
     for as_of_on in (clock.add_months(today.replace(day=1), -1), today):
@@ -124,7 +131,8 @@ def _serve() -> None:
     click.echo("         send the ready one, then read its mails under Sent mail")
     click.echo("Stop     Ctrl+C\n")
     mailbox = [sys.executable, "-m", "pusula.ops.main", "mailbox", "--port", str(mail_port)]
-    supervise([mailbox, web_command(HOST, port), sender_command(), run_command()], environment)
+    ours = [web_command(HOST, port), sender_command(), live_command(), run_command()]
+    supervise([mailbox, *ours], environment)
 
 
 def _environment() -> dict[str, str]:

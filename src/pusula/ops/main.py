@@ -19,8 +19,10 @@ from pusula.lib.errors import PusulaError
 COMMANDS = {
     "campaigns": "pusula.ops.campaigns:campaigns",
     "demo": "pusula.ops.demo:demo",
+    "events": "pusula.ops.events:events",
     "import": "pusula.ops.imports:import_",
     "init": "pusula.config.commands:init",
+    "live": "pusula.ops.live:live",
     "login-link": "pusula.web.commands:login_link",
     "mailbox": "pusula.ops.mailbox:mailbox",
     "orders": "pusula.ops.orders:orders",

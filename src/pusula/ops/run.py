@@ -1,14 +1,21 @@
-"""``pusula run``: one batch pass over all customers."""
+"""``pusula run``: one batch pass over all customers, or a check of a share of them."""
 
 from __future__ import annotations
 
+import json
+import sys
 import time
+from collections.abc import Callable
 
 import click
+from django.utils.translation import gettext as _
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pusula.ops.figures import number
 from pusula.pipeline import batch
+from pusula.segments.settlement import Outcome
+
+DRIFT_STATUS = 3  # apart from "something went wrong": it went right, and found what was not
 
 
 @click.command()
@@ -18,15 +25,39 @@ from pusula.pipeline import batch
     type=click.IntRange(min=1),
     help="Go on for ever, with this many minutes between passes.",
 )
-def run(minutes: int | None) -> None:
-    """Publish cut-points and evaluate every segment for everybody."""
-    _pass()
+@click.option(
+    "--check",
+    "is_check",
+    is_flag=True,
+    help="Only compare a share of all customers, each hour the next one, with what is written.",
+)
+@click.option("--no-repair", is_flag=True, help="With --check: report drift, change nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome for a program.")
+def run(minutes: int | None, is_check: bool, no_repair: bool, as_json: bool) -> None:
+    """Publish cut-points and evaluate every segment for everybody.
+
+    Exit status 3 says that members were wrong though nothing explains it (drift). They are put
+    right, and the segment shows it.
+    """
+    if no_repair and not is_check:
+        raise click.UsageError("--no-repair goes with --check")
+
+    def once() -> Outcome:
+        if is_check:
+            return batch.check(repair=not no_repair)
+        return _with_progress(batch.run)
+
+    outcome = once()
+    _tell(outcome, as_json=as_json)
     while minutes:
         time.sleep(minutes * 60)
-        _pass()
+        outcome = once()
+        _tell(outcome, as_json=as_json)
+    if outcome.drift:
+        sys.exit(DRIFT_STATUS)
 
 
-def _pass() -> None:
+def _with_progress(work: Callable[[Callable[[int, int], None]], Outcome]) -> Outcome:
     columns = (
         TextColumn("  {task.description}"),
         BarColumn(),
@@ -34,13 +65,45 @@ def _pass() -> None:
         TimeRemainingColumn(),
     )
     with Progress(*columns, transient=True) as progress:
-        task = progress.add_task("customers", total=None)
-        outcome = batch.run(lambda done, total: progress.update(task, completed=done, total=total))
+        task = progress.add_task(_("customers"), total=None)
+        return work(lambda done, total: progress.update(task, completed=done, total=total))
+
+
+def _tell(outcome: Outcome, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(_document(outcome), ensure_ascii=False))
+        return
     entered = sum(moves.n_entered for moves in outcome.moves.values())
     left = sum(moves.n_left for moves in outcome.moves.values())
     click.echo(
-        f"  {number(outcome.n_profiles)} customers, {len(outcome.moves)} segments: "
-        f"{number(entered)} entries, {number(left)} exits"
+        _("  %(customers)s customers, %(segments)s segments: %(entered)s entries, %(left)s exits")
+        % {
+            "customers": number(outcome.n_profiles),
+            "segments": number(len(outcome.moves)),
+            "entered": number(entered),
+            "left": number(left),
+        }
     )
     for key, error in outcome.errors.items():
-        click.secho(f"  {key} keeps its last members: {error}", fg="yellow", err=True)
+        told = _("  %(segment)s keeps its last members: %(error)s")
+        click.secho(told % {"segment": key, "error": error}, fg="yellow", err=True)
+    for key, wrong in outcome.drift.items():
+        told = _("  %(segment)s had drifted: %(missing)s were missing, %(surplus)s were too many")
+        figures = {"missing": number(wrong.n_missing), "surplus": number(wrong.n_surplus)}
+        click.secho(told % {"segment": key, **figures}, fg="red", err=True)
+
+
+def _document(outcome: Outcome) -> dict[str, object]:
+    return {
+        "n_profiles": outcome.n_profiles,
+        "n_again": outcome.n_again,
+        "moves": {
+            key: {"n_entered": moves.n_entered, "n_left": moves.n_left}
+            for key, moves in outcome.moves.items()
+        },
+        "errors": dict(outcome.errors),
+        "drift": {
+            key: {"n_missing": wrong.n_missing, "n_surplus": wrong.n_surplus}
+            for key, wrong in outcome.drift.items()
+        },
+    }

@@ -1,4 +1,4 @@
-"""``pusula serve``: the web server and the sender, watched over as child processes."""
+"""``pusula serve``: the web server, live step, full runs and sender, watched over."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ LOOK_S = 0.5
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
 STOP_PATIENCE_S = 10.0
+# Time windows move by the live step; a full run publishes cut-points and finds what drifted.
+RUN_EVERY_MINUTES = 360
 
 
 @click.command()
@@ -26,7 +28,7 @@ def serve(host: str, port: int) -> None:
     """Serve the pages, send due messages and keep segments current until interrupted."""
     port = port or free_port(host)
     click.echo(f"Pusula is on http://{host}:{port} (stop with Ctrl+C)")
-    commands = [web_command(host, port), run_command()]
+    commands = [web_command(host, port), live_command(), run_command(), publish_command()]
     if settings.PUSULA_SMTP_URL:
         commands.append(sender_command())
     else:
@@ -48,9 +50,20 @@ def sender_command() -> list[str]:
     return [sys.executable, "-m", "pusula.ops.main", "sender", "run"]
 
 
+def live_command() -> list[str]:
+    """Return the command line that keeps memberships true as events and moments come."""
+    return [sys.executable, "-m", "pusula.ops.main", "live"]
+
+
 def run_command() -> list[str]:
-    """Return the command line that evaluates everybody by the hour, as time windows move."""
-    return [sys.executable, "-m", "pusula.ops.main", "run", "--every", "60"]
+    """Return the command line that measures populations anew and checks everybody, now and then."""
+    minutes = str(RUN_EVERY_MINUTES)
+    return [sys.executable, "-m", "pusula.ops.main", "run", "--every", minutes]
+
+
+def publish_command() -> list[str]:
+    """Return the command line that evaluates and shows the segments changed on the pages."""
+    return [sys.executable, "-m", "pusula.ops.main", "segments", "publish"]
 
 
 def free_port(host: str, preferred: int = 0) -> int:

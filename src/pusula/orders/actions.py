@@ -72,7 +72,12 @@ COLUMNS = (
     "region", "room_type", "board", "channel", "adults", "children", "currency", "gross_minor",
     "net_minor", "gross_base_minor", "net_base_minor",
 )  # fmt: skip
-_HISTORY = ("status", "starts_on", "ends_on", "net_base_minor")
+# What the history of changes keeps of a version: all that a segment can ask of an order.
+_HISTORY = (
+    "profile_id", "status", "ordered_at", "cancelled_at", "starts_on", "ends_on", "property",
+    "region", "room_type", "board", "channel", "adults", "children", "gross_base_minor",
+    "net_base_minor",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -205,7 +210,10 @@ class _State:
 
     def _log(self, moment: int, status: str) -> None:
         self.last_change_at = moment
-        self.changes.append((moment, status, *(self.values[c] for c in _HISTORY[1:])))
+        seen = self.values | {"status": status}
+        if status != machine.CANCELLED:
+            seen["cancelled_at"] = None
+        self.changes.append((moment, *(seen[column] for column in _HISTORY)))
 
     def _set_items(self, version: Version) -> None:
         if version.items:

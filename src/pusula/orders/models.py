@@ -69,9 +69,22 @@ class OrderChange(models.Model):
     order = models.ForeignKey(Order, models.CASCADE, related_name="changes", db_index=False)
     changed_at = models.BigIntegerField()  # when it became so in the source
     recorded_at = models.BigIntegerField()  # when Pusula learned of it
+    profile = models.ForeignKey(
+        Profile, models.CASCADE, related_name="order_changes", db_index=False
+    )
     status = models.CharField(max_length=12, choices=_STATUS_CHOICES)
+    ordered_at = models.BigIntegerField()
+    cancelled_at = models.BigIntegerField(null=True)
     starts_on = models.DateField(null=True)
     ends_on = models.DateField(null=True)
+    property = models.CharField(max_length=120, blank=True)
+    region = models.CharField(max_length=120, blank=True)
+    room_type = models.CharField(max_length=80, blank=True)
+    board = models.CharField(max_length=40, blank=True)
+    channel = models.CharField(max_length=60, blank=True)
+    adults = models.SmallIntegerField(null=True)
+    children = models.SmallIntegerField(null=True)
+    gross_base_minor = models.BigIntegerField()
     net_base_minor = models.BigIntegerField()
 
     class Meta:
@@ -80,4 +93,7 @@ class OrderChange(models.Model):
                 fields=["order", "changed_at", "status", "recorded_at"], name="order_change_once"
             ),
         ]
-        indexes = [models.Index(fields=["order", "changed_at"], name="order_change_by_time")]
+        indexes = [
+            models.Index(fields=["order", "changed_at"], name="order_change_by_time"),
+            models.Index(fields=["profile", "order"], name="order_change_by_profile"),
+        ]

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.db.models import (
-    Avg,
     Case,
     Count,
     F,
-    FloatField,
     IntegerField,
     Max,
     OuterRef,
@@ -86,15 +84,6 @@ def summaries(profile_ids: Iterable[int]) -> dict[int, Summary]:
         )
         found.update((profile_id, Summary(*sum_)) for profile_id, *sum_ in sums)
     return found
-
-
-def mean_net_minor() -> float | None:
-    """Return the mean net amount of all completed orders, in minor units; ``None`` without any."""
-    held = Order.objects.filter(status=machine.COMPLETED)
-    mean: float | None = held.aggregate(mean=Avg("net_base_minor", output_field=FloatField()))[
-        "mean"
-    ]
-    return mean
 
 
 def has_stays() -> bool:

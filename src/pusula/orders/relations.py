@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 
 from pusula.lake import arrow
+from pusula.lake.as_of import Span
 from pusula.profiles import relations as profiles
 
 # column: (SQL expression, Arrow type). Amounts are minor units of the company's currency.
@@ -30,17 +32,137 @@ COLUMNS: dict[str, tuple[str, pa.DataType]] = {
 }
 NIGHTS = "nights"  # counted from the two days, not stored
 
+# The columns of lines: their own, and those of the order or of a version of it.
+_LINES: dict[str, pa.DataType] = {
+    "profile_id": pa.int64(),
+    "sku": pa.string(),
+    "name": pa.string(),
+    "quantity": pa.float64(),
+    "amount": pa.int64(),
+    "status": pa.string(),
+    "region": pa.string(),
+    "channel": pa.string(),
+    "ordered_at": pa.int64(),
+}
+AMOUNT = "amount"  # converted at the rate of the order
+_RATE = {"gross": pa.int64(), "gross_base": pa.int64()}
+
 
 def rows(ids: profiles.Ids, columns: Sequence[str]) -> pa.Table:
     """Return the orders of ``ids``: ``profile_id`` and ``columns``; text is folded."""
+    wanted, schema = _stored(columns)
+    table = profiles.fetch("orders_order", [COLUMNS[c][0] for c in wanted], schema, ids)
+    return _finished(table, columns)
+
+
+def rows_during(ids: profiles.Ids, columns: Sequence[str], span: Span) -> pa.Table:
+    """Return the versions of orders that ``ids`` had at the moments of ``span``, as ``rows`` does.
+
+    Behind these columns stand those of the spans in which a version held.
+    """
+    wanted, schema = _stored(columns)
+    table = "orders_orderchange"
+    if "source" in wanted:  # no change can change it
+        table = f"(select c.*, o.source from {table} c join orders_order o on o.id = c.order_id) c"
+    found = profiles.fetch_versions(
+        table,
+        [COLUMNS[c][0] for c in wanted],
+        schema,
+        ids,
+        span,
+        of=("order_id",),
+        order=("changed_at", "recorded_at", "id"),
+        # An order can pass from one profile to another.
+        things="order_id in (select order_id from orders_orderchange where {owned})",
+    )
+    return _finished(found, columns)
+
+
+def items(ids: profiles.Ids, columns: Sequence[str]) -> pa.Table:
+    """Return the lines of the orders of ``ids``: ``profile_id`` and ``columns``; text is folded."""
+    schema = _lines(columns)
+    return _converted(profiles.fetch(_joined("orders_order"), schema.names, schema, ids))
+
+
+def items_during(ids: profiles.Ids, columns: Sequence[str], span: Span) -> pa.Table:
+    """Return lines with the versions of their orders at the moments of ``span``, as ``items`` does.
+
+    Behind these columns stand those of the spans in which a version held. The lines themselves are
+    those that are known today.
+    """
+    schema = _lines(columns)
+    found = profiles.fetch_versions(
+        _joined("orders_orderchange"),
+        schema.names,
+        schema,
+        ids,
+        span,
+        of=("order_id", "line_no"),
+        order=("changed_at", "recorded_at", "id"),
+        things="order_id in (select order_id from orders_orderchange where {owned})",
+    )
+    return _converted(found)
+
+
+def _lines(columns: Sequence[str]) -> pa.Schema:
+    wanted = ["profile_id", *(c for c in columns if c != "profile_id")]
+    rate = _RATE if AMOUNT in wanted else {}
+    return pa.schema([(name, _LINES[name]) for name in wanted] + list(rate.items()))
+
+
+def _joined(orders: str) -> str:
+    """Return SQL for lines with what ``orders``, or versions of orders, say of their order."""
+    versions = orders == "orders_orderchange"
+    order_id = "o.order_id" if versions else "o.id"
+    times = "o.changed_at, o.recorded_at, " if versions else ""
+    return f"""(select {times}o.id, o.profile_id, o.status, o.region, o.channel, o.ordered_at,
+    i.order_id, i.line_no, i.sku, i.name, i.quantity, i.amount_minor as amount,
+    paid.gross_minor as gross, paid.gross_base_minor as gross_base
+  from {orders} o join orders_orderitem i on i.order_id = {order_id}
+  join orders_order paid on paid.id = i.order_id) lines"""
+
+
+def _converted(table: pa.Table) -> pa.Table:
+    """Return ``table`` with text folded and amounts in the company's currency.
+
+    A line of an order for nothing in another currency has no rate, and so no amount.
+    """
+    table = arrow.fold_texts(table)
+    if AMOUNT not in table.column_names:
+        return table
+    amount, gross, base = (table[name].to_numpy() for name in (AMOUNT, *_RATE))
+    rate = np.where(gross == base, 1.0, base / np.where(gross == 0, 1, gross))
+    has_rate = (gross != 0) | (base == 0)
+    amounts = pa.array(np.rint(amount * rate).astype(np.int64), mask=~has_rate)
+    place = table.column_names.index(AMOUNT)
+    return table.set_column(place, AMOUNT, amounts).drop_columns(list(_RATE))
+
+
+def earliest(ids: profiles.Ids, told_by: int) -> tuple[profiles.Ids, profiles.Ids]:
+    """Return who of ``ids`` has orders, and when the first was made, as known at ``told_by``."""
+    return profiles.earliest("orders_order", "ordered_at", ids, told_by)
+
+
+def _stored(columns: Sequence[str]) -> tuple[list[str], pa.Schema]:
+    """Return the columns to be read, the owner first, and their types."""
     wanted = ["profile_id", *(c for c in columns if c not in {"profile_id", NIGHTS})]
     if NIGHTS in columns:
         wanted += [c for c in ("starts_on", "ends_on") if c not in wanted]
-    schema = pa.schema([(name, COLUMNS[name][1]) for name in wanted])
-    table = profiles.fetch("orders_order", [COLUMNS[c][0] for c in wanted], schema, ids)
+    return wanted, pa.schema([(name, COLUMNS[name][1]) for name in wanted])
+
+
+def _finished(table: pa.Table, columns: Sequence[str]) -> pa.Table:
+    """Return ``table`` with text folded and nights counted."""
     table = arrow.fold_texts(table)
     if NIGHTS in columns:
-        table = table.append_column(
-            NIGHTS, arrow.days_between(table["starts_on"], table["ends_on"])
-        )
+        nights = arrow.days_between(table["starts_on"], table["ends_on"])
+        table = table.append_column(NIGHTS, nights)
     return table
+
+
+def marks(first: int, last: int) -> dict[str, tuple[int, ...]]:
+    """Return by relation what changes whenever the rows of the profiles ``first``..``last`` do."""
+    orders = profiles.summary("orders_order", ["id", "status_at"], first, last)
+    orders += profiles.summary("orders_orderchange", ["id"], first, last)
+    lines = "orders_orderitem i join orders_order o on o.id = i.order_id"
+    return {"orders": orders, "items": orders + profiles.summary(lines, ["i.id"], first, last)}

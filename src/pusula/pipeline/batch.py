@@ -1,14 +1,38 @@
-"""The pass over all customers: cut-points published, every segment evaluated."""
+"""The pass over all customers: cut-points published, every segment evaluated for everybody."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from pusula.lib import clock
-from pusula.segments import evaluate
-from pusula.segments.evaluate import Outcome
+from pusula.pipeline import mirror
+from pusula.segments import means, rebuild
+from pusula.segments.means import Means
+from pusula.segments.rebuild import OnProgress, silent
+from pusula.segments.settlement import Outcome
+from pusula.segments.workers import cores
+
+# Below this many parts starting processes costs more than they save.
+_WORTH_PROCESSES = 4
+# A check looks at one share of all customers; each hour it is the next one's turn.
+SHARES = 24
 
 
-def run(on_progress: Callable[[int, int], None] = lambda _done, _all: None) -> Outcome:
-    """Evaluate everybody now; ``on_progress`` hears how many of how many profiles are done."""
-    return evaluate.everybody(at=clock.now(), on_progress=on_progress)
+def run(on_progress: OnProgress = silent, *, from_lake: bool = False) -> Outcome:
+    """Evaluate everybody now, on all cores; ``on_progress`` hears how many of how many are done.
+
+    ``from_lake``: bring the lake up to date first, and read what it has from there.
+    """
+    lake = mirror.run().snapshot if from_lake else None
+    return rebuild.everybody(
+        at=clock.now(), means=Means(n_processes(), lake), on_progress=on_progress
+    )
+
+
+def check(*, repair: bool = True) -> Outcome:
+    """Compare the share of all customers whose turn it is with what is written of them."""
+    at = clock.now()
+    return rebuild.check(at=at, share=at // clock.HOUR, n_shares=SHARES, repair=repair)
+
+
+def n_processes() -> int:
+    """Return how many processes are worth starting."""
+    return cores() if len(means.parts()) >= _WORTH_PROCESSES else 1

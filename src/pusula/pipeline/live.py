@@ -1,13 +1,120 @@
-"""The pass over the customers that new data touched."""
+"""The live step: what the log brought and what time brought, made true in one transaction."""
 
 from __future__ import annotations
 
-import numpy as np
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 
+import numpy as np
+from django.conf import settings
+from django.db import (
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+    connection,
+    transaction,
+)
+
+from pusula.lake import rows
 from pusula.lib import clock
+from pusula.pipeline import effects, entries, queries
+from pusula.pipeline.effects import Written
+from pusula.pipeline.entries import RefusedError, Told
+from pusula.pipeline.models import Quarantine
+from pusula.pipeline.queries import Logged
+from pusula.profiles import relations
 from pusula.profiles.relations import Ids
-from pusula.segments import evaluate, queries
-from pusula.segments.evaluate import Outcome
+from pusula.segments import actions, evaluate
+from pusula.segments import queries as segments
+from pusula.segments.actions import Moves
+from pusula.segments.evaluate import Outcome, Pass
+from pusula.segments.facts import block
+from pusula.segments.kernel import Block
+
+_log = logging.getLogger(__name__)
+
+LIMIT = 500
+# The causes of moves: facts that came in, or a moment that came.
+CAUSE_DATA = "live"
+CAUSE_TIME = "time"
+# The database itself is in trouble, not one row: nothing is put aside for that.
+_TROUBLE = (OperationalError, InterfaceError, ProgrammingError, InternalError)
+# A profile that cannot be evaluated is left as it is and tried again; many of them are an error.
+_PUT_OFF = clock.HOUR
+_MOST_PUT_OFF = 20
+_REASON = 400
+# A profile with more rows than this (a robot, a reception desk) rests after each evaluation, so
+# that it takes one part in so many of our time; what comes for it meanwhile counts after the rest.
+HEAVY = 50_000
+_REST = 10
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """What a step did; ``is_full``: more may be waiting than it took."""
+
+    at: int
+    offset: int = 0  # how far the log is read
+    n_entries: int = 0
+    n_due: int = 0
+    n_quarantined: int = 0
+    n_put_off: int = 0
+    moves: Moves = field(default_factory=Moves)
+    oldest_at: int | None = None  # when the oldest entry was written to the log
+    is_full: bool = False
+
+
+class Live:
+    """The consumer of the log that writes entries to their owners and keeps memberships true."""
+
+    def __init__(self) -> None:
+        self._shown = evaluate.Shown()
+        self._resting: dict[int, int] = {}  # heavy profiles, and until when
+
+    def step(
+        self, limit: int = LIMIT, *, at: int | None = None, due_seconds: float = 0.25
+    ) -> Stepped:
+        """Take at most ``limit`` entries and ``limit`` due profiles; all effects or none.
+
+        1. Take the turn of those who evaluate. 2. Evaluate due profiles, each as of the moment it
+        was due, for at most ``due_seconds``: what a machine that never slept would have written.
+        3. Write the entries to their owners; put aside those that cannot be. 4. Evaluate whom they
+        touched. 5. Move the offset. ``at`` is the step's moment, later than that of any before it.
+        """
+        try:
+            with evaluate.alone():
+                return _Step(self._shown, self._resting, at).run(limit, due_seconds)
+        except BaseException:
+            self._forget()
+            raise
+
+    def retry(self, ids: Sequence[int] | None = None) -> Stepped:
+        """Try again to take over entries in quarantine (else all of them); those done leave it."""
+        try:
+            with evaluate.alone():
+                return _Step(self._shown, self._resting, None).retry(ids)
+        except BaseException:
+            self._forget()
+            raise
+
+    def _forget(self) -> None:
+        """Forget what was learned in a transaction that did not come about."""
+        self._shown.forget()
+        self._resting.clear()
+
+
+def step(limit: int = LIMIT, *, at: int | None = None) -> Stepped:
+    """Do one step; see ``Live.step``. A process that does many keeps a ``Live``: it remembers."""
+    return Live().step(limit, at=at)
+
+
+def moment() -> int:
+    """Return now, but later than any step so far: a clock that was set back undoes nothing."""
+    return max(clock.now(), queries.offset().at + 1)
 
 
 def refresh(touched: Ids, *, cause: str, pays: int | None = None) -> Outcome:
@@ -16,6 +123,210 @@ def refresh(touched: Ids, *, cause: str, pays: int | None = None) -> Outcome:
     If other facts than the debt ``pays`` wait for evaluation, nobody knows any more whom they
     touched (their process was stopped, or they were deferred): then for everybody.
     """
-    if set(queries.debts()) - {pays}:
+    if set(segments.debts()) - {pays}:
         return evaluate.everybody(at=clock.now())
-    return evaluate.touched(np.unique(touched), at=clock.now(), cause=cause, pays=pays)
+    with evaluate.alone():
+        return evaluate.touched(np.unique(touched), at=moment(), cause=cause, pays=pays)
+
+
+class _Step:
+    """One step under way, inside its transaction."""
+
+    def __init__(self, shown: evaluate.Shown, resting: dict[int, int], at: int | None) -> None:
+        self.offset = queries.offset()
+        self.at = max(clock.now() if at is None else at, self.offset.at + 1)
+        self.compiled = shown.compiled(self.at)
+        self.resting = resting
+        self.n_put_off = 0
+        self.moves = Moves()
+
+    def run(self, limit: int, due_seconds: float) -> Stepped:
+        due = segments.due(self.at, limit)
+        logged = queries.entries_after(self.offset.entry_id, limit)
+        if not due and not logged:
+            return Stepped(self.at, self.offset.entry_id)
+        n_due = self._flip(due, due_seconds)
+        n_refused = 0
+        if logged:
+            n_refused = self._take_over(logged)
+        read = logged[-1].id if logged else self.offset.entry_id
+        _move_offset(read, self.at)
+        return Stepped(
+            at=self.at,
+            offset=read,
+            n_entries=len(logged),
+            n_due=n_due,
+            n_quarantined=n_refused,
+            n_put_off=self.n_put_off,
+            moves=self.moves,
+            oldest_at=logged[0].recorded_at if logged else None,
+            is_full=limit in {len(logged), len(due)} or n_due < len(due),
+        )
+
+    def retry(self, ids: Sequence[int] | None) -> Stepped:
+        waiting = queries.quarantined()
+        if ids is not None:
+            waiting = waiting.filter(entry_id__in=ids)
+        tries = dict(waiting.values_list("entry_id", "n_tries"))
+        waiting.delete()
+        n_refused = 0
+        for part in rows.parts(sorted(tries)):
+            logged = queries.entries(part)
+            n_refused += self._take_over(logged, tries)
+        return Stepped(
+            self.at,
+            self.offset.entry_id,
+            n_entries=len(tries),
+            n_quarantined=n_refused,
+            n_put_off=self.n_put_off,
+            moves=self.moves,
+        )
+
+    def _flip(self, due: Sequence[tuple[int, int]], seconds: float) -> int:
+        """Evaluate (profile, moment) pairs, ascending by moment; return how many were reached."""
+        end = time.monotonic() + seconds
+        pass_ = self._pass(CAUSE_TIME)
+        done = 0
+        for part in rows.parts(due, relations.LISTED):
+            facts = self._facts(pass_, _ascending(part))
+            for due_at, same in groupby(part, key=lambda one: one[1]):
+                if done and time.monotonic() > end:
+                    break
+                ids = _ascending(same)
+                self._evaluate(pass_, replace(facts, profile_ids=ids), due_at)
+                done += len(ids)
+        self._count(pass_)
+        return done
+
+    def _take_over(self, logged: Sequence[Logged], tries: dict[int, int] | None = None) -> int:
+        """Write entries and evaluate whom they touched; return how many were put aside."""
+        told, refused = _read(logged, self.at)
+        written = _isolated(told, self.at)
+        refused += [(one.entry, reason) for one, reason in written.refused]
+        _put_aside(refused, tries or {}, self.at)
+        pass_ = self._pass(CAUSE_DATA)
+        ids = written.touched
+        rests = np.array([self.resting.get(i, 0) > self.at for i in ids.tolist()], bool)
+        for part in rows.parts(ids[~rests].tolist(), relations.LISTED):
+            self._evaluate(pass_, self._facts(pass_, np.array(part, np.int64)), self.at)
+        self._rest(ids[rests])
+        self._count(pass_)
+        return len(refused)
+
+    def _facts(self, pass_: Pass, ids: Ids) -> Block:
+        """Return the facts about ``ids``; those who have very many are to rest."""
+        began = time.monotonic()
+        facts = block(ids, pass_.plan.requirements)
+        rest = max(clock.SECOND, round(_REST * (time.monotonic() - began) * clock.SECOND))
+        for profile_id in _heavy(facts):
+            self.resting[profile_id] = self.at + rest
+        return facts
+
+    def _rest(self, ids: Ids) -> None:
+        """Make ``ids`` due when their rest is over."""
+        until = np.array([self.resting[i] for i in ids.tolist()], np.int64)
+        actions.record_due(ids, until, at=self.at)
+
+    def _evaluate(self, pass_: Pass, facts: Block, moment: int) -> None:
+        """Evaluate the profiles of ``facts``; one that cannot be is found by halves and put off."""
+        ids = facts.profile_ids
+        try:
+            with transaction.atomic():
+                pass_.evaluate_block(facts, moment=moment)
+                heavy = [i for i in ids.tolist() if self.resting.get(i, 0) > self.at]
+                self._rest(np.array(heavy, np.int64))
+        except _TROUBLE:
+            raise
+        except Exception as error:
+            if len(ids) > 1:
+                for half in (ids[: len(ids) // 2], ids[len(ids) // 2 :]):
+                    self._evaluate(pass_, replace(facts, profile_ids=half), moment)
+                return
+            self.n_put_off += 1
+            if self.n_put_off > _MOST_PUT_OFF:
+                raise
+            _log.exception("profile %d cannot be evaluated: %s", ids[0], error)
+            actions.record_due(ids, np.array([self.at + _PUT_OFF]), at=self.at)
+
+    def _pass(self, cause: str) -> Pass:
+        return Pass(self.compiled.versions, self.at, cause, self.compiled)
+
+    def _count(self, pass_: Pass) -> None:
+        for moves in pass_.moves.values():
+            self.moves += moves
+
+
+def _heavy(facts: Block) -> list[int]:
+    """Return the profiles that have very many rows in ``facts``."""
+    found: list[int] = []
+    for table in (facts.orders, facts.items, facts.events):
+        if table.num_rows > HEAVY:
+            ids, n = np.unique(table["profile_id"].to_numpy(), return_counts=True)
+            found += ids[n > HEAVY].tolist()
+    return found
+
+
+def _ascending(due: Iterable[tuple[int, int]]) -> Ids:
+    """Return the profiles of (profile, moment) pairs, ascending."""
+    return np.array(sorted(profile_id for profile_id, _at in due), np.int64)
+
+
+def _read(logged: Sequence[Logged], at: int) -> tuple[list[Told], list[tuple[Logged, str]]]:
+    """Return what entries say, and those that say nothing we can take over, with the reason."""
+    company = settings.PUSULA
+    told: list[Told] = []
+    refused: list[tuple[Logged, str]] = []
+    for entry in logged:
+        try:
+            # Only what was before the moment of an evaluation counts in it.
+            told.append(
+                entries.read(
+                    entry, region=company.phone_region, currency=company.currency, latest=at - 1
+                )
+            )
+        except RefusedError as error:
+            refused.append((entry, str(error)))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is of this one entry
+            refused.append((entry, f"{type(error).__name__}: {error}"))
+    return told, refused
+
+
+def _isolated(told: Sequence[Told], at: int) -> Written:
+    """Write ``told``; what the database refuses is found by halves and returned as refused."""
+    if not told:
+        return Written(np.empty(0, np.int64), [])
+    try:
+        with transaction.atomic():
+            return effects.write(told, at=at)
+    except _TROUBLE:
+        raise
+    except Exception as error:  # noqa: BLE001 - one of these entries brought it
+        if len(told) == 1:
+            return Written(np.empty(0, np.int64), [(told[0], f"{type(error).__name__}: {error}")])
+    halves = (told[: len(told) // 2], told[len(told) // 2 :])
+    first, second = (_isolated(half, at) for half in halves)
+    touched = np.union1d(first.touched, second.touched)
+    return Written(touched, first.refused + second.refused)
+
+
+def _put_aside(refused: Sequence[tuple[Logged, str]], tries: dict[int, int], at: int) -> None:
+    Quarantine.objects.bulk_create(
+        Quarantine(
+            entry_id=entry.id,
+            kind=entry.kind,
+            source=entry.source,
+            reason=reason.replace("\0", "")[:_REASON],
+            since_at=at,
+            n_tries=tries.get(entry.id, 0) + 1,
+        )
+        for entry, reason in refused
+    )
+
+
+def _move_offset(entry_id: int, at: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "insert into pipeline_offset (consumer, entry_id, at) values (%s, %s, %s)"
+            " on conflict (consumer) do update set entry_id = excluded.entry_id, at = excluded.at",
+            [queries.LIVE, entry_id, at],
+        )

@@ -17,8 +17,15 @@ from pusula.profiles.relations import Ids
 
 PROFILES = "profiles_profile"
 TRAITS = "profiles_trait"
+TRAIT_CHANGES = "profiles_traitchange"
 _TRAIT_COLUMNS = ("kind", "text", "text_fold", "number", "day", "source", "updated_at")
+_CHANGE_COLUMNS = (
+    "profile_id", "name", "kind", "text", "text_fold", "number", "day", "source", "changed_at",
+    "recorded_at",
+)  # fmt: skip
 _NAME_KEY_SIZE = 250
+# Nobody says since when the first value of a trait holds: as far as is known, ever.
+_EVER = 0
 
 
 class Value(NamedTuple):
@@ -51,7 +58,8 @@ class Facts:
 def record(facts: Sequence[Facts], *, source: str, at: int) -> Ids:
     """Write names, creation times and traits; return the profiles that changed, ascending.
 
-    Every profile stands at most once in ``facts``. One transaction.
+    Every profile stands at most once in ``facts``. One transaction. In the history the first value
+    of a trait holds since ever, any other from ``at`` on.
     """
     with transaction.atomic():
         changed = _write_names(facts)
@@ -84,7 +92,7 @@ def _write_names(facts: Sequence[Facts]) -> set[int]:
 
 
 def _write_traits(facts: Iterable[Facts], source: str, at: int) -> set[int]:
-    new, changed = [], []
+    new, changed, history = [], [], []
     touched: set[int] = set()
     for part in rows.parts((fact for fact in facts if fact.traits), 1_000):
         known = {
@@ -99,10 +107,55 @@ def _write_traits(facts: Iterable[Facts], source: str, at: int) -> set[int]:
                 if stored == value.columns:
                     continue
                 touched.add(fact.profile_id)
+                since = _EVER if trait_id is None else at
+                history.append((fact.profile_id, name, *value.columns, source, since, at))
                 if trait_id is None:
                     new.append((fact.profile_id, name, *value.columns, source, at))
                 else:
                     changed.append((*value.columns, source, at, trait_id))
     rows.insert(connection, TRAITS, ("profile_id", "name", *_TRAIT_COLUMNS), new)
     rows.update(connection, TRAITS, _TRAIT_COLUMNS, changed)
+    rows.insert(connection, TRAIT_CHANGES, _CHANGE_COLUMNS, history)
     return touched
+
+
+# What the history says last of the traits with some names, and what they are: the differences.
+_NEWEST = """
+SELECT * FROM (
+  SELECT profile_id, name, kind, text, text_fold, number, day, source,
+         row_number() OVER (
+           PARTITION BY profile_id, name ORDER BY changed_at DESC, recorded_at DESC, id DESC
+         ) AS nth
+  FROM profiles_traitchange WHERE name IN ({names})
+) told
+WHERE nth = 1 AND kind <> ''
+"""
+_NOTE_VALUES = """
+INSERT INTO profiles_traitchange ({columns})
+SELECT t.profile_id, t.name, t.kind, t.text, t.text_fold, t.number, t.day, t.source, %s, %s
+FROM profiles_trait t LEFT JOIN ({newest}) n ON n.profile_id = t.profile_id AND n.name = t.name
+WHERE t.name IN ({names}) AND (
+  n.profile_id IS NULL OR t.kind <> n.kind OR t.text <> n.text
+  OR coalesce(t.number <> n.number, (t.number IS NULL) <> (n.number IS NULL))
+  OR coalesce(t.day <> n.day, (t.day IS NULL) <> (n.day IS NULL))
+)
+"""
+_NOTE_REMOVALS = """
+INSERT INTO profiles_traitchange ({columns})
+SELECT n.profile_id, n.name, '', '', '', NULL, NULL, n.source, %s, %s
+FROM ({newest}) n LEFT JOIN profiles_trait t ON t.profile_id = n.profile_id AND t.name = n.name
+WHERE t.id IS NULL
+"""
+
+
+def note_history(names: Sequence[str], *, at: int) -> None:
+    """Add to the history what the traits ``names`` of everybody have become, as of ``at``.
+
+    For whoever writes a trait of all profiles by one statement; in the transaction of that.
+    """
+    marks = ", ".join(["%s"] * len(names))
+    newest = _NEWEST.format(names=marks)
+    parts = {"columns": ", ".join(_CHANGE_COLUMNS), "newest": newest, "names": marks}
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE_VALUES.format(**parts), [at, at, *names, *names])
+        cursor.execute(_NOTE_REMOVALS.format(**parts), [at, at, *names])

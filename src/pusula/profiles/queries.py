@@ -94,6 +94,11 @@ def trait_kinds() -> dict[str, str]:
     return dict(Trait.objects.order_by().values_list("name", "kind").distinct())
 
 
+def trait_kind(name: str) -> str | None:
+    """Return the kind of the trait ``name``; ``None`` if nobody has it."""
+    return Trait.objects.filter(name=name).values_list("kind", flat=True).first()
+
+
 def traits_of(profile_id: int) -> dict[str, Trait]:
     """Return the traits of a profile by name."""
     held = Trait.objects.filter(profile_id=profile_id).order_by("name")

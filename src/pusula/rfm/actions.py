@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from pusula.lake import rows
 from pusula.lib import clock, text
 from pusula.lib.errors import PusulaError
+from pusula.profiles.actions import note_history
 from pusula.profiles.models import Trait, TraitKind
 from pusula.rfm import config as rules
 from pusula.rfm import queries, scoring
@@ -112,3 +113,4 @@ def _tell_profiles(newest: RfmRun) -> None:
         for group in newest.groups:
             params = ["rfm_group", TraitKind.TEXT, text.fold(group), now, newest.pk, group]
             cursor.execute(sql, params)
+    note_history(TRAITS, at=now)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from django.db import transaction
-from django.db.models import Max
+import pyarrow as pa
+from django.db import connection, transaction
+from django.db.models import F, Max, Q
 
+from pusula.lake import locks, rows
 from pusula.lib import clock
+from pusula.lib.errors import PusulaError
 from pusula.profiles import relations
 from pusula.profiles.relations import Ids
 from pusula.segments import catalog
@@ -20,9 +23,26 @@ from pusula.segments.language import (
     dump,
     parse,
 )
-from pusula.segments.models import Debt, Membership, Segment, SegmentVersion
+from pusula.segments.models import Debt, Segment, SegmentVersion
 
 _BATCH = 2_000
+_NEVER = np.iinfo(np.int64).max
+
+MEMBERSHIPS = "segments_membership"
+MOVES = "segments_move"
+DUE = "segments_due"
+_MOVE_COLUMNS = ("membership_id", "is_entry", "cause")
+_OPEN = pa.schema([("profile_id", pa.int64()), ("segment_id", pa.int64()), ("id", pa.int64())])
+
+# Two evaluations at once could each write what the other no longer sees: they take turns.
+LOCK = "segments.evaluate"
+
+
+class SegmentInUseError(PusulaError):
+    """A segment cannot be put away while something speaks of it."""
+
+    code = "segment_in_use"
+    status = 409
 
 
 @dataclass(frozen=True)
@@ -69,9 +89,13 @@ def apply(documents: Iterable[tuple[str, object]]) -> list[Applied]:
 
 
 def newest_versions() -> dict[str, SegmentVersion]:
-    """Return the newest version of every segment in use, by key."""
+    """Return the newest version of every segment in use, by key.
+
+    One that is still on its way through a publication is not yet one of them.
+    """
+    is_settled = Q(publication=None) | Q(publication__finished_at__isnull=False)
     newest = (
-        SegmentVersion.objects.filter(segment__archived_at=None)
+        SegmentVersion.objects.filter(is_settled, segment__archived_at=None)
         .values("segment")
         .annotate(newest=Max("number"))
         .values_list("segment", "newest")
@@ -82,20 +106,64 @@ def newest_versions() -> dict[str, SegmentVersion]:
 
 
 def _apply(definition: Definition, newest: SegmentVersion | None) -> Applied:
-    document = dump(definition)
+    version = add_version(definition)
+    return Applied(definition.key, version.number, is_changed=newest != version)
+
+
+def add_version(definition: Definition, by: str = "") -> SegmentVersion:
+    """Return the newest version of ``definition``'s segment if it says the same, else a new one.
+
+    In the caller's transaction. A segment that is archived returns. ``by`` is a login.
+    """
+    document, now = dump(definition), clock.now()
+    newest = newest_versions().get(definition.key)
     if newest is not None and newest.definition == document:
-        return Applied(definition.key, newest.number, is_changed=False)
-    now = clock.now()
+        return newest
     segment, is_new = Segment.objects.get_or_create(
         key=definition.key, defaults={"created_at": now}
     )
     if not is_new:
         Segment.objects.filter(pk=segment.pk).update(archived_at=None)
     last = segment.versions.aggregate(last=Max("number"))["last"] or 0
-    SegmentVersion.objects.create(
-        segment=segment, number=last + 1, definition=document, created_at=now
+    return SegmentVersion.objects.create(
+        segment=segment, number=last + 1, definition=document, created_at=now, created_by=by
     )
-    return Applied(definition.key, last + 1, is_changed=True)
+
+
+def archive(keys: Iterable[str], at: int) -> None:
+    """Put segments away: nobody evaluates or shows them, what they were stays known.
+
+    Raises ``SegmentInUseError`` if a segment that stays names one of them. Whether a campaign
+    speaks to them is asked above.
+    """
+    gone = set(keys)
+    with transaction.atomic():
+        for key, version in newest_versions().items():
+            named = gone.intersection(_named(version.definition["where"]))
+            if named and key not in gone:
+                raise SegmentInUseError(f"{key} names the segment {min(named)}: change it first")
+        Segment.objects.filter(key__in=gone, archived_at=None).update(archived_at=at)
+
+
+def unarchive(key: str) -> None:
+    """Take an archived segment back into use, stale until its members are brought up to date."""
+    with transaction.atomic():
+        rows = Segment.objects.filter(key=key).exclude(archived_at=None)
+        rows.exclude(version=None).update(stale_since_at=F("archived_at"))
+        rows.update(archived_at=None)
+
+
+def _named(document: object) -> Iterator[str]:
+    """Yield the keys of the segments that a stored definition names, whatever else it says."""
+    if isinstance(document, dict):
+        for name, inner in document.items():
+            if name == "segment" and isinstance(inner, str):
+                yield inner
+            else:
+                yield from _named(inner)
+    elif isinstance(document, list):
+        for inner in document:
+            yield from _named(inner)
 
 
 def owe(cause: str, at: int) -> int:
@@ -126,46 +194,124 @@ def record_members(
     """Write what an evaluation of ``ids`` (ascending) found; return the moves by segment.
 
     ``members`` are the profiles among ``ids`` that are in each segment (by its id), ascending.
-    Only differences to the open memberships are written, in the caller's transaction.
+    Only differences to the open memberships are written, in the caller's transaction. Every
+    difference is a ``Move``; they are heard of in the order of their ids.
     """
-    present = _open_memberships(ids, list(members))
-    moves = {}
-    entered, left = [], []
-    for segment_id, found in members.items():
-        before, rows = present[segment_id]
-        enters = np.setdiff1d(found, before, assume_unique=True)
-        leaves = rows[~np.isin(before, found)]
-        version = versions[segment_id]
-        entered += [
-            Membership(
-                segment_id=segment_id,
-                profile_id=int(profile_id),
-                version=version,
-                entered_at=at,
-                cause=cause,
-            )
-            for profile_id in enters
-        ]
-        left += leaves.tolist()
-        moves[segment_id] = Moves(len(enters), len(leaves))
-    for start in range(0, len(left), _BATCH):
-        Membership.objects.filter(pk__in=left[start : start + _BATCH]).update(left_at=at)
-    Membership.objects.bulk_create(entered, batch_size=_BATCH)
+    # Held to the end of the transaction: so the ids of moves are in the order of commits.
+    locks.take(connection, LOCK)
+    segment_ids = list(members)
+    n = len(ids)
+    places = [k * n + np.searchsorted(ids, members[s]) for k, s in enumerate(segment_ids)]
+    found = np.concatenate([np.empty(0, np.int64), *places])
+    before, rows_before = _open_memberships(ids, segment_ids)
+    enters = np.setdiff1d(found, before, assume_unique=True)
+    is_left = ~np.isin(before, found, assume_unique=True)
+    _enter(ids, segment_ids, enters, versions, at=at, cause=cause)
+    _leave(rows_before[is_left], at=at, cause=cause)
+    n_entered = np.bincount(enters // max(n, 1), minlength=len(segment_ids)).tolist()
+    n_left = np.bincount(before[is_left] // max(n, 1), minlength=len(segment_ids)).tolist()
+    moves = {s: Moves(n_entered[k], n_left[k]) for k, s in enumerate(segment_ids)}
+    _count(moves)
     return moves
 
 
-def _open_memberships(ids: Ids, segment_ids: list[int]) -> dict[int, tuple[Ids, Ids]]:
-    """Return, by segment, the profiles among ``ids`` that are in it and their membership rows."""
-    rows = Membership.objects.filter(left_at=None, segment__in=segment_ids)
-    if len(ids) <= relations.LISTED:
-        rows = rows.filter(profile_id__in=ids.tolist())
-    else:
-        rows = rows.filter(profile_id__gte=int(ids[0]), profile_id__lte=int(ids[-1]))
-    table = np.array(list(rows.values_list("segment_id", "profile_id", "pk")), np.int64)
-    table = table.reshape(-1, 3)
-    table = table[np.isin(table[:, 1], ids)]
-    return {
-        segment_id: (mine[:, 1], mine[:, 2])
-        for segment_id in segment_ids
-        for mine in [table[table[:, 0] == segment_id]]
-    }
+def record_moves(
+    enters: Mapping[int, Ids],
+    leaves: Mapping[int, Ids],
+    versions: Mapping[int, SegmentVersion],
+    *,
+    at: int,
+    cause: str,
+) -> dict[int, Moves]:
+    """Write entries of profiles and exits from memberships (both ids, by segment id).
+
+    In the caller's transaction, which compared them with the open memberships, or holds the lock
+    and knows that these are as they were. Returns the moves by segment.
+    """
+    locks.take(connection, LOCK)
+    for segment_id, ids in enters.items():
+        _enter(ids, [segment_id], np.arange(len(ids)), versions, at=at, cause=cause)
+    for memberships in leaves.values():
+        _leave(memberships, at=at, cause=cause)
+    moves = {s: Moves(len(enters[s]), len(leaves[s])) for s in enters}
+    _count(moves)
+    return moves
+
+
+def _enter(
+    ids: Ids,
+    segment_ids: list[int],
+    places: Ids,
+    versions: Mapping[int, SegmentVersion],
+    *,
+    at: int,
+    cause: str,
+) -> None:
+    """Write entries; a place is the segment's number times the number of ``ids``, and the id's."""
+    if not len(places):
+        return
+    pks = rows.reserve(connection, MEMBERSHIPS, len(places)).tolist()
+    segments = [segment_ids[k] for k in (places // len(ids)).tolist()]
+    profile_ids = ids[places % len(ids)].tolist()
+    rows.insert(
+        connection,
+        MEMBERSHIPS,
+        ("id", "segment_id", "profile_id", "version_id", "entered_at", "cause"),
+        (
+            (pk, segment_id, profile_id, versions[segment_id].pk, at, cause)
+            for pk, segment_id, profile_id in zip(pks, segments, profile_ids, strict=True)
+        ),
+    )
+    rows.insert(connection, MOVES, _MOVE_COLUMNS, ((pk, True, cause) for pk in pks))
+
+
+def _leave(memberships: Ids, *, at: int, cause: str) -> None:
+    """Write exits from ``memberships``, given by their ids."""
+    for part in rows.parts(memberships.tolist(), _BATCH):
+        marks = ", ".join(["%s"] * len(part))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"update {MEMBERSHIPS} set left_at = %s where id in ({marks})", [at, *part]
+            )
+        rows.insert(connection, MOVES, _MOVE_COLUMNS, ((pk, False, cause) for pk in part))
+
+
+def _count(moves: Mapping[int, Moves]) -> None:
+    """Keep the sizes of the segments that were moved in or out of."""
+    changes = [
+        (moved.n_entered - moved.n_left, segment_id)
+        for segment_id, moved in moves.items()
+        if moved.n_entered != moved.n_left
+    ]
+    with connection.cursor() as cursor:
+        for change in changes:
+            cursor.execute(
+                "update segments_segment set n_members = n_members + %s where id = %s", change
+            )
+
+
+def record_due(ids: Ids, flips: Ids, *, at: int) -> None:
+    """Write that ``ids`` were evaluated ``at``, and when they must be again (int64 max: never)."""
+    due = [None if flip == _NEVER else flip for flip in flips.tolist()]
+    columns = ("profile_id", "due_at", "evaluated_at")
+    rows.upsert(connection, DUE, columns, (ids.tolist(), due, [at] * len(due)))
+
+
+def _open_memberships(ids: Ids, segment_ids: list[int]) -> tuple[Ids, Ids]:
+    """Return the places (see ``_enter``) that are taken now, and the membership of each."""
+    if not len(ids) or not segment_ids:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    held = relations.fetch(
+        MEMBERSHIPS,
+        ("profile_id", "segment_id", "id"),
+        _OPEN,
+        ids,
+        condition="left_at is null",
+    )
+    profile_ids, segments, pks = (held[name].to_numpy() for name in _OPEN.names)
+    order = np.argsort(segment_ids)
+    known = np.array(segment_ids, np.int64)[order]
+    place = np.minimum(np.searchsorted(known, segments), len(known) - 1)
+    is_asked = known[place] == segments
+    places = order[place[is_asked]] * len(ids) + np.searchsorted(ids, profile_ids[is_asked])
+    return places, pks[is_asked]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 
@@ -11,8 +11,11 @@ from django.conf import settings
 from pusula.lib.errors import PusulaError
 from pusula.profiles.queries import trait_kinds
 from pusula.segments.language.documents import read_yaml
-from pusula.segments.language.schema import Kind, Schema
+from pusula.segments.language.periods import read_periods, shipped_periods
+from pusula.segments.language.schema import Kind, Period, Schema
+from pusula.segments.models import ProfileSet, ProfileSort
 
+PERIODS = "periods.yaml"
 SUFFIXES = {".yaml", ".yml", ".json"}
 # Traits that the product itself computes exist for the language before anybody has them.
 COMPUTED_TRAITS = {
@@ -30,11 +33,33 @@ class NoDefinitionsError(PusulaError):
 
 
 def schema() -> Schema:
-    """Return the schema of this installation: its traits, currency and time zone."""
+    """Return the schema of this installation: its traits, sets, periods, currency, time zone.
+
+    Models that score may have any name: to list theirs, all scores would have to be read.
+    """
     given = {name: Kind(kind) for name, kind in trait_kinds().items()}
-    traits = given | COMPUTED_TRAITS
     company = settings.PUSULA
-    return Schema(currency=company.currency, tz=company.time_zone, traits=traits)
+    sets: dict[str, list[str]] = {sort: [] for sort in ProfileSort.values}
+    for sort, key in ProfileSet.objects.order_by("sort", "key").values_list("sort", "key"):
+        sets[sort].append(key)
+    return Schema(
+        currency=company.currency,
+        tz=company.time_zone,
+        traits=given | COMPUTED_TRAITS,
+        periods=periods(),
+        lists=tuple(sets[ProfileSort.LIST]),
+        campaigns=tuple(sets[ProfileSort.CAMPAIGN]),
+    )
+
+
+def periods() -> Mapping[str, Period]:
+    """Return the named periods: those shipped, and those of ``periods.yaml`` in the home folder.
+
+    One of the home folder replaces the shipped one of its name.
+    """
+    file = settings.PUSULA_HOME / PERIODS
+    own = read_periods(read_yaml(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+    return {**shipped_periods(), **own}
 
 
 def read_folder(folder: Path) -> list[tuple[str, object]]:

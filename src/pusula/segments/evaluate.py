@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from django.db import connection, transaction
-from django.db.models import Count
+from django.db.models import Count, Max
 
 from pusula.lake import locks
+from pusula.lib import clock
 from pusula.profiles import relations as profiles
 from pusula.profiles.models import Profile
 from pusula.profiles.relations import Ids
 from pusula.segments import actions, catalog, kernel, queries
 from pusula.segments.actions import Moves
 from pusula.segments.facts import block
-from pusula.segments.kernel import Plan
+from pusula.segments.kernel import Block, Plan
 from pusula.segments.language import Definition, DefinitionError, parse
 from pusula.segments.models import (
     CutPoint,
@@ -29,11 +31,22 @@ from pusula.segments.models import (
     SegmentVersion,
 )
 
-# Two evaluations at once could each write what the other no longer sees: they take turns.
-_LOCK = "segments.evaluate"
+_LOCK = actions.LOCK
 
 # Profiles per block: their rows are in memory together, about 1 kB for each profile.
 BLOCK = 50_000
+# Of a range of ids this part at least is asked for, or they are fetched by their numbers.
+_DENSE = 0.2
+# Traits come and go without a word to us: a compiled plan is thrown away when it is this old.
+_KEEP = clock.MINUTE
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Open a transaction beside which no other evaluation runs."""
+    with transaction.atomic():
+        locks.take(connection, _LOCK)
+        yield
 
 
 @dataclass(frozen=True)
@@ -51,13 +64,11 @@ def touched(ids: Ids, *, at: int, cause: str, pays: int | None = None) -> Outcom
     A definition that waits for its first full evaluation stays out: its members would be only
     the few that were touched. ``pays`` is the debt that these profiles are.
     """
-    with transaction.atomic():
-        locks.take(connection, _LOCK)
+    with alone():
         if pays is not None:
             Debt.objects.filter(pk=pays).delete()
-        pass_ = _Pass(_shown_versions(), at, cause)
-        for start in range(0, len(ids), BLOCK):
-            pass_.evaluate(ids[start : start + BLOCK])
+        pass_ = Pass(shown_versions(), at, cause)
+        pass_.evaluate_all(ids)
         return pass_.finish()
 
 
@@ -75,8 +86,8 @@ def everybody(
         # Facts written with a debt we see are facts we see; a later debt stays.
         Debt.objects.filter(pk__in=queries.debts()).delete()
         versions = actions.newest_versions()
-        _publish_cut_points(_Pass(versions, at, "run").plan, at)
-        pass_ = _Pass(versions, at, "run")
+        _publish_cut_points(compile_(versions).plan, at)
+        pass_ = Pass(versions, at, "run")
         for ids in profiles.blocks(BLOCK):
             pass_.evaluate(ids)
             on_progress(pass_.n_profiles, total)
@@ -104,30 +115,91 @@ def published_cut_points() -> dict[str, float]:
     return dict(rows)
 
 
-class _Pass:
+@dataclass(frozen=True)
+class Compiled:
+    """Versions made ready to run: those that can be, by key, and why the others cannot."""
+
+    plan: Plan
+    versions: Mapping[str, SegmentVersion]
+    errors: Mapping[str, str]
+
+
+def compile_(versions: Mapping[str, SegmentVersion]) -> Compiled:
+    """Return ``versions`` made ready to run."""
+    made, errors = plan(versions)
+    return Compiled(made, {k: v for k, v in versions.items() if k not in errors}, errors)
+
+
+class Shown:
+    """The shown versions made ready to run, again only when they or the cut-points change."""
+
+    def __init__(self) -> None:
+        self._key: tuple[object, ...] = ()
+        self._until = 0
+        self._compiled: Compiled | None = None
+
+    def compiled(self, at: int) -> Compiled:
+        """Return them as they are; ``at`` is now. Errors are noted where they are new."""
+        key = _shown_key()
+        if self._compiled is None or key != self._key or at >= self._until:
+            versions = shown_versions()
+            self._compiled = compile_(versions)
+            self._key, self._until = key, at + _KEEP
+            _note_errors(self._compiled.errors, versions, at)
+        return self._compiled
+
+    def forget(self) -> None:
+        """Compile anew next time: what was read may have been undone."""
+        self._compiled = None
+
+
+class Pass:
     """One evaluation on its way: what is evaluated, and what has been found so far."""
 
-    def __init__(self, versions: Mapping[str, SegmentVersion], at: int, cause: str) -> None:
+    def __init__(
+        self,
+        versions: Mapping[str, SegmentVersion],
+        at: int,
+        cause: str,
+        compiled: Compiled | None = None,
+    ) -> None:
         self.at = at
         self.cause = cause
-        self.plan, self.errors = plan(versions)
-        self.versions = {k: v for k, v in versions.items() if k not in self.errors}
-        self.segment_ids = {key: version.segment_id for key, version in versions.items()}
+        compiled = compiled or compile_(versions)
+        self.plan, self.versions, self.errors = compiled.plan, compiled.versions, compiled.errors
+        self._given = versions
         self.moves: dict[str, Moves] = defaultdict(Moves)
         self.n_profiles = 0
 
+    def evaluate_all(self, ids: Ids) -> None:
+        """Evaluate any number of ``ids`` (ascending), those that lie far apart by their numbers."""
+        for start in range(0, len(ids), BLOCK):
+            part = ids[start : start + BLOCK]
+            is_dense = len(part) >= _DENSE * (part[-1] - part[0] + 1)
+            size = BLOCK if is_dense else profiles.LISTED
+            for begin in range(0, len(part), size):
+                self.evaluate(part[begin : begin + size])
+
     def evaluate(self, ids: Ids) -> None:
         """Evaluate ``ids`` and write the differences."""
-        members = self.plan.evaluate(block(ids, self.plan.requirements), self.at).members
+        self.evaluate_block(block(ids, self.plan.requirements))
+
+    def evaluate_block(self, facts: Block, *, moment: int | None = None) -> None:
+        """Evaluate the profiles of ``facts`` as of ``moment`` (else now); write the differences."""
+        ids = facts.profile_ids
+        moment = self.at if moment is None else moment
+        found = self.plan.evaluate(facts, moment)
         moves = actions.record_members(
             ids,
-            {version.segment_id: ids[members[key]] for key, version in self.versions.items()},
-            {version.segment_id: version for version in self.versions.values()},
-            at=self.at,
+            {v.segment_id: ids[found.members[key]] for key, v in self.versions.items()},
+            {v.segment_id: v for v in self.versions.values()},
+            at=moment,
             cause=self.cause,
         )
         for key, version in self.versions.items():
             self.moves[key] += moves[version.segment_id]
+        flips = np.maximum(found.next_flip, moment + 1)
+        actions.record_due(ids, flips, at=self.at)
         self.n_profiles += len(ids)
 
     def show(self) -> None:
@@ -150,16 +222,35 @@ class _Pass:
             Segment.objects.filter(pk=version.segment_id).update(
                 n_members=sizes[version.segment_id]
             )
-        for key, error in self.errors.items():
-            segment = Segment.objects.filter(pk=self.segment_ids[key])
-            segment.filter(stale_since_at=None).update(stale_since_at=self.at)
-            segment.update(error=error)
+        _note_errors(self.errors, self._given, self.at)
+        return self.outcome()
+
+    def outcome(self) -> Outcome:
+        """Return what was done so far."""
         return Outcome(self.n_profiles, dict(self.moves), self.errors)
 
 
-def _shown_versions() -> dict[str, SegmentVersion]:
+def _note_errors(
+    errors: Mapping[str, str], versions: Mapping[str, SegmentVersion], at: int
+) -> None:
+    """Mark the segments that cannot be evaluated as stale, with the reason."""
+    for key, error in errors.items():
+        segment = Segment.objects.filter(pk=versions[key].segment_id)
+        segment.filter(stale_since_at=None).update(stale_since_at=at)
+        segment.exclude(error=error).update(error=error)
+
+
+def shown_versions() -> dict[str, SegmentVersion]:
+    """Return the versions whose members are shown, by key."""
     shown = Segment.objects.filter(archived_at=None).exclude(version=None)
     return {s.key: s.version for s in shown.select_related("version") if s.version is not None}
+
+
+def _shown_key() -> tuple[object, ...]:
+    """Return what changes when the shown versions or the cut-points do."""
+    shown = Segment.objects.filter(archived_at=None).exclude(version=None).order_by("pk")
+    newest = CutPoint.objects.aggregate(n=Max("pk"))["n"]
+    return (newest, *shown.values_list("pk", "version_id"))
 
 
 def _sizes() -> dict[int, int]:

@@ -59,6 +59,17 @@ class Membership(models.Model):
         indexes = [models.Index(fields=["segment", "left_at"], name="membership_open")]
 
 
+class Move(models.Model):
+    """An entry or an exit; by ``id`` in the order in which everybody hears of them.
+
+    Written under one lock, held to the commit: a reader who has seen an id has seen all before it.
+    """
+
+    membership = models.ForeignKey(Membership, models.CASCADE, related_name="moves")
+    is_entry = models.BooleanField()
+    cause = models.CharField(max_length=20)
+
+
 class SegmentSize(models.Model):
     """How many members a segment had when it was evaluated; the line of its size chart."""
 

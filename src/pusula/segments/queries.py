@@ -11,7 +11,7 @@ from django.db.models import Count, F, Q, QuerySet
 
 from pusula.consent.models import Consent, Status
 from pusula.profiles.models import Profile
-from pusula.segments.models import Debt, Membership, Segment, SegmentSize
+from pusula.segments.models import Debt, Due, Membership, Move, Segment, SegmentSize
 
 
 def active() -> QuerySet[Segment]:
@@ -38,6 +38,17 @@ def debts() -> list[int]:
 def by_key(key: str) -> Segment | None:
     """Return the segment called ``key``, if there is one in use."""
     return active().filter(key=key).first()
+
+
+def has_newer_version(segment: Segment) -> bool:
+    """Return whether a newer version than the one shown is meant, and its members are not shown.
+
+    One that nobody has confirmed is not meant yet.
+    """
+    if segment.version is None:
+        return True
+    newer = segment.versions.filter(number__gt=segment.version.number)
+    return newer.exclude(publication__isnull=False, publication__confirmed_at=None).exists()
 
 
 def member_ids(segment: Segment) -> npt.NDArray[np.int64]:
@@ -98,6 +109,49 @@ def overlap(segment: Segment, others: Iterable[Segment]) -> list[tuple[Segment, 
     )
     rows = [(other, shared.get(other.pk, 0)) for other in others if other != segment]
     return sorted(rows, key=lambda row: (-row[1], row[0].key))
+
+
+def due(at: int, limit: int) -> list[tuple[int, int]]:
+    """Return (profile, moment) of those to be evaluated again by ``at``, the longest due first."""
+    rows = Due.objects.filter(due_at__lte=at).order_by("due_at", "profile_id")
+    found = rows.values_list("profile_id", "due_at")[:limit]
+    return [(profile_id, due_at) for profile_id, due_at in found if due_at is not None]
+
+
+def next_due_at() -> int | None:
+    """Return when the next profile is to be evaluated though nothing happens to it."""
+    rows = Due.objects.filter(due_at__isnull=False).order_by("due_at")
+    return rows.values_list("due_at", flat=True).first()
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A profile entered or left a segment at the moment ``at``; ``id`` is the reader's cursor."""
+
+    id: int
+    segment_id: int
+    profile_id: int
+    is_entry: bool
+    at: int
+    cause: str
+
+
+def moves_since(cursor: int, limit: int = 1_000) -> list[Moved]:
+    """Return the next entries and exits behind the one with the id ``cursor`` (0: from the start).
+
+    Whoever keeps the last ``id`` as the next cursor hears of each exactly once, in the order of the
+    commits, on both databases.
+    """
+    rows = Move.objects.filter(id__gt=cursor).order_by("id").values_list(
+        "id", "membership__segment_id", "membership__profile_id", "is_entry",
+        "membership__entered_at", "membership__left_at", "cause",
+    )[:limit]  # fmt: skip
+    return [
+        Moved(
+            id_, segment_id, profile_id, is_entry, entered_at if is_entry else left_at or 0, cause
+        )
+        for id_, segment_id, profile_id, is_entry, entered_at, left_at, cause in rows
+    ]
 
 
 @dataclass(frozen=True)

@@ -1,178 +1,190 @@
-"""What is worth knowing of a customer, as sentences that lead to what they are drawn from."""
+"""What is worth knowing of a customer, as sentences with the rows that they are drawn from."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.core.cache import cache
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import get_language, gettext
 
 from pusula.events import queries as events
+from pusula.events.models import Event
+from pusula.lake.as_of import AsOf
 from pusula.lib import clock
-from pusula.orders import machine
-from pusula.orders import queries as orders
 from pusula.orders.models import Order
-from pusula.web import formats
+from pusula.segments import card
+from pusula.segments.kernel import Explanation
+from pusula.segments.kernel.evidence import Row
+from pusula.segments.language.nodes import Money
+from pusula.web import formats, timeline
 
-_LATE_AFTER = 1.5  # times the customer's own usual gap
-_NEAR_AVERAGE = 0.1
-_MANY_CANCELLED = 1 / 3
-_RECENT_DAYS = 30
-_MEAN_KEPT_SECONDS = 3600
-_ABANDONED = "Booking Abandoned"
-_SEARCHED = "Hotel Searched"
+_SHOWN = 6  # rows behind a sentence; the line of time has all
+# What of a row tells two orders of one moment apart.
+_TELLING = ("status", "starts_on", "ends_on")
 
 
 @dataclass(frozen=True)
 class Fact:
-    """A sentence with its icon, its tone ("", good, warn, hot) and the facet that proves it."""
+    """A sentence with its icon, its tone ("", good, warn, hot) and what stands behind it.
 
+    ``rows`` are the newest; those it ``has_more`` of are in the part ``facet`` of the line of time.
+    ``changes`` says when it could change by itself (empty: never).
+    """
+
+    key: str
     icon: str
     text: str
-    tone: str = ""
-    facet: str = "orders"
+    tone: str
+    facet: str
+    rows: tuple[timeline.Item, ...]
+    has_more: bool
+    changes: str
 
 
-def facts_of(profile_id: int, made: Sequence[Order]) -> list[Fact]:
-    """Return the facts of a profile whose orders are ``made``, the most useful first."""
-    return [*_order_facts(made), *_web_facts(profile_id)]
+def facts_of(profile_id: int, made: Sequence[Order], *, as_of: AsOf | None = None) -> list[Fact]:
+    """Return the facts of a profile whose orders are ``made``, the most useful first.
+
+    They hold now, or held ``as_of`` a moment with what was known then.
+    """
+    at = clock.now() if as_of is None else as_of.at
+    found = card.facts_of(profile_id, at=at, as_of=as_of)
+    seen = _seen(profile_id, found)
+    return [_Teller(fact, made, seen, at).told() for fact in found]
 
 
-def _order_facts(made: Sequence[Order]) -> Iterator[Fact]:
-    completed = [order for order in made if order.status == machine.COMPLETED]
-    yield from _coming(made)
-    if completed:
-        yield _last(completed)
-        yield from _against_average(completed)
-        yield _sum(completed)
-    yield from _cancelled(made)
+def _seen(profile_id: int, facts: Iterable[card.Fact]) -> list[Event]:
+    """Return the events behind ``facts``."""
+    rows = [row for fact in facts for row in fact.rows if row["relation"] == "events"]
+    if not rows:
+        return []
+    times, names = {row["time"] for row in rows}, {row["name"] for row in rows}
+    return list(events.of_profile(profile_id).filter(at__in=times, name__in=names))
 
 
-def _coming(made: Sequence[Order]) -> Iterator[Fact]:
-    for order in made:
-        if order.status == machine.IN_HOUSE and order.ends_on:
-            text = gettext("Is staying at %(place)s now, until %(day)s.")
-            values = {"place": _place(order), "day": formats.day(order.ends_on, long=True)}
-            yield Fact("bed-double", text % values, "good")
-    booked = (machine.PENDING, machine.CONFIRMED)
-    starts = [(o.starts_on, o) for o in made if o.status in booked and o.starts_on]
-    ahead = sorted(
-        ((day, order) for day, order in starts if day >= formats.today()), key=lambda s: s[0]
-    )
-    if ahead:
-        day, order = ahead[0]
-        text = gettext("Next stay begins %(when)s: %(place)s, %(day)s.")
-        values = {
-            "when": formats.relative_day(day),
-            "place": _place(order),
-            "day": formats.day(day, long=True),
+@dataclass(frozen=True)
+class _Teller:
+    """Says one fact in the active language."""
+
+    fact: card.Fact
+    made: Sequence[Order]
+    seen: Sequence[Event]
+    at: int
+
+    def told(self) -> Fact:
+        definition = self.fact.definition
+        orders = self.orders()
+        items = [timeline.order_item(order) for order in orders]
+        items += [timeline.event_item(event) for event in self.events()]
+        items.sort(key=lambda item: item.position, reverse=True)
+        return Fact(
+            key=definition.key,
+            icon=definition.icon,
+            text=self.sentence(orders),
+            tone=definition.tone,
+            facet=definition.facet,
+            rows=tuple(items[:_SHOWN]),
+            has_more=len(items) > _SHOWN,
+            changes=self.changes(),
+        )
+
+    def sentence(self, orders: Sequence[Order]) -> str:
+        definition = self.fact.definition
+        forms = definition.says["tr" if get_language() == "tr" else "en"]
+        words = {
+            name: self.value(name, how, orders) for name, (how, _) in definition.values.items()
         }
-        yield Fact("calendar-clock", text % values, "hot")
+        return forms[self.form(forms)].format(**words)
+
+    def form(self, forms: Mapping[str, str]) -> str:
+        """Return which form fits the number that the sentence counts."""
+        how, _ = self.fact.definition.values.get("n", ("", ()))
+        n = self.number(how, self.fact.found["n"]) if how else None
+        return "one" if n == 1 and "one" in forms else "other"
+
+    def value(self, name: str, how: str, orders: Sequence[Order]) -> str:
+        """Return a value of the sentence as people read it."""
+        _, asked = self.fact.definition.values[name]
+        if isinstance(asked, tuple):
+            return _place(orders, asked) if how == "place" else _most(orders, asked[0])
+        explained = self.fact.found[name]
+        match how, explained.value:
+            case "amount", Money(minor, currency):
+                return formats.amount(minor, currency)
+            case "day", dt.date() as day:
+                return formats.day(day, long=True)
+            case "when", dt.date() as day:
+                return formats.relative_day(formats.today() + (day - self.today))
+            case (("above_mean" | "below_mean"), _):
+                return formats.percent(_from_mean(explained), 0)
+        number = self.number(how, explained)
+        return formats.NOTHING if number is None else formats.number(number)
+
+    def number(self, how: str, explained: Explanation) -> int | None:
+        """Return the whole number that a value is, if it is one."""
+        match how, explained.value:
+            case "days_ago", dt.date() as day:
+                return (self.today - day).days
+            case "days_ago", int(moment):
+                return (self.today - clock.day_of(moment, settings.PUSULA.time_zone)).days
+            case "number", (int() | float()) as number:
+                return max(1, round(number))
+        return None
+
+    @property
+    def today(self) -> dt.date:
+        return clock.day_of(self.at, settings.PUSULA.time_zone)
+
+    def orders(self) -> list[Order]:
+        """Return the orders behind the fact, the newest first, each once."""
+        found: dict[int, Order] = {}
+        for row in self.fact.rows:
+            if row["relation"] == "orders":
+                found |= {order.pk: order for order in _orders_of(row, self.made)}
+        return list(found.values())
+
+    def events(self) -> list[Event]:
+        """Return the events behind the fact, the newest first."""
+        rows = self.fact.rows
+        wanted = {(row["time"], row["name"]) for row in rows if row["relation"] == "events"}
+        return [event for event in self.seen if (event.at, event.name) in wanted]
+
+    def changes(self) -> str:
+        changes_at = self.fact.changes_at
+        if changes_at is None:
+            return ""
+        day = formats.day(clock.day_of(changes_at, settings.PUSULA.time_zone), long=True)
+        return gettext("Without new data this stays so until %(day)s.") % {"day": day}
 
 
-def _last(completed: Sequence[Order]) -> Fact:
-    days = sorted(_day(order) for order in completed)
-    since = (formats.today() - days[-1]).days
-    is_stay = completed[0].ends_on is not None
-    if len(days) == 1:
-        form = (
-            ngettext("Stayed once, %(n)s day ago.", "Stayed once, %(n)s days ago.", since)
-            if is_stay
-            else ngettext("Ordered once, %(n)s day ago.", "Ordered once, %(n)s days ago.", since)
-        )
-        return Fact("calendar-check", form % {"n": formats.number(since)})
-    gap = max(1, round((days[-1] - days[0]).days / (len(days) - 1)))
-    form = (
-        gettext("Last stay was %(n)s days ago; usually comes every %(gap)s days.")
-        if is_stay
-        else gettext("Last order was %(n)s days ago; usually orders every %(gap)s days.")
-    )
-    values = {"n": formats.number(since), "gap": formats.number(gap)}
-    return Fact("calendar-check", form % values, "warn" if since > _LATE_AFTER * gap else "")
+def _orders_of(row: Row, made: Sequence[Order]) -> list[Order]:
+    """Return the order that ``row`` shows; several where nothing tells them apart."""
+    alike = [order for order in made if order.ordered_at == row["time"]]
+    told = [name for name in _TELLING if name in row]
+    exact = [order for order in alike if all(getattr(order, n) == row[n] for n in told)]
+    return exact or alike
 
 
-def _against_average(completed: Sequence[Order]) -> Iterator[Fact]:
-    mean = cache.get_or_set("orders.mean", orders.mean_net_minor, _MEAN_KEPT_SECONDS)
-    if not mean:
-        return
-    own = sum(order.net_base_minor for order in completed) / len(completed)
-    difference = own / mean - 1
-    is_stay = completed[0].ends_on is not None
-    if abs(difference) < _NEAR_AVERAGE:
-        near = gettext("Spends about the average per stay.")
-        text = near if is_stay else gettext("Spends about the average per order.")
-        yield Fact("wallet", text)
-        return
-    forms = {
-        (True, True): gettext("Spends %(percent)s above the average per stay."),
-        (True, False): gettext("Spends %(percent)s below the average per stay."),
-        (False, True): gettext("Spends %(percent)s above the average per order."),
-        (False, False): gettext("Spends %(percent)s below the average per order."),
-    }
-    text = forms[is_stay, difference > 0] % {"percent": formats.percent(abs(difference), 0)}
-    yield Fact("wallet", text, "good" if difference > 0 else "")
+def _from_mean(explained: Explanation) -> float:
+    """Return how far a value lies from the published mean, as a share of it."""
+    value = explained.value.minor if isinstance(explained.value, Money) else explained.value
+    if not isinstance(value, (int, float)) or not explained.mean:
+        return 0.0
+    return abs(value / explained.mean - 1)
 
 
-def _sum(completed: Sequence[Order]) -> Fact:
-    n = len(completed)
-    total = sum(order.net_base_minor for order in completed)
-    regions = Counter(order.region for order in completed if order.region).most_common(1)
-    values = {
-        "n": formats.number(n),
-        "amount": formats.amount(total, settings.PUSULA.currency),
-        "region": regions[0][0] if regions else "",
-    }
-    if completed[0].ends_on is None:
-        form = ngettext("Spent %(amount)s in %(n)s order.", "Spent %(amount)s in %(n)s orders.", n)
-    elif regions:
-        form = ngettext(
-            "Spent %(amount)s in %(n)s stay; most often in the %(region)s region.",
-            "Spent %(amount)s in %(n)s stays; most often in the %(region)s region.",
-            n,
-        )
-    else:
-        form = ngettext("Spent %(amount)s in %(n)s stay.", "Spent %(amount)s in %(n)s stays.", n)
-    return Fact("map-pin" if regions else "receipt", form % values)
+def _place(orders: Sequence[Order], columns: Sequence[str]) -> str:
+    """Return where the stay that begins first is."""
+    first = min(orders, key=lambda order: (order.starts_on or dt.date.max, order.pk), default=None)
+    if first is None:
+        return formats.NOTHING
+    named: list[str] = [getattr(first, column) for column in columns]
+    return next(filter(None, named), first.source_id)
 
 
-def _cancelled(made: Sequence[Order]) -> Iterator[Fact]:
-    n = sum(order.status == machine.CANCELLED for order in made)
-    if n:
-        form = ngettext(
-            "Cancelled %(n)s of %(all)s booking.", "Cancelled %(n)s of %(all)s bookings.", len(made)
-        )
-        values = {"n": formats.number(n), "all": formats.number(len(made))}
-        tone = "warn" if n / len(made) > _MANY_CANCELLED else ""
-        yield Fact("calendar-x", form % values, tone)
-
-
-def _web_facts(profile_id: int) -> Iterator[Fact]:
-    since_at = clock.now() - _RECENT_DAYS * clock.DAY
-    counts = events.counts_of(profile_id, (_ABANDONED, _SEARCHED), since_at)
-    if n := counts.get(_ABANDONED, 0):
-        form = ngettext(
-            "Left a booking unfinished %(n)s time in the last 30 days.",
-            "Left a booking unfinished %(n)s times in the last 30 days.",
-            n,
-        )
-        yield Fact("shopping-cart", form % {"n": formats.number(n)}, "hot", "web")
-    elif n := counts.get(_SEARCHED, 0):
-        form = ngettext(
-            "Searched for a hotel %(n)s time in the last 30 days without starting to book.",
-            "Searched for a hotel %(n)s times in the last 30 days without starting to book.",
-            n,
-        )
-        yield Fact("search", form % {"n": formats.number(n)}, "hot", "web")
-
-
-def _day(order: Order) -> dt.date:
-    """Return the day by which an order counts: the end of its stay, else the day it was made."""
-    return order.ends_on or clock.day_of(order.ordered_at, settings.PUSULA.time_zone)
-
-
-def _place(order: Order) -> str:
-    return order.property or order.region or order.source_id
+def _most(orders: Sequence[Order], column: str) -> str:
+    """Return what most of ``orders`` have in ``column``."""
+    counted = Counter(text for order in orders if (text := getattr(order, column)))
+    return counted.most_common(1)[0][0] if counted else formats.NOTHING

@@ -135,11 +135,14 @@ def facets(*, has_stays: bool) -> list[tuple[str, str | Promise]]:
 
 def _orders(profile_id: int, rank: int, before: Position | None, limit: int) -> Sequence[Item]:
     made = orders.of_profile(profile_id)[:_MOST_ORDERS]
-    items = sorted((_order(order, rank) for order in made), key=lambda i: i.position, reverse=True)
+    items = sorted(
+        (order_item(order, rank) for order in made), key=lambda i: i.position, reverse=True
+    )
     return [item for item in items if before is None or item.position < before][:limit]
 
 
-def _order(order: Order, rank: int) -> Item:
+def order_item(order: Order, rank: int = 0) -> Item:
+    """Return an order as the line tells it."""
     zone = settings.PUSULA.time_zone
     at = clock.start_of(order.starts_on, zone) if order.starts_on else order.ordered_at
     place = order.region or order.property
@@ -175,10 +178,11 @@ def _events(
     which: Q, profile_id: int, rank: int, before: Position | None, limit: int
 ) -> Sequence[Item]:
     found = events.of_profile(profile_id).filter(which, _behind(before, rank, "at"))[:limit]
-    return [_event(event, rank) for event in found]
+    return [event_item(event, rank) for event in found]
 
 
-def _event(event: Event, rank: int) -> Item:
+def event_item(event: Event, rank: int = 0) -> Item:
+    """Return an event as the line tells it."""
     icon, title = titles.event(event.name)
     told = [str(event.properties[name]) for name in _TELLING if event.properties.get(name)]
     return Item(Position(event.at, rank, event.pk), icon, title, _line(told), may_repeat=True)

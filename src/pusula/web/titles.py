@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from pusula.consent.models import Channel
 from pusula.orders import machine as orders
 from pusula.outbox.models import ReceiptKind
+from pusula.rfm import words as rfm
 from pusula.segments import queries as segments
 from pusula.segments.models import Segment
 
@@ -78,6 +79,11 @@ def event(name: str) -> tuple[str, str]:
 def trait(name: str) -> str:
     """Return the title of a trait; one we do not know is called as its source calls it."""
     return str(TRAITS.get(name, name))
+
+
+def trait_value(name: str, value: str) -> str:
+    """Return what a trait's value is called; most are called as they are."""
+    return rfm.title(value) if name == "rfm_group" else value
 
 
 def customer(name: str) -> str:

@@ -37,6 +37,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from pusula.web.views import (
     auth,
+    builder,
     campaigns,
     customers,
     imports,
@@ -44,6 +45,7 @@ from pusula.web.views import (
     overview,
     preferences,
     rfm,
+    segment_versions,
     segments,
 )
 
@@ -79,6 +81,20 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sent-mail/<str:key>/", inbox.mail, name="inbox-mail"),
     path("sent-mail/<str:key>/html/", inbox.mail_html, name="inbox-mail-html"),
     path("segments/", segments.index, name="segments"),
+    path("segments/+new/", builder.new, name="segment-new"),
+    path("segments/+build/count/", builder.count, name="segment-build-count"),
+    path("segments/+build/overlap/", builder.overlap, name="segment-build-overlap"),
+    path("segments/+build/past/", builder.past, name="segment-build-past"),
+    path("segments/+build/sample/", builder.sample, name="segment-build-sample"),
     path("segments/<slug:key>/", segments.detail, name="segment"),
+    path("segments/+archived/", segments.archived, name="segments-archived"),
+    path("segments/+compare/", segments.compare, name="segments-compare"),
+    path("segments/+use/", segment_versions.use, name="segment-use"),
+    path("segments/<slug:key>/archive/", segment_versions.archive, name="segment-archive"),
+    path("segments/<slug:key>/change/", segment_versions.change, name="segment-change"),
+    path("segments/<slug:key>/edit/", builder.edit, name="segment-edit"),
+    path("segments/<slug:key>/export/", segment_versions.export, name="segment-export"),
+    path("segments/<slug:key>/restore/", segment_versions.restore, name="segment-restore"),
+    path("segments/<slug:key>/return/", segment_versions.unarchive, name="segment-unarchive"),
     path("segments/<slug:key>/why/", segments.why, name="segment-why"),
 ]

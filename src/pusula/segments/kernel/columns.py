@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pusula.segments.kernel.block import Bools, Ints
-from pusula.segments.language.nodes import Contains, Starts
+from pusula.segments.language.nodes import Contains, Ends, Has, Matches, Starts
 from pusula.segments.language.schema import Kind
 
 # Codes of text: missing, a word no condition mentions, and from here on those that are mentioned.
@@ -20,7 +21,7 @@ MISSING, OTHER, FIRST = 0, 1, 2
 
 Codes = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 Words = Mapping[str, int]  # mentioned words and their codes, ascending
-Pattern = Contains | Starts
+Pattern = Contains | Starts | Ends | Matches | Has
 Search = Callable[[Pattern], Bools]
 
 
@@ -73,27 +74,48 @@ def encode(column: pa.ChunkedArray, words: Words) -> Codes:
     return codes
 
 
-def identities(column: pa.ChunkedArray) -> Ints:
-    """Return a number for each different text, -1 where there is none."""
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The different texts of a column, and at which place of them each row's stands.
+
+    A missing text has the place -1.
+    """
+
+    words: pa.Array
+    places: Ints
+
+
+def lexicon(column: pa.ChunkedArray) -> Lexicon:
+    """Return the different texts of a column."""
     encoded = column.combine_chunks()
     if isinstance(encoded, pa.ChunkedArray):  # no chunk at all
         encoded = pa.concat_arrays([pa.array([], column.type), *encoded.chunks])
     if not pa.types.is_dictionary(encoded.type):
         encoded = encoded.dictionary_encode()
     # A dictionary may hold a word twice; the first of its places stands for all.
-    place: dict[str | None, int] = {None: -1, "": -1}
-    words = [place.setdefault(word, i) for i, word in enumerate(encoded.dictionary.to_pylist())]
-    number_of = np.array([*words, -1], np.int64)
-    return number_of[_indices(encoded)]
+    first: dict[str | None, int] = {None: -1, "": -1}
+    words = encoded.dictionary
+    numbers_ = [first.setdefault(word, i) for i, word in enumerate(words.to_pylist())]
+    return Lexicon(words, np.array([*numbers_, -1], np.int64)[_indices(encoded)])
 
 
-def matching(column: pa.ChunkedArray, pattern: Pattern) -> Bools:
-    """Return where the text contains, or starts with, the pattern."""
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(pa.string())
-    find = pc.match_substring if isinstance(pattern, Contains) else pc.starts_with
-    found: Bools = pc.fill_null(find(column, pattern.text), False).to_numpy()  # noqa: FBT003
-    return found
+def matching(words: pa.Array | pa.ChunkedArray, pattern: Pattern) -> Bools:
+    """Return which words have the pattern; a list has the texts that line feeds part."""
+    match pattern:
+        case Contains(text):
+            found = pc.match_substring(words, text)
+        case Starts(text):
+            found = pc.starts_with(words, text)
+        case Ends(text):
+            found = pc.ends_with(words, text)
+        case Matches(written):
+            found = pc.match_substring_regex(words, written)
+        case Has(values, is_all):
+            lines = pc.binary_join_element_wise("", words, "", "\n")
+            has = [pc.match_substring(lines, f"\n{value}\n") for value in values]
+            found = reduce(pc.and_ if is_all else pc.or_, has)
+    matched: Bools = pc.fill_null(found, False).to_numpy(zero_copy_only=False)  # noqa: FBT003
+    return matched
 
 
 def _encode_dictionary(chunk: pa.DictionaryArray, words: Words) -> Codes:

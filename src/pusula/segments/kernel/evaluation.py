@@ -18,10 +18,8 @@ from pusula.segments.language.nodes import (
     AllOf,
     AnyOf,
     Condition,
-    ConsentTest,
     InSegment,
     Not,
-    TraitTest,
 )
 
 
@@ -79,8 +77,7 @@ class Evaluation:
                 return ~self.holds(part)
             case InSegment(key):
                 return self.members[key]
-            case TraitTest() | AggregateTest() | ConsentTest():
-                return self._leaf(self._program.step_of[folded(condition)])
+        return self._leaf(self._program.step_of[folded(condition)])
 
     def values(self, leaf: AggregateTest) -> Values:
         """Return what ``leaf``, from a compiled definition, measures for each profile."""

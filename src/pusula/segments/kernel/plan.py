@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,11 +11,21 @@ import numpy.typing as npt
 from pusula.lib.errors import PusulaError
 from pusula.segments.kernel.block import Block
 from pusula.segments.kernel.evaluation import Evaluation
-from pusula.segments.kernel.populations import Population, population
-from pusula.segments.kernel.program import Program, assemble, leaves, row_tests
+from pusula.segments.kernel.populations import Population, populations
+from pusula.segments.kernel.program import Program, assemble, leaves
 from pusula.segments.kernel.run import Run
-from pusula.segments.kernel.vocabulary import Leaf
-from pusula.segments.language.nodes import AggregateTest, Column, ConsentTest, Definition, TraitTest
+from pusula.segments.kernel.vocabulary import Leaf, Needed, anchors, needed
+from pusula.segments.language.nodes import (
+    Aggregate,
+    AggregateTest,
+    Column,
+    ConsentTest,
+    Definition,
+    InSet,
+    ReachTest,
+    ScoreTest,
+    TraitTest,
+)
 from pusula.segments.language.schema import Kind, Schema
 
 
@@ -79,12 +89,22 @@ class Plan:
         return Evaluation(self.program, block, at)
 
     def population_values(self, block: Block, at: int) -> dict[str, npt.NDArray[np.float64]]:
-        """Return the values of each population's members in ``block``, by the population's key."""
+        """Return the values of each population's members in ``block``, by the population's key.
+
+        One per profile, for means over rows one per row: 8 bytes each, for each limit.
+        """
         run = Run(self.program, block, at)
+        measured: dict[Aggregate, npt.NDArray[np.float64]] = {}
         found = {}
         for key, each in self.populations.items():
-            values = run.values(each.aggregate)
-            found[key] = values.numbers[values.known & values.has_rows].astype(np.float64)
+            if each.is_of_rows:
+                found[key] = run.row_values(each.aggregate)
+                continue
+            if each.aggregate not in measured:
+                values = run.values(each.aggregate)
+                members = values.known & values.has_rows
+                measured[each.aggregate] = values.numbers[members].astype(np.float64)
+            found[key] = measured[each.aggregate]
         return found
 
 
@@ -101,38 +121,47 @@ def compile(  # noqa: A001 - kernel.compile(...) is what it does
     """
     program = assemble(definitions, schema, cut_points)
     limits = (
-        population(leaf, schema.currency)
+        limit
         for leaf in leaves(program.steps)
         if isinstance(leaf, AggregateTest)
+        for limit in populations(leaf, schema.currency)
     )
     return Plan(
         program=program,
         requirements=_requirements(list(leaves(program.steps)), schema),
-        populations={limit.key: limit for limit in limits if limit is not None},
+        populations={limit.key: limit for limit in limits},
     )
 
 
-def _requirements(conditions: Iterable[Leaf], schema: Schema) -> Requirements:
-    tests = [each for each in conditions if isinstance(each, AggregateTest)]
-    orders = [each for each in tests if each.aggregate.relation == "orders"]
-    items = [each for each in tests if each.aggregate.relation == "items"]
-    events = [each for each in tests if each.aggregate.relation == "events"]
+def _requirements(conditions: Sequence[Leaf], schema: Schema) -> Requirements:
+    rows = [each for leaf in conditions for each in needed(leaf)]
     own = schema.relations["events"].columns
-    properties = {column for column in _columns(events) if column.name not in own}
+    columns = {column for each in rows if each.relation == "events" for column in each.columns}
+    properties = {column for column in columns if column.name not in own}
     return Requirements(
-        orders=_names(_columns(orders)) if orders else None,
-        items=_names(_columns(items)) if items else None,
-        event_names=tuple(sorted({name for each in events for name in each.aggregate.names})),
+        orders=_columns(rows, "orders", schema),
+        items=_columns(rows, "items", schema),
+        event_names=tuple(sorted({name for each in rows for name in each.names})),
         event_texts=_names(column for column in properties if column.kind is Kind.TEXT),
         event_numbers=_names(column for column in properties if column.kind is Kind.NUMBER),
         traits=tuple(sorted({each.name for each in conditions if isinstance(each, TraitTest)})),
+        reach=tuple(
+            sorted({(e.channel, e.purpose) for e in conditions if isinstance(e, ReachTest)})
+        ),
+        scores=tuple(sorted({each.model for each in conditions if isinstance(each, ScoreTest)})),
+        sets=tuple(sorted({(e.sort, e.key) for e in conditions if isinstance(e, InSet)})),
         consents=any(isinstance(each, ConsentTest) for each in conditions),
+        created=any(anchor == "created" for leaf in conditions for anchor in anchors(leaf)),
     )
 
 
-def _columns(tests: Iterable[AggregateTest]) -> set[Column]:
-    columns = {row.column for each in tests for row in row_tests(each.aggregate)}
-    return columns | {each.aggregate.column for each in tests if each.aggregate.column is not None}
+def _columns(rows: Iterable[Needed], relation: str, schema: Schema) -> tuple[str, ...] | None:
+    """Return the columns needed of a relation, always with its time, ``None`` if no row is."""
+    found = [each.columns for each in rows if each.relation == relation]
+    if not found:
+        return None
+    time = schema.relations[relation].time
+    return tuple(sorted({time} | {column.name for each in found for column in each}))
 
 
 def _names(columns: Iterable[Column]) -> tuple[str, ...]:

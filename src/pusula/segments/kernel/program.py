@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from pusula.lib.errors import PusulaError
 from pusula.lib.text import fold
 from pusula.segments.kernel.columns import Words
-from pusula.segments.kernel.populations import MissingCutPointError, population
-from pusula.segments.kernel.vocabulary import Leaf, mentioned_words
+from pusula.segments.kernel.populations import MissingCutPointError, populations
+from pusula.segments.kernel.vocabulary import Leaf, mentioned_words, needed, row_tests
+from pusula.segments.language import patterns
 from pusula.segments.language.dump import dump_condition
 from pusula.segments.language.nodes import (
     Aggregate,
@@ -20,15 +21,17 @@ from pusula.segments.language.nodes import (
     Column,
     ColumnTest,
     Condition,
-    ConsentTest,
     Contains,
     Definition,
+    Ends,
+    Has,
     InSegment,
+    Matches,
     Not,
+    SequenceTest,
     Starts,
     Test,
     TraitTest,
-    Within,
 )
 from pusula.segments.language.parse import parse_condition
 from pusula.segments.language.place import DefinitionError
@@ -95,6 +98,7 @@ class Program:
     cut_points: Mapping[str, float]
     groups: tuple[Group, ...]
     words: Mapping[str, Mapping[Column, Words]]  # relation → column → mentioned words
+    relations: frozenset[str]  # whose rows some step looks at
     step_of: Mapping[Step, int]
 
 
@@ -119,6 +123,9 @@ def assemble(
         cut_points=cut_points,
         groups=tuple(_grouped(builder.step_of)),
         words=mentioned_words(leaves(builder.step_of)),
+        relations=frozenset(
+            each.relation for leaf in leaves(builder.step_of) for each in needed(leaf)
+        ),
         step_of=builder.step_of,
     )
 
@@ -163,8 +170,7 @@ class _Builder:
                 return self._step(Negate(self.add(part)))
             case InSegment(key):
                 return self.roots[key]
-            case TraitTest() | AggregateTest() | ConsentTest():
-                return self._step(folded(condition))
+        return self._step(folded(condition))
 
     def _step(self, step: Step) -> int:
         number = self.step_of.setdefault(step, len(self.step_of))
@@ -180,11 +186,11 @@ class _Builder:
             case Negate(operand):
                 return self.errors.get(operand)
             case AggregateTest():
-                asked = population(step, self.schema.currency)
-                if asked is not None and asked.key not in self.cut_points:
-                    return MissingCutPointError(
-                        f"the limit {asked.key} is not published yet: run the batch"
-                    )
+                for asked in populations(step, self.schema.currency):
+                    if asked.key not in self.cut_points:
+                        return MissingCutPointError(
+                            f"the limit {asked.key} is not published yet: run the batch"
+                        )
         return None
 
 
@@ -192,37 +198,48 @@ def folded(leaf: Leaf) -> Leaf:
     """Return the condition with its text constants as columns hold them, in one order."""
     match leaf:
         case TraitTest(_, _, test):
-            return replace(leaf, test=_folded(test))
+            return replace(leaf, test=folded_test(test))
         case AggregateTest():
             return folded_aggregate(leaf)
+        case SequenceTest(sequence):
+            steps = tuple(
+                replace(step, names=tuple(sorted(step.names)), where=folded_rows(step.where))
+                for step in sequence.steps
+            )
+            return replace(leaf, sequence=replace(sequence, steps=steps))
     return leaf
 
 
 def folded_aggregate(leaf: AggregateTest) -> AggregateTest:
     """Return the condition on an aggregate with its text constants as columns hold them."""
     aggregate = leaf.aggregate
-    where = tuple(replace(row, test=_folded(row.test)) for row in aggregate.where)
-    names = tuple(sorted(aggregate.names))
-    return replace(leaf, aggregate=replace(aggregate, where=where, names=names))
+    made = replace(
+        aggregate,
+        where=folded_rows(aggregate.where),
+        of=folded_rows(aggregate.of),
+        names=tuple(sorted(aggregate.names)),
+    )
+    return AggregateTest(made, folded_test(leaf.test))
 
 
-def _folded(test: Test) -> Test:
+def folded_rows(tests: Iterable[ColumnTest]) -> tuple[ColumnTest, ...]:
+    """Return tests of rows with their text constants as columns hold them."""
+    return tuple(replace(row, test=folded_test(row.test)) for row in tests)
+
+
+def folded_test(test: Test) -> Test:
+    """Return a test with its text constants as columns hold them."""
     match test:
         case Among(values, negated):
             words = {fold(value) if isinstance(value, str) else value for value in values}
             return Among(tuple(sorted(words, key=repr)), negated)
-        case Contains(text):
-            return Contains(fold(text))
-        case Starts(text):
-            return Starts(fold(text))
+        case Contains(text) | Starts(text) | Ends(text):
+            return type(test)(fold(text))
+        case Has(values, is_all):
+            return Has(tuple(sorted({fold(value) for value in values})), is_all)
+        case Matches(pattern):
+            return Matches(patterns.folded(pattern))
     return test
-
-
-def row_tests(aggregate: Aggregate) -> tuple[ColumnTest, ...]:
-    """Return what rows must stand to count: the columns' tests, and the window last."""
-    if aggregate.window is None:
-        return aggregate.where
-    return (*aggregate.where, ColumnTest(aggregate.by, Within(aggregate.window)))
 
 
 _Measured = dict[Aggregate, dict[int, AggregateTest]]

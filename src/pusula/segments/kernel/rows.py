@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,26 +14,35 @@ from pusula.segments.kernel.block import Bools, Ints, Positions
 from pusula.segments.kernel.columns import (
     FIRST,
     MISSING,
+    Lexicon,
     Pattern,
     Search,
     Vector,
     Words,
     encode,
-    identities,
+    lexicon,
     matching,
     numbers,
 )
 from pusula.segments.kernel.holds import Asked, holds
-from pusula.segments.language.nodes import Column, ColumnTest, Test
+from pusula.segments.language.nodes import Column, ColumnTest, Contains, Starts, Test, Within
 from pusula.segments.language.schema import Kind
+from pusula.segments.language.schema import Relation as Schema
+
+NAME = Column("name", Kind.TEXT)
 
 # Above this many ids per row a table of all positions would cost more than searching.
 _SPARSE = 4
 
 
-def arrow_name(relation: str, column: Column) -> str:
+_TEXTS = frozenset({Kind.TEXT, Kind.LIST})
+# Shorter to look for in every row than to find the different texts first.
+_PLAIN = (Contains, Starts)
+
+
+def arrow_name(schema: Schema | None, column: Column) -> str:
     """Return what the Arrow table calls a column; a property is there as text or as number."""
-    if relation == "events" and column.name != "at":
+    if schema is not None and schema.is_open and column.name not in schema.columns:
         return f"{'p' if column.kind is Kind.TEXT else 'n'}.{column.name}"
     return column.name
 
@@ -72,9 +81,14 @@ class Rows(ABC):
     def profiles(self) -> Positions:
         """The position in the block of each row's profile."""
 
+    @property
     @abstractmethod
-    def identities(self, column: Column) -> Ints:
-        """Return a number for each different text of ``column``, -1 where it is missing."""
+    def places(self) -> Positions:
+        """The place of each row in the table of its relation."""
+
+    @abstractmethod
+    def lexicon(self, column: Column) -> Lexicon:
+        """Return the different texts of ``column`` and where each row's stands among them."""
 
     @abstractmethod
     def _vector(self, column: Column) -> Vector:
@@ -92,71 +106,111 @@ class Rows(ABC):
         return np.bincount(self.profiles, minlength=self.n_profiles)
 
 
-class Relation(Rows):
-    """All rows of a relation.
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """Rows whose time has not come: the positions of their profiles, and their times."""
 
-    ``words`` are the words that conditions mention, by column; ``names`` the event names.
+    profiles: Positions
+    times: Ints
+
+
+class Relation(Rows):
+    """All rows of a relation that exist at a moment: those of earlier time.
+
+    ``schema`` is what the language says of the relation, ``None`` of tables that it knows by other
+    names; ``words`` are the words that conditions mention, by column; ``names`` the event names.
+    ``hidden`` are the rows to come, if there are any.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what rows are made of
         self,
         name: str,
         table: pa.Table,
         profile_ids: Ints,
         words: Mapping[Column, Words],
-        names: Words,
+        at: int,
+        schema: Schema | None = None,
     ) -> None:
         super().__init__(len(profile_ids))
         self.name = name
-        self._table, self._profiles = positions(profile_ids, table)
+        self._schema = schema
         self._words = words
-        self._names = names
+        self._table, self._profiles = positions(profile_ids, table)
+        self.hidden: Hidden | None = None
+        if schema is not None and len(self._table):
+            self._hide(numbers(self._arrow(schema.time), Kind.MOMENT), at)
         self._matches: dict[tuple[Column, Pattern], Bools] = {}
-        self._identities: dict[Column, Ints] = {}
+        self._lexicons: dict[Column, Lexicon] = {}
+
+    def _hide(self, times: Vector, at: int) -> None:
+        """Part the rows that are still to come from the others."""
+        if times.values.max() < at:  # the rule; nothing is copied
+            return
+        is_hidden = (times.values >= at) & times.known
+        self.hidden = Hidden(self._profiles[is_hidden], times.values[is_hidden])
+        self._table = self._table.filter(pa.array(~is_hidden))
+        self._profiles = self._profiles[~is_hidden]
 
     @property
     def profiles(self) -> Positions:
         """The position in the block of each row's profile."""
         return self._profiles
 
-    def identities(self, column: Column) -> Ints:
-        """Return a number for each different text of ``column``, -1 where it is missing."""
-        if column not in self._identities:
-            self._identities[column] = identities(self._arrow(arrow_name(self.name, column)))
-        return self._identities[column]
+    @property
+    def places(self) -> Positions:
+        """The place of each row in the table."""
+        return np.arange(len(self._table))
+
+    @property
+    def table(self) -> pa.Table:
+        """The rows as they came."""
+        return self._table
+
+    def lexicon(self, column: Column) -> Lexicon:
+        """Return the different texts of ``column`` and where each row's stands among them."""
+        if column not in self._lexicons:
+            self._lexicons[column] = lexicon(self._arrow(arrow_name(self._schema, column)))
+        return self._lexicons[column]
 
     def called(self, names: Sequence[str]) -> Rows:
         """Return the rows of the events called one of ``names``; of none: all rows."""
         if not names:
             return self
         order, starts = self._by_name
-        codes = [self._names[name] for name in names]
+        codes = [self._words[NAME][name] for name in names]
         runs = [order[starts[code] : starts[code + 1]] for code in codes]
         return Part(self, runs[0] if len(runs) == 1 else np.sort(np.concatenate(runs)))
 
     @cached_property
     def _by_name(self) -> tuple[Positions, Positions]:
         """The rows sorted by event name, and where the rows of each name begin."""
-        codes = encode(self._arrow("name"), self._names)
-        counts = np.bincount(codes, minlength=FIRST + len(self._names))
+        names = self._words[NAME]
+        codes = encode(self._arrow(NAME.name), names)
+        counts = np.bincount(codes, minlength=FIRST + len(names))
         return np.argsort(codes, kind="stable"), np.concatenate([[0], np.cumsum(counts)])
 
     def _vector(self, column: Column) -> Vector:
-        arrow = self._arrow(arrow_name(self.name, column))
-        if column.kind is not Kind.TEXT:
+        arrow = self._arrow(arrow_name(self._schema, column))
+        if column.kind not in _TEXTS:
             return numbers(arrow, column.kind)
         words = self._words.get(column, {})
         codes = encode(arrow, words)
-        return Vector(Kind.TEXT, codes, codes != MISSING, words, self._search(column, arrow))
+        return Vector(column.kind, codes, codes != MISSING, words, self._search(column, arrow))
 
     def _search(self, column: Column, arrow: pa.ChunkedArray) -> Search:
         def search(pattern: Pattern) -> Bools:
             key = (column, pattern)
             if key not in self._matches:
-                self._matches[key] = matching(arrow, pattern)
+                self._matches[key] = self._matching(column, arrow, pattern)
             return self._matches[key]
 
         return search
+
+    def _matching(self, column: Column, arrow: pa.ChunkedArray, pattern: Pattern) -> Bools:
+        if isinstance(pattern, _PLAIN) and not pa.types.is_dictionary(arrow.type):
+            return matching(arrow, pattern)
+        texts = self.lexicon(column)
+        return np.append(matching(texts.words, pattern), np.False_)[texts.places]
 
     def _arrow(self, name: str) -> pa.ChunkedArray:
         if name not in self._table.column_names:
@@ -178,9 +232,15 @@ class Part(Rows):
         """The position in the block of each row's profile."""
         return self._whole.profiles[self._where]
 
-    def identities(self, column: Column) -> Ints:
-        """Return a number for each different text of ``column``, -1 where it is missing."""
-        return self._whole.identities(column)[self._where]
+    @property
+    def places(self) -> Positions:
+        """The place of each row in the table of its relation."""
+        return self._whole.places[self._where]
+
+    def lexicon(self, column: Column) -> Lexicon:
+        """Return the different texts of ``column`` and where each row's stands among them."""
+        whole = self._whole.lexicon(column)
+        return Lexicon(whole.words, whole.places[self._where])
 
     def _vector(self, column: Column) -> Vector:
         whole = self._whole.vector(column)
@@ -209,5 +269,12 @@ class Selection:
     def _mask(self, column: Column, test: Test) -> Bools:
         key = (column, test)
         if key not in self._masks:
-            self._masks[key] = holds(test, self._rows.vector(column), self._asked)
+            vector = self._rows.vector(column)
+            own = isinstance(test, Within) and test.window.is_own
+            profiles = self._rows.profiles if own else None
+            self._masks[key] = holds(test, vector, self._asked, profiles)
         return self._masks[key]
+
+
+# From a relation, event names (if any) and tests to the rows that stand them.
+Taking = Callable[[str, Sequence[str], Sequence[ColumnTest]], Rows]

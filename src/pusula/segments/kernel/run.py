@@ -2,23 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from pusula.segments.kernel.block import Block, Bools, Positions
+from pusula.segments.kernel.block import Block, Bools, Floats, Ints, Positions
 from pusula.segments.kernel.columns import Vector
 from pusula.segments.kernel.holds import Asked, holds
-from pusula.segments.kernel.measures import Values, measure
-from pusula.segments.kernel.populations import population
-from pusula.segments.kernel.program import Combine, Group, Negate, Program, Step, row_tests
-from pusula.segments.kernel.rows import Part, Relation, Rows, Selection
-from pusula.segments.kernel.vocabulary import NAME, STATUSES, TRAIT_COLUMNS, consent_tests
-from pusula.segments.language.nodes import Aggregate, AggregateTest, ConsentTest, TraitTest
+from pusula.segments.kernel.measures import Values, extreme, known, measure
+from pusula.segments.kernel.populations import compared, populations
+from pusula.segments.kernel.program import Combine, Group, Negate, Program, Step
+from pusula.segments.kernel.rows import Hidden, Part, Relation, Rows, Selection
+from pusula.segments.kernel.sequences import Chains, chains, started
+from pusula.segments.kernel.sets import (
+    SCORE_COLUMNS,
+    is_in_bucket,
+    is_in_set,
+    is_reached,
+    scored,
+)
+from pusula.segments.kernel.vocabulary import (
+    DEAD,
+    ORDER_STATUS,
+    ORDER_TIME,
+    STATUSES,
+    TRAIT_COLUMNS,
+    Leaf,
+    consent_tests,
+    row_tests,
+)
+from pusula.segments.language.nodes import (
+    Aggregate,
+    AggregateTest,
+    Column,
+    ColumnTest,
+    ConsentTest,
+    InBucket,
+    InSet,
+    Population,
+    ReachTest,
+    ScoreTest,
+    SequenceTest,
+    TraitTest,
+)
+from pusula.segments.language.nodes import Sequence as Steps
+from pusula.segments.language.schema import Kind
 
 
 class Run:
@@ -27,8 +60,14 @@ class Run:
     def __init__(self, program: Program, block: Block, at: int) -> None:
         self._program = program
         self._block = block
-        self.asked = Asked(at, program.schema.tz)
+        schema = program.schema
+        self.asked = Asked(at, schema.tz, schema.periods, self._anchor)
         self._relations: dict[str, Relation] = {}
+
+    @property
+    def profile_ids(self) -> Ints:
+        """The block's profiles."""
+        return self._block.profile_ids
 
     @property
     def n_profiles(self) -> int:
@@ -51,18 +90,66 @@ class Run:
 
     def values(self, aggregate: Aggregate) -> Values:
         """Return what ``aggregate`` measures."""
-        rows = self.selection(aggregate.relation, aggregate.names).take(row_tests(aggregate))
-        return measure(aggregate, rows, self.asked)
+        return measure(aggregate, self.rows(aggregate), self.asked)
+
+    def rows(self, aggregate: Aggregate) -> Rows:
+        """Return the rows over which ``aggregate`` measures."""
+        return self.selection(aggregate.relation, aggregate.names).take(row_tests(aggregate))
+
+    def row_values(self, aggregate: Aggregate) -> Floats:
+        """Return what stands in the measured column of the rows that ``aggregate`` takes."""
+        column = self.rows(aggregate).vector(aggregate.column or aggregate.by)
+        found: Floats = column.values[column.known].astype(np.float64)
+        return found
 
     def selection(self, relation: str, names: Sequence[str]) -> Selection:
         """Return the rows of a relation with these event names, if any, to take some of."""
         return Selection(self._relation(relation).called(names), self.asked)
+
+    def take(self, relation: str, names: Sequence[str], tests: Sequence[ColumnTest]) -> Rows:
+        """Return the rows of a relation with these event names, if any, that stand ``tests``."""
+        return self.selection(relation, names).take(tests)
+
+    def table(self, relation: str) -> pa.Table:
+        """Return the rows of a relation that exist, in the order of ``Rows.places``."""
+        return self._relation(relation).table
+
+    def chains(self, sequence: Steps) -> Chains:
+        """Return what became of a sequence."""
+        return chains(sequence, self.take, self.asked)
+
+    def sequence(self, test: SequenceTest) -> Values:
+        """Return how many sequences began, or when the latest did, for each profile."""
+        return started(test, self.chains(test.sequence), self.n_profiles)
+
+    def score(self, test: ScoreTest) -> Vector:
+        """Return what ``test`` asks about the newest score, one per profile."""
+        rows = scored(test, self.take)
+        vector = rows.vector(SCORE_COLUMNS[test.of])
+        return _per_profile(vector, rows.profiles, self.n_profiles)
 
     def trait(self, test: TraitTest) -> Vector:
         """Return the values of a trait, one per profile."""
         rows = self._relation("traits").called((test.name,))
         vector = rows.vector(TRAIT_COLUMNS[test.kind])
         return _per_profile(vector, rows.profiles, self.n_profiles)
+
+    def hidden(self) -> Iterator[Hidden]:
+        """Yield the rows, of relations that some step looks at, whose time has not come."""
+        for name in self._program.relations:
+            hidden = self._relation(name).hidden
+            if hidden is not None:
+                yield hidden
+
+    def _anchor(self, name: str) -> tuple[Ints, Bools]:
+        """Return each profile's anchor, a moment, and who has one."""
+        if name == "created":
+            return extreme(known(self._relation("created"), Column("at", Kind.MOMENT)), np.minimum)
+        orders = self._relation("orders")
+        stands = ~holds(DEAD, orders.vector(ORDER_STATUS), self.asked)
+        standing = Part(orders, np.flatnonzero(stands))
+        pick = np.minimum if name == "first_order" else np.maximum
+        return extreme(known(standing, ORDER_TIME), pick)
 
     def _decided(self, test: ConsentTest, status: str) -> Bools:
         """Return who has a row that says ``status`` for the channel and purpose of ``test``."""
@@ -93,11 +180,11 @@ class Run:
         return Part(rows, np.flatnonzero(inside))
 
     def _stands(self, test: AggregateTest, values: Values) -> Bools:
-        limit = population(test, self._program.schema.currency)
-        if limit is not None:
-            reached: Bools = values.numbers >= self._program.cut_points[limit.key]
-            return reached & values.known & values.has_rows
-        return holds(test.test, values.vector(), self.asked)
+        if not isinstance(test.test, Population):
+            return holds(test.test, values.vector(), self.asked)
+        asked = populations(test, self._program.schema.currency)
+        limits = {each.statistic: self._program.cut_points[each.key] for each in asked}
+        return compared(test.test, values, limits, self.asked)
 
     def _holds(self, step: Step, masks: dict[int, Bools]) -> Bools:
         match step:
@@ -106,14 +193,9 @@ class Run:
                 return reduce(combine, [masks[operand] for operand in operands])
             case Negate(operand):
                 return ~masks[operand]
-            case TraitTest():
-                return holds(step.test, self.trait(step), self.asked)
-            case ConsentTest():
-                return self._consent(step)
-        message = f"{step} is measured with its group"
-        raise TypeError(message)
+        return _LEAVES[type(step)](self, step)
 
-    def _consent(self, test: ConsentTest) -> Bools:
+    def consented(self, test: ConsentTest) -> Bools:
         """Return who decided so: a refusal beats a grant beside it; nothing decided is unknown."""
         granted, refused = (self._decided(test, status) for status in STATUSES)
         match test.status:
@@ -129,15 +211,27 @@ class Run:
 
     def _relation(self, name: str) -> Relation:
         if name not in self._relations:
-            words = self._program.words.get(name, {})
             self._relations[name] = Relation(
                 name,
                 getattr(self._block, name),
                 self._block.profile_ids,
-                words,
-                words.get(NAME, {}),
+                self._program.words.get(name, {}),
+                self.asked.at,
+                self._program.schema.relations.get(name),
             )
         return self._relations[name]
+
+
+# How each condition that is not measured with its group is answered.
+_LEAVES: dict[type[Leaf], Callable[[Run, Any], Bools]] = {
+    TraitTest: lambda run, test: holds(test.test, run.trait(test), run.asked),
+    SequenceTest: lambda run, test: holds(test.test, run.sequence(test).vector(), run.asked),
+    ConsentTest: lambda run, test: run.consented(test),
+    ReachTest: lambda run, test: is_reached(test, run.take),
+    ScoreTest: lambda run, test: holds(test.test, run.score(test), run.asked),
+    InSet: lambda run, test: is_in_set(test, run.take),
+    InBucket: lambda run, test: is_in_bucket(test, run.profile_ids),
+}
 
 
 def _per_profile(vector: Vector, profiles: Positions, n_profiles: int) -> Vector:

@@ -9,6 +9,8 @@ import yaml
 from pusula.segments.language.place import DefinitionError
 
 _LONGEST = 200_000  # characters
+_MOST_NODES = 20_000  # words, mappings and lists
+_DEEPEST = 60  # mappings and lists in one another; eight conditions need half of that
 
 
 def read_yaml(text: str) -> object:
@@ -32,12 +34,33 @@ def read_yaml(text: str) -> object:
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain YAML in which days stay text and the first of two equal keys is not swallowed."""
+    """Plain YAML in which days stay text and the first of two equal keys is not swallowed.
+
+    Aliases are refused: a few lines of them stand for more than any computer can read.
+    """
 
     yaml_implicit_resolvers = {
         letter: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
         for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
+
+    depth = n_nodes = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call] # its stubs lack it
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.composer.ComposerError(
+                None, None, "write it out here: a definition has no aliases", mark
+            )
+        if self.depth == _DEEPEST:
+            raise yaml.composer.ComposerError(None, None, "nested too deep", mark)
+        self.n_nodes += 1
+        if self.n_nodes > _MOST_NODES:
+            raise yaml.composer.ComposerError(None, None, f"more than {_MOST_NODES} words", mark)
+        self.depth += 1
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()

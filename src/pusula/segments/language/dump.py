@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-from pusula.lib.money import from_minor
+from pusula.segments.language.aggregates import TIMED
+from pusula.segments.language.dump_tests import Json, dump_test, per_cent
+from pusula.segments.language.dump_windows import dump_length, dump_window
 from pusula.segments.language.nodes import (
-    MEASURES,
     SEASONS,
     Aggregate,
     AggregateTest,
     AllOf,
-    Among,
     AnyOf,
-    Between,
-    Compare,
+    ColumnTest,
     Condition,
     ConsentTest,
-    Contains,
     Definition,
+    InBucket,
     InSegment,
-    Known,
-    Money,
+    InSet,
     Not,
-    Starts,
+    ReachTest,
+    ScoreTest,
+    SequenceStep,
+    SequenceTest,
     Test,
-    Top,
     TraitTest,
-    Value,
-    Within,
 )
 from pusula.segments.language.schema import RELATIONS
-from pusula.segments.language.windows import NOW, Offset, OnDay, Point, Today, Window
-
-Json = dict[str, object]
 
 
 def dump(definition: Definition) -> Json:
@@ -48,104 +43,92 @@ def dump(definition: Definition) -> Json:
 
 def dump_condition(node: Condition) -> Json:
     """Return what ``parse_condition`` reads back as an equal condition."""
-    dumped: object
     match node:
         case AllOf(parts):
-            key, dumped = "all", [dump_condition(part) for part in parts]
+            return {"all": [dump_condition(part) for part in parts]}
         case AnyOf(parts):
-            key, dumped = "any", [dump_condition(part) for part in parts]
+            return {"any": [dump_condition(part) for part in parts]}
         case Not(part):
-            key, dumped = "not", dump_condition(part)
-        case TraitTest(name, _, test):
-            key, dumped = "trait", {name: _test(test)}
+            return {"not": dump_condition(part)}
         case AggregateTest(aggregate, test):
-            key, dumped = aggregate.relation, _aggregate(aggregate, test)
+            return {aggregate.relation: _aggregate(aggregate, test)}
+        case SequenceTest():
+            return {"sequence": _sequence(node)}
+    return _of_profile(node)
+
+
+def _of_profile(
+    node: TraitTest | ConsentTest | ReachTest | ScoreTest | InSet | InBucket | InSegment,
+) -> Json:
+    """Return a condition that asks about the profile itself and not its rows."""
+    dumped: object
+    match node:
+        case TraitTest(name, _, test):
+            key, dumped = "trait", {name: dump_test(test)}
         case ConsentTest(channel, purpose, status):
             key, dumped = "consent", {"channel": channel, "purpose": purpose, "is": status}
+        case ReachTest(channel, purpose, state):
+            key, dumped = "reach", {"channel": channel, "purpose": purpose, "is": state}
+        case ScoreTest(model, of, test):
+            key, dumped = "score", {"model": model, of: dump_test(test)}
+        case InSet("campaign", name, arm):
+            key, dumped = "campaign", {"key": name} | ({} if arm is None else {"arm": arm})
+        case InSet(sort, name, _):
+            key, dumped = sort, name
+        case InBucket(name, low, high):
+            key, dumped = "bucket", {"name": name, "from": f"{low} %", "to": f"{high} %"}
         case InSegment(name):
             key, dumped = "segment", name
     return {key: dumped}
 
 
 def _aggregate(aggregate: Aggregate, test: Test) -> Json:
-    fields: Json = {}
-    if aggregate.names:
-        fields["name"] = aggregate.names[0] if len(aggregate.names) == 1 else [*aggregate.names]
-    if MEASURES[aggregate.measure].takes is None:
-        fields[aggregate.measure] = _test(test)
+    rows, measure = _rows(aggregate), aggregate.measure
+    fields: Json = {"name": rows.pop("name")} if "name" in rows else {}
+    if measure == "share":
+        fields |= {"share": _where(aggregate.of), "is": dump_test(test, per_cent)}
     elif aggregate.column is not None:
-        fields[aggregate.measure] = aggregate.column.name
-        fields["is"] = _test(test)
-    if aggregate.where:
-        fields["where"] = {each.column.name: _test(each.test) for each in aggregate.where}
+        fields |= {measure: aggregate.column.name, "is": dump_test(test)}
+    else:
+        fields[measure] = dump_test(test)
+    if aggregate.window is None and measure not in TIMED:
+        rows.pop("by", None)  # nothing looks at it
+    fields |= rows
     if aggregate.window is not None:
-        if aggregate.by.name != RELATIONS[aggregate.relation].time:
-            fields["by"] = aggregate.by.name
-        fields["within"] = _window(aggregate.window)
+        fields["within"] = dump_window(aggregate.window)
     if aggregate.seasons not in ((), SEASONS):
         fields["seasons"] = {each.name: [each.first, each.last] for each in aggregate.seasons}
     return fields
 
 
-def _test(test: Test) -> Json | str:
-    dumped: Json | str
-    match test:
-        case Among((value,), negated):
-            dumped = {"is_not" if negated else "is": _value(value)}
-        case Among(values, negated):
-            dumped = {"not_in" if negated else "in": [_value(value) for value in values]}
-        case Compare(operator, than):
-            dumped = {operator: _value(than)}
-        case Between(low, high):
-            dumped = {"between": [_value(low), _value(high)]}
-        case Contains(text):
-            dumped = {"contains": text}
-        case Starts(text):
-            dumped = {"starts": text}
-        case Within(window):
-            dumped = _window(window)
-        case Known(known):
-            dumped = "known" if known else "unknown"
-        case Top(percent):
-            dumped = {"top": f"{percent} %"}
-    return dumped
+def _rows(rows: Aggregate | SequenceStep) -> Json:
+    """Return which rows count, and which time of theirs is looked at."""
+    fields: Json = {}
+    if rows.names:
+        fields["name"] = rows.names[0] if len(rows.names) == 1 else [*rows.names]
+    if rows.where:
+        fields["where"] = _where(rows.where)
+    if rows.by.name != RELATIONS[rows.relation].time:
+        fields["by"] = rows.by.name
+    return fields
 
 
-def _value(value: Value) -> object:
-    if isinstance(value, Money):
-        amount = f"{from_minor(value.minor, value.currency):f}"
-        whole, _, decimals = amount.partition(".")
-        return f"{amount if decimals.strip('0') else whole} {value.currency}"
-    return value
+def _where(tests: tuple[ColumnTest, ...]) -> Json:
+    return {each.column.name: dump_test(each.test) for each in tests}
 
 
-def _window(window: Window) -> Json:
-    match window:
-        case Window(None, end) if end == NOW:
-            return {"last": "all"}
-        case Window(start, None) if start == NOW:
-            return {"next": "all"}
-        case Window(Offset(amount, unit), end) if amount < 0 and end == NOW:
-            return {"last": _length(amount, unit)}
-        case Window(start, Offset(amount, unit)) if amount > 0 and start == NOW:
-            return {"next": _length(amount, unit)}
-    ends = {"from": window.start, "to": window.end}
-    return {word: _point(end) for word, end in ends.items() if end is not None}
+def _sequence(node: SequenceTest) -> Json:
+    fields: Json = {"steps": [_step(step) for step in node.sequence.steps]}
+    if node.sequence.same is not None:
+        fields["same"] = node.sequence.same
+    if node.sequence.window is not None:
+        fields["within"] = dump_window(node.sequence.window)
+    return fields | {node.measure: dump_test(node.test)}
 
 
-def _point(point: Point) -> str:
-    match point:
-        case Today():
-            return "today"
-        case OnDay(day):
-            return day.isoformat()
-        case Offset(0, _):
-            return "now"
-        case Offset(amount, unit) if amount < 0:
-            return f"{_length(amount, unit)} ago"
-        case Offset(amount, unit):
-            return f"in {_length(amount, unit)}"
-
-
-def _length(amount: int, unit: str) -> str:
-    return f"{abs(amount)} {unit}" + ("" if abs(amount) == 1 else "s")
+def _step(step: SequenceStep) -> Json:
+    rows: Json = {step.relation: _rows(step)}
+    if step.within is None:
+        return rows
+    length = dump_length(step.within)
+    return {"without": rows, "for": length} if step.is_absent else rows | {"within": length}

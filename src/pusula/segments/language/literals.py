@@ -1,33 +1,34 @@
-"""The small words of a definition: amounts, shares, days, points in time and windows."""
+"""The small words of a definition: amounts, shares, days and lengths of time."""
 
 from __future__ import annotations
 
 import math
 import re
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 
 from pusula.lib.money import EXPONENTS, to_minor
 from pusula.segments.language.nodes import Money, Number
-from pusula.segments.language.place import Place, hint
-from pusula.segments.language.windows import EXACT, NOW, UNITS, Offset, OnDay, Point, Today, Window
+from pusula.segments.language.place import Place, hint, shown
+from pusula.segments.language.windows import EXACT, UNITS, Offset
 
 # Whole numbers up to here are exact as float64, the type of every number column.
 MOST = 2**53
+NONE, _ALL = Decimal(0), Decimal(100)  # per cent
+_MOST_TIMES, _RATIO_DECIMALS = 10_000, 6
+_MONTHS, _DECILES = 12, 10
 LONGEST = 100 * 366 * 86_400  # seconds; the furthest a point may lie from the asked moment
 
-_AMOUNT = re.compile(r"(-?\d+(?:\.\d+)?) ?([A-Za-z]{3})")
-_SHARE = re.compile(r"(\d+(?:\.\d+)?) ?%")
-_DURATION = re.compile(r"(\d{1,9}) ([a-z]+)")
-_AGO = re.compile(r"(.+) ago")
-_AHEAD = re.compile(r"in (.+)")
+# Days of which every time zone knows the start, and a hundred years around it.
+FIRST_DAY, LAST_DAY = date(1800, 1, 1), date(2200, 12, 31)
+
+_AMOUNT = re.compile(r"(-?[0-9]{1,18}(?:\.[0-9]{1,9})?) ?([A-Za-z]{3})")
+_SHARE = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,6})?) ?%")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DURATION = re.compile(r"([0-9]{1,9}) ([a-z]{1,20})")
 _SECONDS = {"month": 31 * 86_400, "year": 366 * 86_400} | {
     unit: length // 1_000_000 for unit, length in EXACT.items()
 }
-# Any moment will do to see which of two like points comes first.
-_SOMETIME = 1_750_000_000_000_000
-
-WINDOW_KEYS = ("last", "next", "from", "to", "between")
 
 
 def number(place: Place) -> Number:
@@ -35,8 +36,8 @@ def number(place: Place) -> Number:
     value = place.value
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise place.expected("a number")
-    if not math.isfinite(value) or abs(value) > MOST:
-        raise place.error(f"{value} is not a number Pusula can compare with")
+    if abs(value) > MOST or not math.isfinite(value):
+        raise place.error(f"{shown(value)} is not a number Pusula can compare with")
     return value
 
 
@@ -70,26 +71,71 @@ def money(place: Place, currency: str) -> Money:
         raise place.error(str(error)) from error
 
 
+def per_cent(place: Place) -> Decimal:
+    """Return a percentage such as ``10 %``, from 0 to 100."""
+    percent = _per_cent(place)
+    if percent > _ALL:
+        raise place.error("a share lies between 0 and 100 %")
+    return percent
+
+
 def share(place: Place) -> Decimal:
     """Return a percentage such as ``10 %``, more than 0 and less than 100."""
+    percent = _per_cent(place)
+    if not 0 < percent < _ALL:
+        raise place.error("a share lies between 0 and 100 %")
+    return percent
+
+
+def fraction(place: Place) -> Number:
+    """Return a share such as ``30 %`` as a number from 0 to 1."""
+    percent = per_cent(place)
+    return int(percent / _ALL) if percent in (0, _ALL) else float(percent / _ALL)
+
+
+def ratio(place: Place) -> Decimal:
+    """Return a multiple such as 1.2 or ``120 %``, more than 0 and at most 10,000."""
+    is_text = isinstance(place.value, str)
+    found = _per_cent(place) / _ALL if is_text else Decimal(str(number(place)))
+    if not 0 < found <= _MOST_TIMES or found != round(found, _RATIO_DECIMALS):
+        raise place.expected("a multiple of the mean such as 1.2")
+    return _plain(found)
+
+
+def _per_cent(place: Place) -> Decimal:
     match = _SHARE.fullmatch(place.value) if isinstance(place.value, str) else None
     if match is None:
         raise place.expected("a share such as '10 %'")
-    percent = Decimal(match[1])
-    if not 0 < percent < 100:  # noqa: PLR2004 - per cent
-        raise place.error("a share lies between 0 and 100 %")
-    return percent
+    return _plain(Decimal(match[1]))
+
+
+def _plain(found: Decimal) -> Decimal:
+    """Return the number written without superfluous zeros, so that equal ones look alike."""
+    return Decimal(f"{found.normalize():f}")
 
 
 def day(place: Place) -> date:
     """Return a day such as ``2026-05-31``."""
     value = place.value
     if isinstance(value, date) and not isinstance(value, datetime):
-        return value
-    try:
-        return date.fromisoformat(value if isinstance(value, str) else "")
-    except ValueError:
-        raise place.expected("a day such as 2026-05-31") from None
+        found = value
+    else:
+        written = value if isinstance(value, str) and _DAY.fullmatch(value) else ""
+        try:
+            found = date.fromisoformat(written)
+        except ValueError:
+            raise place.expected("a day such as 2026-05-31") from None
+    if not FIRST_DAY <= found <= LAST_DAY:
+        raise place.expected(f"a day from {FIRST_DAY} to {LAST_DAY}")
+    return found
+
+
+def length(place: Place) -> int:
+    """Return a length of time such as ``2 days`` in microseconds; months and years have none."""
+    offset = duration(place, 1)
+    if offset.unit not in EXACT:
+        raise place.error(f"a {offset.unit} has no fixed length; say it in days")
+    return offset.amount * EXACT[offset.unit]
 
 
 def duration(place: Place, sign: int) -> Offset:
@@ -107,99 +153,25 @@ def duration(place: Place, sign: int) -> Offset:
     return Offset(sign * amount, unit)
 
 
-def point(place: Place) -> Point:
-    """Return a day, ``today``, ``now``, ``540 days ago`` or ``in 90 days``."""
-    value = place.value
-    if value == "today":
-        return Today()
-    if value == "now":
-        return NOW
-    if isinstance(value, str):
-        if match := _AGO.fullmatch(value):
-            return duration(Place(match[1], place.path), -1)
-        if match := _AHEAD.fullmatch(value):
-            return duration(Place(match[1], place.path), 1)
-    if isinstance(value, date) or (isinstance(value, str) and value[:1].isdigit()):
-        return OnDay(day(place))
-    raise place.expected("a day, 'today', 'now', '30 days ago' or 'in 30 days'")
+def month(place: Place) -> int:
+    """Return the number of a month, 1 to 12."""
+    found = count(place)
+    if not 1 <= found <= _MONTHS:
+        raise place.expected("a month from 1 to 12")
+    return found
 
 
-def window(place: Place) -> Window:
-    """Return ``{last: …}``, ``{next: …}``, ``{from: …, to: …}`` or ``{between: [… , …]}``."""
-    fields = place.record((), WINDOW_KEYS)
-    match sorted(fields):
-        case ["last"]:
-            return Window(_reach(fields["last"], -1), NOW)
-        case ["next"]:
-            return Window(NOW, _reach(fields["next"], 1))
-        case ["between"]:
-            ends = fields["between"].items("points in time", 2)
-            if len(ends) != 2:  # noqa: PLR2004 - a pair
-                raise fields["between"].error("expected two points in time")
-            return _ordered(place, Window(point(ends[0]), point(ends[1])))
-        case ["from"]:
-            return Window(point(fields["from"]), None)
-        case ["to"]:
-            return Window(None, point(fields["to"]))
-        case ["from", "to"]:
-            return _ordered(place, Window(point(fields["from"]), point(fields["to"])))
-    raise place.error("expected one of last, next, between, or from and to")
+def months(place: Place) -> tuple[int, int]:
+    """Return the first and the last month of a season."""
+    entries = place.items("months", 2)
+    if len(entries) != 2:  # noqa: PLR2004 - a pair
+        raise place.error("expected the first and the last month such as [6, 9]")
+    return month(entries[0]), month(entries[1])
 
 
-def before(place: Place) -> Window:
-    """Return the time before a point."""
-    return Window(None, point(place))
-
-
-def after(place: Place) -> Window:
-    """Return the time after a point: after a day starts with the next one."""
-    start = point(place)
-    if isinstance(start, OnDay):
-        start = OnDay(_next_day(place, start.day))
-    return Window(start, None)
-
-
-def on(place: Place) -> Window:
-    """Return the one day stated."""
-    stated = day(place)
-    return Window(OnDay(stated), OnDay(_next_day(place, stated)))
-
-
-def more_than(place: Place) -> Window:
-    """Return the time more than ``30 days ago``."""
-    return Window(None, _ago(place))
-
-
-def less_than(place: Place) -> Window:
-    """Return the time less than ``30 days ago``, up to now."""
-    return Window(_ago(place), NOW)
-
-
-def _ago(place: Place) -> Offset:
-    offset = point(place)
-    if not isinstance(offset, Offset) or offset.amount >= 0:
-        raise place.expected("a length of time ago such as '30 days ago'")
-    return offset
-
-
-def _reach(place: Place, sign: int) -> Offset | None:
-    return None if place.value == "all" else duration(place, sign)
-
-
-def _next_day(place: Place, stated: date) -> date:
-    try:
-        return stated + timedelta(days=1)
-    except OverflowError:
-        raise place.error("this is the last day there is") from None
-
-
-def _ordered(place: Place, window: Window) -> Window:
-    """Refuse a window that is always empty; a day and a moving point may swap with time."""
-    start, end = window.start, window.end
-    if isinstance(start, OnDay) != isinstance(end, OnDay):
-        return window
-    if start is not None and end is not None:
-        first, last = (moment.moment(_SOMETIME, "UTC") for moment in (start, end))
-        if first >= last:
-            raise place.error("the first point in time must come before the second")
-    return window
+def decile(place: Place) -> int:
+    """Return a tenth of a model's scores, 1 to 10."""
+    found = count(place)
+    if not 1 <= found <= _DECILES:
+        raise place.expected("a decile from 1 to 10")
+    return found

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, cast
 
 from pusula.lib.text import code_key
+from pusula.segments.language import literals
 from pusula.segments.language.aggregates import AggregateReader
 from pusula.segments.language.nodes import (
     AllOf,
@@ -15,13 +16,18 @@ from pusula.segments.language.nodes import (
     Condition,
     ConsentTest,
     Definition,
+    InBucket,
     InSegment,
+    InSet,
     Not,
+    ReachTest,
+    ScoreTest,
     TraitTest,
     Words,
 )
 from pusula.segments.language.place import Place, hint
-from pusula.segments.language.schema import DEFAULT_LIMITS, Limits, Schema
+from pusula.segments.language.schema import DEFAULT_LIMITS, Kind, Limits, Schema
+from pusula.segments.language.sequences import SequenceReader
 from pusula.segments.language.value_tests import TestReader
 
 KEY = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -37,7 +43,7 @@ def parse(document: object, schema: Schema, limits: Limits = DEFAULT_LIMITS) -> 
         key=_key(fields["segment"]),
         title=_words(fields["title"], 200),
         description=_words(fields["description"], 2_000) if "description" in fields else None,
-        where=_ConditionReader(schema, limits).read(fields["where"]),
+        where=ConditionReader(schema, limits).read(fields["where"]),
     )
 
 
@@ -45,7 +51,7 @@ def parse_condition(
     document: object, schema: Schema, limits: Limits = DEFAULT_LIMITS, path: str = "where"
 ) -> Condition:
     """Return the condition that ``document`` states; the paths of errors start with ``path``."""
-    return _ConditionReader(schema, limits).read(Place(document, path))
+    return ConditionReader(schema, limits).read(Place(document, path))
 
 
 def _key(place: Place) -> str:
@@ -61,7 +67,7 @@ def _words(place: Place, most: int) -> Words:
 
 
 @dataclass
-class _ConditionReader:
+class ConditionReader:
     """Reads one condition; counts its leaves."""
 
     schema: Schema
@@ -69,34 +75,36 @@ class _ConditionReader:
     n_leaves: int = field(default=0, init=False)
 
     def read(self, place: Place, depth: int = 1) -> Condition:
+        """Return the condition at ``place``, which stands ``depth`` deep."""
         if depth > self.limits.depth:
             raise place.error(f"nested more than {self.limits.depth} deep")
-        key, below = place.single((*_GROUPS, *_LEAVES), "a condition")
+        key, below = place.single((*_GROUPS, *LEAVES), "a condition")
         if key in _GROUPS:
             return _GROUPS[key](self, below, depth + 1)
         self.n_leaves += 1
         if self.n_leaves > self.limits.leaves:
             raise place.error(f"more than {self.limits.leaves} conditions")
-        return _LEAVES[key](self, below)
+        return LEAVES[key](self, below)
 
     def parts(self, place: Place, depth: int) -> tuple[Condition, ...]:
+        """Return the conditions of the list at ``place``."""
         places = place.items("conditions", self.limits.leaves)
         return tuple(self.read(part, depth) for part in places)
 
 
-def _all(reader: _ConditionReader, place: Place, depth: int) -> Condition:
+def _all(reader: ConditionReader, place: Place, depth: int) -> Condition:
     return AllOf(reader.parts(place, depth))
 
 
-def _any(reader: _ConditionReader, place: Place, depth: int) -> Condition:
+def _any(reader: ConditionReader, place: Place, depth: int) -> Condition:
     return AnyOf(reader.parts(place, depth))
 
 
-def _not(reader: _ConditionReader, place: Place, depth: int) -> Condition:
+def _not(reader: ConditionReader, place: Place, depth: int) -> Condition:
     return Not(reader.read(place, depth))
 
 
-def _trait(reader: _ConditionReader, place: Place) -> Condition:
+def _trait(reader: ConditionReader, place: Place) -> Condition:
     fields = place.fields("a trait and its test such as {city: {is: İzmir}}")
     if len(fields) != 1:
         raise place.error("expected exactly one trait; join several with all or any")
@@ -108,38 +116,106 @@ def _trait(reader: _ConditionReader, place: Place) -> Condition:
     return TraitTest(name, traits[name], test)
 
 
-def _orders(reader: _ConditionReader, place: Place) -> Condition:
-    return AggregateReader(reader.schema, reader.limits, "orders").read(place)
+def _aggregate(relation: str) -> Callable[[ConditionReader, Place], Condition]:
+    return lambda reader, place: AggregateReader(reader.schema, reader.limits, relation).read(place)
 
 
-def _events(reader: _ConditionReader, place: Place) -> Condition:
-    return AggregateReader(reader.schema, reader.limits, "events").read(place)
+def _sequence(reader: ConditionReader, place: Place) -> Condition:
+    return SequenceReader(reader.schema, reader.limits).read(place)
 
 
-def _consent(reader: _ConditionReader, place: Place) -> Condition:
-    fields = place.record(("channel", "purpose", "is"), ())
-    purpose = fields["purpose"].text("a purpose such as marketing", 30)
-    status = fields["is"].choice(("granted", "refused", "unknown"), "consent")
-    return ConsentTest(
-        channel=fields["channel"].choice(reader.schema.channels, "channel"),
-        purpose=code_key(purpose),
-        status=cast("Literal['granted', 'refused', 'unknown']", status),
+def _consent(reader: ConditionReader, place: Place) -> Condition:
+    channel, purpose, status = _consented(reader, place, CONSENTS, "consent")
+    return ConsentTest(channel, purpose, cast("Literal['granted', 'refused', 'unknown']", status))
+
+
+def _reach(reader: ConditionReader, place: Place) -> Condition:
+    channel, purpose, state = _consented(reader, place, REACHES, "reach")
+    return ReachTest(
+        channel,
+        purpose,
+        cast("Literal['reachable', 'unreachable', 'suppressed', 'no_address']", state),
     )
 
 
-def _segment(_: _ConditionReader, place: Place) -> Condition:
+def _consented(
+    reader: ConditionReader, place: Place, words: tuple[str, ...], what: str
+) -> tuple[str, str, str]:
+    """Return a channel, a purpose, and what is asked about them."""
+    fields = place.record(("channel", "purpose", "is"), ())
+    purpose = fields["purpose"].text("a purpose such as marketing", 30)
+    channel = fields["channel"].choice(reader.schema.channels, "channel")
+    return channel, code_key(purpose), fields["is"].choice(words, what)
+
+
+def _score(reader: ConditionReader, place: Place) -> Condition:
+    fields = place.record(("model",), SCORES)
+    found = [word for word in SCORES if word in fields]
+    if len(found) != 1:
+        shown = " and ".join(found) or "none"
+        raise place.error(f"expected exactly one of {', '.join(SCORES)}, found {shown}")
+    of = cast("Literal['value', 'decile', 'scored_at']", found[0])
+    tests = TestReader(
+        reader.schema,
+        reader.limits,
+        Kind.MOMENT if of == "scored_at" else Kind.NUMBER,
+        constant=literals.decile if of == "decile" else None,
+    )
+    model = _known(fields["model"].text("a model", 60), reader.schema.models, fields["model"])
+    return ScoreTest(model, of, tests.read(fields[of]))
+
+
+def _list(reader: ConditionReader, place: Place) -> Condition:
+    return InSet("list", _known(_key(place), reader.schema.lists, place))
+
+
+def _campaign(reader: ConditionReader, place: Place) -> Condition:
+    fields = place.record(("key",), ("arm",))
+    key = _known(_key(fields["key"]), reader.schema.campaigns, fields["key"])
+    arm = fields["arm"].text("an arm such as 'holdout'", 40) if "arm" in fields else None
+    return InSet("campaign", key, arm)
+
+
+def _known(name: str, known: tuple[str, ...] | None, place: Place) -> str:
+    """Return a name, one of those that are known if anybody knows them."""
+    if known is not None and name not in known:
+        raise place.error(f"there is no {name!r}{hint(name, known)}")
+    return name
+
+
+def _bucket(_: ConditionReader, place: Place) -> Condition:
+    fields = place.record(("name", "to"), ("from",))
+    low = literals.per_cent(fields["from"]) if "from" in fields else literals.NONE
+    high = literals.per_cent(fields["to"])
+    if low >= high:
+        raise place.error("'from' must be less than 'to'")
+    return InBucket(_key(fields["name"]), low, high)
+
+
+def _segment(_: ConditionReader, place: Place) -> Condition:
     return InSegment(_key(place))
 
 
-_GROUPS: Mapping[str, Callable[[_ConditionReader, Place, int], Condition]] = {
+CONSENTS = ("granted", "refused", "unknown")
+REACHES = ("reachable", "unreachable", "suppressed", "no_address")
+SCORES = ("value", "decile", "scored_at")
+
+_GROUPS: Mapping[str, Callable[[ConditionReader, Place, int], Condition]] = {
     "all": _all,
     "any": _any,
     "not": _not,
 }
-_LEAVES: Mapping[str, Callable[[_ConditionReader, Place], Condition]] = {
+LEAVES: Mapping[str, Callable[[ConditionReader, Place], Condition]] = {
     "trait": _trait,
-    "orders": _orders,
-    "events": _events,
+    "orders": _aggregate("orders"),
+    "items": _aggregate("items"),
+    "events": _aggregate("events"),
+    "sequence": _sequence,
     "consent": _consent,
+    "reach": _reach,
+    "score": _score,
+    "list": _list,
+    "campaign": _campaign,
+    "bucket": _bucket,
     "segment": _segment,
 }

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from pusula.lib.errors import PusulaError
 
 _SHOWN = 40
+_LONGEST_WORD = 200
+_LISTED = 60  # words in one message
+_HUGE = 2**64
+_BLANKS = "\n\t"
 
 
 class DefinitionError(PusulaError):
@@ -39,7 +45,7 @@ class Place:
 
     def expected(self, what: str) -> DefinitionError:
         """Return an error saying ``what`` was expected here and what was found."""
-        return self.error(f"expected {what}, found {_shown(self.value)}")
+        return self.error(f"expected {what}, found {shown(self.value)}")
 
     def below(self, key: str, value: object) -> Place:
         """Return the place of ``value`` under ``key``."""
@@ -51,7 +57,9 @@ class Place:
             raise self.expected(what)
         for key in self.value:
             if not isinstance(key, str):
-                raise self.error(f"keys are words, found {_shown(key)}; put it in quotes")
+                raise self.error(f"keys are words, found {shown(key)}; put it in quotes")
+            if len(key) > _LONGEST_WORD or not key.isprintable():
+                raise self.error(f"{shown(key)} is no word to put here")
         return {key: self.below(key, value) for key, value in self.value.items()}
 
     def record(self, required: Collection[str], optional: Collection[str]) -> dict[str, Place]:
@@ -92,11 +100,14 @@ class Place:
         if not isinstance(self.value, str):
             quoted = isinstance(self.value, (bool, int, float))
             hint_ = '; put it in quotes: "…"' if quoted else ""
-            raise self.error(f"expected {what}, found {_shown(self.value)}{hint_}")
+            raise self.error(f"expected {what}, found {shown(self.value)}{hint_}")
         if not self.value.strip():
             raise self.error(f"expected {what}, found nothing")
         if len(self.value) > most:
             raise self.error(f"{what} is longer than {most} characters")
+        for letter in self.value:
+            if not letter.isprintable() and letter not in _BLANKS and _is_invisible(letter):
+                raise self.error(f"{what} has a character that cannot be typed: {letter!r}")
         return self.value
 
     def choice(self, known: Collection[str], what: str) -> str:
@@ -104,28 +115,38 @@ class Place:
         if not isinstance(self.value, str):
             raise self.expected(f"{what}: one of {_listed(known)}")
         if self.value not in known:
-            raise self.error(f"unknown {what} {_shown(self.value)}{hint(self.value, known)}")
+            raise self.error(f"unknown {what} {shown(self.value)}{hint(self.value, known)}")
         return self.value
 
 
 def hint(word: str, known: Collection[str]) -> str:
     """Return the end of an error message: the nearest of ``known``, or all of them."""
-    near = difflib.get_close_matches(word, known, n=1)
+    near = difflib.get_close_matches(word[:_LONGEST_WORD], known, n=1)
     if near:
         return f"; did you mean {near[0]!r}?"
     return f"; known are {_listed(known)}" if known else "; none is known"
 
 
 def _listed(words: Collection[str]) -> str:
-    return ", ".join(words)
+    first = list(islice(words, _LISTED))
+    more = len(words) - len(first)
+    return ", ".join(first) + (f" and {more} more" if more else "")
 
 
-def _shown(value: object) -> str:
+def _is_invisible(letter: str) -> bool:
+    """Return whether it is a control character or half a character: no database takes them."""
+    return unicodedata.category(letter) in ("Cc", "Cs")
+
+
+def shown(value: object) -> str:
+    """Return a value as an error message can show it: short."""
     if isinstance(value, Mapping):
         return "a mapping"
     if isinstance(value, (list, tuple)):
         return "a list"
     if value is None:
         return "nothing"
+    if isinstance(value, int) and abs(value) >= _HUGE:
+        return "a number of more than 64 bits"  # written out, it could be endless
     text = repr(value)
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

@@ -131,6 +131,8 @@ class Limits:
     leaves: int = 100
     depth: int = 8
     values: int = 1_000  # in one list
+    rows: int = 20  # tests of the rows of one aggregate
+    steps: int = 6  # of a sequence
 
 
 DEFAULT_LIMITS = Limits()

@@ -6,64 +6,62 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import get_args
 
-from pusula.segments.language import literals
+from pusula.segments.language import literals, moment_tests, patterns
 from pusula.segments.language.nodes import (
     Among,
     Between,
     Compare,
     Contains,
+    Ends,
+    Has,
     Known,
-    Measure,
+    Matches,
     Money,
     Number,
     Operator,
+    Quantiles,
+    Rank,
     Starts,
     Test,
+    ToMean,
     Top,
     Value,
-    Within,
 )
 from pusula.segments.language.place import Place
 from pusula.segments.language.schema import TIMES, Kind, Limits, Schema
-from pusula.segments.language.windows import Window
+
+MOST_RANK = 10_000_000
 
 
 @dataclass(frozen=True)
 class TestReader:
     """Reads the test of a value of one kind.
 
-    ``measure`` is set where the value is measured over rows, ``choices`` where it can only be one
-    of these words.
+    ``choices`` are set where it can only be one of these words. ``constant`` reads what the value
+    is compared with, where that is no plain number or amount. A value that ``is_always`` there is
+    neither known nor unknown. ``populations`` are the tests that compare it with other profiles.
     """
 
     schema: Schema
     limits: Limits
     kind: Kind
-    measure: Measure | None = None
     choices: tuple[str, ...] | None = None
+    constant: Callable[[Place], Number] | None = None
+    is_always: bool = False
+    populations: tuple[str, ...] = ()
 
     def read(self, place: Place) -> Test:
         """Return the test that stands at ``place``."""
-        is_total = self.measure is not None and self.measure.total  # totals are never missing
-        if place.value in ("known", "unknown") and not is_total:
+        if place.value in ("known", "unknown") and not self.is_always:
             return Known(place.value == "known")
         if self.kind in TIMES:
-            return Within(self._window(place))
-        known = list(_TESTS[self.kind])
-        if self.measure is not None:
-            known.append("top")
-        key, below = place.single(known, f"a test of {_A[self.kind]}")
-        if key == "top":
-            return Top(literals.share(below))
-        return _TESTS[self.kind][key](self, below)
-
-    def _window(self, place: Place) -> Window:
-        if isinstance(place.value, Mapping) and len(place.value) == 1:
-            known = (*literals.WINDOW_KEYS, *_TIME_TESTS)
-            key, below = place.single(known, f"a test of {_A[self.kind]}")
-            if key in _TIME_TESTS:
-                return _TIME_TESTS[key](below)
-        return literals.window(place)
+            return moment_tests.read(place, self.schema, A[self.kind])
+        key, below = place.single(
+            (*TESTS[self.kind], *self.populations), f"a test of {A[self.kind]}"
+        )
+        if key in self.populations:
+            return POPULATION_TESTS[key](self, below)
+        return TESTS[self.kind][key](self, below)
 
     def value(self, place: Place) -> Value:
         """Return one constant to compare with."""
@@ -80,18 +78,24 @@ class TestReader:
 
     def amount(self, place: Place) -> Number | Money:
         """Return a constant that has a size."""
+        if self.constant is not None:
+            return self.constant(place)
         if self.kind is Kind.MONEY:
             return literals.money(place, self.schema.currency)
-        return literals.count(place) if self._counts else literals.number(place)
-
-    @property
-    def _counts(self) -> bool:
-        return self.measure is not None and self.measure.counts
+        return literals.number(place)
 
     def among(self, place: Place) -> tuple[Value, ...]:
         """Return the constants of a list, each once."""
         values = place.items("values", self.limits.values)
         return tuple(dict.fromkeys(self.value(value) for value in values))
+
+    def words(self, place: Place) -> tuple[str, ...]:
+        """Return the texts of a list, each once."""
+        values = place.items("values", self.limits.values)
+        return tuple(dict.fromkeys(_entry(value) for value in values))
+
+
+# Tests of one profile's value.
 
 
 def _is(tests: TestReader, place: Place) -> Test:
@@ -118,14 +122,46 @@ def _starts(_: TestReader, place: Place) -> Test:
     return Starts(place.text("a text"))
 
 
+def _ends(_: TestReader, place: Place) -> Test:
+    return Ends(place.text("a text"))
+
+
+def _matches(_: TestReader, place: Place) -> Test:
+    return Matches(patterns.pattern(place))
+
+
+def _has(_: TestReader, place: Place) -> Test:
+    return Has((_entry(place),))
+
+
+def _entry(place: Place) -> str:
+    text = place.text("a text")
+    if "\n" in text:
+        raise place.error("an entry of a list has one line")
+    return text
+
+
+def _has_any(tests: TestReader, place: Place) -> Test:
+    return Has(tests.words(place))
+
+
+def _has_all(tests: TestReader, place: Place) -> Test:
+    words = tests.words(place)
+    return Has(words, is_all=len(words) > 1)
+
+
 def _between(tests: TestReader, place: Place) -> Test:
-    places = place.items("limits", 2)
-    if len(places) != 2:  # noqa: PLR2004 - a pair
-        raise place.error("expected two limits, the lower one first")
-    low, high = (tests.amount(limit) for limit in places)
+    low, high = (tests.amount(limit) for limit in _pair(place))
     if _size(low) > _size(high):
         raise place.error("the lower limit comes first")
     return Between(low, high)
+
+
+def _pair(place: Place) -> list[Place]:
+    places = place.items("limits", 2)
+    if len(places) != 2:  # noqa: PLR2004 - a pair
+        raise place.error("expected two limits, the lower one first")
+    return places
 
 
 def _size(amount: Number | Money) -> Number:
@@ -136,30 +172,74 @@ def _comparison(operator: Operator) -> Callable[[TestReader, Place], Test]:
     return lambda tests, place: Compare(operator, tests.amount(place))
 
 
+# Tests that compare with published cut-points.
+
+
+def _top(_: TestReader, place: Place) -> Test:
+    return Top(literals.share(place))
+
+
+def _bottom(_: TestReader, place: Place) -> Test:
+    return Quantiles(literals.NONE, literals.share(place))
+
+
+def _quantiles(_: TestReader, place: Place) -> Test:
+    low, high = (literals.per_cent(limit) for limit in _pair(place))
+    if low >= high:
+        raise place.error("the lower limit comes first")
+    return Quantiles(low, high)
+
+
+def _of_mean(_: TestReader, place: Place) -> Test:
+    key, below = place.single(get_args(Operator), "a comparison")
+    return ToMean(_operator(key), literals.ratio(below))
+
+
+def _of_row_mean(_: TestReader, place: Place) -> Test:
+    key, below = place.single(get_args(Operator), "a comparison")
+    return ToMean(_operator(key), literals.ratio(below), "rows")
+
+
+def _operator(word: str) -> Operator:
+    operators: tuple[Operator, ...] = get_args(Operator)
+    return next(operator for operator in operators if operator == word)
+
+
+def _rank(_: TestReader, place: Place) -> Test:
+    first = literals.count(place)
+    if not 1 <= first <= MOST_RANK:
+        raise place.expected(f"a place from 1 to {MOST_RANK}")
+    return Rank(first)
+
+
 _Parsers = Mapping[str, Callable[[TestReader, Place], Test]]
 _EQUALS: _Parsers = {"is": _is, "is_not": _is_not, "in": _in, "not_in": _not_in}
 _COMPARES: _Parsers = {
     **{operator: _comparison(operator) for operator in get_args(Operator)},
     "between": _between,
 }
-_TESTS: Mapping[Kind, _Parsers] = {
-    Kind.TEXT: {**_EQUALS, "contains": _contains, "starts": _starts},
+_TEXTS: _Parsers = {"contains": _contains, "starts": _starts, "ends": _ends, "matches": _matches}
+TESTS: Mapping[Kind, _Parsers] = {
+    Kind.TEXT: {**_EQUALS, **_TEXTS},
     Kind.NUMBER: {**_EQUALS, **_COMPARES},
     Kind.MONEY: {**_EQUALS, **_COMPARES},
     Kind.BOOL: {"is": _is},
+    Kind.LIST: {"has": _has, "has_any": _has_any, "has_all": _has_all},
 }
-_TIME_TESTS = {
-    "is": literals.on,
-    "before": literals.before,
-    "after": literals.after,
-    "more_than": literals.more_than,
-    "less_than": literals.less_than,
+POPULATION_TESTS: _Parsers = {
+    "top": _top,
+    "bottom": _bottom,
+    "between_quantiles": _quantiles,
+    "rank": _rank,
+    "of_mean": _of_mean,
+    "of_row_mean": _of_row_mean,
 }
-_A = {
+A = {
     Kind.TEXT: "a text",
     Kind.NUMBER: "a number",
     Kind.MONEY: "an amount of money",
     Kind.MOMENT: "a moment",
     Kind.DAY: "a day",
     Kind.BOOL: "a yes or no",
+    Kind.LIST: "a list",
 }

@@ -23,6 +23,13 @@ CALENDAR = {"month": 1, "year": 12}
 UNITS = (*EXACT, *CALENDAR)
 
 
+def in_units(microseconds: int) -> tuple[int, str]:
+    """Return a length of time in the largest unit up to days that it is a multiple of."""
+    units = ("day", "hour", "minute", "second")
+    unit = next(unit for unit in units if microseconds % EXACT[unit] == 0)
+    return microseconds // EXACT[unit], unit
+
+
 @dataclass(frozen=True, slots=True)
 class Offset:
     """So long after the asked moment (negative: before it).

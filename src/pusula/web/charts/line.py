@@ -24,17 +24,24 @@ def line(
     sentence: str,
     head: tuple[str, str],
     form: Callable[[float], str] = formats.number,
+    n_dashed: int = 0,
 ) -> Figure:
     """Return the line through at least two ``points``; ``head`` names the table's columns.
+
+    The first ``n_dashed`` points were worked out later: the line is dashed up to them.
 
     Only a line whose axis starts at zero has its area filled: a filled area promises a zero base.
     """
     table = Table(head, tuple((point.name, form(point.value)) for point in points))
-    return drawn(partial(draw, points, sentence, form), table, has_cursor=True)
+    return drawn(partial(draw, points, sentence, form, n_dashed), table, has_cursor=True)
 
 
 def draw(
-    points: Sequence[Point], sentence: str, form: Callable[[float], str], width: int
+    points: Sequence[Point],
+    sentence: str,
+    form: Callable[[float], str],
+    n_dashed: int,
+    width: int,
 ) -> SafeString:
     """Return the drawing of ``points`` in one width."""
     values = [point.value for point in points]
@@ -50,8 +57,12 @@ def draw(
         floor = [(last_x, plot.floor), (first_x, plot.floor)]
         parts.append(tag("path", class_="chart__area", d=path([*places, *floor]) + "Z"))
     last_x, last_y = places[-1]
+    if n_dashed:
+        dashed = places[: n_dashed + 1]
+        parts.append(tag("path", class_="chart__line chart__line--dashed", d=path(dashed)))
+    if len(places) - n_dashed > 1:
+        parts.append(tag("path", class_="chart__line", d=path(places[n_dashed:])))
     parts += [
-        tag("path", class_="chart__line", d=path(places)),
         tag("circle", class_="chart__dot", cx=last_x, cy=last_y, r=_DOT),
         axes.cursor(plot),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from functools import lru_cache
 
 import lucide.jinja
@@ -175,6 +176,12 @@ def initials(name: str) -> str:
     """Return the first letters of a name's first and last word."""
     words = name.split()
     return "".join(word[0] for word in (words[0], words[-1])[: len(words)]) if words else "?"
+
+
+@register.filter
+def at(values: Mapping[str, object] | None, key: str) -> object:
+    """Return what ``values`` has under ``key``; nothing where it has not."""
+    return values.get(key) if values else None
 
 
 @register.simple_tag

@@ -3,56 +3,46 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from pusula.campaigns.models import Campaign
-from pusula.consent import queries as consents
 from pusula.consent.models import Channel
+from pusula.lake.as_of import AsOf
 from pusula.lib import clock, text
+from pusula.lib.errors import PusulaError
 from pusula.orders import queries as orders
 from pusula.profiles import queries as profiles
 from pusula.profiles.models import Profile
-from pusula.segments import catalog, queries
-from pusula.segments.language import DefinitionError, parse, sentence
-from pusula.segments.models import Membership, Segment
-from pusula.web import formats, search, titles
-from pusula.web.card import Permission, list_permissions
-from pusula.web.charts.axes import Point
+from pusula.segments import catalog, counting, history, publication, queries
+from pusula.segments.counting import Reading
+from pusula.segments.language import DefinitionError, parse, parse_condition
+from pusula.segments.models import Drift, Segment, SegmentSize
+from pusula.web import people, search, segment_charts, titles
+from pusula.web.builder import differences
+from pusula.web.builder.outline import Point, outline
 from pusula.web.charts.figure import Figure
-from pusula.web.charts.line import line, spark
+from pusula.web.charts.line import spark
 from pusula.web.request import asked, searched, whole
+from pusula.web.segment_pages import Change, campaigns_of, change
 from pusula.web.why import why as explained
 
 PURPOSE = "marketing"
 PERIOD_DAYS = 30
+_BACK_DAYS = 98  # of the size chart of one segment: what was worked out for before it existed
 _SAMPLE = 8
 _OVERLAPS = 6
 _HITS = 8
-_LONGEST_LINE = 120  # points: more are not told apart
-
-
-@dataclass(frozen=True)
-class Change:
-    """How a size moved from its first evaluation in the period to now."""
-
-    n: int
-    share: float | None  # of the size at the beginning; none if that was 0
-    since_on: dt.date
-
-    @property
-    def size(self) -> str:
-        """How large the change is: as a share where there was something to begin with."""
-        return (
-            formats.number(abs(self.n)) if self.share is None else formats.percent(abs(self.share))
-        )
+_COMPARED = 3
+_VERSIONS = 10
+STATES = ("all", "used", "unused", "stale")
 
 
 @dataclass(frozen=True)
@@ -66,6 +56,18 @@ class Row:
     change: Change | None
     line: SafeString
     campaigns: list[Campaign]
+    has_drift: bool
+    is_waiting: bool
+
+
+@dataclass(frozen=True)
+class Starter:
+    """A definition that comes with the program; ``n`` is how many it would have here."""
+
+    key: str
+    title: str
+    description: str
+    n: int | None
 
 
 @require_safe
@@ -74,38 +76,92 @@ def index(request: HttpRequest) -> HttpResponse:
     found = queries.active().prefetch_related("audience_of", "excluded_from")
     sizes = queries.all_sizes(_period_start())
     n_profiles = profiles.everybody().count()
-    rows = [_row(segment, sizes.get(segment.pk, []), n_profiles) for segment in found]
+    drifts = set(Drift.objects.filter(seen_at=None).values_list("segment_id", flat=True))
+    waiting = publication.open_publications()
+    rows = [_row(s, sizes.get(s.pk, []), n_profiles, drifts, waiting) for s in found]
     rows.sort(key=lambda row: text.sort_key(row.title))
-    stale = [row for row in rows if row.segment.stale_since_at is not None]
-    context = {"rows": rows, "stale": stale, "n_profiles": n_profiles, "period": PERIOD_DAYS}
+    words, state = searched(request), asked(request, "show")
+    state = state if state in STATES else "all"
+    context = {
+        "all_rows": rows,
+        "rows": [row for row in rows if _is_asked(row, words, state)],
+        "stale": [row for row in rows if row.segment.stale_since_at is not None],
+        "n_profiles": n_profiles,
+        "period": PERIOD_DAYS,
+        "text": words,
+        "state": state,
+        "starters": [] if words or state != "all" else _starters({row.segment.key for row in rows}),
+        "n_archived": Segment.objects.exclude(archived_at=None).count(),
+    }
     return render(request, "web/segments/index.html", context)
 
 
 @require_safe
+def archived(request: HttpRequest) -> HttpResponse:
+    """List the segments in the archive, the last one put there first."""
+    found = Segment.objects.exclude(archived_at=None).order_by("-archived_at")
+    rows = [(segment, titles.segment_title(segment)) for segment in found]
+    return render(request, "web/segments/archived.html", {"rows": rows})
+
+
+@require_safe
+def compare(request: HttpRequest) -> HttpResponse:
+    """Show what two or three segments share."""
+    keys = list(dict.fromkeys(request.GET.getlist("key")))[:_COMPARED]
+    chosen = [s for s in (queries.by_key(key) for key in keys) if s is not None]
+    members = {s.pk: queries.member_ids(s) for s in chosen}
+    shared = [
+        (titles.segment_title(a), titles.segment_title(b), _n_common(members[a.pk], members[b.pk]), a, b)
+        for i, a in enumerate(chosen)
+        for b in chosen[i + 1 :]
+    ]  # fmt: skip
+    everywhere = None
+    if len(chosen) == _COMPARED:
+        first, *others = members.values()
+        for other in others:
+            first = np.intersect1d(first, other, assume_unique=True)
+        everywhere = len(first)
+    context = {
+        "rows": [(s, titles.segment_title(s)) for s in chosen],
+        "shared": shared,
+        "everywhere": everywhere,
+        "most": max([1, *(s.n_members for s in chosen)]),
+    }
+    return render(request, "web/segments/compare.html", context)
+
+
+@require_safe
 def detail(request: HttpRequest, key: str) -> HttpResponse:
-    """Show one segment."""
-    segment = queries.by_key(key)
-    if segment is None:
-        raise Http404(key)
+    """Show one segment, as it is now or as it was on the day ``?on=``."""
+    segment = _segment(key)
     n_profiles = profiles.everybody().count()
     sizes = queries.sizes(segment, _period_start())
     others = [other for other in queries.active() if other.pk != segment.pk]
     overlaps = queries.overlap(segment, others)[:_OVERLAPS] if segment.n_members else []
+    sample = queries.sample(segment, _SAMPLE)
+    since = {membership.profile_id: membership.entered_at for membership in sample}
+    points, is_readable = _outline(segment)
     context = {
         "segment": segment,
         "title": titles.segment_title(segment),
         "description": _description(segment),
-        "sentence": _sentence(segment),
+        "outline": points,
+        "is_readable": is_readable,
         "n_profiles": n_profiles,
         "period": PERIOD_DAYS,
         "reach": _reach(segment),
-        "change": _change(sizes, segment),
-        "chart": _chart(sizes),
+        "change": change(sizes, segment),
+        "chart": _chart(segment),
         "turns": _turns(segment),
         "overlaps": [(other, titles.segment_title(other), n) for other, n in overlaps],
-        "members": _members(queries.sample(segment, _SAMPLE)),
+        "people": people.people(since, since),
+        "shows_since": True,
         "has_stays": orders.has_stays(),
-        "campaigns": _campaigns(segment),
+        "campaigns": campaigns_of(segment),
+        "waiting": publication.open_publications().get(key),
+        "versions": _versions(segment),
+        "drift": Drift.objects.filter(segment=segment, seen_at=None).order_by("-found_at").first(),
+        "then": _then(segment, asked(request, "on")),
     }
     return render(request, "web/segments/detail.html", context)
 
@@ -113,17 +169,15 @@ def detail(request: HttpRequest, key: str) -> HttpResponse:
 @require_safe
 def why(request: HttpRequest, key: str) -> HttpResponse:
     """Show why the customer ``profile`` is in a segment or not; ``q`` finds one."""
-    segment = queries.by_key(key)
-    if segment is None:
-        raise Http404(key)
+    segment = _segment(key)
     text_, wanted = searched(request), whole(asked(request, "profile"))
     profile = Profile.objects.filter(pk=wanted).first() if wanted is not None else None
-    people = profiles.page(search.find(text_).profiles, None, _HITS) if text_ else []
+    found = profiles.page(search.find(text_).profiles, None, _HITS) if text_ else []
     context = {
         "segment": segment,
         "title": titles.segment_title(segment),
         "text": text_,
-        "people": [(person, titles.customer(person.name)) for person in people],
+        "people": [(person, titles.customer(person.name)) for person in found],
         "profile": profile,
         "name": titles.customer(profile.name) if profile else "",
         "why": explained(segment, profile) if profile else None,
@@ -131,26 +185,84 @@ def why(request: HttpRequest, key: str) -> HttpResponse:
     return render(request, "web/segments/why.html", context)
 
 
+def _segment(key: str) -> Segment:
+    segment = queries.by_key(key)
+    if segment is None:
+        raise Http404(key)
+    return segment
+
+
 def _period_start() -> int:
     return clock.now() - PERIOD_DAYS * clock.DAY
 
 
-def _row(segment: Segment, sizes: list[tuple[int, int]], n_profiles: int) -> Row:
+def _row(
+    segment: Segment,
+    sizes: list[tuple[int, int]],
+    n_profiles: int,
+    drifts: set[int],
+    waiting: dict[str, object],
+) -> Row:
     return Row(
         segment=segment,
         title=titles.segment_title(segment),
         description=_description(segment),
         share=segment.n_members / n_profiles if n_profiles else 0.0,
-        change=_change(sizes, segment),
-        line=spark([n for _, n in _thinned(sizes)]),
-        campaigns=_campaigns(segment),
+        change=change(sizes, segment),
+        line=spark([n for _, n in segment_charts.thinned(sizes)]),
+        campaigns=campaigns_of(segment),
+        has_drift=segment.pk in drifts,
+        is_waiting=segment.key in waiting,
     )
 
 
-def _campaigns(segment: Segment) -> list[Campaign]:
-    """Return the campaigns that speak of a segment, as audience or as exclusion, newest first."""
-    found = {*segment.audience_of.all(), *segment.excluded_from.all()}
-    return sorted(found, key=lambda campaign: -campaign.created_at)
+def _is_asked(row: Row, words: str, state: str) -> bool:
+    """Return whether the list asks for a row: by words of its names, and by its state."""
+    names = text.name_key(f"{row.title} {row.description} {row.segment.key}")
+    by_state = {
+        "all": True,
+        "used": bool(row.campaigns),
+        "unused": not row.campaigns,
+        "stale": row.segment.stale_since_at is not None or row.has_drift,
+    }
+    return by_state[state] and all(word in names for word in text.name_key(words).split())
+
+
+def _starters(taken: set[str]) -> list[Starter]:
+    """Return what comes with the program and is not used yet, each with its count here."""
+    language = "tr" if get_language() == "tr" else "en"
+    schema = counting.STORE.schema()
+    found = []
+    for _, document in catalog.shipped():
+        try:
+            definition = parse(document, schema)
+        except DefinitionError:
+            continue
+        if definition.key in taken:
+            continue
+        described = definition.description
+        found.append(
+            Starter(
+                key=definition.key,
+                title=getattr(definition.title, language),
+                description=getattr(described, language) if described else "",
+                n=_starter_size(definition.where),
+            )
+        )
+    return found
+
+
+def _starter_size(where: object) -> int | None:
+    """Return how many a definition would have; ``None`` while the facts are being read."""
+    try:
+        counts = counting.STORE.counts([where])  # type: ignore[list-item]
+        return None if isinstance(counts, Reading) else counts.n(counts.holds(where))  # type: ignore[arg-type]
+    except PusulaError:
+        return None
+
+
+def _n_common(first: np.typing.NDArray[np.int64], second: np.typing.NDArray[np.int64]) -> int:
+    return len(np.intersect1d(first, second, assume_unique=True))
 
 
 def _description(segment: Segment) -> str:
@@ -159,46 +271,27 @@ def _description(segment: Segment) -> str:
     return description
 
 
-def _sentence(segment: Segment) -> str:
-    """Return the condition in plain words; empty where it cannot be read any more."""
-    if segment.version is None:
-        return ""
+def _outline(segment: Segment) -> tuple[list[Point], bool]:
+    """Return the condition in plain words, and whether it can still be read."""
+    version = segment.version or segment.versions.order_by("-number").first()
+    if version is None:
+        return [], True
     named = {other.key: titles.segment_title(other) for other in queries.active()}
     try:
-        definition = parse(segment.version.definition, catalog.schema())
+        where = version.definition.get("where", {})
+        parse_condition(where, catalog.schema())
+        return outline(where, catalog.schema(), named), True
     except DefinitionError:
-        return ""
-    return sentence(definition, "tr" if get_language() == "tr" else "en", named)
+        return [], False
 
 
-def _change(sizes: list[tuple[int, int]], segment: Segment) -> Change | None:
-    if len(sizes) < 2:  # noqa: PLR2004 - one evaluation is no change
-        return None
-    at, first = sizes[0]
-    n = segment.n_members - first
-    since_on = clock.day_of(at, settings.PUSULA.time_zone)
-    return Change(n=n, share=n / first if first else None, since_on=since_on)
-
-
-def _thinned(sizes: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return the sizes, at most ``_LONGEST_LINE`` of them, the last one always."""
-    step = -(-len(sizes) // _LONGEST_LINE) or 1
-    return list(reversed(sizes[::-1][::step]))
-
-
-def _chart(sizes: list[tuple[int, int]]) -> Figure | None:
-    if len(sizes) < 2:  # noqa: PLR2004 - a line needs two ends
-        return None
-    zone = settings.PUSULA.time_zone
-    points = [
-        Point(formats.short_day(clock.day_of(at, zone)), formats.moment(at), n)
-        for at, n in _thinned(sizes)
-    ]
-    said = gettext("Size of the segment: %(first)s at first, %(last)s now.") % {
-        "first": formats.number(sizes[0][1]),
-        "last": formats.number(sizes[-1][1]),
-    }
-    return line(points, sentence=said, head=(gettext("Evaluated"), gettext("Customers")))
+def _chart(segment: Segment) -> Figure | None:
+    """Return the sizes that were shown, behind those worked out for the time before."""
+    since_at = clock.now() - _BACK_DAYS * clock.DAY
+    found = SegmentSize.objects.filter(segment=segment, at__gte=since_at).order_by("at")
+    rows = list(found.values_list("at", "n_members", "is_back_cast"))
+    n_past = sum(1 for _, _, is_back_cast in rows if is_back_cast)
+    return segment_charts.sizes([(at, n) for at, n, _ in rows], n_past)
 
 
 @dataclass(frozen=True)
@@ -228,29 +321,52 @@ def _reach(segment: Segment) -> list[tuple[str, str, int]]:
 
 
 @dataclass(frozen=True)
-class Member:
-    """A member as the sample shows them."""
+class Version:
+    """A version as the page lists it, the newest first."""
 
-    membership: Membership
-    name: str
-    city: str
-    summary: orders.Summary | None
-    permissions: list[Permission]
+    number: int
+    created_at: int
+    created_by: str
+    is_shown: bool
+    differences: differences.Differences
 
 
-def _members(memberships: list[Membership]) -> list[Member]:
-    ids = [membership.profile_id for membership in memberships]
-    cities, sums = profiles.texts_of(ids, "city"), orders.summaries(ids)
-    permits = consents.statuses(ids, PURPOSE)
+def _versions(segment: Segment) -> list[Version]:
+    found = list(segment.versions.order_by("-number")[: _VERSIONS + 1])
+    before = [*found[1:], None]
     return [
-        Member(
-            membership=membership,
-            name=titles.customer(membership.profile.name),
-            city=cities.get(membership.profile_id, ""),
-            summary=sums.get(membership.profile_id),
-            permissions=list_permissions(
-                permits.get(membership.profile_id, {}), ("email", "sms", "call")
-            ),
+        Version(
+            number=version.number,
+            created_at=version.created_at,
+            created_by=version.created_by,
+            is_shown=version.pk == segment.version_id,
+            differences=differences.between(older, version),
         )
-        for membership in memberships
-    ]
+        for version, older in zip(found, before, strict=True)
+    ][:_VERSIONS]
+
+
+@dataclass(frozen=True)
+class Then:
+    """A segment at the end of a past day, by the definition of today."""
+
+    on: dt.date
+    n: int = 0
+    people: tuple[people.Person, ...] = ()
+    error: str = ""
+
+
+def _then(segment: Segment, on: str) -> Then | None:
+    """Return the segment as it was when the day ``on`` ended; none where no day is asked for."""
+    try:
+        day = dt.date.fromisoformat(on)
+    except ValueError:
+        return None
+    at = min(clock.start_of(day + dt.timedelta(days=1), settings.PUSULA.time_zone), clock.now())
+    try:
+        found = history.members_at(history.stored([segment.key]), AsOf(at, clock.now()))
+    except PusulaError as error:
+        return Then(day, error=error.message)
+    members = found[segment.key]
+    shown = people.people(int(each) for each in history.sample(members, _SAMPLE))
+    return Then(day, len(members), tuple(shown))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pusula.lib.money import SYMBOLS, from_minor
 from pusula.segments.language.nodes import (
@@ -17,23 +16,34 @@ from pusula.segments.language.nodes import (
     AllOf,
     Among,
     AnyOf,
+    Between,
     ColumnTest,
     Compare,
     Condition,
     ConsentTest,
+    InBucket,
     InSegment,
+    InSet,
     Known,
     Leaf,
     Money,
     Not,
     Number,
     Operator,
+    Population,
+    ReachTest,
+    ScoreTest,
+    SequenceStep,
+    SequenceTest,
     Test,
     TraitTest,
     Value,
 )
+from pusula.segments.language.periods import shipped_periods
 from pusula.segments.language.references import leaves
-from pusula.segments.language.windows import NOW, Offset, OnDay, Point, Today, Window
+from pusula.segments.language.schema import RELATIONS
+from pusula.segments.language.sentences.shapes import Shape, shape
+from pusula.segments.language.windows import Point, Since, Window
 
 _SIGNS = {code: sign for sign, code in SYMBOLS.items() if not sign.isalpha()}
 _OPPOSITE: dict[Operator, Operator] = {
@@ -48,15 +58,20 @@ _OF_STAYS = frozenset(
 )
 
 
-Shape = Literal[
-    "always", "past", "future", "last", "next", "long_ago", "not_far",
-    "before_today", "before_day", "since_day", "since", "day", "days", "between",
-]  # fmt: skip
+class PerCent(float):
+    """A number from 0 to 1 that is read as a percentage."""
+
+
+class State(str):
+    """A state of an order, which has a word in each language."""
+
+    __slots__ = ()
 
 
 class Printer(ABC):
     """Says conditions as clauses about one person; a language fills in the words."""
 
+    LANGUAGE: ClassVar[str]
     AND: ClassVar[str]
     OR: ClassVar[str]
     ALL_OF: ClassVar[str]
@@ -64,14 +79,12 @@ class Printer(ABC):
     THOUSANDS: ClassVar[str]
     DECIMALS: ClassVar[str]
     WINDOWS: ClassVar[Mapping[Shape, str]]
+    STATES: ClassVar[Mapping[str, str]]
 
     def __init__(self, whole: Condition, titles: Mapping[str, str]) -> None:
         """Speak of stays in all of ``whole`` if some part of it does, else of orders."""
         self.titles = titles
-        self.has_stays = any(
-            isinstance(leaf, AggregateTest) and _is_of_stays(leaf.aggregate)
-            for leaf in leaves(whole)
-        )
+        self.has_stays = any(_is_of_stays(rows) for rows in _all_rows(whole))
 
     def sentence(self, condition: Condition) -> str:
         """Return ``condition`` as a sentence with a capital and a full stop."""
@@ -95,15 +108,35 @@ class Printer(ABC):
             case AggregateTest(aggregate, test):
                 if MEASURES[aggregate.measure].total:
                     test, negated = _never_missing(test, negated=negated)
+                test = _spoken(aggregate, test)
                 return self.aggregate(aggregate, test, negated=negated)
+            case SequenceTest(_, measure, test):
+                if measure == "count":
+                    test, negated = _never_missing(test, negated=negated)
+                return self.sequence(leaf, test, negated=negated)
             case TraitTest(name, _, Known(known)):
                 return self.trait_known(name, known=known != negated)
             case TraitTest(name, _, test):
                 return self.trait(name, test, negated=negated)
-            case ConsentTest():
-                return self.consent(leaf, negated=negated)
             case InSegment(key):
                 return self.in_segment(self.titles.get(key, key), negated=negated)
+        return self.choice(leaf, negated=negated)
+
+    def choice(
+        self, leaf: ConsentTest | ReachTest | ScoreTest | InSet | InBucket, *, negated: bool
+    ) -> str:
+        """Return what others know or have decided about a person."""
+        match leaf:
+            case ConsentTest():
+                return self.consent(leaf, negated=negated)
+            case ReachTest():
+                return self.reach(leaf, negated=negated)
+            case ScoreTest():
+                return self.score(leaf, negated=negated)
+            case InSet():
+                return self.in_set(leaf, negated=negated)
+            case InBucket():
+                return self.in_bucket(leaf, negated=negated)
 
     def _joined(self, clauses: Sequence[str], *, is_all: bool, is_top: bool) -> str:
         if len(clauses) == 1:
@@ -122,10 +155,14 @@ class Printer(ABC):
     def value(self, value: Value) -> str:
         """Return a constant as it is read: text quoted, numbers grouped, money with its sign."""
         match value:
+            case State():
+                return self.STATES.get(value, value)
             case str():
                 return f"“{value}”"
             case bool():
                 return self.truth(value=value)
+            case PerCent():
+                return self.per_cent(Decimal(str(float(value))) * 100)
             case Money(minor, currency):
                 amount = from_minor(minor, currency)
                 figure = self.marked(f"{amount:,f}") if amount % 1 else self.figure(amount)
@@ -149,11 +186,17 @@ class Printer(ABC):
 
     def window(self, window: Window) -> str:
         """Return when: "in the last 30 days"."""
-        shape, points = _shape(window)
-        return self.WINDOWS[shape].format(*(self.point(point, shape) for point in points))
+        word, points, number = shape(window)
+        said = (self.point(point, word) for point in points)
+        return self.WINDOWS[word].format(*said, n=self.figure(number))
+
+    def period(self, name: str) -> str:
+        """Return the name of a period as people call it."""
+        known = shipped_periods().get(name)
+        return self.value(name if known is None else getattr(known, self.LANGUAGE))
 
     @abstractmethod
-    def point(self, point: Point, shape: Shape) -> str:
+    def point(self, point: Point | Since, shape: Shape) -> str:
         """Return a point in time as it stands in a window of this shape."""
 
     @abstractmethod
@@ -165,8 +208,16 @@ class Printer(ABC):
         """Return a yes or no."""
 
     @abstractmethod
+    def per_cent(self, percent: Decimal) -> str:
+        """Return a percentage."""
+
+    @abstractmethod
     def aggregate(self, aggregate: Aggregate, test: Test, *, negated: bool) -> str:
         """Return what is measured over rows and what it must be."""
+
+    @abstractmethod
+    def sequence(self, leaf: SequenceTest, test: Test, *, negated: bool) -> str:
+        """Return rows that follow one another, and how often or when they must."""
 
     @abstractmethod
     def trait(self, name: str, test: Test, *, negated: bool) -> str:
@@ -181,18 +232,56 @@ class Printer(ABC):
         """Return what a person decided about a channel."""
 
     @abstractmethod
+    def reach(self, leaf: ReachTest, *, negated: bool) -> str:
+        """Return whether a message would reach a person."""
+
+    @abstractmethod
+    def score(self, leaf: ScoreTest, *, negated: bool) -> str:
+        """Return what a model's score must be."""
+
+    @abstractmethod
+    def in_set(self, leaf: InSet, *, negated: bool) -> str:
+        """Return that a person is in a list or campaign."""
+
+    @abstractmethod
+    def in_bucket(self, leaf: InBucket, *, negated: bool) -> str:
+        """Return that a person is in a part chosen by chance."""
+
+    @abstractmethod
     def in_segment(self, title: str, *, negated: bool) -> str:
         """Return that a person is in another segment."""
 
 
-def _is_of_stays(aggregate: Aggregate) -> bool:
+def _all_rows(whole: Condition) -> Iterator[Aggregate]:
+    for leaf in leaves(whole):
+        if isinstance(leaf, AggregateTest):
+            yield leaf.aggregate
+        elif isinstance(leaf, SequenceTest):
+            yield from (rows_of(step) for step in leaf.sequence.steps)
+
+
+def rows_of(step: SequenceStep) -> Aggregate:
+    """Return the rows of a step as those of an aggregate."""
+    return Aggregate(step.relation, "count", step.by, names=step.names, where=step.where)
+
+
+def _is_of_stays(rows: Aggregate) -> bool:
     """Return whether the rows are better called stays than orders."""
-    columns = {test.column.name for test in aggregate.where}
-    if aggregate.column is not None:
-        columns.add(aggregate.column.name)
-    if aggregate.window is not None:
-        columns.add(aggregate.by.name)
-    return aggregate.relation == "orders" and not columns.isdisjoint(_OF_STAYS)
+    columns = {test.column.name for test in (*rows.where, *rows.of)} | {rows.by.name}
+    if rows.column is not None:
+        columns.add(rows.column.name)
+    return rows.relation == "orders" and not columns.isdisjoint(_OF_STAYS)
+
+
+def own_time(rows: Aggregate) -> str | None:
+    """Return the time that rows are looked at by, if nothing else says it."""
+    is_said = rows.window is not None or rows.by.name == RELATIONS[rows.relation].time
+    return None if is_said else rows.by.name
+
+
+def is_of_number(test: Test, *, negated: bool) -> bool:
+    """Return whether a test is better said of a number than of so many things."""
+    return isinstance(test, Population) or (isinstance(test, Among) and negated)
 
 
 def states(aggregate: Aggregate) -> tuple[Value, ...]:
@@ -205,50 +294,13 @@ def states(aggregate: Aggregate) -> tuple[Value, ...]:
 
 def is_state(aggregate: Aggregate, row: ColumnTest) -> bool:
     """Return whether the test is about the state of an order."""
-    return aggregate.relation == "orders" and row.column.name == "status"
+    return aggregate.relation in ("orders", "items") and row.column.name == "status"
 
 
 def narrowing(aggregate: Aggregate) -> list[ColumnTest]:
     """Return the tests of rows that no adjective says."""
     said = bool(states(aggregate))
     return [row for row in aggregate.where if not (said and is_state(aggregate, row))]
-
-
-def _shape(window: Window) -> tuple[Shape, tuple[Point, ...]]:
-    """Return which words say a window best, and the points that stand in them."""
-    start, end = window.start, window.end
-    if start is None:
-        return _shape_before(end)
-    if end is None:
-        return _shape_after(start)
-    match start, end:
-        case Offset(amount, _), Offset(0, _) if amount < 0:
-            return "last", (start,)
-        case Offset(0, _), Offset():
-            return "next", (end,)
-        case OnDay(), OnDay(after):
-            last = OnDay(after - timedelta(days=1))
-            return ("day", (start,)) if start == last else ("days", (start, last))
-    return "between", (start, end)
-
-
-def _shape_after(start: Point) -> tuple[Shape, tuple[Point, ...]]:
-    if start == NOW:
-        return "future", ()
-    return ("since_day" if isinstance(start, OnDay) else "since"), (start,)
-
-
-def _shape_before(end: Point | None) -> tuple[Shape, tuple[Point, ...]]:
-    match end:
-        case None:
-            return "always", ()
-        case Offset(0, _):
-            return "past", ()
-        case Offset(amount, _):
-            return ("long_ago" if amount < 0 else "not_far"), (end,)
-        case Today():
-            return "before_today", ()
-    return "before_day", (end,)
 
 
 def whole_bounds(test: Test) -> Test:
@@ -269,3 +321,27 @@ def _never_missing(test: Test, *, negated: bool) -> tuple[Test, bool]:
         case Among(values, True):
             return Among(values), not negated
     return test, negated
+
+
+def _spoken(aggregate: Aggregate, test: Test) -> Test:
+    """Return the test with its constants as they are said: shares in per cent, states in words."""
+    if aggregate.measure == "share":
+        return _in_per_cent(test)
+    if aggregate.column is not None and isinstance(test, Among):
+        row = ColumnTest(aggregate.column, test)
+        if is_state(aggregate, row) and aggregate.measure in ("first", "last"):
+            return replace(test, values=tuple(State(value) for value in test.values))
+    return test
+
+
+def _in_per_cent(test: Test) -> Test:
+    """Return the test of a share with its constants as percentages."""
+    match test:
+        case Compare(_, int() | float() as than):
+            return replace(test, than=PerCent(than))
+        case Between(int() | float() as low, int() | float() as high):
+            return Between(PerCent(low), PerCent(high))
+        case Among(values, _):
+            shares = (PerCent(value) for value in values if isinstance(value, int | float))
+            return replace(test, values=tuple(shares))
+    return test

@@ -1,0 +1,77 @@
+"""``pusula events``: what happened, put into the log from a file of JSON lines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, TextIO
+
+import click
+from django.conf import settings
+
+from pusula.lake import rows
+from pusula.lib import clock
+from pusula.lib.errors import PusulaError
+from pusula.ops.figures import number
+from pusula.pipeline import appender
+from pusula.pipeline.appender import BadEntryError, Entry
+
+_FAULTS_SHOWN = 20
+
+
+@click.group()
+def events() -> None:
+    """Events, orders, traits and decisions through the log."""
+
+
+@events.command()
+@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.option("--source", required=True, help="The system they come from; stands before each id.")
+def append(file: TextIO, source: str) -> None:
+    """Append FILE (JSON lines, - for standard input) to the log; the live step takes it over.
+
+    A line is {"id": "17", "kind": "event", "at": "2026-05-31T10:00:00Z", "email": "...", "name":
+    "Hotel Searched", "properties": {...}}. The same id twice counts once.
+    """
+    faults: list[str] = []
+    n_new = n_same = 0
+    for part in rows.parts(_entries(file, source, faults), appender.GROUP):
+        done = appender.append(part)
+        n_new, n_same = n_new + done.n_new, n_same + done.n_same
+    click.echo(f"{number(n_new)} new in the log, {number(n_same)} known already")
+    for fault in faults[:_FAULTS_SHOWN]:
+        click.secho(f"  {fault}", fg="yellow", err=True)
+    if faults:
+        click.secho(f"{number(len(faults))} lines left out", fg="yellow", err=True)
+        sys.exit(1)
+
+
+def _entries(lines: TextIO, source: str, faults: list[str]) -> Iterator[Entry]:
+    for number_, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            yield _entry(json.loads(line), source)
+        except (ValueError, PusulaError) as error:
+            faults.append(f"line {number_}: {error}")
+
+
+def _entry(told: Any, source: str) -> Entry:
+    if not isinstance(told, dict):
+        raise BadEntryError("not a JSON object")
+    kind, own_id, at = (told.pop(name, None) for name in ("kind", "id", "at"))
+    if not isinstance(own_id, str | int) or isinstance(own_id, bool) or own_id == "":
+        raise BadEntryError("id: a text or number that the source gave it is needed")
+    body = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return Entry(kind or "event", source, f"{source}:{own_id}", body, _moment(at))
+
+
+def _moment(at: Any) -> int | None:
+    """Return a moment that is told as microseconds or as an ISO 8601 text."""
+    if at is None or (isinstance(at, int) and not isinstance(at, bool)):
+        return at
+    if not isinstance(at, str):
+        raise BadEntryError("at: microseconds since 1970, or 2026-05-31T10:00:00Z")
+    return clock.from_datetime(datetime.fromisoformat(at), settings.PUSULA.time_zone)

@@ -1,0 +1,99 @@
+"""``pusula live``: keep memberships true, see how far behind they are, look at the quarantine."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import time
+
+import click
+
+from pusula.lib import clock
+from pusula.ops.figures import number
+from pusula.pipeline import queries
+from pusula.pipeline.live import Live, Stepped
+from pusula.pipeline.loop import Loop, Tally
+
+PROGRESS_S = 60.0
+_SHOWN = 50
+
+
+@click.group(invoke_without_command=True)
+@click.option("--once", is_flag=True, help="End when nothing is waiting.")
+@click.pass_context
+def live(context: click.Context, once: bool) -> None:
+    """Take over what the log brings and what time brings, until interrupted.
+
+    Every step is one transaction: killed at any moment, the next one goes on where the last had
+    ended. Several may run; they take turns.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    progress = _Progress()
+    loop = Loop(on_step=progress)
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, lambda _number, _frame: loop.stop())
+    loop.run(once=once)
+    progress.say()
+
+
+@live.command()
+@click.option("--json", "as_json", is_flag=True, help="Print it for a program.")
+def status(as_json: bool) -> None:
+    """Show how much of the log waits, since when, and how much is in quarantine."""
+    lag = queries.lag()
+    seconds = lag.seconds(clock.now())
+    if as_json:
+        told = {
+            "n_waiting": lag.n_entries, "seconds": seconds, "n_quarantined": lag.n_quarantined,
+        }  # fmt: skip
+        click.echo(json.dumps(told))
+        return
+    click.echo(f"Waiting: {number(lag.n_entries)} entries, the oldest for {seconds:,.1f} s")
+    click.echo(f"In quarantine: {number(lag.n_quarantined)}")
+
+
+@live.command()
+@click.option("--all", "shows_all", is_flag=True, help=f"Not only the first {_SHOWN}.")
+def quarantine(shows_all: bool) -> None:
+    """List the entries that could not be taken over, with the reason."""
+    found = queries.quarantined()
+    for one in found if shows_all else found[:_SHOWN]:
+        click.echo(f"{one.entry_id}  {one.kind} of {one.source}  ({one.n_tries}×)  {one.reason}")
+    click.echo(f"{number(found.count())} in quarantine; try again with `pusula live retry`")
+
+
+@live.command()
+@click.argument("entries", type=int, nargs=-1)
+def retry(entries: tuple[int, ...]) -> None:
+    """Try again to take over ENTRIES in quarantine, else all of them."""
+    done = Live().retry(list(entries) or None)
+    n_good = done.n_entries - done.n_quarantined
+    click.echo(f"{number(n_good)} taken over, {number(done.n_quarantined)} still in quarantine")
+
+
+class _Progress:
+    """Hears of every step and says a line a minute."""
+
+    def __init__(self) -> None:
+        self._tally = Tally()
+        self._said = time.monotonic()
+
+    def __call__(self, stepped: Stepped) -> None:
+        """Count the step; say the tally if it is time again."""
+        self._tally.add(stepped)
+        if time.monotonic() - self._said >= PROGRESS_S:
+            self.say()
+
+    def say(self) -> None:
+        """Say what was done since the last line."""
+        tally, self._tally = self._tally, Tally()
+        self._said = time.monotonic()
+        click.echo(
+            f"entries {number(tally.n_entries)}  due {number(tally.n_due)}"
+            f"  in {number(tally.moves.n_entered)}  out {number(tally.moves.n_left)}"
+            f"  quarantined {number(tally.n_quarantined)}  put off {number(tally.n_put_off)}"
+            f"  steps {number(tally.n_steps)}  longest wait {tally.longest_wait / 1e6:,.2f} s"
+        )

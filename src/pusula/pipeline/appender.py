@@ -1,0 +1,243 @@
+"""The one way into the log: entries appended in commit order, each message once."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from django.db import DatabaseError, IntegrityError, connections, transaction
+
+from pusula.lake import rows
+from pusula.lib import clock
+from pusula.lib.errors import PusulaError
+from pusula.pipeline.models import LogEntry
+from pusula.pipeline.router import LOG
+
+HEAD = "pipeline_loghead"
+ENTRIES = "pipeline_logentry"
+_COLUMNS = ("id", "kind", "source", "message_id", "body", "occurred_at", "recorded_at")
+# The head's row is locked while a group is written: others wait no longer than this takes.
+GROUP = 2_000
+# Twins that are appended at the same moment collide once; whoever comes second sees the first.
+_TRIES = 5
+_LONGEST_BODY = 32 * 2**20
+
+
+class BadEntryError(PusulaError):
+    """An entry has no place in the log."""
+
+    code = "bad_entry"
+
+
+class BusyError(PusulaError):
+    """More is waiting to be written than may wait; nothing of this was taken."""
+
+    code = "busy"
+    status = 503
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something to be told to the log; ``body`` is JSON, ``occurred_at`` when it was, if told.
+
+    ``message_id`` is the sender's own id with the source in front, unique for the life of the log.
+    What the log cannot hold is refused here, so that it does not spoil the group it comes with;
+    whether the body makes sense is found out by the step.
+    """
+
+    kind: str
+    source: str
+    message_id: str
+    body: str
+    occurred_at: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, size in (("kind", 20), ("source", 60), ("message_id", 200)):
+            value = getattr(self, name)
+            if not (isinstance(value, str) and 0 < len(value) <= size and value.isprintable()):
+                raise BadEntryError(f"{name}: 1 to {size} visible characters, not {value!r:.80}")
+        if len(self.body) > _LONGEST_BODY or "\0" in self.body:
+            raise BadEntryError(f"body: at most {_LONGEST_BODY} characters, none of them NUL")
+        try:
+            self.body.encode()
+        except UnicodeEncodeError as error:
+            raise BadEntryError(f"body: half a character at {error.start}") from error
+        if self.occurred_at is not None and not -(2**63) <= self.occurred_at < 2**63:
+            raise BadEntryError("occurred_at: not a moment in 64 bits")
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What became of entries: the ids of the new ones (``None``: none is new), and their number."""
+
+    first: int | None
+    last: int | None
+    n_new: int
+    n_same: int
+
+
+def append(entries: Sequence[Entry]) -> Appended:
+    """Write ``entries`` in their order, in groups; those whose message is known already are left.
+
+    Each group is a transaction that does nothing else: durable on return, and not to be called
+    inside another transaction of the log.
+    """
+    numbers: list[int | None] = []
+    for part in rows.parts(entries, GROUP):
+        numbers += _append(part)
+    return _appended(numbers)
+
+
+def _appended(numbers: Sequence[int | None]) -> Appended:
+    new = [number for number in numbers if number is not None]
+    first, last = (new[0], new[-1]) if new else (None, None)
+    return Appended(first, last, len(new), len(numbers) - len(new))
+
+
+def _append(entries: Sequence[Entry]) -> list[int | None]:
+    """Write one group; return the id of each entry, ``None`` where its message is known."""
+    for left in reversed(range(_TRIES)):
+        try:
+            with transaction.atomic(using=LOG, durable=True):
+                return _write(entries)
+        except IntegrityError:
+            # A twin was committed between our look and our turn. The head went back with us.
+            if not left:
+                raise
+    message = "unreachable"
+    raise AssertionError(message)
+
+
+def _write(entries: Sequence[Entry]) -> list[int | None]:
+    seen = _known(entries)
+    new: list[Entry] = []
+    is_new = []
+    for entry in entries:
+        is_new.append(entry.message_id not in seen)
+        if is_new[-1]:
+            seen.add(entry.message_id)
+            new.append(entry)
+    if not new:
+        return [None] * len(entries)
+    connection = connections[LOG]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"insert into {HEAD} (id, n) values (1, %s)"
+            f" on conflict (id) do update set n = {HEAD}.n + excluded.n returning n",
+            [len(new)],
+        )
+        first = cursor.fetchone()[0] - len(new) + 1
+    at = clock.now()  # after the head is ours: so recorded times follow the ids
+    rows.insert(
+        connection,
+        ENTRIES,
+        _COLUMNS,
+        (
+            (number, e.kind, e.source, e.message_id, e.body, e.occurred_at, at)
+            for number, e in enumerate(new, first)
+        ),
+    )
+    numbers = iter(range(first, first + len(new)))
+    return [next(numbers) if one else None for one in is_new]
+
+
+def _known(entries: Sequence[Entry]) -> set[str]:
+    held = LogEntry.objects.filter(message_id__in=[entry.message_id for entry in entries])
+    return set(held.values_list("message_id", flat=True))
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    entries: Sequence[Entry]
+    future: Future[Appended]
+
+
+class Appender:
+    """A thread that writes what several callers submit together: one commit for all that wait.
+
+    While one group is being committed the next one gathers, so the price of a commit is shared by
+    as many as came meanwhile. A future is done when its entries are on disk, or holds the error.
+    """
+
+    def __init__(self, *, max_group: int = GROUP, max_waiting: int = 20_000) -> None:
+        self.max_group = max_group
+        self.max_waiting = max_waiting
+        self._turn = threading.Condition()
+        self._waiting: deque[_Waiting] = deque()
+        self._n_waiting = 0
+        self._rate = 1_000.0  # entries a second, as of late
+        self._is_closed = False
+        self._thread = threading.Thread(target=self._run, name="appender", daemon=True)
+        self._thread.start()
+
+    def submit(self, entries: Iterable[Entry]) -> Future[Appended]:
+        """Put ``entries`` in line; raise ``BusyError`` if too many wait already."""
+        told = list(entries)
+        with self._turn:
+            if self._is_closed:
+                raise BusyError("the log is being closed: try again in a few seconds")
+            if self._n_waiting and self._n_waiting + len(told) > self.max_waiting:
+                seconds = max(1, round(self._n_waiting / self._rate))
+                raise BusyError(
+                    f"{self._n_waiting} entries wait to be written: try again in {seconds} s"
+                )
+            waiting = _Waiting(told, Future())
+            self._waiting.append(waiting)
+            self._n_waiting += len(told)
+            self._turn.notify()
+        return waiting.future
+
+    def close(self) -> None:
+        """Write what is in line, then end."""
+        with self._turn:
+            self._is_closed = True
+            self._turn.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while group := self._next():
+                began_at = clock.now()
+                self._write(group)
+                n = sum(len(waiting.entries) for waiting in group)
+                seconds = max(clock.now() - began_at, 1) / clock.SECOND
+                self._rate = 0.9 * self._rate + 0.1 * n / seconds
+        finally:
+            connections[LOG].close()
+
+    def _next(self) -> list[_Waiting]:
+        """Wait for work and return what is written together; nothing: it is over."""
+        with self._turn:
+            while not self._waiting and not self._is_closed:
+                self._turn.wait()
+            group: list[_Waiting] = []
+            n = 0
+            while self._waiting and (
+                not group or n + len(self._waiting[0].entries) <= self.max_group
+            ):
+                group.append(self._waiting.popleft())
+                n += len(group[-1].entries)
+            self._n_waiting -= n
+            return group
+
+    def _write(self, group: Sequence[_Waiting]) -> None:
+        entries = [entry for waiting in group for entry in waiting.entries]
+        try:
+            numbers: list[int | None] = []
+            for part in rows.parts(entries, GROUP):
+                numbers += _append(part)
+        except Exception as error:  # noqa: BLE001 - it belongs to whoever waits
+            if isinstance(error, DatabaseError):
+                connections[LOG].close_if_unusable_or_obsolete()
+            if len(group) > 1:  # what one of them brought shall not cost the others
+                for waiting in group:
+                    self._write([waiting])
+            else:
+                group[0].future.set_exception(error)
+            return
+        for waiting in group:
+            own, numbers = numbers[: len(waiting.entries)], numbers[len(waiting.entries) :]
+            waiting.future.set_result(_appended(own))

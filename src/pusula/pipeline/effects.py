@@ -1,0 +1,235 @@
+"""Log entries that make sense, written to the owners of what they say."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import groupby
+
+import numpy as np
+from django.conf import settings
+
+from pusula.consent import actions as consents
+from pusula.events import actions as events
+from pusula.orders import actions as orders
+from pusula.pipeline.entries import Told
+from pusula.profiles import actions as profiles
+from pusula.profiles import queries, resolve
+from pusula.profiles.actions import Facts, Value
+from pusula.profiles.models import IdentifierKind, TraitKind
+from pusula.profiles.relations import Ids
+from pusula.profiles.resolve import AMBIGUOUS, Reference
+
+
+@dataclass(frozen=True)
+class Written:
+    """The profiles that entries changed, ascending, and the entries that nobody could be told."""
+
+    touched: Ids
+    refused: list[tuple[Told, str]]
+
+
+def write(told: Sequence[Told], *, at: int) -> Written:
+    """Write what ``told`` says, in the caller's transaction; ``at`` is the recorded time.
+
+    1. Find or make the profiles. 2. Events, orders, names and traits, decisions: each kind through
+    its owner, in the order of the log. An event or order that may mean several profiles is refused;
+    such a decision counts for all of them.
+    """
+    owners, touched = _resolve(told, at)
+    refused: list[tuple[Told, str]] = []
+    kinds: dict[str, list[Told]] = defaultdict(list)
+    for one in told:
+        owner = owners[one.entry.id]
+        if owner is None:
+            refused.append((one, f"profile: there is no {one.profile_id}"))
+        elif owner == AMBIGUOUS and one.entry.kind in {"event", "trait"}:
+            refused.append((one, "several profiles hold this address and there is no key"))
+        else:
+            kinds[one.entry.kind].append(replace(one, profile_id=owner))
+    touched += _write_events(kinds["event"], at)
+    touched += _write_orders(kinds["order"], at, refused)
+    touched += _write_traits(kinds["trait"], at, refused)
+    touched += _write_decisions(kinds["consent"], at)
+    return Written(np.unique(np.concatenate([np.empty(0, np.int64), *touched])), refused)
+
+
+def _resolve(told: Sequence[Told], at: int) -> tuple[dict[int, int | None], list[Ids]]:
+    """Return by entry the profile it speaks of (``None``: there is none), and who got to know."""
+    owners: dict[int, int | None] = {}
+    touched = []
+    for source, group in _by_source(one for one in told if one.profile_id is None):
+        references = [Reference(one.key, one.email, one.phone, one.at) for one in group]
+        found = resolve.resolve(references, source=source, at=at)
+        ids = found.profile_ids.tolist()
+        owners.update(zip((one.entry.id for one in group), ids, strict=True))
+        touched.append(found.learned)
+    numbered = [one for one in told if one.profile_id is not None]
+    if numbered:
+        known = set(
+            queries.everybody()
+            .filter(pk__in={one.profile_id for one in numbered})
+            .values_list("pk", flat=True)
+        )
+        for one in numbered:
+            owners[one.entry.id] = one.profile_id if one.profile_id in known else None
+    return owners, touched
+
+
+def _by_source(told: Iterable[Told]) -> Iterator[tuple[str, list[Told]]]:
+    groups: dict[str, list[Told]] = defaultdict(list)
+    for one in told:
+        groups[one.entry.source].append(one)
+    yield from groups.items()
+
+
+def _write_events(told: Sequence[Told], at: int) -> list[Ids]:
+    touched = []
+    for source, group in _by_source(told):
+        new = [
+            events.NewEvent(
+                one.profile_id, one.body.name, one.at, one.entry.message_id, one.body.properties
+            )
+            for one in group
+        ]
+        touched.append(events.append(new, source=source, at=at).touched)
+    return touched
+
+
+def _write_orders(told: Sequence[Told], at: int, refused: list[tuple[Told, str]]) -> list[Ids]:
+    """Write versions of orders; several of one order one after the other, as they were told."""
+    touched = []
+    rounds: Counter[tuple[str, str]] = Counter()
+    in_rounds = []
+    for one in told:
+        order = (one.entry.source, one.body.source_id)
+        in_rounds.append((rounds[order], one))
+        rounds[order] += 1
+    in_rounds.sort(key=lambda pair: pair[0])
+    for (_round, source, said), group in groupby(
+        in_rounds, key=lambda pair: (pair[0], pair[1].entry.source, pair[1].said)
+    ):
+        part = [one for _round, one in group]
+        recorded = orders.record(
+            [_version(one) for one in part],
+            source=source,
+            at=at,
+            tz=settings.PUSULA.time_zone,
+            said=said,
+        )
+        refused += [(part[position], "several profiles hold this address and there is no key")
+                    for position in recorded.ambiguous]  # fmt: skip
+        touched.append(recorded.touched)
+    return touched
+
+
+def _version(told: Told) -> orders.Version:
+    body = told.body
+    said = {name: getattr(body, name) for name in orders.COLUMNS if name != "profile_id"}
+    return orders.Version(
+        source_id=body.source_id,
+        profile_id=None if told.profile_id == AMBIGUOUS else told.profile_id,
+        status_at=body.status_at,
+        items=told.items,
+        **said,
+    )
+
+
+def _write_traits(told: Sequence[Told], at: int, refused: list[tuple[Told, str]]) -> list[Ids]:
+    """Write names and traits; of several entries for one profile the last word counts."""
+    kinds = _kinds({name for one in told for name in one.body.traits})
+    touched = []
+    for source, group in groupby(told, key=lambda one: one.entry.source):
+        facts: dict[int, Facts] = {}
+        for one in group:
+            try:
+                traits = {name: _value(name, v, kinds) for name, v in one.body.traits.items()}
+            except ValueError as error:
+                refused.append((one, str(error)))
+                continue
+            profile_id = one.profile_id or 0
+            before = facts.get(profile_id, Facts(profile_id))
+            facts[profile_id] = replace(
+                before,
+                first_name=one.body.first_name or before.first_name,
+                last_name=one.body.last_name or before.last_name,
+                traits={**before.traits, **traits},
+            )
+        touched.append(profiles.record(list(facts.values()), source=source, at=at))
+    return touched
+
+
+def _kinds(names: Iterable[str]) -> dict[str, TraitKind]:
+    """Return the kinds of those traits among ``names`` that somebody has."""
+    found = ((name, queries.trait_kind(name)) for name in sorted(names))
+    return {name: TraitKind(kind) for name, kind in found if kind is not None}
+
+
+def _value(name: str, given: object, kinds: dict[str, TraitKind]) -> Value:
+    """Return the value of a trait; the first one says of which kind the trait is for everybody."""
+    kind, value = _read(given, kinds.get(name))
+    if kinds.setdefault(name, kind) != kind:
+        message = f"traits.{name}: is a {kinds[name].value} trait, not {given!r:.60}"
+        raise ValueError(message)
+    return Value(kind, value)
+
+
+def _read(given: object, known: TraitKind | None) -> tuple[TraitKind, str | float | date]:
+    match given:
+        case bool():
+            return TraitKind.BOOL, float(given)
+        case int() | float():
+            return TraitKind.NUMBER, float(given)
+        case {"day": str(text), **rest} if not rest:
+            return TraitKind.DAY, _day(text)
+        case str() if known is TraitKind.DAY:
+            return TraitKind.DAY, _day(given)
+        case str():
+            return TraitKind.TEXT, given
+        case list() if given and all(isinstance(one, str) and "\n" not in one for one in given):
+            return TraitKind.LIST, "\n".join(given)
+    message = f"{given!r:.60} is no text, number, yes or no, list of texts, or {{'day': ...}}"
+    raise ValueError(message)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        message = f"{text!r:.40} is no day: write 2026-05-31"
+        raise ValueError(message) from error
+
+
+def _write_decisions(told: Sequence[Told], at: int) -> list[Ids]:
+    decisions = []
+    for one in told:
+        shared = one.profile_id == AMBIGUOUS
+        for profile_id in _holders(one) if shared else [one.profile_id or 0]:
+            key = one.entry.message_id
+            decisions.append(
+                consents.Decision(
+                    profile_id=profile_id,
+                    channel=one.body.channel,
+                    purpose=one.body.purpose,
+                    status=one.body.status,
+                    source=one.entry.source,
+                    decided_at=one.at,
+                    evidence=one.body.evidence,
+                    dedupe_key=f"{key[:170]}:{profile_id}" if shared else key,
+                )
+            )
+    return [consents.record(decisions, at=at).changed] if decisions else []
+
+
+def _holders(told: Told) -> Sequence[int]:
+    """Return all who hold the address that ``told`` names."""
+    asked: Mapping[IdentifierKind, str | None] = {
+        IdentifierKind.EMAIL: told.email,
+        IdentifierKind.PHONE: told.phone,
+    }
+    for kind, value in asked.items():
+        if value and (held := queries.holders(kind, [value])):
+            return held[value]
+    return []

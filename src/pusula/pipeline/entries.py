@@ -1,0 +1,258 @@
+"""What the bodies of log entries say, checked: whom, what, when; or why they say nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from pusula.lib import money
+from pusula.lib.text import nfc
+from pusula.orders.actions import COLUMNS, Item
+from pusula.pipeline.queries import LONGEST_BODY, Logged
+from pusula.profiles import contacts
+
+_DEEPEST = 5
+_LONGEST_NAME = 64
+_INT64 = 2**63
+_NUL = "\\u0000"  # as JSON writes it
+
+# Most of what comes is of people who were here before: reading an address costs 0.1 ms.
+_email = lru_cache(maxsize=50_000)(contacts.email)
+_phone = lru_cache(maxsize=50_000)(contacts.phone)
+
+Text40 = Annotated[str, Meta(max_length=40)]
+Text60 = Annotated[str, Meta(max_length=60)]
+Text80 = Annotated[str, Meta(max_length=80)]
+Text120 = Annotated[str, Meta(max_length=120)]
+Text400 = Annotated[str, Meta(max_length=400)]
+Int64 = Annotated[int, Meta(ge=-_INT64, le=_INT64 - 1)]
+Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+People = Annotated[int, Meta(ge=0, le=9_999)]
+
+
+class RefusedError(Exception):
+    """An entry cannot be taken over; its text is the reason, as the quarantine lists it."""
+
+
+class Who(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Whom an entry speaks of: our own number of the profile, or identifiers."""
+
+    profile: Annotated[int, Meta(ge=1, le=_INT64 - 1)] | None = None
+    key: Annotated[str, Meta(max_length=200)] | None = None  # the number that the source gave
+    email: str | None = None
+    phone: str | None = None
+
+
+class EventBody(Who):
+    """Something that happened."""
+
+    name: str
+    properties: dict[str, Any] = {}
+
+
+class ItemBody(msgspec.Struct, forbid_unknown_fields=True):
+    """A line of an order; the amount is of the whole line."""
+
+    line_no: Annotated[int, Meta(ge=0, le=2**31 - 1)]
+    sku: Text80 = ""
+    name: Annotated[str, Meta(max_length=200)] = ""
+    quantity: Int32 = 1
+    amount_minor: Int64 = 0
+
+
+class OrderBody(Who):
+    """How the source describes an order; what it leaves out stays as it is known."""
+
+    source_id: Annotated[str, Meta(min_length=1, max_length=120)]
+    status: Literal["pending", "confirmed", "in_house", "completed", "cancelled", "no_show"]
+    ordered_at: Int64
+    net_minor: Int64
+    currency: str = ""
+    status_at: Int64 | None = None
+    cancelled_at: Int64 | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
+    property: Text120 = ""
+    region: Text120 = ""
+    room_type: Text80 = ""
+    board: Text40 = ""
+    channel: Text60 = ""
+    adults: People | None = None
+    children: People | None = None
+    gross_minor: Int64 | None = None
+    net_base_minor: Int64 | None = None
+    gross_base_minor: Int64 | None = None
+    items: list[ItemBody] | None = None
+
+
+class TraitBody(Who):
+    """What the source says of a person: names, and traits by name."""
+
+    first_name: Text120 = ""
+    last_name: Text120 = ""
+    traits: dict[str, bool | float | Text400 | list[Text400] | dict[str, str]] = {}
+
+
+class ConsentBody(Who):
+    """A decision of a person."""
+
+    channel: Literal["email", "sms", "whatsapp", "call", "webpush"]
+    purpose: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9_-]{0,29}$")]
+    status: Literal["granted", "refused"]
+    evidence: Text400 = ""
+
+
+_BODIES: Mapping[str, type[Who]] = {
+    "event": EventBody,
+    "order": OrderBody,
+    "trait": TraitBody,
+    "consent": ConsentBody,
+}
+_DECODERS = {kind: msgspec.json.Decoder(body) for kind, body in _BODIES.items()}
+_KEYS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An entry that makes sense; ``at`` is when it was, never later than when we heard of it.
+
+    ``key`` has its source in front; ``email`` and ``phone`` are spelled as identifiers are.
+    ``said`` are the columns of orders that the entry speaks of.
+    """
+
+    entry: Logged
+    body: Any
+    at: int
+    profile_id: int | None
+    key: str | None
+    email: str | None
+    phone: str | None
+    said: frozenset[str] = field(default_factory=frozenset)
+    items: tuple[Item, ...] | None = None
+
+
+def read(entry: Logged, *, region: str, currency: str, latest: int) -> Told:
+    """Return what ``entry`` says; raise ``RefusedError`` if that is nothing we can take over.
+
+    ``region`` is where phone numbers are dialled, ``currency`` that of the company. A time later
+    than the recorded one, or than ``latest``, becomes that; the log keeps what was told.
+    """
+    decoder = _DECODERS.get(entry.kind)
+    if decoder is None:
+        raise RefusedError(f"kind: there is no {entry.kind!r}; there are {', '.join(_BODIES)}")
+    if entry.body is None:
+        raise RefusedError(f"body: longer than {LONGEST_BODY:,} characters")
+    try:
+        body = decoder.decode(entry.body)
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+        raise RefusedError(f"body: {error}") from error
+    heard_at = min(entry.recorded_at, latest)
+    told_at = heard_at if entry.occurred_at is None else min(entry.occurred_at, heard_at)
+    who = _who(body, entry.source, region)
+    if _NUL in entry.body:
+        _check_value("body", msgspec.structs.asdict(body), _DEEPEST + 2)
+    if isinstance(body, OrderBody):
+        said, items = _order(body, entry.body, currency)
+        return Told(entry, body, told_at, *who, said, items)
+    if isinstance(body, EventBody):
+        _check_names("name", [body.name])
+        _check_names("properties", body.properties)
+        _check_value("properties", body.properties, _DEEPEST)
+    elif isinstance(body, TraitBody):
+        _check_names("traits", body.traits)
+        _check_value("traits", body.traits, _DEEPEST)
+    return Told(entry, body, told_at, *who)
+
+
+def is_name(text: str) -> bool:
+    """Say whether ``text`` may name an event, a property or a trait.
+
+    A letter or underscore, then letters, digits, spaces, dots and dashes, 64 at most: no name is a
+    path, whatever engine reads it.
+    """
+    if not 0 < len(text) <= _LONGEST_NAME or text != nfc(text):
+        return False
+    return (text[0].isalpha() or text[0] == "_") and all(c.isalnum() or c in "_ .-" for c in text)
+
+
+def _who(
+    body: Who, source: str, region: str
+) -> tuple[int | None, str | None, str | None, str | None]:
+    if body.profile is not None:
+        if body.key or body.email or body.phone:
+            raise RefusedError("profile: a number of ours stands alone, without key, email, phone")
+        return body.profile, None, None, None
+    key = nfc(body.key or "")
+    if not key.isprintable():
+        raise RefusedError("key: holds a character that nobody can see")
+    try:
+        email = _email(body.email) if body.email else None
+        phone = _phone(body.phone, region) if body.phone else None
+    except contacts.ContactError as error:
+        if not key:
+            raise RefusedError(f"{'email' if body.email else 'phone'}: {error}") from error
+        email = phone = None
+    if not (key or email or phone):
+        raise RefusedError("says of no profile: profile, key, email or phone is needed")
+    return None, f"{source}:{key}" if key else None, email, phone
+
+
+def _check_names(place: str, names: Iterable[str]) -> None:
+    for name in names:
+        if not is_name(name):
+            raise RefusedError(f"{place}: {name!r:.80} is no name: letters, digits, spaces, _ . -")
+
+
+def _check_value(place: str, value: object, depth: int) -> None:
+    """Refuse what a database or an engine could not hold."""
+    if isinstance(value, str) and "\0" in value:
+        raise RefusedError(f"{place}: holds a NUL character")
+    if isinstance(value, int) and not -_INT64 <= value < _INT64:
+        raise RefusedError(f"{place}: a number beyond 64 bits")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise RefusedError(f"{place}: not a finite number")
+    if isinstance(value, dict | list):
+        if not depth:
+            raise RefusedError(f"{place}: deeper than {_DEEPEST} levels")
+        for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            if isinstance(name, str) and "\0" in name:
+                raise RefusedError(f"{place}: a name holds a NUL character")
+            _check_value(f"{place}.{name!s:.40}", inner, depth - 1)
+
+
+_MONEY = ("net_minor", "gross_minor", "net_base_minor", "gross_base_minor")
+
+
+def _order(
+    body: OrderBody, text: str, currency: str
+) -> tuple[frozenset[str], tuple[Item, ...] | None]:
+    """Check an order, fill in what follows from the rest, and return what it speaks of."""
+    if body.starts_on and body.ends_on and body.ends_on < body.starts_on:
+        raise RefusedError("ends_on: the stay ends before it begins")
+    body.currency = money.currency(body.currency) if body.currency else currency
+    if body.gross_minor is None:
+        body.gross_minor = body.net_minor
+    if body.currency == currency:
+        body.net_base_minor, body.gross_base_minor = body.net_minor, body.gross_minor
+    elif body.net_base_minor is None:
+        raise RefusedError(f"net_base_minor: is needed of an order in {body.currency}")
+    elif body.gross_base_minor is None:
+        body.gross_base_minor = body.net_base_minor
+    named = {"profile_id", "status", "ordered_at", "currency", *_MONEY}
+    named |= _KEYS.decode(text).keys() & set(COLUMNS)
+    if body.items is None:
+        return frozenset(named), None
+    if len({one.line_no for one in body.items}) < len(body.items):
+        raise RefusedError("items: a line_no stands twice")
+    items = tuple(
+        Item(one.line_no, one.sku, one.name, one.quantity, one.amount_minor)
+        for one in sorted(body.items, key=lambda one: one.line_no)
+    )
+    return frozenset(named), items

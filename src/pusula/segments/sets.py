@@ -1,0 +1,91 @@
+"""Writes of sets of profiles: uploaded lists, and whom a campaign chose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from django.db import connection
+from django.db.models import Q
+
+from pusula.lake import rows
+from pusula.profiles.relations import Ids
+from pusula.segments import evaluate
+from pusula.segments.models import Due, ProfileSet, ProfileSort, SetMember
+
+MEMBERS = "segments_setmember"
+_COLUMNS = ("set_id", "profile_id", "arm", "since_at")
+
+
+@dataclass(frozen=True)
+class Put:
+    """What became of a list: who came into it and who went out of it, ascending."""
+
+    added: Ids
+    removed: Ids
+
+
+def put_list(key: str, title: str, ids: Iterable[int], *, at: int) -> Put:
+    """Make the list ``key`` hold exactly the profiles ``ids``; who was in it stays since when.
+
+    One transaction. Those for whom it makes a difference are due for evaluation at once.
+    """
+    wanted = np.unique(np.fromiter(ids, np.int64))
+    with evaluate.alone():  # an evaluation on its way would write over who is due
+        held, is_new = ProfileSet.objects.update_or_create(
+            sort=ProfileSort.LIST,
+            key=key,
+            defaults={"title": title},
+            create_defaults={"title": title, "created_at": at},
+        )
+        present = _members(held)
+        put = Put(np.setdiff1d(wanted, present), np.setdiff1d(present, wanted))
+        _add(held, ((int(profile_id), "") for profile_id in put.added), at)
+        for part in rows.parts(put.removed.tolist()):
+            SetMember.objects.filter(set=held, profile_id__in=part).delete()
+        if not is_new:  # nobody could ask for a list that was not there
+            _wake([*put.added.tolist(), *put.removed.tolist()], at)
+    return put
+
+
+def add_to_list(key: str, ids: Iterable[int], *, at: int) -> Put:
+    """Put ``ids`` into the list ``key`` beside those that are in it."""
+    held = ProfileSet.objects.get(sort=ProfileSort.LIST, key=key)
+    return put_list(key, held.title, [*_members(held).tolist(), *ids], at=at)
+
+
+def remove_list(key: str) -> bool:
+    """Forget the list ``key``; return whether there was one.
+
+    Segments that ask for it cannot be evaluated any more and keep the members they have.
+    """
+    with evaluate.alone():
+        n_deleted, _ = ProfileSet.objects.filter(sort=ProfileSort.LIST, key=key).delete()
+    return n_deleted > 0
+
+
+def put_campaign(key: str, title: str, chosen: Iterable[tuple[int, str]], *, at: int) -> None:
+    """Write whom the campaign ``key`` chose: profiles, each with its arm.
+
+    In the caller's transaction. A campaign chooses once: nobody can have asked for it before.
+    """
+    held = ProfileSet.objects.create(sort=ProfileSort.CAMPAIGN, key=key, title=title, created_at=at)
+    _add(held, chosen, at)
+
+
+def _members(held: ProfileSet) -> Ids:
+    found = SetMember.objects.filter(set=held).order_by("profile_id")
+    return np.fromiter(found.values_list("profile_id", flat=True).iterator(10_000), np.int64)
+
+
+def _add(held: ProfileSet, members: Iterable[tuple[int, str]], at: int) -> None:
+    values = ((held.pk, profile_id, arm, at) for profile_id, arm in members)
+    rows.insert(connection, MEMBERS, _COLUMNS, values)
+
+
+def _wake(ids: Iterable[int], at: int) -> None:
+    """Have ``ids`` evaluated as if a window of theirs ended at ``at``."""
+    later = Q(due_at=None) | Q(due_at__gt=at)
+    for part in rows.parts(ids):
+        Due.objects.filter(later, profile_id__in=part).update(due_at=at)

@@ -1,0 +1,304 @@
+"""What a rebuild found, written: in one transaction, in turn with live steps.
+
+Whoever a live step evaluated meanwhile is evaluated again; of the others the differences hold. A
+difference that nothing explains (no new definition, limit, debt or due flip) is drift: put right,
+and kept as an alarm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from django.db import connection, transaction
+from django.db.models import Count
+
+from pusula.lake import locks, rows
+from pusula.lib import clock
+from pusula.profiles import relations as profiles
+from pusula.profiles.models import Profile
+from pusula.profiles.relations import Ids
+from pusula.segments import actions, queries
+from pusula.segments.actions import Moves
+from pusula.segments.compare import NOTHING, Differences, Evaluator, Question
+from pusula.segments.models import (
+    CutPoint,
+    Debt,
+    Drift,
+    Due,
+    Membership,
+    Segment,
+    SegmentSize,
+    SegmentVersion,
+)
+
+CAUSE = "run"
+_NAMED = 20  # profiles that a drift names
+_PAGE = 20_000
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A limit set by the data and how many it was taken from."""
+
+    value: float
+    n_population: int
+
+
+@dataclass(frozen=True)
+class Work:
+    """A rebuild on its way.
+
+    ``versions`` are those asked about, by segment key, ``shown`` the ids of the versions that were
+    shown when it began, ``errors`` why some cannot be evaluated. ``explained`` are the segments
+    whose differences have a reason, ``debts`` the debts whose facts it reads.
+    """
+
+    question: Question
+    versions: Mapping[str, SegmentVersion]
+    shown: Mapping[str, int | None]
+    errors: Mapping[str, str]
+    limits: Mapping[str, Limit]
+    explained: frozenset[str]
+    debts: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """How many were wrongly out of a segment and in it, and all of them."""
+
+    n_missing: int
+    n_surplus: int
+    ids: Ids
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a rebuild did: moves, errors and drift by segment key.
+
+    ``n_again`` are the profiles that live steps evaluated meanwhile, evaluated once more.
+    """
+
+    n_profiles: int
+    moves: Mapping[str, Moves] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+    drift: Mapping[str, Wrong] = field(default_factory=dict)
+    n_again: int = 0
+
+
+def settle(work: Work, found: Sequence[Differences]) -> Outcome:
+    """Write what was ``found`` of everybody, publish the limits and show the versions."""
+    at = work.question.at
+    with transaction.atomic():
+        locks.take(connection, actions.LOCK)
+        work = _still_asked(work)
+        again, again_at = _evaluated_since(work.question, found)
+        left_out = np.union1d(again, _gone(found))
+        kept = [_without(each, left_out) for each in found]
+        drift = _drift(work, kept)
+        Debt.objects.filter(pk__in=work.debts).delete()
+        renewed = _again(work.question, again, again_at)
+        moves = _write(work, kept, at) + _write(work, renewed, again_at)
+        _publish(work.limits, at)
+        _show(work, at)
+        _note(work, drift, at)
+    return Outcome(
+        n_profiles=sum(each.n_profiles for each in found),
+        moves=_summed(moves),
+        errors=work.errors,
+        drift=drift,
+        n_again=len(again),
+    )
+
+
+def confirm(work: Work, found: Sequence[Differences], *, repair: bool) -> Outcome:
+    """Look again at what seems wrong in ``found``; note what is, and ``repair`` it."""
+    n_profiles = sum(each.n_profiles for each in found)
+    suspects = [wrong.ids for wrong in _drift(work, found).values()]
+    if not suspects:
+        return Outcome(n_profiles, errors=work.errors)
+    with transaction.atomic():
+        locks.take(connection, actions.LOCK)
+        work = _still_asked(work)
+        ids = _existing(np.unique(np.concatenate(suspects)))
+        at = max(work.question.at, _newest_evaluation(ids))
+        seen = _again(work.question, ids, at)
+        drift = _drift(work, seen)
+        moves = _write(work, seen, at) if repair and drift else []
+        _note(work, drift, at)
+    return Outcome(n_profiles, _summed(moves), work.errors, drift, n_again=len(ids))
+
+
+def _still_asked(work: Work) -> Work:
+    """Return ``work`` without the segments of which something else is shown by now."""
+    now = dict(
+        Segment.objects.filter(archived_at=None, key__in=list(work.versions)).values_list(
+            "key", "version"
+        )
+    )
+    kept = {key for key in now if now[key] == work.shown[key]}
+    segments = {key: pk for key, pk in work.question.segments.items() if key in kept}
+    return replace(
+        work,
+        question=replace(work.question, segments=segments),
+        errors={key: error for key, error in work.errors.items() if key in kept},
+    )
+
+
+def _evaluated_since(question: Question, found: Sequence[Differences]) -> tuple[Ids, int]:
+    """Return who was evaluated after being read, and the newest moment of such an evaluation.
+
+    Not "evaluated after we began": a live step takes its moment before it waits for its turn.
+    """
+    since_at = min(question.since_at, clock.now() - clock.HOUR)
+    rows_ = Due.objects.filter(evaluated_at__gte=since_at).order_by("profile_id")
+    pairs = rows_.values_list("profile_id", "evaluated_at").iterator(_PAGE)
+    present = np.fromiter((n for row in pairs for n in row), np.int64).reshape(-1, 2)
+    recent = [NOTHING, *(each.recent for each in found)]
+    ids = np.concatenate([each.ids for each in recent])
+    seen_at = np.full(len(present), -1)
+    place = np.searchsorted(ids, present[:, 0])
+    inside = np.flatnonzero(place < len(ids))
+    inside = inside[ids[place[inside]] == present[inside, 0]]
+    seen_at[inside] = np.concatenate([each.values for each in recent])[place[inside]]
+    late = present[present[:, 1] != seen_at]
+    return late[:, 0], max([question.at, *late[:, 1].tolist()])
+
+
+def _newest_evaluation(ids: Ids) -> int:
+    newest = 0
+    for part in rows.parts(ids.tolist()):
+        found = Due.objects.filter(profile_id__in=part).values_list("evaluated_at", flat=True)
+        newest = max([newest, *found])
+    return newest
+
+
+def _gone(found: Sequence[Differences]) -> Ids:
+    """Return the profiles to be written that do not exist any more."""
+    last_id = max((each.last_id for each in found), default=0)
+    if Profile.objects.filter(pk__lte=last_id).count() == sum(each.n_profiles for each in found):
+        return NOTHING.ids
+    ids = [NOTHING.ids]
+    for each in found:
+        ids += [*each.enters.values(), each.dues.ids]
+    written = np.unique(np.concatenate(ids))
+    return np.setdiff1d(written, _existing(written), assume_unique=True)
+
+
+def _existing(ids: Ids) -> Ids:
+    if not len(ids):
+        return ids
+    if len(ids) <= profiles.LISTED:
+        found = Profile.objects.filter(pk__in=ids.tolist())
+    else:
+        found = Profile.objects.filter(pk__gte=int(ids[0]), pk__lte=int(ids[-1]))
+    present = found.order_by("pk").values_list("pk", flat=True).iterator(_PAGE)
+    return np.intersect1d(ids, np.fromiter(present, np.int64), assume_unique=True)
+
+
+def _without(differences: Differences, ids: Ids) -> Differences:
+    """Return the differences of other profiles than ``ids``."""
+    if not len(ids):
+        return differences
+    return replace(
+        differences,
+        enters={
+            key: np.setdiff1d(each, ids, assume_unique=True)
+            for key, each in differences.enters.items()
+        },
+        leaves={key: each.without(ids) for key, each in differences.leaves.items()},
+        dues=differences.dues.without(ids),
+    )
+
+
+def _again(question: Question, ids: Ids, at: int) -> list[Differences]:
+    """Evaluate ``ids`` once more, at the moment ``at``, a few at a time: they lie scattered."""
+    evaluator = Evaluator(replace(question, task=replace(question.task, at=at)))
+    return [
+        evaluator.compare(ids[start : start + profiles.LISTED])
+        for start in range(0, len(ids), profiles.LISTED)
+    ]
+
+
+def _drift(work: Work, found: Sequence[Differences]) -> dict[str, Wrong]:
+    """Return the differences that nothing explains, by segment key.
+
+    A debt explains them all: nobody knows whom its facts touched.
+    """
+    if work.debts or queries.debts():
+        return {}
+    wrong = {}
+    for key in work.question.segments.keys() - work.explained:
+        missing = [np.setdiff1d(each.enters[key], each.excused) for each in found]
+        surplus = [np.setdiff1d(each.leaves[key].ids, each.excused) for each in found]
+        ids = np.concatenate([NOTHING.ids, *missing, *surplus])
+        if len(ids):
+            wrong[key] = Wrong(sum(map(len, missing)), sum(map(len, surplus)), np.unique(ids))
+    return wrong
+
+
+def _write(work: Work, found: Sequence[Differences], at: int) -> list[dict[str, Moves]]:
+    """Write entries, exits and next flips; return the moves by segment key, one per part."""
+    return [_write_part(work, each, at) for each in found]
+
+
+def _write_part(work: Work, found: Differences, at: int) -> dict[str, Moves]:
+    ids = work.question.segments
+    moves = actions.record_moves(
+        {ids[key]: found.enters[key] for key in ids},
+        {ids[key]: found.leaves[key].values for key in ids},
+        {ids[key]: work.versions[key] for key in ids},
+        at=at,
+        cause=CAUSE,
+    )
+    actions.record_due(found.dues.ids, np.maximum(found.dues.values, at + 1), at=at)
+    return {key: moves[segment_id] for key, segment_id in ids.items()}
+
+
+def _summed(moves: Sequence[Mapping[str, Moves]]) -> dict[str, Moves]:
+    total: dict[str, Moves] = {}
+    for part in moves:
+        for key, each in part.items():
+            total[key] = total.get(key, Moves()) + each
+    return total
+
+
+def _publish(limits: Mapping[str, Limit], at: int) -> None:
+    CutPoint.objects.bulk_create(
+        CutPoint(key=key, value=limit.value, n_population=limit.n_population, published_at=at)
+        for key, limit in limits.items()
+    )
+
+
+def _show(work: Work, at: int) -> None:
+    """Show the evaluated versions, fresh for everybody; mark the others stale, members kept."""
+    ids = work.question.segments
+    members = Membership.objects.filter(left_at=None, segment__in=ids.values())
+    sizes = dict(members.values_list("segment").annotate(n=Count("pk")))
+    for key, segment_id in ids.items():
+        n_members, version = sizes.get(segment_id, 0), work.versions[key]
+        Segment.objects.filter(pk=segment_id).update(
+            version=version, evaluated_at=at, stale_since_at=None, error="", n_members=n_members
+        )
+        SegmentVersion.objects.filter(pk=version.pk, published_at=None).update(published_at=at)
+        SegmentSize.objects.update_or_create(
+            segment_id=segment_id, at=at, defaults={"n_members": n_members, "is_back_cast": False}
+        )
+    for key, error in work.errors.items():
+        segment = Segment.objects.filter(key=key)
+        segment.filter(stale_since_at=None).update(stale_since_at=at)
+        segment.update(error=error)
+
+
+def _note(work: Work, drift: Mapping[str, Wrong], at: int) -> None:
+    Drift.objects.bulk_create(
+        Drift(
+            segment_id=work.question.segments[key],
+            found_at=at,
+            n_missing=wrong.n_missing,
+            n_surplus=wrong.n_surplus,
+            profile_ids=wrong.ids[:_NAMED].tolist(),
+        )
+        for key, wrong in sorted(drift.items())
+    )

@@ -1,0 +1,192 @@
+"""New meanings of segments shown to everybody at once, worked out while live steps go on.
+
+1. Everybody is evaluated outside any transaction, by the facts of one moment. 2. In one
+transaction, under the lock that evaluations take turns by: profiles that a live step looked at
+meanwhile are evaluated again; the differences are written; the versions are shown.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from django.db import connection
+from django.db.models import Count
+
+from pusula.lake import locks
+from pusula.lib import clock
+from pusula.lib.errors import PusulaError
+from pusula.profiles.relations import Ids
+from pusula.segments import actions
+from pusula.segments.actions import Moves
+from pusula.segments.language import Definition
+from pusula.segments.models import (
+    CutPoint,
+    Due,
+    Membership,
+    Segment,
+    SegmentSize,
+    SegmentVersion,
+)
+from pusula.segments.preview import Found, OnProgress, Trial, silent
+
+_BATCH = 2_000
+_NEVER = np.iinfo(np.int64).max
+# How far behind the clock the moment of a live step may be when it is committed at last.
+_LINGER = clock.HOUR
+_CAUSE = "definition"
+
+
+class NotPublishableError(PusulaError):
+    """A definition cannot be evaluated, so its members cannot be shown."""
+
+    code = "segment_not_publishable"
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Everybody evaluated by new definitions; nothing is written yet.
+
+    ``base`` are the definitions they stand beside. ``seen`` says when lately evaluated profiles
+    were so before.
+    """
+
+    trial: Trial
+    base: str
+    seen: Mapping[int, int]
+    found: tuple[Found, ...]
+
+
+def evaluated(
+    candidates: Mapping[str, Definition], *, at: int, on_progress: OnProgress = silent
+) -> Evaluated:
+    """Evaluate everybody by ``candidates`` at the moment ``at``; nothing is written.
+
+    Raises ``NotPublishableError`` if one of them cannot be evaluated.
+    """
+    base, seen = fingerprint(), _lately_evaluated(at)
+    trial = Trial.of(candidates, at=at)
+    for key in candidates:
+        if key in trial.errors:
+            raise NotPublishableError(f"{key} cannot be shown: {trial.errors[key]}")
+    return Evaluated(trial, base, seen, tuple(trial.run(on_progress)))
+
+
+def take_turn() -> None:
+    """Wait, in the caller's transaction, until no other evaluation writes members."""
+    locks.take(connection, actions.LOCK)
+
+
+def fingerprint() -> str:
+    """Return a digest of the definitions in use and of which of them are shown."""
+    newest = actions.newest_versions()
+    rows = Segment.objects.filter(archived_at=None).order_by("key")
+    said = [
+        [key, shown, newest[key].number if key in newest else None]
+        for key, shown in rows.values_list("key", "version__number")
+    ]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+def show(work: Evaluated, versions: Mapping[str, SegmentVersion], *, at: int) -> dict[str, Moves]:
+    """Show ``versions`` of the candidates, by key, with the members that ``work`` found.
+
+    In the caller's transaction, after ``take_turn``. Segments that name them move along. Returns
+    the moves by key.
+    """
+    _publish_limits(work.trial, at)
+    shown = {s.key: s for s in Segment.objects.filter(key__in=work.trial.keys)}
+    by_id = {shown[key].pk: versions.get(key) or shown[key].version for key in work.trial.keys}
+    members_of = {
+        pk: version for pk, version in by_id.items() if version is not None
+    }  # a segment that only names a candidate, and is itself not shown yet, waits
+    keys = {shown[key].pk: key for key in work.trial.keys}
+    moves = dict.fromkeys(work.trial.keys, Moves())
+    for found in _brought_up_to_date(work):
+        written = actions.record_members(
+            found.ids,
+            {pk: found.members[keys[pk]] for pk in members_of},
+            members_of,
+            at=at,
+            cause=_CAUSE,
+        )
+        for pk, moved in written.items():
+            moves[keys[pk]] += moved
+        _bring_forward(found)
+    _mark_shown(members_of, {v.segment_id for v in versions.values()}, at)
+    return moves
+
+
+def _brought_up_to_date(work: Evaluated) -> Iterator[Found]:
+    """Yield what was found, profiles that were looked at since evaluated again, new ones added."""
+    now = _lately_evaluated(work.trial.at)
+    late = sorted(pk for pk, at in now.items() if work.seen.get(pk) != at)
+    if not late:
+        yield from work.found
+        return
+    ids = np.array(late, np.int64)
+    for found in work.found:
+        yield _without(found, ids)
+    yield work.trial.evaluate(ids)
+
+
+def _without(found: Found, ids: Ids) -> Found:
+    """Return what was found of the profiles that are not among ``ids``."""
+    kept = ~np.isin(found.ids, ids)
+    members = {key: each[~np.isin(each, ids)] for key, each in found.members.items()}
+    return Found(found.ids[kept], members, found.next_flips[kept])
+
+
+def _lately_evaluated(at: int) -> dict[int, int]:
+    """Return when profiles were evaluated, of those that were so not long before ``at``."""
+    rows = Due.objects.filter(evaluated_at__gte=at - _LINGER)
+    return dict(rows.values_list("profile_id", "evaluated_at").iterator(_BATCH))
+
+
+def _bring_forward(found: Found) -> None:
+    """Bring profiles back no later than the new meanings can change of themselves.
+
+    Those that were never evaluated wait for their first evaluation, as in all segments.
+    """
+    if not len(found.ids):
+        return
+    flips = dict(zip(found.ids.tolist(), found.next_flips.tolist(), strict=True))
+    first, last = int(found.ids[0]), int(found.ids[-1])
+    rows = Due.objects.filter(profile_id__gte=first, profile_id__lte=last)
+    sooner = [
+        Due(profile_id=pk, due_at=flips[pk], evaluated_at=evaluated_at)
+        for pk, due_at, evaluated_at in rows.values_list("profile_id", "due_at", "evaluated_at")
+        if flips.get(pk, _NEVER) < (_NEVER if due_at is None else due_at)
+    ]
+    Due.objects.bulk_create(
+        sooner,
+        batch_size=_BATCH,
+        update_conflicts=True,
+        unique_fields=["profile"],
+        update_fields=["due_at"],
+    )
+
+
+def _publish_limits(trial: Trial, at: int) -> None:
+    for key, limit in trial.limits.items():
+        CutPoint.objects.create(
+            key=key, value=limit.value, n_population=limit.n_population, published_at=at
+        )
+
+
+def _mark_shown(members_of: Mapping[int, SegmentVersion], new: set[int], at: int) -> None:
+    """Write sizes; of the ``new`` segments (ids) that their version is shown, fresh."""
+    rows = Membership.objects.filter(left_at=None, segment__in=list(members_of))
+    sizes = dict(rows.values_list("segment").annotate(n=Count("pk")))
+    for pk, version in members_of.items():
+        n_members = sizes.get(pk, 0)
+        fresh = {"evaluated_at": at, "stale_since_at": None, "error": ""} if pk in new else {}
+        Segment.objects.filter(pk=pk).update(version=version, n_members=n_members, **fresh)
+        SegmentSize.objects.update_or_create(
+            segment_id=pk, at=at, defaults={"n_members": n_members}
+        )
+    published = SegmentVersion.objects.filter(pk__in=[v.pk for v in members_of.values()])
+    published.filter(published_at=None).update(published_at=at)

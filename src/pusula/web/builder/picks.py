@@ -1,0 +1,322 @@
+"""What a condition can ask for, as the picker lists it: title, description, editor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from django.utils.translation import gettext
+
+from pusula.orders import queries as orders
+from pusula.segments import counting
+from pusula.segments.language.schema import Schema
+from pusula.web import titles
+from pusula.web.builder.choices import Choices
+from pusula.web.builder.draft import Leaf, fields_of
+from pusula.web.builder.editors import ConsentEditor, Editor, MenuEditor, TraitEditor, YamlEditor
+from pusula.web.builder.fields import Fields
+from pusula.web.builder.rows import RowsEditor
+
+YAML = "yaml"
+
+
+@dataclass(frozen=True)
+class Pick:
+    """An entry of the picker. ``preset`` fills a new condition; ``leads_to``: an entry that stands
+
+    for another one with some fields filled in.
+    """
+
+    key: str
+    title: str
+    hint: str
+    editor: Editor
+    word: str
+    preset: Mapping[str, str | list[str]] = field(default_factory=dict)
+    leads_to: str = ""
+
+
+class Picker:
+    """All entries of this installation, in groups by the question that they answer."""
+
+    def __init__(self, schema: Schema | None = None) -> None:
+        self.schema = schema or counting.STORE.schema()
+        self.choices = Choices()
+
+    @cached_property
+    def groups(self) -> list[tuple[str, list[Pick]]]:
+        """The groups in their order, each with its entries; without those that are empty."""
+        found = [
+            (gettext("What they bought"), list(self._bought())),
+            (gettext("What they did"), list(self._did())),
+            (gettext("When and how regularly"), list(self._when())),
+            (gettext("Who they are"), list(self._are())),
+            (gettext("Permission"), list(self._permitted())),
+            (gettext("Compared with others"), list(self._compared())),
+            (gettext("Sets"), list(self._sets())),
+            (gettext("Anything else"), [self._yaml()]),
+        ]
+        return [(title, picks) for title, picks in found if picks]
+
+    @cached_property
+    def by_key(self) -> dict[str, Pick]:
+        """Every entry by its key."""
+        return {pick.key: pick for _, picks in self.groups for pick in picks}
+
+    def of(self, leaf: Leaf) -> Pick | None:
+        """Return the entry of a condition; ``None`` if nothing is chosen, or nothing we know."""
+        return self.by_key.get(leaf.kind)
+
+    def choose(self, leaf: Leaf, key: str) -> None:
+        """Make ``leaf`` ask for the entry ``key``, keeping nothing of before."""
+        pick = self.by_key.get(key)
+        if pick is None:
+            leaf.kind, leaf.fields = "", Fields()
+            return
+        leaf.kind = pick.leads_to or pick.key
+        leaf.fields = fields_of(pick.preset)
+
+    def read(self, word: str, body: object) -> tuple[str, Fields]:
+        """Return entry and fields for a condition of a document; as YAML where no boxes can."""
+        for pick in self.by_key.values():
+            if pick.word == word and not pick.leads_to:
+                found = pick.editor.fields(body)
+                if found is not None:
+                    return pick.key, found
+        return YAML, YamlEditor().fields({word: body}) or Fields()
+
+    # -- the entries ----------------------------------------------------------------------------
+
+    @cached_property
+    def _has_stays(self) -> bool:
+        return orders.has_stays()
+
+    def _orders(
+        self, measure: str, title: str, hint: str, preset: Mapping[str, str | list[str]]
+    ) -> Pick:
+        editor = RowsEditor(self.schema, self.choices, "orders", measure)
+        return Pick(f"orders.{measure}", title, hint, editor, "orders", preset)
+
+    def _short(self, key: str, title: str, hint: str, preset: dict[str, str | list[str]]) -> Pick:
+        """Return an entry that is a usual use of another one."""
+        kind, _, name = key.partition("!")
+        editor = RowsEditor(
+            self.schema, self.choices, kind.partition(".")[0], kind.partition(".")[2]
+        )
+        return Pick(f"{kind}!{name}", title, hint, editor, "orders", preset, leads_to=kind)
+
+    def _bought(self) -> Iterator[Pick]:
+        stays = self._has_stays
+        done: dict[str, str | list[str]] = {"status": ["completed"]}
+        by = {"w.by": "ends_on"} if stays else {}
+        yield self._orders(
+            "count",
+            gettext("Number of stays") if stays else gettext("Number of orders"),
+            gettext("How often they came; 0 for never")
+            if stays
+            else gettext("How often they bought; 0 for never"),
+            {"op": "at_least", "v": "1", "w": "last:12 months", **by, **done},
+        )
+        yield self._orders(
+            "sum",
+            gettext("Total spending"),
+            gettext("The amounts of their orders together"),
+            {"op": "at_least", "c": "net_amount", "w": "last:12 months", **by, **done},
+        )
+        yield self._orders(
+            "avg",
+            gettext("Spending per order"),
+            gettext("The mean amount of their orders"),
+            {"op": "at_least", "c": "net_amount", "w": "last:12 months", **by, **done},
+        )
+        yield self._orders(
+            "max",
+            gettext("Largest order"),
+            gettext("The highest amount or number of nights"),
+            {"op": "at_least", "c": "net_amount", **done},
+        )
+        yield self._orders(
+            "min",
+            gettext("Smallest order"),
+            gettext("The lowest amount or number of nights"),
+            {"op": "at_least", "c": "net_amount", **done},
+        )
+        if stays:
+            yield self._short(
+                "orders.count!upcoming",
+                gettext("Upcoming booking"),
+                gettext("A confirmed stay that starts today or later"),
+                {"op": "at_least", "v": "1", "w": "from:today", "w.by": "starts_on", "status": ["confirmed"],},
+            )  # fmt: skip
+            yield self._short(
+                "orders.count!region",
+                gettext("Stayed in a region"),
+                gettext("At least one completed stay there"),
+                {"op": "at_least", "v": "1", "w": "last:24 months", "w.by": "ends_on", "filters": "a",
+ "a.c": "region", "a.op": "in", "status": ["completed"],},
+            )  # fmt: skip
+        yield self._short(
+            "orders.count!cancelled",
+            gettext("Cancellations"),
+            gettext("How often they cancelled"),
+            {"op": "at_least", "v": "1", "w": "last:12 months", "status": ["cancelled"],},
+        )  # fmt: skip
+        yield self._orders(
+            "distinct",
+            gettext("Different hotels, regions, channels")
+            if stays
+            else gettext("Different values of a column"),
+            gettext("How many different ones their orders have"),
+            {"op": "at_least", "v": "2", "c": "property" if stays else "channel", **done},
+        )
+        if "items" in self.schema.relations:
+            yield from self._items()
+
+    def _items(self) -> Iterator[Pick]:
+        given = (
+            (
+                "count",
+                gettext("Products bought"),
+                gettext("How many lines of orders, of which products"),
+                {"op": "at_least", "v": "1"},
+            ),
+            (
+                "sum",
+                gettext("Spending on products"),
+                gettext("Amount or quantity of the lines together"),
+                {"op": "at_least", "c": "amount"},
+            ),
+            (
+                "distinct",
+                gettext("Different products"),
+                gettext("How many different ones"),
+                {"op": "at_least", "v": "2", "c": "sku"},
+            ),
+        )
+        for measure, title, hint, preset in given:
+            editor = RowsEditor(self.schema, self.choices, "items", measure)
+            yield Pick(
+                f"items.{measure}", title, hint, editor, "items", {**preset, "w": "last:12 months"}
+            )
+
+    def _did(self) -> Iterator[Pick]:
+        preset: dict[str, str | list[str]] = {"op": "at_least", "v": "1", "w": "last:30 days"}
+        for option in self.choices.events():
+            editor = RowsEditor(self.schema, self.choices, "events", "count", name=option.value)
+            hint = gettext("How often; 0 for never")
+            yield Pick(f"event:{option.value}", option.words, hint, editor, "events", preset)
+        editor = RowsEditor(self.schema, self.choices, "events")
+        yield Pick(
+            "events",
+            gettext("Events, measured in any way"),
+            gettext("Several events together, the last time, sums of a property"),
+            editor,
+            "events",
+            {"m": "count", **preset},
+        )
+
+    def _when(self) -> Iterator[Pick]:
+        stays = self._has_stays
+        day = "ends_on" if stays else "ordered_at"
+        done: dict[str, str | list[str]] = {"status": ["completed"]}
+        yield self._orders(
+            "latest",
+            gettext("Last stay") if stays else gettext("Last order"),
+            gettext("How long ago the last one was"),
+            {"op": "more_than", "v": "180", "u": "day", "c": day, **done},
+        )
+        yield self._orders(
+            "earliest",
+            gettext("First stay") if stays else gettext("First order"),
+            gettext("How long ago the first one was"),
+            {"op": "last", "v": "30", "u": "day", "c": day, **done},
+        )
+        if stays:
+            yield self._orders(
+                "years_in_same_season",
+                gettext("Returns in the same season"),
+                gettext("In how many different years they came in the same season"),
+                {"op": "at_least", "v": "2", "c": "starts_on", **done},
+            )
+        given = (
+            (
+                "months",
+                gettext("Months with orders"),
+                gettext("In how many different months they bought"),
+                {"op": "at_least", "v": "3", "c": day, "w": "last:12 months"},
+            ),
+            (
+                "years",
+                gettext("Years with orders"),
+                gettext("In how many different years they bought"),
+                {"op": "at_least", "v": "2", "c": day},
+            ),
+            (
+                "usual_gap",
+                gettext("Usual time between orders"),
+                gettext("The mean number of days from one to the next"),
+                {"op": "at_most", "v": "90", "c": day},
+            ),
+            (
+                "overdue",
+                gettext("Overdue for their own rhythm"),
+                gettext("Time since the last order as a multiple of their usual gap"),
+                {"op": "at_least", "v": "2", "c": day},
+            ),
+        )
+        for measure, title, hint, preset in given:
+            yield self._orders(measure, title, hint, {**preset, **done})
+
+    def _are(self) -> Iterator[Pick]:
+        for name in sorted(self.schema.traits, key=titles.trait):
+            if not name.startswith("rfm_"):
+                yield self._trait(name, titles.trait(name), gettext("A trait of the customer"))
+
+    def _trait(self, name: str, title: str, hint: str) -> Pick:
+        return Pick(
+            f"trait:{name}", title, hint, TraitEditor(self.schema, self.choices, name), "trait"
+        )
+
+    def _permitted(self) -> Iterator[Pick]:
+        yield Pick(
+            "consent", gettext("Consent"), gettext("What they decided about a channel"),
+            ConsentEditor(self.schema), "consent",
+        )  # fmt: skip
+
+    def _compared(self) -> Iterator[Pick]:
+        names = {
+            "rfm_group": (gettext("RFM group"), gettext("Champions, at risk, hibernating …")),
+            "rfm_r": (gettext("RFM: recency"), gettext("Score from 1 to 5, 5 the most recent")),
+            "rfm_f": (gettext("RFM: frequency"), gettext("Score from 1 to 5, 5 the most frequent")),
+            "rfm_m": (gettext("RFM: money"), gettext("Score from 1 to 5, 5 the highest spending")),
+        }
+        for name, (title, hint) in names.items():
+            if name in self.schema.traits:
+                yield self._trait(name, title, hint)
+        by = {"w.by": "ends_on"} if self._has_stays else {}
+        done: dict[str, str | list[str]] = {"status": ["completed"]}
+        yield self._short(
+            "orders.sum!top",
+            gettext("Highest spending"),
+            gettext("The top share of all customers by what they spent"),
+            {"op": "top", "v": "10", "c": "net_amount", "w": "last:24 months", **by, **done},
+        )
+        yield self._short(
+            "orders.avg!mean",
+            gettext("Spends above average"),
+            gettext("Per order, compared with everybody’s mean"),
+            {"op": "above_mean", "v": "20", "c": "net_amount", "w": "last:24 months", **by, **done},
+        )
+
+    def _sets(self) -> Iterator[Pick]:
+        yield Pick(
+            "segment", gettext("In another segment"), gettext("Everybody who is in it now"),
+            MenuEditor("segment", gettext("Segment"), self.choices.segments), "segment",
+        )  # fmt: skip
+
+    def _yaml(self) -> Pick:
+        return Pick(
+            YAML, gettext("A condition as YAML"), gettext("For what has no boxes of its own"),
+            YamlEditor(), YAML,
+        )  # fmt: skip

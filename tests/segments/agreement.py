@@ -1,0 +1,116 @@
+"""The agreement of the kernel with naive plain Python, over random worlds for as long as asked.
+
+Usage: ``python -m tests.segments.agreement --seconds 600 [--seed N]``. Stops at the first world in
+which the kernel and plain Python differ about somebody, or in which somebody's membership changes
+before the next flip, and prints its seed: ``--seed`` looks at that world alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import secrets
+import sys
+import time
+from pathlib import Path
+from pprint import pformat
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.segments import histories
+from tests.segments.histories import Maker, World
+
+from pusula.segments import kernel
+
+DAY = 86_400_000_000
+_FAR = 800 * DAY
+
+
+def disagreements(world: World) -> list[tuple]:
+    """Return each definition and person about whom the kernel and plain Python disagree."""
+    plan, block = histories.compiled(world)
+    members = plan.evaluate(block, world.at).members
+    if set(members) != set(world.definitions):
+        return [(key, str(error)) for key, error in plan.failed.items()]
+    oracle = world.oracle
+    return [
+        (document["where"], person, f"the kernel says {is_in}", world.at, world.tz)
+        for key, document in world.definitions.items()
+        for person, is_in in zip(world.people, members[key].tolist(), strict=True)
+        if oracle.holds(document["where"], person) != is_in
+    ]
+
+
+def state(plan: kernel.Plan, block: kernel.Block, at: int) -> list[tuple[bool, ...]]:
+    """Return for each profile in which segments it is."""
+    members = plan.evaluate(block, at).members
+    return [tuple(bool(mask[i]) for mask in members.values()) for i in range(len(block))]
+
+
+def missed_flips(world: World, seed: int) -> list[tuple]:
+    """Return who changes before the next flip, seen at random moments and just before flips."""
+    chance = random.Random(seed)  # noqa: S311 - chance that can be repeated
+    plan, block = histories.compiled(world)
+    flips, before = plan.evaluate(block, world.at).next_flip, state(plan, block, world.at)
+    if not (flips > world.at).all():
+        return [(world.definitions, flips.tolist(), "is not later", world.at, world.tz)]
+    end = world.at + _FAR
+    last = min(int(flips.max()), end)
+    moments = [chance.randint(world.at, last) for _ in range(8)]
+    moments += [world.at + chance.randint(1, 3 * DAY), world.at + 40 * DAY]
+    moments += [int(flip) - 1 for flip in flips if flip <= end]
+    return [
+        (world.definitions, world.people[i], f"{at} comes before {flips[i]}", world.at, world.tz)
+        for at in moments
+        for i, after in enumerate(state(plan, block, at))
+        if at < flips[i] and after != before[i]
+    ]
+
+
+def followed(world: World, *, days: int = 60, most: int = 400) -> list[int]:
+    """Follow everybody from flip to flip; return how many flips each had in so many days."""
+    plan, block = histories.compiled(world)
+    found = []
+    for i in range(len(block)):
+        one = histories.alone(block, i)
+        at, n = world.at, 0
+        while n < most:
+            at = int(plan.evaluate(one, at).next_flip[0])
+            if at > world.at + days * DAY:
+                break
+            n += 1
+        found.append(n)
+    return found
+
+
+def failures(seed: int) -> list[tuple]:
+    """Return what goes wrong in the worlds of ``seed``."""
+    focus = ("", *histories.FOCUSES)[seed % (1 + len(histories.FOCUSES))]
+    small = Maker(seed, focus).world(n_people=4, n_leaves=3, n_trees=1)
+    return disagreements(Maker(seed, focus).world()) or missed_flips(small, seed)
+
+
+def main() -> int:
+    """Look at worlds until the time is over or one of them fails."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int)
+    asked = parser.parse_args()
+    start, n = time.monotonic(), 0
+    seed = secrets.randbelow(2**32) if asked.seed is None else asked.seed
+    while True:
+        found = failures(seed)
+        n += 1
+        if found:
+            print(f"seed {seed}: {len(found)} differences, the first of them:")  # noqa: T201
+            print(pformat(found[0], width=100))  # noqa: T201
+            return 1
+        if asked.seed is not None or time.monotonic() - start > asked.seconds:
+            print(f"{n} worlds agree, the last of seed {seed}")  # noqa: T201
+            return 0
+        seed = secrets.randbelow(2**32)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

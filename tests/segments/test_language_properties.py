@@ -1,0 +1,126 @@
+"""Whatever the language can say is read, written, said in words and put into a form unchanged."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.segments.sayings import SCHEMA, Sayings
+
+from pusula.segments.language import (
+    DefinitionError,
+    dump,
+    dump_condition,
+    leaves,
+    parse,
+    parse_condition,
+    sentence,
+)
+from pusula.segments.language.forms import as_fields, as_text, from_form, to_form
+from pusula.segments.language.json_schema import json_schema
+from pusula.segments.language.nodes import Compare
+
+said = settings(max_examples=150, deadline=None)
+seeds = st.integers(0, 2**32).map(Sayings)
+PUBLISHED = jsonschema.Draft202012Validator(json_schema(SCHEMA))
+
+
+@said
+@given(seeds)
+def test_a_definition_survives_being_written_and_read(sayings):
+    definition = parse(sayings.definition(), SCHEMA)
+    written = dump(definition)
+    assert parse(json.loads(json.dumps(written)), SCHEMA) == definition
+    assert dump(parse(written, SCHEMA)) == written
+
+
+@said
+@given(seeds)
+def test_a_definition_survives_the_form(sayings):
+    written = dump(parse(sayings.definition(), SCHEMA))
+    fields = to_form(written)
+    assert from_form(fields) == written
+    leaf = next(node for node in fields["n"].split() if fields[f"k.{node}"] not in ("all", "any"))
+    if fields[f"k.{leaf}"] != "not":
+        text = as_text(fields, leaf)
+        assert from_form(text) == written
+        assert as_fields(text, leaf) == fields
+
+
+@said
+@given(seeds)
+def test_the_published_schema_takes_what_the_parser_takes(sayings):
+    document = sayings.definition()
+    PUBLISHED.validate(document)
+    PUBLISHED.validate(dump(parse(document, SCHEMA)))
+
+
+@said
+@given(seeds)
+def test_every_condition_is_said_in_both_languages(sayings):
+    condition = parse_condition(sayings.condition(), SCHEMA)
+    turkish, english = sentence(condition, "tr"), sentence(condition, "en")
+    assert turkish.strip(" .")
+    assert english.strip(" .")
+    assert turkish != english
+    assert "None" not in turkish + english
+
+
+def test_different_conditions_are_said_differently():
+    conditions = {parse_condition(Sayings(seed).leaf(), SCHEMA) for seed in range(1_500)}
+    for language in ("tr", "en"):
+        said_by = {}
+        for condition in conditions:
+            other = said_by.setdefault(sentence(condition, language), condition)
+            # "more than 1" and "at least 2" of a whole number are one and the same.
+            if other != condition:
+                (test,), (same,) = ([each.test for each in leaves(c)] for c in (condition, other))
+                assert isinstance(test, Compare)
+                assert isinstance(same, Compare)
+                assert {test.operator, same.operator} in (
+                    {"more_than", "at_least"},
+                    {"less_than", "at_most"},
+                ), (dump_condition(condition), dump_condition(other))
+
+
+def mutations(document, chance):
+    """Return copies of a definition, each with one thing in it that nobody says."""
+    found = []
+
+    def visit(node, path):
+        if isinstance(node, dict):
+            found.append((path, "key"))
+            for key, value in node.items():
+                visit(value, [*path, key])
+        elif isinstance(node, list):
+            found.append((path, "null"))
+            for i, value in enumerate(node):
+                visit(value, [*path, i])
+        else:
+            found.append((path, "null"))
+
+    visit(document["where"], ["where"])
+    for path, how in chance.sample(found, min(4, len(found))):
+        mutated = copy.deepcopy(document)
+        *way, last = path
+        parent = mutated
+        for step in way:
+            parent = parent[step]
+        if how == "null":
+            parent[last] = None
+        else:
+            parent[last]["$.a"] = {"is": 1}
+        yield mutated
+
+
+@said
+@given(seeds)
+def test_neither_parser_nor_published_schema_takes_what_nobody_says(sayings):
+    for mutated in mutations(sayings.definition(), sayings.random):
+        assert not PUBLISHED.is_valid(mutated)
+        with pytest.raises(DefinitionError):
+            parse(mutated, SCHEMA)
