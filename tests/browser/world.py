@@ -13,6 +13,7 @@ from tests.web import company as made_up
 from tests.web import plans
 
 from pusula.rfm.models import RfmRun, RfmScore
+from pusula.segments import counting, publication
 from pusula.sources.models import Import
 from pusula.web import actions
 
@@ -34,11 +35,13 @@ class World:
 
 
 def build(url: str) -> World:
+    counting.STORE.forget()
     company = made_up.build()
     plans.finished("bahar")
     plans.started("guz", title="Güz daveti")
     plans.draft("yaz", title="Yaz daveti")
     _run_before(company.run)
+    _wide()
     client = Client()
     client.force_login(company.user)
     names = {
@@ -50,6 +53,29 @@ def build(url: str) -> World:
         "link": actions.issue_login_link(company.user, valid_for=10**12),
     }
     return World(url, company, client.cookies["sessionid"].value, names)
+
+
+def _wide() -> None:
+    """Propose a segment with groups in groups, people left out, and every sort of box."""
+    searched = {"name": "Hotel Searched", "count": {"at_least": 2}, "within": {"last": "30 days"}}
+    spent = {"sum": "net_amount", "is": {"at_least": "40000 TRY"}, "within": {"last": "12 months"}}
+    stayed = {"count": {"at_least": 1}, "where": {"region": {"in": ["Bodrum", "Kapadokya"]}}}
+    away = {"latest": "ends_on", "is": {"between": ["540 days ago", "180 days ago"]}}
+    share = {"share": {"channel": {"is": "Web"}}, "is": {"at_least": "50 %"}}
+    inner = {"all": [{"events": searched}, {"trait": {"city": {"is": "Bursa"}}}]}
+    document = {
+        "segment": "wide",
+        "title": {"tr": "Geniş bölüm", "en": "Wide segment"},
+        "where": {
+            "all": [
+                {"orders": away},
+                {"any": [{"orders": stayed}, {"orders": spent}, inner, {"orders": share}]},
+                {"not": {"consent": {"channel": "sms", "purpose": "marketing", "is": "refused"}}},
+            ]
+        },
+    }
+    publication.propose(document, by="deniz")
+    publication.work_once("world")
 
 
 def _run_before(run: RfmRun) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import numpy as np
 import pytest
+from django.db import connection
 
 from pusula.campaigns import actions, audience
 from pusula.consent import relations as consents
 from pusula.consent.actions import suppress
 from pusula.segments import catalog, facts, kernel
 from pusula.segments.language import parse
-from pusula.segments.models import SetMember
+from pusula.segments.models import ProfileSet, SetMember
 
 pytestmark = pytest.mark.django_db
 
@@ -81,3 +84,20 @@ def test_reach_and_a_campaign_agree_about_everybody(hotel):
     assert {row["profile_id"] for row in reached if row["state"] == "reachable"} == {
         one.profile_id for one in plan.candidates if not one.reason
     }
+
+
+def test_campaigns_that_started_before_become_sets_too(hotel):
+    guests = [hotel.guest(f"Guest{i}") for i in range(20)]
+    hotel.segment("lapsing", *guests, hotel.guest("Refuser", consent="refused"))
+    actions.start(hotel.campaign(holdout=0.3), NOW)
+    hotel.campaign(campaign="later")
+    columns = ("set__sort", "set__key", "set__title", "set__created_at", "profile_id", "arm")
+    written = list(SetMember.objects.order_by("profile_id").values_list(*columns, "since_at"))
+    ProfileSet.objects.all().delete()
+    migration = import_module("pusula.campaigns.migrations.0003_segment_engine_sets")
+    with connection.cursor() as cursor:
+        cursor.execute(migration.SETS)
+        cursor.execute(migration.MEMBERS)
+    made = list(SetMember.objects.order_by("profile_id").values_list(*columns, "since_at"))
+    assert made == written != []
+    assert ProfileSet.objects.count() == 1

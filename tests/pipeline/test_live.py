@@ -14,6 +14,8 @@ from pusula.lib import clock
 from pusula.orders.models import Order
 from pusula.pipeline import live, queries
 from pusula.pipeline.appender import Entry
+from pusula.pipeline.loop import Loop
+from pusula.pipeline.models import LogEntry, LogHead
 from pusula.profiles.models import Identifier, Profile, Trait
 from pusula.segments import evaluate
 from pusula.segments import queries as segments
@@ -174,6 +176,17 @@ def test_entries_wait_for_their_turn_in_the_order_of_the_log(company):
     assert [one.is_full for one in taken] == [True, True, False, False]
     assert Event.objects.count() == 7
     assert queries.lag() == queries.Lag(0, None, 0)
+
+
+def test_a_log_that_was_restored_from_an_older_copy_is_refused(company):
+    """What is appended to it would get numbers that count as read."""
+    come_in(NOW, event(1, "elif@example.com"), event(2, "elif@example.com"))
+    LogEntry.objects.filter(id=2).delete()
+    LogHead.objects.update(n=1)
+    with pytest.raises(live.LogBehindError, match="ends at entry 1, but 2 was read"):
+        live.step(at=NOW + clock.HOUR)
+    with pytest.raises(live.LogBehindError):
+        Loop().run(once=True)
 
 
 def test_everybody_hears_of_entries_and_exits_in_one_order(company):

@@ -215,25 +215,26 @@ def test_a_block_from_the_lake_is_the_block_from_the_database(lake, guests, monk
     mirrored.read(held, ids, needs)
 
 
-def evaluated(lake_snapshot):
+def evaluated(means):
+    """Return members and next flips as ``means`` find them."""
     Membership.objects.all().delete(), Due.objects.all().delete()
-    outcome = rebuild.everybody(at=NOW, means=Means(lake=lake_snapshot))
+    outcome = rebuild.everybody(at=NOW, means=means)
     assert outcome.errors == {}
     members = {s.key: queries.member_ids(s).tolist() for s in Segment.objects.all()}
     return members, list(Due.objects.order_by("pk").values_list("pk", "due_at"))
 
 
 def test_an_evaluation_from_the_lake_is_that_from_the_database(lake, guests):
-    by_database = evaluated(None)
+    by_database = evaluated(Means())
     assert all(by_database[0].values())
     held = mirror.run().snapshot
-    assert evaluated(held) == by_database
+    assert evaluated(Means(lake=held)) == by_database
 
 
 def test_an_evaluation_from_a_lake_that_is_behind_is_right_all_the_same(lake, guests):
     held = mirror.run().snapshot
     order(guests[0], 1), Trait.objects.filter(profile=guests[9]).delete(), guest(77)
-    assert evaluated(held) == evaluated(None)
+    assert evaluated(Means(lake=held)) == evaluated(Means())
 
 
 @pytest.mark.parametrize("harm", ["deleted", "emptied", "cut"])
@@ -249,7 +250,7 @@ def test_an_evaluation_from_a_broken_lake_is_right_and_the_next_mirroring_mends_
                 Path(place).write_bytes(b"")
             case "cut":
                 Path(place).write_bytes(Path(place).read_bytes()[:-9])
-    assert evaluated(held) == evaluated(None)
+    assert evaluated(Means(lake=held)) == evaluated(Means())
     done = mirror.run()
     assert done.lost == ("orders",)
     assert_same(lake, done)

@@ -2,12 +2,15 @@
 
 Usage: ``python -m tests.segments.agreement --seconds 600 [--seed N]``. Stops at the first world in
 which the kernel and plain Python differ about somebody, or in which somebody's membership changes
-before the next flip, and prints its seed: ``--seed`` looks at that world alone.
+before the next flip, and prints its seed: ``--seed`` looks at that world alone. ``--live`` makes
+whole companies live instead: entries through the log and the live step on a database (SQLite; with
+``tests/with_postgres.py --`` in front PostgreSQL), compared with a rebuild and with history too.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import secrets
 import sys
@@ -15,9 +18,7 @@ import time
 from pathlib import Path
 from pprint import pformat
 
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[2]))
-
+import pytest
 from tests.segments import histories
 from tests.segments.histories import Maker, World
 
@@ -91,23 +92,34 @@ def failures(seed: int) -> list[tuple]:
     return disagreements(Maker(seed, focus).world()) or missed_flips(small, seed)
 
 
-def main() -> int:
+def companies(seconds: float, seed: int | None) -> int:
+    """Let companies live for ``seconds``, or the one of ``seed``; pytest makes their database."""
+    os.environ["PUSULA_AGREEMENT_SECONDS"] = str(seconds)
+    os.environ["PUSULA_AGREEMENT_SEED"] = "" if seed is None else str(seed)
+    test = Path(__file__).with_name("test_live_agreement.py")
+    return pytest.main(["-q", "-s", str(test), "-k", "for_as_long_as_asked"])
+
+
+def main(arguments: list[str] | None = None) -> int:
     """Look at worlds until the time is over or one of them fails."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int)
-    asked = parser.parse_args()
+    parser.add_argument("--live", action="store_true")
+    asked = parser.parse_args(arguments)
+    if asked.live:
+        return companies(asked.seconds, asked.seed)
     start, n = time.monotonic(), 0
     seed = secrets.randbelow(2**32) if asked.seed is None else asked.seed
     while True:
         found = failures(seed)
         n += 1
         if found:
-            print(f"seed {seed}: {len(found)} differences, the first of them:")  # noqa: T201
-            print(pformat(found[0], width=100))  # noqa: T201
+            print(f"seed {seed}: {len(found)} differences, the first of them:")
+            print(pformat(found[0], width=100))
             return 1
         if asked.seed is not None or time.monotonic() - start > asked.seconds:
-            print(f"{n} worlds agree, the last of seed {seed}")  # noqa: T201
+            print(f"{n} worlds agree, the last of seed {seed}")
             return 0
         seed = secrets.randbelow(2**32)
 

@@ -157,6 +157,10 @@ TIMED = {
     *("first", "last", "days", "weeks", "months", "years"),
     *("usual_gap", "longest_gap", "last_gap", "overdue"),
 }
+MEASURE_SORTS = [
+    "count", "distinct", "years_in_same_season", "time", "size", "size",
+    "share", "period", "gap", "gap", "end", "end",
+]  # fmt: skip
 PARTS = ["0 %", "25 %", "30 %", "50 %", "66.6 %", "100 %"]
 
 
@@ -170,6 +174,7 @@ FOCUSES = (
     "overdue", "usual_gap", "longest_gap", "last_gap", "anniversary", "during", "weekday", "month",
     "season", "weeks", "days", "share", "first", "last", "has_", "matches", "_order", "created",
     "previous", "following", "calendar", "this", "items", "latest", "top", "region", "amount",
+    "sequence", "without", "quantiles", "rank", "mean", "score", "reach", "bucket", "campaign",
 )  # fmt: skip
 
 
@@ -273,14 +278,11 @@ class Maker(MoreMaker):
             body["by"] = self.pick(["starts_on", "ends_on", "cancelled_at"])
         return {relation: body}
 
-    def measure(self, relation):
+    def measure(self, relation):  # noqa: PLR0911 - a case per line
         total = self.size_test([0, 1, 2, 3], is_total=True)
         total = self.population_test() if self.often(0.2) else total
         texts, numbers, moments = MEASURED[relation]
-        match self.pick(
-            ["count", "distinct", "years_in_same_season", "time", "size", "size"]
-            + ["share", "period", "gap", "gap", "end", "end"]
-        ):
+        match self.pick(MEASURE_SORTS):
             case "count":
                 return {"count": total}
             case "distinct":
@@ -565,6 +567,8 @@ def compiled(world: World) -> tuple[kernel.Plan, kernel.Block]:
     plan = kernel.compile(definitions, world.schema, {})
     ids = profile_ids(len(world.people))
     people = block(world.people, ids, plan.requirements)
+    if not plan.populations:
+        return plan, people
     values = plan.population_values(people, world.at)
     cut_points = {key: p.cut_point(values[key]) for key, p in plan.populations.items()}
     return kernel.compile(definitions, world.schema, cut_points), people

@@ -324,7 +324,9 @@ class Company:
         for at, expected in self.random.sample(lasting, min(3, len(lasting))):
             found = history.members_at(asked, AsOf(at, at))
             self.differ("as known then", at, expected, as_sets(found))
-        for at in [self.maker.moment() for _ in range(3)]:
+        changes = OrderChange.objects.values_list("changed_at", flat=True)
+        changed = [at + self.random.choice([-1, 0, 1]) for at in changes[:50]]
+        for at in [self.maker.moment(), *self.random.sample(changed, min(2, len(changed)))]:
             expected = self.expected(people_as_of(at, now), at)
             found = history.members_at(asked, AsOf(at, now))
             self.differ("as known now", at, expected, as_sets(found))

@@ -95,8 +95,8 @@ MUTANTS = (
     Mutant(
         "the day of a moment is that of UTC",
         "days.py",
-        "return (moments + offsets[0]) // clock.DAY",
-        "return moments // clock.DAY",
+        "found: Ints = (moments + ahead) // clock.DAY",
+        "found: Ints = moments // clock.DAY",
         "days",
     ),
     Mutant(
@@ -109,8 +109,8 @@ MUTANTS = (
     Mutant(
         "the usual gap counts rows, not gaps",
         "gaps.py",
-        "np.divmod((at - self.last) * self.n, span)",
-        "np.divmod((at - self.last) * (self.n + 1), span)",
+        "np.where(fits, waited, 0) * self.n, span)",
+        "np.where(fits, waited, 0) * (self.n + 1), span)",
         "overdue",
     ),
     Mutant(

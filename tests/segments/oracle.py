@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from tests.segments import oracle_more
@@ -186,9 +187,9 @@ class Oracle:
         return pick(values) if values else None
 
     def gap(self, measure: str, times: list) -> Fraction | None:
-        if len(times) < 2:  # noqa: PLR2004 - nothing between
+        if len(times) < 2:
             return None
-        steps = [later - sooner for sooner, later in zip(times, times[1:], strict=False)]
+        steps = [later - sooner for sooner, later in pairwise(times)]
         if isinstance(steps[0], timedelta):
             steps = [Fraction(step.days) for step in steps]
         else:
@@ -278,7 +279,7 @@ class Oracle:
         coming = [today + timedelta(days=k) for k in range(ahead)]
         return any(each.year > day.year and each == kept(day, each.year) for each in coming)
 
-    def window(  # noqa: C901, PLR0911 - a case per line
+    def window(  # noqa: C901, PLR0911, PLR0912 - a case per line
         self, test: dict, person: Person | None = None
     ) -> tuple[int | None, int | None]:
         match test:
@@ -345,7 +346,9 @@ class Oracle:
             raise LookupError
         return min(moments) if name != "last_order" else max(moments)
 
-    def point(self, text: str, person: Person | None = None) -> int:
+    def point(  # noqa: PLR0911 - a case per line
+        self, text: str, person: Person | None = None
+    ) -> int:
         if text in ANCHORS:
             return self.anchor(text, person)
         for word, sign in ((" after ", 1), (" before ", -1)):

@@ -14,12 +14,13 @@ from pusula.segments.language import dump, parse, sentence
 
 agreed = settings(max_examples=300, deadline=None, derandomize=True)
 seeds = st.integers(0, 2**32 - 1)
+focuses = st.sampled_from(["", *histories.FOCUSES])
 
 
 @agreed
-@given(seeds)
-def test_the_kernel_agrees_with_plain_python(seed):
-    assert disagreements(histories.Maker(seed).world())[:1] == []
+@given(seeds, focuses)
+def test_the_kernel_agrees_with_plain_python(seed, focus):
+    assert disagreements(histories.Maker(seed, focus).world())[:1] == []
 
 
 @settings(agreed, max_examples=60)

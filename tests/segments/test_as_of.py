@@ -1,17 +1,18 @@
 """Segments at past moments: what was so, what was believed, and what is known of it today."""
 
 import datetime as dt
+import random
 
 import numpy as np
 import pytest
 
 from pusula.consent import actions as consents
 from pusula.events import actions as events
-from pusula.lake.as_of import AsOf
+from pusula.lake.as_of import AsOf, Span
 from pusula.lib import clock
 from pusula.orders import actions as orders
 from pusula.profiles import actions as profiles
-from pusula.profiles.models import Profile, Trait, TraitKind
+from pusula.profiles.models import Identifier, Profile, Trait, TraitKind
 from pusula.segments import catalog, facts, history
 from pusula.segments.kernel import Requirements
 from pusula.segments.language import parse
@@ -72,13 +73,14 @@ def test_a_cancellation_does_not_leak_back():
         elif_, ordered="2026-03-01", told="2026-04-10", status="cancelled", status_at="2026-04-09"
     )
 
-    assert members(having("confirmed"), "2026-04-08", EVER) == [elif_]
+    assert members(having("confirmed"), "2026-04-09", EVER) == [elif_], "not at the moment itself"
     assert members(having("confirmed"), "2026-04-09T00:00:01", EVER) == []
     assert members(having("cancelled"), "2026-04-09T00:00:01", EVER) == [elif_]
     # Nobody had told us yet.
     assert members(having("confirmed"), "2026-04-09T12:00:00") == [elif_]
     assert members(having("cancelled"), "2026-04-09T12:00:00") == []
     assert members(having("cancelled"), "2026-04-10") == [elif_]
+    assert members(having("confirmed"), "2026-04-10") == [], "one version at every moment"
 
 
 def test_what_was_imported_later_is_known_today_and_was_not_known_then():
@@ -120,11 +122,17 @@ def test_every_column_of_an_order_is_kept_as_it_was():
 
 def test_an_order_that_passed_to_another_customer_was_the_first_ones_before():
     elif_, ali = guest(), guest("Ali")
-    order(elif_, ordered="2026-03-01", told="2026-03-01")
+    line = orders.Item(1, "A", "Breakfast", 2, 100)
+    order(elif_, ordered="2026-03-01", told="2026-03-01", items=(line,))
     order(ali, ordered="2026-03-01", told="2026-04-01")
 
     assert members(having("confirmed"), "2026-03-15") == [elif_]
+    assert members(having("confirmed"), "2026-04-01") == [ali], "at the moment itself one has it"
     assert members(having("confirmed"), "2026-04-02") == [ali]
+    needs = Requirements(("status",), ("status",), (), (), (), (), consents=False)
+    for day, n in [("2026-03-15", 1), ("2026-04-02", 0)]:
+        alone = facts.block(np.array([elif_]), needs, AsOf(moment(day), moment(day)))
+        assert (len(alone.orders), len(alone.items)) == (n, n), "also asked about alone"
 
 
 def test_the_first_value_of_a_trait_holds_ever_and_later_ones_since_they_were_told():
@@ -211,6 +219,44 @@ def test_consents_hold_as_the_ledger_said_then():
     assert status("2026-05-01") == "granted"
 
 
+def test_consents_and_reach_of_then_are_what_the_present_tables_said_then():
+    chance = random.Random(5)  # noqa: S311 - chance that can be repeated
+    people = np.array([guest(name) for name in ("Elif", "Ali", "Ayşe", "Can")])
+    for place, address in enumerate(["desk@a.co", "desk@a.co", "ayse@a.co"]):
+        Identifier.objects.create(
+            profile_id=people[place], kind="email", value=address, source="pms", recorded_at=0
+        )
+    pairs = [("email", "marketing")]
+    needs = Requirements(None, None, (), (), (), (), consents=True, reach=tuple(pairs))
+    seen, at = [], moment("2026-01-01")
+    for turn in range(80):
+        at += chance.randint(1, 3) * clock.HOUR
+        decision = consents.Decision(
+            profile_id=int(chance.choice(people)), channel="email", purpose="marketing",
+            status=chance.choice(["granted", "granted", "refused"]), source="web",
+            decided_at=at - chance.choice([0, 0, 1, 2 * clock.HOUR, 9 * clock.HOUR]),
+            evidence=chance.choice(["", f"form {turn}"]), dedupe_key=str(turn),
+        )  # fmt: skip
+        consents.record([decision], at=at)
+        if turn in (30, 60):
+            consents.suppress(
+                "email", f"{'desk' if turn == 30 else 'ayse'}@a.co", reason="x", at=at
+            )
+        now = facts.block(people, needs)
+        seen.append((at, sorted_rows(now.consents), sorted_rows(now.reach)))
+    together = facts.during(people, needs, Span(seen[0][0], at, None))
+    for at, decided, reached in seen:
+        for then in (facts.block(people, needs, AsOf(at, at)), together.at(at)):
+            assert sorted_rows(then.consents) == decided
+            assert sorted_rows(then.reach) == reached
+    states = {row["state"] for _, _, reached in seen for row in reached}
+    assert states == {"reachable", "no_consent", "suppressed", "no_address"}
+
+
+def sorted_rows(table):
+    return sorted(table.to_pylist(), key=str)
+
+
 def test_events_count_since_they_were_told_or_since_they_happened():
     elif_ = guest()
     event = events.NewEvent(elif_, "Hotel Searched", moment("2026-03-01"), "web:1", {"n": 2})
@@ -250,7 +296,7 @@ def test_many_moments_are_answered_as_one_by_one(monkeypatch):
             order(person, f"{number}-{turn}", ordered=day, told=told, status="completed")
     where = {"orders": {"count": {"at_least": 1}, "within": {"last": "45 days"}}}
     others = {"named": {"not": {"segment": "trial"}}}
-    days = [f"2026-0{month}-{day}" for month in range(1, 7) for day in ("05", "20")]
+    days = [f"2026-0{month}-{day}" for month in range(1, 7) for day in ("01", "05", "20")]
     moments = [moment(day) for day in days]
 
     for known in (None, EVER):

@@ -13,6 +13,7 @@ from tests.segments.oracle import Person
 
 from pusula.segments import kernel
 from pusula.segments.kernel import days
+from pusula.segments.kernel.gaps import gaps
 from pusula.segments.language import Kind, Schema, parse
 from pusula.segments.language.schema import Period
 
@@ -161,8 +162,12 @@ def test_a_period_holds_its_first_and_its_last_day():
 def test_the_days_of_moments_are_those_of_the_clock(tz):
     random = np.random.default_rng(1)
     moments = random.integers(0, 2_000_000_000_000_000, 2_000)
-    edges = [moment(f"{y}-{md}T{h:02}:00:00") for y in (1999, 2016, 2026)
-             for md in ("03-29", "10-25", "03-08", "11-01", "12-31") for h in range(24)]  # fmt: skip
+    edges = [
+        moment(f"{year}-{day}T{hour:02}:00:00")
+        for year in (1999, 2016, 2026)
+        for day in ("03-29", "10-25", "03-08", "11-01", "12-31")
+        for hour in range(24)
+    ]
     moments = np.concatenate([moments, np.array(edges), np.array(edges) - 1])
     found = days.local_days(moments, tz)
     expected = [days.day_number(days.clock.day_of(int(each), tz)) for each in moments]
@@ -288,6 +293,15 @@ def test_every_multiple_of_the_usual_gap_is_met_to_the_microsecond(multiple, spa
     where = {"orders": {"overdue": {"at_least": multiple}}}
     assert ask(where, [ordered(*rows)], met) == [True]
     assert ask(where, [ordered(*rows)], met - 1) == [False]
+
+
+def test_a_profile_with_very_many_rows_is_overdue_all_the_same():
+    second = 1_000_000
+    rows = np.arange(20_000, dtype=np.int64) * second
+    found = gaps(np.zeros(len(rows), np.intp), rows, 2)
+    numbers, known = found.overdue(2**52)
+    assert known.tolist() == [True, False]
+    assert numbers[0] == pytest.approx((2**52 - rows[-1]) / second)
 
 
 def test_days_between_days_are_whole_whatever_the_clock_does():

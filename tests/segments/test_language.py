@@ -344,7 +344,7 @@ def test_definitions_are_limited_in_leaves_depth_and_length_of_lists():
             ),
         ),
         ("? [1]\n: 2", snapshot("line 1, column 3: a key is a word")),
-        ("[" * 5_000, snapshot("file: nested too deep")),
+        ("[" * 5_000, snapshot("line 1, column 61: nested too deep")),
         ("a" * 300_000, snapshot("file: longer than 200000 characters")),
     ],
 )

@@ -44,11 +44,30 @@ def of_city(test):
     ("pattern", "message"),
     [
         ("[", snapshot("where.trait.city.matches: no pattern of RE2: missing ]: [")),
-        ("(?=a)b", snapshot("where.trait.city.matches: no pattern of RE2: invalid perl operator: (?=")),
-        (r"(a)\1", snapshot("where.trait.city.matches: no pattern of RE2: invalid escape sequence: \\1")),
-        ("a{1001}", snapshot("where.trait.city.matches: no pattern of RE2: invalid repetition size: {1001}")),
-        ("(((a{100}){100}){100})", snapshot("where.trait.city.matches: no pattern of RE2: invalid repetition size: {100}")),
-        ("x" * 201, snapshot("where.trait.city.matches: a pattern such as '^vip-[0-9]+$' is longer than 200 characters")),
+        (
+            "(?=a)b",
+            snapshot("where.trait.city.matches: no pattern of RE2: invalid perl operator: (?="),
+        ),
+        (
+            r"(a)\1",
+            snapshot("where.trait.city.matches: no pattern of RE2: invalid escape sequence: \\1"),
+        ),
+        (
+            "a{1001}",
+            snapshot(
+                "where.trait.city.matches: no pattern of RE2: invalid repetition size: {1001}"
+            ),
+        ),
+        (
+            "(((a{100}){100}){100})",
+            snapshot("where.trait.city.matches: no pattern of RE2: invalid repetition size: {100}"),
+        ),
+        (
+            "x" * 201,
+            snapshot(
+                "where.trait.city.matches: a pattern such as '^vip-[0-9]+$' is longer than 200 characters"
+            ),
+        ),
     ],
     ids=numbered,
 )
@@ -95,11 +114,30 @@ def test_a_property_has_a_plain_name(name):
 @pytest.mark.parametrize(
     ("number", "message"),
     [
-        (10**5_000, snapshot("where.trait.12.at_least: a number of more than 64 bits is not a number Pusula can compare with")),
-        (float("nan"), snapshot("where.trait.12.at_least: nan is not a number Pusula can compare with")),
-        (float("-inf"), snapshot("where.trait.12.at_least: -inf is not a number Pusula can compare with")),
-        (2**53 + 1, snapshot("where.trait.12.at_least: 9007199254740993 is not a number Pusula can compare with")),
-        (1e308, snapshot("where.trait.12.at_least: 1e+308 is not a number Pusula can compare with")),
+        (
+            10**5_000,
+            snapshot(
+                "where.trait.12.at_least: a number of more than 64 bits is not a number Pusula can compare with"
+            ),
+        ),
+        (
+            float("nan"),
+            snapshot("where.trait.12.at_least: nan is not a number Pusula can compare with"),
+        ),
+        (
+            float("-inf"),
+            snapshot("where.trait.12.at_least: -inf is not a number Pusula can compare with"),
+        ),
+        (
+            2**53 + 1,
+            snapshot(
+                "where.trait.12.at_least: 9007199254740993 is not a number Pusula can compare with"
+            ),
+        ),
+        (
+            1e308,
+            snapshot("where.trait.12.at_least: 1e+308 is not a number Pusula can compare with"),
+        ),
     ],
     ids=numbered,
 )
@@ -139,7 +177,7 @@ def test_a_number_that_is_not_exact_is_refused(number, message):
         ({"score": {"model": "clvv", "value": {"at_least": 1}}}, snapshot("where.score.model: there is no 'clvv'; did you mean 'clv'?")),
         ({"score": {"model": "clv", "decile": {"is": 11}}}, snapshot("where.score.decile.is: expected a decile from 1 to 10, found 11")),
         ({"bucket": {"name": "a", "from": "10 %", "to": "10 %"}}, snapshot("where.bucket: 'from' must be less than 'to'")),
-        ({"reach": {"channel": "email", "purpose": "marketing", "is": "supressed"}}, snapshot("where.reach.is: unknown reach 'supressed'; did you mean 'suppressed'?")),
+        ({"reach": {"channel": "email", "purpose": "marketing", "is": "suppressd"}}, snapshot("where.reach.is: unknown reach 'suppressd'; did you mean 'suppressed'?")),
         ({"sequence": {"steps": [{"events": {"name": "A"}}]}}, snapshot("where.sequence.steps: a sequence has at least two steps")),
         ({"sequence": {"steps": [{"events": {"name": "A"}}] * 7}}, snapshot("where.sequence.steps: 7 steps are too many, at most 6 are allowed")),
         ({"sequence": {"steps": [{"without": {"events": {"name": "A"}}, "for": "1 day"}] * 2}}, snapshot("where.sequence.steps[0].without: only the last step can be one that does not follow")),
@@ -164,7 +202,9 @@ def test_depth_is_refused_before_it_is_followed():
     bomb = {"segment": "a"}
     for _ in range(100_000):
         bomb = {"not": bomb}
-    assert refusal(bomb) == snapshot("where.not.not.not.not.not.not.not.not: nested more than 8 deep")
+    assert refusal(bomb) == snapshot(
+        "where.not.not.not.not.not.not.not.not: nested more than 8 deep"
+    )
     del bomb  # taking it apart is left to Python
 
 
@@ -174,10 +214,21 @@ def test_depth_is_refused_before_it_is_followed():
         ("[" * 150_000, snapshot("line 1, column 61: nested too deep")),
         ("{a: " * 2_000, snapshot("line 1, column 238: nested too deep")),
         ("- " * 90_000, snapshot("line 1, column 121: nested too deep")),
-        ("".join(" " * i + "not:\n" for i in range(400)), snapshot("line 60, column 60: nested too deep")),
-        ("a: &a [x, x]\nb: [*a, *a]", snapshot("line 2, column 5: write it out here: a definition has no aliases")),
+        (
+            "".join(" " * i + "not:\n" for i in range(400)),
+            snapshot("line 60, column 60: nested too deep"),
+        ),
+        (
+            "a: &a [x, x]\nb: [*a, *a]",
+            snapshot("line 2, column 5: write it out here: a definition has no aliases"),
+        ),
         ("[" + "a," * 90_000 + "]", snapshot("line 1, column 40000: more than 20000 words")),
-        ("!!python/name:os.system", snapshot("line 1, column 1: could not determine a constructor for the tag 'tag:yaml.org,2002:python/name:os.system'")),
+        (
+            "!!python/name:os.system",
+            snapshot(
+                "line 1, column 1: could not determine a constructor for the tag 'tag:yaml.org,2002:python/name:os.system'"
+            ),
+        ),
         ("a: 1\n---\nb: 2", snapshot("line 2, column 1: but found another document")),
     ],
     ids=numbered,

@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.segments.histories import Maker
 from tests.segments.sayings import SCHEMA, Sayings
 
 from pusula.segments.language import (
@@ -51,7 +52,7 @@ def test_a_definition_survives_the_form(sayings):
         assert as_fields(text, leaf) == fields
 
 
-@said
+@settings(max_examples=80, deadline=None)
 @given(seeds)
 def test_the_published_schema_takes_what_the_parser_takes(sayings):
     document = sayings.definition()
@@ -70,6 +71,21 @@ def test_every_condition_is_said_in_both_languages(sayings):
     assert "None" not in turkish + english
 
 
+@said
+@given(st.integers(0, 2**32))
+def test_what_the_kernel_is_tested_with_survives_writing_and_the_form(seed):
+    world = Maker(seed).world(n_people=0, n_leaves=6, n_trees=3)
+    schema = jsonschema.Draft202012Validator(json_schema(world.schema)) if seed % 20 == 0 else None
+    for document in world.definitions.values():
+        definition = parse(document, world.schema)
+        written = dump(definition)
+        assert parse(written, world.schema) == definition
+        assert from_form(to_form(written)) == written
+        assert sentence(definition, "tr") != sentence(definition, "en")
+        if schema is not None:
+            schema.validate(written)
+
+
 def test_different_conditions_are_said_differently():
     conditions = {parse_condition(Sayings(seed).leaf(), SCHEMA) for seed in range(1_500)}
     for language in ("tr", "en"):
@@ -85,6 +101,39 @@ def test_different_conditions_are_said_differently():
                     {"more_than", "at_least"},
                     {"less_than", "at_most"},
                 ), (dump_condition(condition), dump_condition(other))
+
+
+def shortened(body):
+    """Return the body of a condition over rows without one of the things that narrow it down."""
+    for key in ("where", "within", "by", "same", "seasons"):
+        if key in body:
+            yield {other: value for other, value in body.items() if other != key}
+    for i, step in enumerate(body.get("steps", ())):
+        for key, rows in step.items():
+            if key in ("orders", "items", "events"):
+                for shorter in shortened(rows):
+                    steps = [*body["steps"]]
+                    steps[i] = step | {key: shorter}
+                    yield body | {"steps": steps}
+            elif key == "within":
+                steps = [*body["steps"]]
+                steps[i] = {other: value for other, value in step.items() if other != key}
+                yield body | {"steps": steps}
+
+
+@said
+@given(seeds)
+def test_whatever_narrows_rows_down_is_said(sayings):
+    ((word, body),) = (sayings.sequence() if sayings.often(0.4) else sayings.aggregate()).items()
+    whole = parse_condition({word: body}, SCHEMA)
+    for shorter in shortened(body):
+        try:
+            other = parse_condition({word: shorter}, SCHEMA)
+        except DefinitionError:
+            continue  # "by" cannot stand without "within"
+        if other != whole:
+            for language in ("tr", "en"):
+                assert sentence(other, language) != sentence(whole, language)
 
 
 def mutations(document, chance):
@@ -112,12 +161,15 @@ def mutations(document, chance):
             parent = parent[step]
         if how == "null":
             parent[last] = None
-        else:
+        elif chance.random() < 0.5 or last == "seasons" or not parent[last]:
             parent[last]["$.a"] = {"is": 1}
+        else:
+            key = chance.choice(list(parent[last]))
+            parent[last]["$.a"] = parent[last].pop(key)
         yield mutated
 
 
-@said
+@settings(max_examples=50, deadline=None)
 @given(seeds)
 def test_neither_parser_nor_published_schema_takes_what_nobody_says(sayings):
     for mutated in mutations(sayings.definition(), sayings.random):

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db(databases=["default", "log"])
 # More, from seeds of chance: python -m tests.segments.agreement --live --seconds 600
 SECONDS = float(os.environ.get("PUSULA_AGREEMENT_SECONDS", "0"))
 SEED = os.environ.get("PUSULA_AGREEMENT_SEED", "")
-N_COMPANIES = 30 if connection.vendor == "sqlite" else 8
+N_COMPANIES = 20 if connection.vendor == "sqlite" else 6
 
 
 def problems(seed):

@@ -64,3 +64,13 @@ def test_a_month_that_is_not_clipped_to_its_end_is_noticed(monkeypatch):
 
 def test_the_kernel_itself_passes_the_exam():
     assert not is_noticed()
+
+
+def test_a_long_run_ends_with_its_time_or_with_the_seed_of_a_failure(tmp_path, monkeypatch, capsys):
+    assert agreement.main(["--seconds", "0", "--seed", "9"]) == 0
+    assert "1 worlds agree" in capsys.readouterr().out
+    with broken(MUTANTS[1], tmp_path) as kernel:
+        monkeypatch.setattr(histories, "kernel", kernel)
+        seed = next(seed for seed in SEEDS if agreement.failures(seed))
+        assert agreement.main(["--seed", str(seed)]) == 1
+    assert f"seed {seed}: " in capsys.readouterr().out

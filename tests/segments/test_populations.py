@@ -200,6 +200,14 @@ def test_a_leaf_needs_as_many_limits_as_it_has_ends():
     assert keys({"of_row_mean": {"at_least": 2}}) == [f"orders.sum.net_amount.row-mean.{digest}"]
 
 
+def test_equal_questions_have_one_limit_however_they_are_written():
+    def keys(nights):
+        orders = {**total({"top": "10 %"}), "where": {"nights": {"in": nights}}}
+        return list(kernel.compile(parsed(a={"orders": orders}), SCHEMA, {}).populations)
+
+    assert keys([2, 3.5]) == keys([3.5, 2.0]) != keys([2, 3])
+
+
 def test_a_leaf_with_one_of_its_limits_not_yet_published_fails():
     definitions = parsed(a={"orders": total({"between_quantiles": ["20 %", "40 %"]})})
     first, _ = kernel.compile(definitions, SCHEMA, {}).populations

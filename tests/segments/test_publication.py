@@ -1,9 +1,11 @@
 """Definitions on their way to being shown: who would enter and leave, asked, then done at once."""
 
 import datetime as dt
+import threading
 
 import numpy as np
 import pytest
+from django.db import connection
 
 from pusula.campaigns.audience import trouble_with
 from pusula.lib import clock
@@ -260,6 +262,21 @@ def test_a_live_step_meanwhile_has_the_last_word(monkeypatch):
     assert members() == [elif_.pk]
 
 
+def test_somebody_who_is_deleted_meanwhile_is_left_out(monkeypatch):
+    elif_, ali = guest("Elif", 2), guest("Ali", 2)
+    changes = compare(at_least(2))
+    plain = takeover.evaluated
+
+    def and_then_somebody_is_deleted(*args, **named):
+        found = plain(*args, **named)
+        ali.delete()
+        return found
+
+    monkeypatch.setattr(takeover, "evaluated", and_then_somebody_is_deleted)
+    publication.apply(changes)
+    assert members() == [elif_.pk]
+
+
 def test_profiles_come_back_when_the_new_meaning_can_change():
     elif_ = guest("Elif", 1)
     take(at_least(9))
@@ -292,6 +309,36 @@ def test_a_segment_that_another_names_is_not_put_away():
         actions.archive(["trial"], NOW)
     actions.archive(["trial", "other"], NOW)
     assert not queries.active().exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_live_steps_are_not_held_up_while_everybody_is_evaluated(monkeypatch):
+    if connection.vendor == "sqlite":
+        pytest.skip("the tests' SQLite database in memory is not shared between threads")
+    guests = [guest(str(n), 2) for n in range(20)]
+    take(at_least(9, "other"))
+    changes = compare(at_least(2), at_least(9, "other"))
+    plain, stepped = takeover.evaluated, []
+
+    def live_step() -> None:
+        try:
+            Order.objects.filter(profile=guests[0]).delete()
+            evaluate.touched(np.array([guests[0].pk]), at=NOW + 1, cause="live")
+            stepped.append(True)
+        finally:
+            connection.close()
+
+    def beside_a_live_step(*args, **named):
+        found = plain(*args, **named)
+        thread = threading.Thread(target=live_step)
+        thread.start()
+        thread.join(30)
+        return found
+
+    monkeypatch.setattr(takeover, "evaluated", beside_a_live_step)
+    publication.apply(changes)
+    assert stepped == [True]
+    assert members() == [each.pk for each in guests[1:]]
 
 
 # A version that somebody makes on a page.

@@ -168,6 +168,17 @@ def test_an_absence_is_that_after_the_row_before_it():
     assert ask(where, people) == [True, False, True, False]
 
 
+def test_moments_thousands_of_years_apart_are_told_apart():
+    """The rows of many profiles are then sorted by the order of their moments, not by these."""
+    far = moment("9000-01-01T00:00:00")
+    people = [did(("A", 2 * HOUR), ("B", HOUR)) for _ in range(50)]
+    people += [did(("B", 2 * HOUR), ("A", HOUR))] * 50
+    people[0].events.append({"name": "A", "at": moment("0100-01-01T00:00:00")})
+    people[-1].events.append({"name": "B", "at": far})
+    where = sequence(step("A"), step("B", within="1 hour"))
+    assert ask(where, people, far + 1) == [True] * 50 + [False] * 50
+
+
 def test_abandoned_carts_of_a_real_shop(shared_data):
     """A timer that the cart restarts and a purchase, at its very end too, cancels.
 

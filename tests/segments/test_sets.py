@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from pusula.events.models import Event
 from pusula.lake.as_of import AsOf
 from pusula.lib import clock
 from pusula.orders import relations as orders
@@ -272,8 +273,8 @@ def test_at_an_earlier_moment_scores_lists_and_lines_were_those_of_then():
         {"list": "press"},
         {
             "items": {
-                "sum": "amount",
-                "is": {"at_least": 0},
+                "max": "amount",
+                "is": "known",
                 "where": {"status": {"is": "completed"}},
             }
         },
@@ -296,3 +297,51 @@ def test_at_an_earlier_moment_scores_lists_and_lines_were_those_of_then():
     assert known(120) == ([0.5], 0, lines_of("confirmed"), [0])
     assert known(170) == ([0.5], 1, lines_of("completed"), [0])
     assert known(201) == ([0.7], 1, lines_of("completed"), [0])
+
+
+@pytest.mark.django_db
+def test_every_family_is_answered_from_what_is_stored():
+    ada, ece = (Profile.objects.create(created_at=0, recorded_at=0) for _ in range(2))
+    for name, ago in (("Hotel Searched", 3), ("Booking Abandoned", 2)):
+        Event.objects.create(
+            profile=ada, name=name, at=NOW - ago * clock.DAY, recorded_at=NOW, dedupe_key=name,
+            source="web", properties={"hotel": "Mavi"},
+        )  # fmt: skip
+    for person, number in ((ada, 1), (ada, 2), (ece, 3)):
+        line(person, number, sku="A-1", name="Çay", quantity=number, amount_minor=60)
+    Score.objects.create(profile=ece, model="churn", value=0.7, decile=9, scored_at=NOW - 1)
+    sets.put_list("press", "Basın", [ece.pk], at=NOW)
+    steps = [
+        {"events": {"name": "Hotel Searched"}},
+        {"events": {"name": "Booking Abandoned"}, "within": "1 day"},
+        {"without": {"orders": {}}, "for": "1 day"},
+    ]
+    bought = {"count": {"rank": 5}}
+    conditions = {
+        "abandoned": {"sequence": {"steps": steps, "count": {"at_least": 1}}},
+        "same-hotel": {"sequence": {"steps": steps[:2], "same": "hotel"}},
+        "tea": {
+            "items": {"sum": "quantity", "is": {"at_least": 3}, "where": {"name": {"is": "ÇAY"}}}
+        },
+        "few": {"orders": bought},
+        "above": {"items": {"avg": "quantity", "is": {"of_row_mean": {"more_than": 1}}}},
+        "likely": {"score": {"model": "churn", "decile": {"at_least": 9}}},
+        "press": {"list": "press"},
+        "mute": {"reach": {"channel": "email", "purpose": "marketing", "is": "no_address"}},
+        "all": {"bucket": {"name": "a", "from": "0 %", "to": "100 %"}},
+    }
+    documents = [
+        (f"{key}.yaml", {"segment": key, "title": {"tr": key, "en": key}, "where": where})
+        for key, where in conditions.items()
+    ]
+    actions.apply(documents)
+    outcome = evaluate.everybody(at=NOW)
+    assert outcome.errors == {}
+    found = {key: queries.member_ids(Segment.objects.get(key=key)).tolist() for key in conditions}
+    everybody = [ada.pk, ece.pk]
+    assert found == {
+        "abandoned": [ada.pk], "same-hotel": [ada.pk], "tea": everybody, "few": everybody,
+        "above": [ece.pk], "likely": [ece.pk], "press": [ece.pk], "mute": everybody,
+        "all": everybody,
+    }  # fmt: skip
+    assert evaluate.touched(ids_of(ada, ece), at=NOW, cause="due").errors == {}

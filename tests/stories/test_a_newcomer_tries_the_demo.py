@@ -65,7 +65,7 @@ def _first_answer(address: str) -> str:
     """Return what the server says once it listens; each refused try is quick."""
     for _attempt in range(600):
         try:
-            with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310
+            with urllib.request.urlopen(address, timeout=30) as answer:  # noqa: S310
                 text: str = answer.read().decode()
                 return text
         except urllib.error.URLError:

@@ -15,7 +15,7 @@ from pusula.consent.models import Channel, Consent, ConsentEntry, Status
 from pusula.events.models import Event
 from pusula.lib import clock, text
 from pusula.orders import machine
-from pusula.orders.models import Order
+from pusula.orders.models import Order, OrderChange
 from pusula.profiles.models import Identifier, IdentifierKind, Profile, Trait, TraitKind
 from pusula.rfm.models import RfmRun, RfmScore
 from pusula.segments.models import Membership, Segment, SegmentSize, SegmentVersion
@@ -157,7 +157,7 @@ def stay(
     name, region = _HOTELS[hotel]
     ordered = clock.start_of(starts_on - dt.timedelta(days=20), ZONE)
     ordered_at = min(ordered + 10 * clock.HOUR, NOW - clock.HOUR)
-    return Order.objects.create(
+    order = Order.objects.create(
         profile=who,
         source="pms",
         source_id=number,
@@ -177,6 +177,11 @@ def stay(
         net_base_minor=net * 100,
         recorded_at=NOW,
     )
+    same = ("status", "ordered_at", "cancelled_at", "starts_on", "ends_on", "property", "region",
+            "channel", "gross_base_minor", "net_base_minor", "recorded_at")  # fmt: skip
+    values = {name: getattr(order, name) for name in same}
+    OrderChange.objects.create(order=order, profile=who, changed_at=ordered_at, **values)
+    return order
 
 
 def event(who: Profile, name: str, ago: float, **properties: object) -> Event:

@@ -8,12 +8,14 @@ from django.test import Client
 from tests.web import company as made_up
 
 from pusula.lib import clock
+from pusula.segments import counting
 
 
 @pytest.fixture(autouse=True)
 def _fixed_clock(monkeypatch):
     monkeypatch.setattr(clock, "now", lambda: made_up.NOW)
     cache.clear()
+    counting.STORE.forget()
 
 
 @pytest.fixture

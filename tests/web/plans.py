@@ -84,7 +84,13 @@ def book(profile_id: int, number: str, campaign: Campaign) -> None:
         recorded_at=at,
     )
     order.changes.create(
-        changed_at=at, recorded_at=at, status="confirmed", net_base_minor=1_800_000
+        profile_id=profile_id,
+        ordered_at=at,
+        changed_at=at,
+        recorded_at=at,
+        status="confirmed",
+        gross_base_minor=2_000_000,
+        net_base_minor=1_800_000,
     )
 
 

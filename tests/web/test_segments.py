@@ -61,7 +61,8 @@ def test_a_stale_segment_says_since_when_and_why(deniz):
 
 def test_an_archived_segment_is_not_shown(deniz):
     Segment.objects.filter(key="lapsing").update(archived_at=made_up.NOW)
-    assert "about to lapse" not in page(deniz, "/segments/")
+    assert '"/segments/lapsing/"' not in page(deniz, "/segments/")
+    assert "about to lapse" in page(deniz, "/segments/+archived/")
     assert deniz.get("/segments/lapsing/").status_code == 404
 
 

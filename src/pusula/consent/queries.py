@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from pusula.consent.models import Channel, Consent, ConsentEntry, Status, Suppression
 from pusula.lake import rows
+from pusula.lake.as_of import AsOf
 from pusula.profiles.models import IdentifierKind
 
 # What kind of identifier a channel's address is.
@@ -56,24 +57,64 @@ def statuses(profile_ids: Iterable[int], purpose: str) -> dict[int, dict[str, st
     return found
 
 
-def refused_inbox(*, profile_id: str, address: str, channel: str, purpose: str) -> str:
+def refused_inbox(
+    *,
+    profile_id: str,
+    address: str,
+    channel: str,
+    purpose: str,
+    consents: str = "consent_consent",
+    identifiers: str = "profiles_identifier",
+) -> str:
     """Return the SQL condition that an inbox is closed to a profile; arguments are SQL as well.
 
     It is closed if anybody who holds the address refuses: a system that gives a person a second
     number does not give the person a second inbox. Only the profile's own grant opens it, if it
-    has evidence and is newer than that refusal.
+    has evidence and is newer than that refusal. ``consents`` and ``identifiers`` are the present
+    tables, or what they were: see ``held_as_of``.
     """
     kinds = " ".join(f"when '{told}' then '{kind}'" for told, kind in ADDRESS_KINDS.items())
-    return f"""exists(select 1 from profiles_identifier holder
-  join consent_consent refusal on refusal.profile_id = holder.profile_id
+    return f"""exists(select 1 from {identifiers} holder
+  join {consents} refusal on refusal.profile_id = holder.profile_id
     and refusal.channel = {channel} and refusal.purpose = {purpose}
   where holder.kind = case {channel} {kinds} end and holder.value = {address}
     and refusal.status = '{Status.REFUSED}'
-    and not exists(select 1 from consent_consent own
+    and not exists(select 1 from {consents} own
       join consent_consententry proof on proof.id = own.entry_id
       where own.profile_id = {profile_id} and own.channel = {channel}
         and own.purpose = {purpose} and own.status = '{Status.GRANTED}'
         and proof.evidence <> '' and own.decided_at > refusal.decided_at))"""
+
+
+def held_as_of(as_of: AsOf) -> str:
+    """Return SQL for the decisions that held as of a moment, with the columns of ``Consent``.
+
+    As ``actions.record`` derives them: a refusal holds until a later grant with evidence, else
+    what was said last does.
+    """
+    table, no = "consent_consententry", Status.REFUSED.value
+
+    def told(name: str) -> str:
+        """Say that the entry was known, and had been made or was believed already."""
+        return f"""{name}.recorded_at <= {as_of.known_at}
+      and ({name}.decided_at < {as_of.at} or {name}.recorded_at <= {as_of.at})"""
+
+    def after(name: str, other: str) -> str:
+        """Say that the entry of the same subject stands behind another."""
+        return f"""{name}.profile_id = e.profile_id and {name}.channel = e.channel
+      and {name}.purpose = e.purpose and {told(name)}
+      and ({name}.decided_at, {name}.status, {name}.id)
+        > ({other}.decided_at, {other}.status, {other}.id)"""
+
+    return f"""(select e.profile_id, e.channel, e.purpose, e.status, e.decided_at, e.id as entry_id
+  from {table} e where {told("e")}
+    and not exists(select 1 from {table} later where {after("later", "e")}
+      and (e.status <> '{no}' or later.status = '{no}' or later.evidence <> ''))
+    and (e.status = '{no}' or e.evidence <> '' or not exists(select 1 from {table} refusal
+      where refusal.profile_id = e.profile_id and refusal.channel = e.channel
+        and refusal.purpose = e.purpose and refusal.status = '{no}' and {told("refusal")}
+        and not exists(select 1 from {table} proof where {after("proof", "refusal")}
+          and proof.status <> '{no}' and proof.evidence <> ''))))"""
 
 
 def refused_inboxes(profile_ids: Iterable[int], channel: str, purpose: str) -> set[tuple[int, str]]:

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-
 from django.db.models import Count, Max, Sum
 
 from pusula.consent.models import Channel, ConsentEntry, Status, Suppression
-from pusula.consent.queries import ADDRESS_KINDS, refused_inbox
-from pusula.lake.as_of import Span
+from pusula.consent.queries import ADDRESS_KINDS, held_as_of, refused_inbox
+from pusula.lake.as_of import AsOf, Span
 from pusula.profiles import relations as profiles
 
 _SCHEMA = pa.schema(
@@ -76,13 +75,16 @@ _ADDRESSES = pa.schema(
 _STATES = ("no_address", "suppressed", "no_consent", "reachable")
 
 
-def reach(ids: profiles.Ids, pairs: Sequence[tuple[str, str]]) -> pa.Table:
+def reach(
+    ids: profiles.Ids, pairs: Sequence[tuple[str, str]], as_of: AsOf | None = None
+) -> pa.Table:
     """Return whether messages would reach ``ids`` (ascending): profile_id, channel, purpose, state.
 
     One row for each profile and pair of channel and purpose. As where campaigns choose whom to
     address, of several addresses the newest that is not suppressed counts, and an inbox that
     somebody else's refusal closes is no way in. Without an address nobody asks for consent:
-    ``no_address`` and ``suppressed`` come before ``no_consent``.
+    ``no_address`` and ``suppressed`` come before ``no_consent``. ``as_of`` a moment: with the
+    decisions and suppressions of then, and with the addresses that were known.
     """
     parts = [
         pa.table(
@@ -91,7 +93,7 @@ def reach(ids: profiles.Ids, pairs: Sequence[tuple[str, str]]) -> pa.Table:
                 "channel": pa.repeat(pa.scalar(channel), len(ids)),
                 "purpose": pa.repeat(pa.scalar(purpose), len(ids)),
                 "state": pa.DictionaryArray.from_arrays(
-                    _reached(ids, channel, purpose), pa.array(_STATES)
+                    _reached(ids, channel, purpose, as_of), pa.array(_STATES)
                 ).cast(pa.string()),
             },
             schema=_REACH,
@@ -101,24 +103,31 @@ def reach(ids: profiles.Ids, pairs: Sequence[tuple[str, str]]) -> pa.Table:
     return pa.concat_tables(parts) if parts else _REACH.empty_table()
 
 
-def _reached(ids: profiles.Ids, channel: str, purpose: str) -> npt.NDArray[np.int8]:
+def _reached(
+    ids: profiles.Ids, channel: str, purpose: str, as_of: AsOf | None
+) -> npt.NDArray[np.int8]:
     """Return the number of each profile's state."""
     states = np.zeros(len(ids), np.int8)
     kind = ADDRESS_KINDS.get(Channel(channel))
     if kind is None or not len(ids):
         return states
+    consents, identifiers, suppressions = "consent_consent", "profiles_identifier", ""
+    if as_of is not None:
+        consents = held_as_of(as_of)
+        identifiers = f"(select * from {identifiers} where recorded_at <= {as_of.known_at})"
+        suppressions = f"and closed.since_at <= {min(as_of.at, as_of.known_at)}"
     closed = refused_inbox(
-        profile_id="i.profile_id", address="i.value", channel="asked.channel",
-        purpose="asked.purpose",
+        profile_id="i.profile_id", address="i.value", channel=f"'{Channel(channel).value}'",
+        purpose="asked.purpose", consents=consents, identifiers=identifiers,
     )  # fmt: skip
     addresses = f"""(select i.profile_id, i.id, i.recorded_at,
     case when closed.id is null then 0 else 1 end as is_suppressed,
     case when own.status = '{Status.GRANTED.value}' and not {closed} then 1 else 0 end as is_open
-  from profiles_identifier i
+  from {identifiers} i
   cross join (select '{Channel(channel).value}' as channel, cast(%s as text) as purpose) asked
   left join consent_suppression closed
-    on closed.channel = asked.channel and closed.address = i.value
-  left join consent_consent own on own.profile_id = i.profile_id
+    on closed.channel = asked.channel and closed.address = i.value {suppressions}
+  left join {consents} own on own.profile_id = i.profile_id
     and own.channel = asked.channel and own.purpose = asked.purpose
   where i.kind = '{kind.value}') reached"""
     found = profiles.fetch(

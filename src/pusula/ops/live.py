@@ -31,6 +31,7 @@ def live(context: click.Context, once: bool) -> None:
     if context.invoked_subcommand is not None:
         return
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    queries.lag()  # fails at once where the tables are missing; the loop would wait for them
     progress = _Progress()
     loop = Loop(on_step=progress)
     for signal_number in (signal.SIGINT, signal.SIGTERM):

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import click
 import django
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from pusula import __version__
@@ -79,12 +79,13 @@ def _fail(message: str) -> NoReturn:
 
 def _why_the_database_fails() -> str | None:
     """Return what to do if the database is out of reach or not up to date, else ``None``."""
-    try:
-        executor = MigrationExecutor(connection)
-    except DatabaseError:
-        return "the database cannot be reached: check PUSULA_DATABASE_URL and the home folder"
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        return "the tables of this home are missing or older than the program: run `pusula init`"
+    for database in connections.all():
+        try:
+            executor = MigrationExecutor(database)
+        except DatabaseError:
+            return "the database cannot be reached: check PUSULA_DATABASE_URL and the home folder"
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            return "tables of this home are missing or older than the program: run `pusula init`"
     return None
 
 

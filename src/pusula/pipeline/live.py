@@ -21,6 +21,7 @@ from django.db import (
 
 from pusula.lake import rows
 from pusula.lib import clock
+from pusula.lib.errors import PusulaError
 from pusula.pipeline import effects, entries, queries
 from pusula.pipeline.effects import Written
 from pusula.pipeline.entries import RefusedError, Told
@@ -66,6 +67,16 @@ class Stepped:
     moves: Moves = field(default_factory=Moves)
     oldest_at: int | None = None  # when the oldest entry was written to the log
     is_full: bool = False
+
+
+class LogBehindError(PusulaError):
+    """The log ends before the entry that was read last: they were restored from different copies.
+
+    Entries appended now would get numbers that count as read, and nobody would hear of them.
+    """
+
+    code = "log_behind"
+    status = 503
 
 
 class Live:
@@ -143,6 +154,11 @@ class _Step:
     def run(self, limit: int, due_seconds: float) -> Stepped:
         due = segments.due(self.at, limit)
         logged = queries.entries_after(self.offset.entry_id, limit)
+        if not logged and queries.head() < self.offset.entry_id:
+            raise LogBehindError(
+                f"the log ends at entry {queries.head()}, but {self.offset.entry_id} was read: "
+                "restore a copy of the log that is not older than the main database"
+            )
         if not due and not logged:
             return Stepped(self.at, self.offset.entry_id)
         n_due = self._flip(due, due_seconds)

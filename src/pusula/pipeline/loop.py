@@ -118,7 +118,7 @@ class Loop:
     def _is_work(self) -> bool:
         if self._seen < 0:
             self._seen = queries.offset().entry_id
-        if queries.head() > self._seen:
+        if queries.head() != self._seen:
             return True
         if time.monotonic() - self._looked_s > DUE_POLL_S:
             self._look_for_due()

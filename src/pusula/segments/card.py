@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -12,7 +12,6 @@ import numpy as np
 import yaml
 
 from pusula.lake.as_of import AsOf
-from pusula.profiles.relations import Ids
 from pusula.segments import catalog, evaluate, facts, kernel
 from pusula.segments.kernel import Explanation, Plan
 from pusula.segments.kernel.evidence import Row
@@ -95,16 +94,24 @@ def facts_of(profile_id: int, *, at: int, as_of: AsOf | None = None) -> list[Fac
     (a trait it does not know, a mean that nobody has published) is left out.
     """
     schema, ids = catalog.schema(), np.array([profile_id], np.int64)
-    made = catalogue(schema)
-    everything = _compiled({fact.key: fact.where for fact in made}, schema)
-    known = facts.block(ids, everything.requirements, as_of)
+    said = (schema.currency, schema.tz, tuple(sorted(schema.traits.items())))
+    limits = evaluate.published_cut_points()
+    ready = _ready(_Asked((said, tuple(sorted(limits.items()))), schema, limits))
+    known = facts.block(ids, ready.plan.requirements, as_of)
     if not len(known):
         return []
-    members = everything.evaluate(known, at).members
-    held = [each for each in made if each.key not in everything.failed and members[each.key][0]]
+    members = ready.plan.evaluate(known, at).members
+    held = [each for each in ready.facts if members[each.key][0]]
     if not held:
         return []
-    return _explained(held, schema, ids, at, as_of)
+    # Only what holds is explained: all in one go.
+    together = AllOf(tuple(AllOf((fact.where, *fact.measured.values())) for fact in held))
+    plan = _compiled({_ALL_FACTS: together}, schema, limits)
+    root = kernel.explain(plan, facts.block(ids, plan.requirements, as_of), 0, _ALL_FACTS, at)
+    return [
+        Fact(fact, part.parts[0], dict(zip(fact.measured, part.parts[1:], strict=True)))
+        for fact, part in zip(held, root.parts, strict=True)
+    ]
 
 
 def fact_definitions(schema: Schema) -> dict[str, Definition]:
@@ -173,22 +180,35 @@ def _documents(currency: str) -> list[dict[str, Any]]:
     return documents
 
 
-def _compiled(conditions: Mapping[str, Condition], schema: Schema) -> Plan:
+@dataclass(frozen=True)
+class _Asked:
+    """What facts are worked out with; ``key`` says all of it that they depend on."""
+
+    key: tuple[object, ...]
+    schema: Schema = field(compare=False)
+    limits: Mapping[str, float] = field(compare=False)
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A plan for all facts, and those of them that can be worked out."""
+
+    plan: Plan
+    facts: tuple[FactDefinition, ...]
+
+
+@lru_cache(maxsize=1)
+def _ready(asked: _Asked) -> _Ready:
+    made = catalogue(asked.schema)
+    plan = _compiled({fact.key: fact.where for fact in made}, asked.schema, asked.limits)
+    return _Ready(plan, tuple(fact for fact in made if fact.key not in plan.failed))
+
+
+def _compiled(
+    conditions: Mapping[str, Condition], schema: Schema, limits: Mapping[str, float]
+) -> Plan:
     definitions = {key: Definition(key, _NO_WORDS, where) for key, where in conditions.items()}
-    return kernel.compile(definitions, schema, evaluate.published_cut_points())
-
-
-def _explained(
-    held: list[FactDefinition], schema: Schema, ids: Ids, at: int, as_of: AsOf | None
-) -> list[Fact]:
-    """Return why facts hold of a profile, and what was found for their values: all in one go."""
-    together = AllOf(tuple(AllOf((fact.where, *fact.measured.values())) for fact in held))
-    plan = _compiled({_ALL_FACTS: together}, schema)
-    root = kernel.explain(plan, facts.block(ids, plan.requirements, as_of), 0, _ALL_FACTS, at)
-    return [
-        Fact(fact, part.parts[0], dict(zip(fact.measured, part.parts[1:], strict=True)))
-        for fact, part in zip(held, root.parts, strict=True)
-    ]
+    return kernel.compile(definitions, schema, limits)
 
 
 def _leaves_of(explained: Explanation) -> Iterator[Explanation]:

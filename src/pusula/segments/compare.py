@@ -92,6 +92,12 @@ class Written:
     due_at: npt.NDArray[np.int64]
     members: Mapping[int, Pairs]
 
+    @property
+    def is_evaluated(self) -> npt.NDArray[np.bool_]:
+        """Who was evaluated before."""
+        seen: npt.NDArray[np.bool_] = self.evaluated_at != _UNSEEN
+        return seen
+
     @classmethod
     def of(cls, ids: Ids, segment_ids: list[int]) -> Written:
         """Read it."""

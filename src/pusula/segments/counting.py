@@ -9,46 +9,30 @@ answer stands, with its age. Nothing here is stored: each web process has its ow
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import reduce
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from django.db import connection
-from django.db.models import Max
 
-from pusula.consent.models import ConsentEntry, Suppression
-from pusula.events.models import Event
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
-from pusula.orders.models import Order, OrderChange
-from pusula.profiles import relations as profiles
-from pusula.profiles.models import Identifier, Profile, Score, TraitChange
-from pusula.profiles.relations import Ids
-from pusula.segments import catalog, facts, kernel
+from pusula.profiles.models import Profile
+from pusula.segments import catalog, kernel, memory
 from pusula.segments.evaluate import published_cut_points
 from pusula.segments.kernel import Block, Plan, Requirements
 from pusula.segments.kernel.block import Bools
 from pusula.segments.language import Condition, Definition, Schema, parse
 from pusula.segments.language.nodes import AllOf, AnyOf, InSegment, Leaf, Not, Words
-from pusula.segments.models import CutPoint, Membership, Segment, SetMember
+from pusula.segments.memory import NOTHING, USUAL, Facts, Progress
+from pusula.segments.models import Membership, Segment
 
 HOLD = 2 * clock.MINUTE  # how long the moment stands still for which everything is counted
 PATIENCE_S = 2.0  # how long a request waits for facts before it shows progress
 SMALL = 20_000  # up to so many profiles facts are read at once, in the request
 MOST_PROFILES = 1_000_000  # beyond, every n-th stands for the others: an estimate
-MOST_VECTOR_BYTES = 64 * 2**20
-BLOCK = 50_000
 _REST = 10  # times as long as reading took, at least, before facts are read again
-_TABLES = ("orders", "items", "events", "traits", "consents", "reach", "scores", "sets", "created")
-_WRITTEN: tuple[Any, ...] = (
-    Profile, Identifier, TraitChange, Order, OrderChange, Event, ConsentEntry, Suppression, Score,
-    SetMember, CutPoint,
-)  # fmt: skip
-NOTHING = Requirements(None, None, (), (), (), (), consents=False)
 
 
 class CountingError(PusulaError):
@@ -63,62 +47,6 @@ class Reading:
 
     done: int
     all: int
-
-
-def data_version() -> tuple[int, ...]:
-    """Return numbers of which one grows whenever facts are written."""
-    newest = (table.objects.aggregate(n=Max("pk"))["n"] for table in _WRITTEN)
-    return tuple(n or 0 for n in newest)
-
-
-class _Vectors:
-    """For whom conditions hold, as bits; the least used give way."""
-
-    def __init__(self) -> None:
-        self._bits: OrderedDict[object, Bools] = OrderedDict()
-        self._lock = threading.Lock()
-        self.n_bytes = 0
-
-    def get(self, key: object, n: int) -> Bools | None:
-        with self._lock:
-            bits = self._bits.get(key)
-            if bits is None:
-                return None
-            self._bits.move_to_end(key)
-        return np.unpackbits(bits, count=n).view(np.bool_)
-
-    def put(self, key: object, mask: Bools) -> None:
-        bits = np.packbits(mask)
-        with self._lock:
-            if key not in self._bits:
-                self.n_bytes += bits.nbytes
-            self._bits[key] = bits
-            while self.n_bytes > MOST_VECTOR_BYTES:
-                self.n_bytes -= self._bits.popitem(last=False)[1].nbytes
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What is in memory: the facts ``needs`` about ``ids``, read at ``read_at``.
-
-    Everything is counted for the moment ``at``. Each profile stands for ``step`` of them: 1 if
-    these are all.
-    """
-
-    version: tuple[int, ...]
-    ids: Ids
-    needs: Requirements
-    block: Block
-    read_at: int
-    at: int
-    step: int = 1
-    vectors: _Vectors = field(default_factory=_Vectors)
-
-    @property
-    def n_bytes(self) -> int:
-        """The size of what is kept, vectors included."""
-        tables = sum(getattr(self.block, name).nbytes for name in _TABLES)
-        return int(tables + self.ids.nbytes + self.vectors.n_bytes)
 
 
 class Counts:
@@ -164,7 +92,7 @@ class Counts:
     def _evaluate(self, missing: list[Leaf]) -> None:
         held = self.facts
         plan, named = self._plan(missing)
-        members = plan.evaluate(_narrowed(held.block, plan.requirements), held.at).members
+        members = plan.evaluate(memory.narrowed(held.block, plan.requirements), held.at).members
         for key, leaf in named.items():
             held.vectors.put((held.at, leaf), members[key])
 
@@ -173,7 +101,7 @@ class Counts:
         limits = published_cut_points()
         bare, _ = _compiled(missing, self.schema, {})
         if not bare.populations.keys() <= limits.keys():
-            block = _narrowed(self.facts.block, bare.requirements)
+            block = memory.narrowed(self.facts.block, bare.requirements)
             values = bare.population_values(block, self.facts.at)
             own = {key: each.cut_point(values[key]) for key, each in bare.populations.items()}
             limits = own | limits
@@ -252,149 +180,6 @@ def _compiled(
     return kernel.compile(given, schema, limits), named
 
 
-def _narrowed(block: Block, needs: Requirements) -> Block:
-    """Return ``block`` with no more rows of events and traits than ``needs`` speaks of."""
-    events = block.events
-    if needs.event_names and events.num_rows:
-        events = _called(events, needs.event_names)
-    traits = _called(block.traits, needs.traits) if needs.traits else block.traits
-    return replace(block, events=events, traits=traits)
-
-
-def _called(table: pa.Table, names: Iterable[str]) -> pa.Table:
-    wanted = pa.array(list(names), pa.string())
-    column = table["name"]
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(pa.string())
-    return table.filter(pa.compute.is_in(column, wanted))
-
-
-# Reading: what is needed and not there, in the request or in the background.
-
-
-def missing(have: Requirements, needs: Requirements) -> Requirements | None:
-    """Return what must still be read to know all of ``needs``; ``None`` if ``have`` is enough.
-
-    Rows of events and traits are read name by name; other rows come with all of their columns.
-    """
-    both = union(have, needs)
-    if both == have:
-        return None
-    properties = (both.event_texts, both.event_numbers)
-    as_before = properties == (have.event_texts, have.event_numbers)
-    known_events = have.event_names if as_before else ()
-    return replace(
-        both,
-        orders=None if both.orders == have.orders else both.orders,
-        items=None if both.items == have.items else both.items,
-        event_names=_without(both.event_names, known_events),
-        traits=_without(both.traits, have.traits),
-        consents=both.consents and not have.consents,
-        reach=_without(both.reach, have.reach),
-        scores=_without(both.scores, have.scores),
-        sets=_without(both.sets, have.sets),
-        created=both.created and not have.created,
-    )
-
-
-def _without(names: tuple[Any, ...], known: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(name for name in names if name not in known)
-
-
-def union(one: Requirements, other: Requirements) -> Requirements:
-    """Return what both ask for."""
-
-    def joined(name: str) -> tuple[Any, ...] | None:
-        first, second = getattr(one, name), getattr(other, name)
-        if first is None or second is None:
-            found: tuple[Any, ...] | None = first if second is None else second
-            return found
-        return tuple(sorted({*first, *second}))
-
-    named = ("orders", "items", "event_names", "event_texts", "event_numbers", "traits", "reach",
-             "scores", "sets")  # fmt: skip
-    return replace(
-        one,
-        **{name: joined(name) for name in named},
-        consents=one.consents or other.consents,
-        created=one.created or other.created,
-    )
-
-
-# What most conditions ask for; it is read with the first facts, so that the next condition waits
-# for nothing.
-USUAL = Requirements(
-    orders=("channel", "ends_on", "net_amount", "ordered_at", "property", "region", "starts_on",
-            "status"),
-    items=None, event_names=(), event_texts=(), event_numbers=(), traits=(), consents=True,
-)  # fmt: skip
-
-
-def read(
-    needs: Requirements, version: tuple[int, ...], ids: Ids, step: int, progress: _Progress
-) -> Facts:
-    """Read the facts ``needs`` about ``ids``."""
-    began = clock.now()
-    return Facts(version, ids, needs, _tables(needs, ids, progress), began, began, step)
-
-
-def extended(held: Facts, needs: Requirements, progress: _Progress) -> Facts:
-    """Return ``held`` with what it lacks of ``needs``; what it has stays as old as it is."""
-    lacking = missing(held.needs, needs)
-    if lacking is None:
-        return held
-    both = union(held.needs, needs)
-    more = _tables(lacking, held.ids, progress)
-    by_name = {"traits", "reach", "scores", "sets"}
-    if both.event_texts == held.needs.event_texts and (
-        both.event_numbers == held.needs.event_numbers
-    ):
-        by_name.add("events")
-    tables = {}
-    for name in _TABLES:
-        old, new = getattr(held.block, name), getattr(more, name)
-        if not new.num_rows:
-            tables[name] = old
-        elif name in by_name and old.num_rows:
-            tables[name] = _joined([old, new])
-        else:
-            tables[name] = new
-    return replace(held, needs=both, block=Block(held.ids, **tables))
-
-
-def _tables(needs: Requirements, ids: Ids, progress: _Progress) -> Block:
-    parts: list[Block] = []
-    for start in range(0, max(1, len(ids)), BLOCK):
-        parts.append(_packed(facts.block(ids[start : start + BLOCK], needs)))
-        progress.done = min(start + BLOCK, len(ids))
-    tables = {name: _joined([getattr(part, name) for part in parts]) for name in _TABLES}
-    return Block(ids, **tables)
-
-
-def _joined(parts: list[pa.Table]) -> pa.Table:
-    whole = pa.concat_tables(parts, promote_options="default")
-    return whole.unify_dictionaries().combine_chunks()
-
-
-def _packed(block: Block) -> Block:
-    """Return ``block`` with its texts as codes: words come again and again."""
-    return replace(block, **{name: _encoded(getattr(block, name)) for name in _TABLES})
-
-
-def _encoded(table: pa.Table) -> pa.Table:
-    for place, each in enumerate(table.schema):
-        if pa.types.is_string(each.type):
-            table = table.set_column(place, each.name, table.column(place).dictionary_encode())
-    return table
-
-
-@dataclass
-class _Progress:
-    all: int = 0
-    done: int = 0
-    error: BaseException | None = None
-
-
 class Store:
     """The facts of this process: read when first asked for, and again when they are old."""
 
@@ -403,7 +188,7 @@ class Store:
         self._held: Facts | None = None
         self._schema: tuple[int, Schema] | None = None
         self._thread: threading.Thread | None = None
-        self._progress = _Progress()
+        self._progress = Progress()
         self._took = 0
         self._ended_at = 0
 
@@ -421,7 +206,7 @@ class Store:
         """
         schema = self.schema()
         needs = Counts(_NOBODY, schema, is_current=True).needs(conditions)
-        version = data_version()
+        version = memory.data_version()
         held = self._fresh(needs, version, Profile.objects.count())
         if held is None:
             return Reading(self._progress.done, max(self._progress.all, 1))
@@ -437,7 +222,7 @@ class Store:
     ) -> Facts | None:
         with self._lock:
             held = self._held
-            lacks = held is None or missing(held.needs, needs) is not None
+            lacks = held is None or memory.missing(held.needs, needs) is not None
             is_old = held is not None and held.version != version
             if lacks or (is_old and self._may_read_again(n_profiles)):
                 self._read(needs, version, n_profiles)
@@ -446,7 +231,7 @@ class Store:
         with self._lock:
             self._raise()
             held = self._held
-            if held is None or missing(held.needs, needs) is not None:
+            if held is None or memory.missing(held.needs, needs) is not None:
                 return None
             if clock.now() - held.at > HOLD:
                 held = self._held = replace(held, at=clock.now())
@@ -464,7 +249,7 @@ class Store:
         """Read ``needs``: here if there are few profiles, else in the background."""
         if self._thread is not None and self._thread.is_alive():
             return
-        progress = self._progress = _Progress(n_profiles)
+        progress = self._progress = Progress(n_profiles)
         if n_profiles <= SMALL:
             self._held = self._work(needs, version, 1, progress)
             self._thread = None
@@ -476,19 +261,19 @@ class Store:
         self._thread.start()
 
     def _work(
-        self, needs: Requirements, version: tuple[int, ...], step: int, progress: _Progress
+        self, needs: Requirements, version: tuple[int, ...], step: int, progress: Progress
     ) -> Facts:
         held = self._held
         is_there = held is not None and (
             held.version == version or step > 1 or len(held.ids) > SMALL
         )
-        if held is not None and is_there and missing(held.needs, needs) is not None:
-            return extended(held, needs, progress)
-        wanted = union(held.needs if held else USUAL, needs)
-        return read(wanted, version, _everybody(step), step, progress)
+        if held is not None and is_there and memory.missing(held.needs, needs) is not None:
+            return memory.extended(held, needs, progress)
+        wanted = memory.union(held.needs if held else USUAL, needs)
+        return memory.read(wanted, version, memory.everybody(step), step, progress)
 
     def _in_background(
-        self, needs: Requirements, version: tuple[int, ...], step: int, progress: _Progress
+        self, needs: Requirements, version: tuple[int, ...], step: int, progress: Progress
     ) -> None:
         began = clock.now()
         try:
@@ -501,11 +286,6 @@ class Store:
         finally:
             self._took, self._ended_at = clock.now() - began, clock.now()
             connection.close()
-
-
-def _everybody(step: int) -> Ids:
-    blocks = [np.empty(0, np.int64), *profiles.blocks(BLOCK)]
-    return np.concatenate(blocks)[::step]
 
 
 _EVALUATING = threading.Lock()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -46,18 +47,24 @@ def block(ids: Ids, needs: Requirements, as_of: AsOf | None = None) -> Block:
 class History:
     """The facts about profiles at all moments of a span, each version with when it held.
 
-    ``since`` is, for each profile of ``facts``, the moment from which on it exists.
+    ``since`` is, for each profile of ``facts``, the moment from which on it exists. Whom a message
+    would have reached is looked up for each moment: it depends on what others decided too.
     """
 
     facts: Block
     since: Ids
+    known_at: int | None
+    reach: Sequence[tuple[str, str]]
 
     def at(self, moment: int) -> Block:
         """Return the facts at ``moment`` about the profiles that existed."""
         held = self.facts
+        ids = held.profile_ids[self.since <= moment]
+        known_at = moment if self.known_at is None else self.known_at
         return replace(
             held,
-            profile_ids=held.profile_ids[self.since <= moment],
+            profile_ids=ids,
+            reach=consents.reach(ids, self.reach, AsOf(moment, known_at)),
             orders=clocks.at(held.orders, moment),
             events=clocks.at(held.events, moment),
             traits=clocks.at(held.traits, moment),
@@ -89,12 +96,11 @@ def during(ids: Ids, needs: Requirements, span: Span) -> History:
         items=nothing.items
         if needs.items is None
         else clocks.encoded(orders.items_during(ids, needs.items, span)),
-        reach=consents.reach(ids, needs.reach),  # addresses have no history: as they are now
         scores=profiles.scores_during(ids, needs.scores, span),
         sets=segments.sets_since(ids, needs.sets),
         created=profiles.created(ids) if needs.created else nothing.created,
     )
-    return History(facts, since)
+    return History(facts, since, span.known_at, needs.reach)
 
 
 def _existing(ids: Ids, span: Span) -> tuple[Ids, npt.NDArray[np.int64]]:

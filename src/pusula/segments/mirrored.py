@@ -53,6 +53,11 @@ class Snapshot:
     marks: Mapping[str, Mapping[int, int]]
     files: Mapping[str, Mapping[int, Files]]
 
+    @property
+    def buckets(self) -> list[int]:
+        """The buckets that are held whole, ascending."""
+        return sorted(set.intersection(*(set(found) for found in self.files.values())))
+
     def of(self, bucket: int) -> dict[str, Files]:
         """Return the files of ``bucket``, by relation."""
         return {relation: found[bucket] for relation, found in self.files.items()}

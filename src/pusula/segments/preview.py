@@ -13,10 +13,11 @@ from pusula.profiles import relations as profiles
 from pusula.profiles.models import Profile
 from pusula.profiles.relations import Ids
 from pusula.segments import actions, catalog, evaluate, kernel
+from pusula.segments.compare import Written
 from pusula.segments.facts import block
 from pusula.segments.kernel import Plan
 from pusula.segments.language import Definition, DefinitionError, parse, references
-from pusula.segments.models import Membership, Segment, SegmentVersion
+from pusula.segments.models import Segment, SegmentVersion
 
 BLOCK = 50_000  # profiles whose rows are in memory together
 SAMPLE = 8
@@ -88,7 +89,8 @@ def preview(
     n_profiles = 0
     for found in trial.run(on_progress):
         n_profiles += len(found.ids)
-        present = present_members(found.ids, segments)
+        written = Written.of(found.ids, list(segments)).members
+        present = {key: written[pk].ids for pk, key in segments.items()}
         for key, members in found.members.items():
             changes[key] = _counted(changes[key], members, present.get(key, _NOBODY))
     return Preview(at, n_profiles, changes)
@@ -177,19 +179,6 @@ def naming(keys: Iterable[str], definitions: Mapping[str, Definition]) -> list[s
         if not more:
             return sorted(reached - given)
         reached |= more
-
-
-def present_members(ids: Ids, segments: Mapping[int, str]) -> dict[str, Ids]:
-    """Return who of ``ids`` (ascending) is in each of ``segments`` (key by id) now, ascending."""
-    rows = Membership.objects.filter(left_at=None, segment__in=list(segments))
-    if len(ids) <= profiles.LISTED:
-        rows = rows.filter(profile_id__in=ids.tolist())
-    else:
-        rows = rows.filter(profile_id__gte=int(ids[0]), profile_id__lte=int(ids[-1]))
-    pairs = rows.order_by("profile_id").values_list("segment_id", "profile_id")
-    table = np.array(list(pairs.iterator(chunk_size=20_000)), np.int64).reshape(-1, 2)
-    table = table[np.isin(table[:, 1], ids)]
-    return {key: table[table[:, 0] == pk, 1] for pk, key in segments.items()}
 
 
 _NOBODY: Ids = np.empty(0, np.int64)

@@ -1,14 +1,14 @@
 """Everybody evaluated while live steps go on, and the differences put right in one transaction.
 
 1. Without any lock, limits set by the data are measured and every profile is evaluated, part by
-part on as many cores as are given, and compared with what is written of it. 2. In one transaction,
+part by the means given, and compared with what is written of it. 2. In one transaction,
 in turn with live steps, the differences are written (``segments.settlement``).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,9 +20,11 @@ from pusula.lake.turns import turn
 from pusula.lib import clock
 from pusula.profiles.models import Profile
 from pusula.segments import actions, card, catalog, evaluate, kernel, queries
+from pusula.segments.bucket import Task
 from pusula.segments.compare import Differences, Question
 from pusula.segments.kernel import Plan
 from pusula.segments.language import Definition, DefinitionError, Schema, parse, references
+from pusula.segments.means import Means, Part, parts
 from pusula.segments.models import Segment, SegmentVersion
 from pusula.segments.settlement import Limit, Outcome, Work, confirm, settle
 

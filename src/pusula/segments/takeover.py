@@ -16,12 +16,14 @@ import numpy as np
 from django.db import connection
 from django.db.models import Count
 
-from pusula.lake import locks
+from pusula.lake import locks, rows
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.profiles.models import Profile
 from pusula.profiles.relations import Ids
 from pusula.segments import actions
 from pusula.segments.actions import Moves
+from pusula.segments.compare import Written, ids_between
 from pusula.segments.language import Definition
 from pusula.segments.models import (
     CutPoint,
@@ -34,7 +36,6 @@ from pusula.segments.models import (
 from pusula.segments.preview import Found, OnProgress, Trial, silent
 
 _BATCH = 2_000
-_NEVER = np.iinfo(np.int64).max
 # How far behind the clock the moment of a live step may be when it is committed at last.
 _LINGER = clock.HOUR
 _CAUSE = "definition"
@@ -121,16 +122,22 @@ def show(work: Evaluated, versions: Mapping[str, SegmentVersion], *, at: int) ->
 
 
 def _brought_up_to_date(work: Evaluated) -> Iterator[Found]:
-    """Yield what was found, profiles that were looked at since evaluated again, new ones added."""
+    """Yield what was found, without who is gone; who was looked at since is evaluated again."""
     now = _lately_evaluated(work.trial.at)
     late = sorted(pk for pk, at in now.items() if work.seen.get(pk) != at)
-    if not late:
-        yield from work.found
-        return
     ids = np.array(late, np.int64)
+    has_gone = Profile.objects.count() < sum(len(found.ids) for found in work.found)
     for found in work.found:
-        yield _without(found, ids)
-    yield work.trial.evaluate(ids)
+        left_out = np.union1d(ids, _gone(found)) if has_gone else ids
+        yield _without(found, left_out) if len(left_out) else found
+    if late:
+        yield work.trial.evaluate(ids)
+
+
+def _gone(found: Found) -> Ids:
+    """Return the profiles of a block that do not exist any more."""
+    first, last = int(found.ids[0]), int(found.ids[-1])
+    return np.setdiff1d(found.ids, ids_between(first, last), assume_unique=True)
 
 
 def _without(found: Found, ids: Ids) -> Found:
@@ -142,8 +149,8 @@ def _without(found: Found, ids: Ids) -> Found:
 
 def _lately_evaluated(at: int) -> dict[int, int]:
     """Return when profiles were evaluated, of those that were so not long before ``at``."""
-    rows = Due.objects.filter(evaluated_at__gte=at - _LINGER)
-    return dict(rows.values_list("profile_id", "evaluated_at").iterator(_BATCH))
+    lately = Due.objects.filter(evaluated_at__gte=at - _LINGER)
+    return dict(lately.values_list("profile_id", "evaluated_at").iterator(_BATCH))
 
 
 def _bring_forward(found: Found) -> None:
@@ -151,23 +158,11 @@ def _bring_forward(found: Found) -> None:
 
     Those that were never evaluated wait for their first evaluation, as in all segments.
     """
-    if not len(found.ids):
-        return
-    flips = dict(zip(found.ids.tolist(), found.next_flips.tolist(), strict=True))
-    first, last = int(found.ids[0]), int(found.ids[-1])
-    rows = Due.objects.filter(profile_id__gte=first, profile_id__lte=last)
-    sooner = [
-        Due(profile_id=pk, due_at=flips[pk], evaluated_at=evaluated_at)
-        for pk, due_at, evaluated_at in rows.values_list("profile_id", "due_at", "evaluated_at")
-        if flips.get(pk, _NEVER) < (_NEVER if due_at is None else due_at)
-    ]
-    Due.objects.bulk_create(
-        sooner,
-        batch_size=_BATCH,
-        update_conflicts=True,
-        unique_fields=["profile"],
-        update_fields=["due_at"],
-    )
+    written = Written.of(found.ids, [])
+    sooner = written.is_evaluated & (found.next_flips < written.due_at)
+    values = (found.ids, found.next_flips, written.evaluated_at)
+    columns = ("profile_id", "due_at", "evaluated_at")
+    rows.upsert(connection, actions.DUE, columns, [each[sooner].tolist() for each in values])
 
 
 def _publish_limits(trial: Trial, at: int) -> None:
@@ -179,8 +174,8 @@ def _publish_limits(trial: Trial, at: int) -> None:
 
 def _mark_shown(members_of: Mapping[int, SegmentVersion], new: set[int], at: int) -> None:
     """Write sizes; of the ``new`` segments (ids) that their version is shown, fresh."""
-    rows = Membership.objects.filter(left_at=None, segment__in=list(members_of))
-    sizes = dict(rows.values_list("segment").annotate(n=Count("pk")))
+    inside = Membership.objects.filter(left_at=None, segment__in=list(members_of))
+    sizes = dict(inside.values_list("segment").annotate(n=Count("pk")))
     for pk, version in members_of.items():
         n_members = sizes.get(pk, 0)
         fresh = {"evaluated_at": at, "stale_since_at": None, "error": ""} if pk in new else {}

@@ -121,7 +121,7 @@ def _units_ahead(end: StartOf, present: date, tz: str) -> tuple[Ints, Ints]:
     And what ``end`` means in each of them.
     """
     firsts = [present]
-    while (firsts[-1] - present).days <= _HORIZON or len(firsts) <= 2:
+    while (firsts[-1] - present).days <= _HORIZON:
         firsts.append(StartOf(end.unit, 1).day(firsts[-1]))
     return (
         np.array([clock.start_of(first, tz) for first in firsts], np.int64),

@@ -28,9 +28,9 @@ def local_days(moments: Ints, tz: str) -> Ints:
     if not len(moments):
         return moments
     jumps, offsets = _offsets(_year(int(moments.min())), _year(int(moments.max())), tz)
-    if not len(jumps):
-        return (moments + offsets[0]) // clock.DAY
-    return (moments + offsets[np.searchsorted(jumps, moments, side="right")]) // clock.DAY
+    ahead = offsets[np.searchsorted(jumps, moments, side="right")] if len(jumps) else offsets[0]
+    found: Ints = (moments + ahead) // clock.DAY
+    return found
 
 
 def months_of(days: Ints) -> Ints:
@@ -76,11 +76,11 @@ def begins(days: Ints, tz: str) -> Ints:
     walls = days * clock.DAY
     first, last = int(walls.min()) - clock.DAY, int(walls.max()) + clock.DAY
     jumps, offsets = _offsets(_year(first), _year(last), tz)
-    if not len(jumps):
-        return walls - offsets[0]
-    # The old offset holds until the wall time that both know is over.
+    # The old offset holds until the wall times are over that a jump skips or repeats.
     until = jumps + np.maximum(offsets[:-1], offsets[1:])
-    return walls - offsets[np.searchsorted(until, walls, side="right")]
+    ahead = offsets[np.searchsorted(until, walls, side="right")] if len(jumps) else offsets[0]
+    found: Ints = walls - ahead
+    return found
 
 
 def days_from(moments: Ints, tz: str) -> Ints:

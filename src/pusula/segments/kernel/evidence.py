@@ -64,7 +64,7 @@ class Evidence:
             if step:
                 place = int(found.nearest[step - 1][place])
             columns = {asked.by, *(test.column for test in asked.where)}
-            same = same_column(sequence, asked)
+            same = same_column(sequence)
             if same is not None:
                 columns.add(same)
             which = found.steps[step].places[[place]]

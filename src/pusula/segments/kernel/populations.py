@@ -185,9 +185,20 @@ def _statistics(test: Test) -> tuple[Statistic, ...]:
 
 
 def _key(aggregate: Aggregate, statistic: Statistic, currency: str) -> str:
-    asked = json.dumps(
-        [dump_condition(AggregateTest(aggregate, Known())), currency], sort_keys=True
-    )
-    digest = hashlib.blake2b(asked.encode(), digest_size=8).hexdigest()
+    asked = [_whole(dump_condition(AggregateTest(aggregate, Known()))), currency]
+    written = json.dumps(asked, sort_keys=True)
+    digest = hashlib.blake2b(written.encode(), digest_size=8).hexdigest()
     column = aggregate.column.name if aggregate.column else "rows"
     return f"{aggregate.relation}.{aggregate.measure}.{column}.{statistic.name}.{digest}"
+
+
+def _whole(dumped: object) -> object:
+    """Return what was dumped with 2.0 as 2: equal conditions are one, however they were written."""
+    match dumped:
+        case dict():
+            return {key: _whole(value) for key, value in dumped.items()}
+        case list():
+            return [_whole(value) for value in dumped]
+        case float() if dumped.is_integer():
+            return int(dumped)
+    return dumped

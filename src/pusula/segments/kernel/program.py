@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pusula.lib.errors import PusulaError
 from pusula.lib.text import fold
 from pusula.segments.kernel.columns import Words
-from pusula.segments.kernel.populations import MissingCutPointError, populations
+from pusula.segments.kernel.populations import MissingCutPointError, Statistic, populations
 from pusula.segments.kernel.vocabulary import Leaf, mentioned_words, needed, row_tests
 from pusula.segments.language import patterns
 from pusula.segments.language.dump import dump_condition
@@ -28,6 +28,7 @@ from pusula.segments.language.nodes import (
     InSegment,
     Matches,
     Not,
+    Population,
     SequenceTest,
     Starts,
     Test,
@@ -96,6 +97,7 @@ class Program:
     roots: Mapping[str, int]
     failed: Mapping[str, PusulaError]
     cut_points: Mapping[str, float]
+    limits: Mapping[AggregateTest, Mapping[Statistic, float]]  # published, of each leaf with some
     groups: tuple[Group, ...]
     words: Mapping[str, Mapping[Column, Words]]  # relation → column → mentioned words
     relations: frozenset[str]  # whose rows some step looks at
@@ -121,6 +123,7 @@ def assemble(
         roots={key: step for key, step in builder.roots.items() if key not in failed},
         failed=failed,
         cut_points=cut_points,
+        limits=dict(_limits(builder.step_of, schema.currency, cut_points)),
         groups=tuple(_grouped(builder.step_of)),
         words=mentioned_words(leaves(builder.step_of)),
         relations=frozenset(
@@ -128,6 +131,19 @@ def assemble(
         ),
         step_of=builder.step_of,
     )
+
+
+def _limits(
+    steps: Iterable[Step], currency: str, cut_points: Mapping[str, float]
+) -> Iterator[tuple[AggregateTest, Mapping[Statistic, float]]]:
+    """Yield the leaves that compare with populations, and those limits that are published."""
+    for step in steps:
+        if isinstance(step, AggregateTest) and isinstance(step.test, Population):
+            asked = populations(step, currency)
+            yield (
+                step,
+                {p.statistic: cut_points[p.key] for p in asked if p.key in cut_points},
+            )
 
 
 def leaves(steps: Iterable[Step]) -> Iterator[Leaf]:

@@ -118,18 +118,19 @@ class Relation(Rows):
     """All rows of a relation that exist at a moment: those of earlier time.
 
     ``schema`` is what the language says of the relation, ``None`` of tables that it knows by other
-    names; ``words`` are the words that conditions mention, by column; ``names`` the event names.
+    names; ``words`` are the words that conditions mention, by column.
     ``hidden`` are the rows to come, if there are any.
     """
 
-    def __init__(  # noqa: PLR0913 - what rows are made of
+    def __init__(
         self,
         name: str,
         table: pa.Table,
         profile_ids: Ints,
+        *,
         words: Mapping[Column, Words],
         at: int,
-        schema: Schema | None = None,
+        schema: Schema | None,
     ) -> None:
         super().__init__(len(profile_ids))
         self.name = name

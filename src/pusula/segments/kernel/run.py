@@ -15,7 +15,7 @@ from pusula.segments.kernel.block import Block, Bools, Floats, Ints, Positions
 from pusula.segments.kernel.columns import Vector
 from pusula.segments.kernel.holds import Asked, holds
 from pusula.segments.kernel.measures import Values, extreme, known, measure
-from pusula.segments.kernel.populations import compared, populations
+from pusula.segments.kernel.populations import compared
 from pusula.segments.kernel.program import Combine, Group, Negate, Program, Step
 from pusula.segments.kernel.rows import Hidden, Part, Relation, Rows, Selection
 from pusula.segments.kernel.sequences import Chains, chains, started
@@ -182,9 +182,7 @@ class Run:
     def _stands(self, test: AggregateTest, values: Values) -> Bools:
         if not isinstance(test.test, Population):
             return holds(test.test, values.vector(), self.asked)
-        asked = populations(test, self._program.schema.currency)
-        limits = {each.statistic: self._program.cut_points[each.key] for each in asked}
-        return compared(test.test, values, limits, self.asked)
+        return compared(test.test, values, self._program.limits[test], self.asked)
 
     def _holds(self, step: Step, masks: dict[int, Bools]) -> Bools:
         match step:
@@ -215,9 +213,9 @@ class Run:
                 name,
                 getattr(self._block, name),
                 self._block.profile_ids,
-                self._program.words.get(name, {}),
-                self.asked.at,
-                self._program.schema.relations.get(name),
+                words=self._program.words.get(name, {}),
+                at=self.asked.at,
+                schema=self._program.schema.relations.get(name),
             )
         return self._relations[name]
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from pusula.segments.kernel import days
 from pusula.segments.kernel.block import Bools, Ints, Positions
-from pusula.segments.kernel.columns import Lexicon, Vector
+from pusula.segments.kernel.columns import Lexicon
 from pusula.segments.kernel.holds import Asked
 from pusula.segments.kernel.measures import Values
 from pusula.segments.kernel.rows import Part, Rows, Taking
@@ -47,9 +47,9 @@ class Chains:
 
     ``rows`` are those of each step (of profiles with one of the first), ``steps`` what they come
     to. ``begun`` tells, for each step, which of its rows the steps behind it follow (of a step
-    that is absent: all rows). ``nearest`` gives, for each step but the last, the place among the rows of
-    the next step of the one with which the sequence goes on (arbitrary where it does not).
-    ``open_until`` are the moments at which absences that hold so far are over, and whose they are.
+    that is absent: all rows). ``nearest`` gives, for each step but the last, the place among the
+    rows of the next step of the one with which the sequence goes on (arbitrary where it does not).
+    ``open_until`` are whose absences hold so far, and the last moment of each.
     """
 
     rows: tuple[Rows, ...]
@@ -78,13 +78,10 @@ def chains(sequence: Sequence, take: Taking, asked: Asked) -> Chains:
 
 def _same(sequence: Sequence, rows: Many[Rows]) -> list[Ints]:
     """Return for the rows of each step a number for what must be the same, -1 if missing."""
-    columns = [same_column(sequence, step) for step in sequence.steps]
-    asked = [(each, c) for each, c in zip(rows, columns, strict=True) if c is not None]
-    if not asked:
+    column = same_column(sequence)
+    if column is None:
         return [np.zeros(len(each.profiles), np.int64) for each in rows]
-    if asked[0][1].kind is Kind.TEXT:
-        return _same_texts([each.lexicon(column) for each, column in asked])
-    return _same_numbers([each.vector(column) for each, column in asked])
+    return _same_texts([each.lexicon(column) for each in rows])
 
 
 def _same_texts(lexicons: Many[Lexicon]) -> list[Ints]:
@@ -97,12 +94,6 @@ def _same_texts(lexicons: Many[Lexicon]) -> list[Ints]:
         words = [place_of.setdefault(word, len(place_of)) for word in each.words.to_pylist()]
         found.append(np.array([*words, -1], np.int64)[each.places])
     return found
-
-
-def _same_numbers(vectors: Many[Vector]) -> list[Ints]:
-    """Return the places of numbers, or days, among the different ones of all steps."""
-    different = np.unique(np.concatenate([each.values[each.known] for each in vectors]))
-    return [np.where(each.known, np.searchsorted(different, each.values), -1) for each in vectors]
 
 
 def _step_rows(step: SequenceStep, rows: Rows, same: Ints, tz: str) -> StepRows:
@@ -132,7 +123,7 @@ def _follow(sequence: Sequence, given: Many[Rows], steps: Many[StepRows], at: in
         nearest.insert(0, found)
         if not step.is_absent:
             begun[k] = comes
-        elif step.within is None:
+        elif step.within is None:  # up to now
             begun[k] = ~comes
         else:
             is_over = rows.moments < at - step.within
@@ -185,11 +176,10 @@ class _Line:
         here = self._instants[step]
         behind = np.append(first_from[1:], self._n)[here]
         comes = behind < self._n
-        behind = np.where(comes, behind, 0 if self._n else behind)
-        if self._n:
-            comes &= self._whose[behind] == self._whose[here]
-            if within is not None:
-                comes &= self._moments[behind] - self._moments[here] <= within
+        behind = np.where(comes, behind, 0)
+        comes &= self._whose[behind] == self._whose[here]
+        if within is not None:
+            comes &= self._moments[behind] - self._moments[here] <= within
         return row_at[behind], comes
 
 

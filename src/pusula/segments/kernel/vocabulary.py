@@ -21,13 +21,12 @@ from pusula.segments.language.nodes import (
     ReachTest,
     ScoreTest,
     Sequence,
-    SequenceStep,
     SequenceTest,
     Test,
     TraitTest,
     Within,
 )
-from pusula.segments.language.schema import RELATIONS, Kind
+from pusula.segments.language.schema import Kind
 from pusula.segments.language.windows import Since, Window
 
 # Where the value of a trait stands.
@@ -57,6 +56,8 @@ ORDER_TIME = Column("ordered_at", Kind.MOMENT)
 ORDER_STATUS = Column("status", Kind.TEXT)
 DEAD = Among(tuple(sorted(machine.DEAD)))
 
+_Tests = tuple[ColumnTest, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Needed:
@@ -79,7 +80,7 @@ def needed(leaf: Leaf) -> Iterator[Needed]:
         case SequenceTest(sequence, _, _):
             for step in sequence.steps:
                 columns = {step.by, *(row.column for row in step.where)}
-                same = same_column(sequence, step)
+                same = same_column(sequence)
                 if same is not None:
                     columns.add(same)
                 yield Needed(step.relation, step.names, frozenset(columns))
@@ -110,18 +111,9 @@ def step_tests(sequence: Sequence, step: int) -> tuple[ColumnTest, ...]:
     return windowed(asked.where, asked.by, None if step else sequence.window)
 
 
-def same_column(sequence: Sequence, step: SequenceStep) -> Column | None:
-    """Return the column of ``step`` that must be the same in the whole sequence, if any.
-
-    A property is text, unless another step has a column of that name with numbers.
-    """
-    if sequence.same is None:
-        return None
-    kinds = (RELATIONS[each.relation].columns.get(sequence.same) for each in sequence.steps)
-    kind = next((each for each in kinds if each is not None), Kind.TEXT)
-    if RELATIONS[step.relation].is_open and kind is not Kind.TEXT:
-        kind = Kind.NUMBER
-    return Column(sequence.same, kind)
+def same_column(sequence: Sequence) -> Column | None:
+    """Return the column or property, a text, that must be the same in the whole sequence."""
+    return None if sequence.same is None else Column(sequence.same, Kind.TEXT)
 
 
 def _all_rows(sequence: Sequence) -> Iterator[ColumnTest]:
@@ -173,12 +165,19 @@ def _mentioned(leaf: Leaf) -> Iterator[tuple[str, Column, list[str]]]:
         case ConsentTest():
             for status in STATUSES:
                 yield from row_words("consents", (), consent_tests(leaf, status))
+        case ReachTest() | ScoreTest() | InSet():
+            yield from row_words(*_chosen(leaf))
+
+
+def _chosen(leaf: ReachTest | ScoreTest | InSet) -> tuple[str, tuple[str, ...], _Tests]:
+    """Return the table that ``leaf`` looks at, and how its rows are chosen."""
+    match leaf:
         case ReachTest():
-            yield from row_words("reach", (), reach_tests(leaf))
+            return "reach", (), reach_tests(leaf)
         case ScoreTest():
-            yield from row_words("scores", (), score_tests(leaf))
+            return "scores", (), score_tests(leaf)
         case InSet():
-            yield from row_words("sets", (), set_tests(leaf))
+            return "sets", (), set_tests(leaf)
 
 
 def row_words(

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Count
-from django.utils.translation import get_language
+from django.db.models import Count, QuerySet
 
 from pusula.events.models import Event
 from pusula.lib import text
 from pusula.orders.models import Order, OrderItem
-from pusula.profiles.models import Trait
-from pusula.segments import queries as segments
+from pusula.profiles.models import Score, Trait
+from pusula.segments import queries as segment_queries
 from pusula.segments.models import ProfileSet
 from pusula.web import titles
 from pusula.web.builder.controls import Option
@@ -28,16 +28,16 @@ class Choices:
 
     def events(self) -> list[Option]:
         """Return the names of the events that happened, in the order of their titles."""
-        names = _kept("events", lambda: _distinct_events())
+        names = _kept("events", _distinct_events)
         found = [Option(name, titles.event(name)[1]) for name in names]
         return sorted(found, key=lambda option: text.sort_key(option.words))
 
     def column(self, relation: str, column: str) -> list[Option]:
         """Return the usual values of a text column of orders or items."""
         if relation == "orders" and column in _OF_ORDERS:
-            values = _kept(f"orders.{column}", lambda: _frequent(Order.objects, column))
+            values = _kept(f"orders.{column}", lambda: _frequent(Order.objects.all(), column))
         elif relation == "items" and column in _OF_ITEMS:
-            values = _kept(f"items.{column}", lambda: _frequent(OrderItem.objects, column))
+            values = _kept(f"items.{column}", lambda: _frequent(OrderItem.objects.all(), column))
         elif relation == "items" and column in _OF_ORDERS:
             return self.column("orders", column)
         else:
@@ -56,9 +56,13 @@ class Choices:
             for v in _kept(f"t.{name}", lambda: _frequent(held, "text"))
         ]
 
+    def models(self) -> list[str]:
+        """Return the names of the models that gave scores."""
+        return _kept("models", _distinct_models)
+
     def segments(self) -> list[tuple[str, str]]:
         """Return key and title of the segments in use, in the order of the alphabet."""
-        found = [(s.key, titles.segment_title(s)) for s in segments.active()]
+        found = [(s.key, titles.segment_title(s)) for s in segment_queries.active()]
         return sorted(found, key=lambda pair: text.sort_key(pair[1]))
 
     def sets(self, sort: str) -> list[tuple[str, str]]:
@@ -67,13 +71,17 @@ class Choices:
         return [(row.key, row.title or row.key) for row in rows]
 
 
+def _distinct_models() -> list[str]:
+    return list(Score.objects.order_by().values_list("model", flat=True).distinct()[:100])
+
+
 def _distinct_events() -> list[str]:
     return list(Event.objects.order_by().values_list("name", flat=True).distinct()[:500])
 
 
-def _frequent(rows: object, column: str) -> list[str]:
+def _frequent(rows: QuerySet[Any], column: str) -> list[str]:
     counted = (
-        rows.exclude(**{column: ""})  # type: ignore[attr-defined]
+        rows.exclude(**{column: ""})
         .order_by()
         .values_list(column)
         .annotate(n=Count("pk"))
@@ -82,11 +90,11 @@ def _frequent(rows: object, column: str) -> list[str]:
     return [value for value, _ in counted]
 
 
-def _kept(key: str, find: object) -> list[str]:
-    """Return what ``find()`` returns, kept for some minutes; the language does not matter."""
-    name = f"builder.{key}.{get_language() or ''}"
-    found = cache.get(name)
+def _kept(key: str, find: Callable[[], list[str]]) -> list[str]:
+    """Return what ``find()`` returns, kept for some minutes."""
+    name = f"builder.{key}"
+    found: list[str] | None = cache.get(name)
     if found is None:
-        found = find()  # type: ignore[operator]
+        found = find()
         cache.set(name, found, _KEPT_S)
-    return list(found)
+    return found

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.utils.translation import get_language, gettext
 
 from pusula.segments import counting, queries
-from pusula.segments.language import DefinitionError
+from pusula.segments.language import DefinitionError, parse_condition
 from pusula.segments.models import SegmentVersion
 from pusula.web import titles
 from pusula.web.builder.outline import Point, outline
@@ -44,11 +44,11 @@ def _sentences(version: SegmentVersion) -> Iterator[str]:
     """Yield what a version asks for, each sentence behind the heading it stands under."""
     named = {segment.key: titles.segment_title(segment) for segment in queries.active()}
     try:
-        points = outline(version.definition.get("where", {}), counting.STORE.schema(), named)
+        condition = parse_condition(version.definition.get("where"), counting.STORE.schema())
     except DefinitionError:
         yield gettext("Something this installation no longer knows")
         return
-    for point in points:
+    for point in outline(condition, named):
         yield from _flat(point, "")
 
 

@@ -19,7 +19,6 @@ from pusula.segments.language import (
     parse_condition,
     read_yaml,
 )
-from pusula.segments.language.schema import Schema
 from pusula.web.builder.controls import IncompleteError
 from pusula.web.builder.draft import Draft, Group, Join, Leaf, Node
 from pusula.web.builder.picks import Picker
@@ -31,17 +30,20 @@ Json = dict[str, object]
 class Said:
     """What a draft says: a document, and by node its condition or why it says none.
 
-    ``document`` is empty where nothing is complete. ``problems`` name what was left out.
+    ``document`` is empty where nothing is complete, ``condition`` what it means. ``problems`` name
+    what was left out, ``error`` says why the whole cannot be meant.
     """
 
     document: Json = field(default_factory=dict)
     conditions: dict[str, Condition] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
+    condition: Condition | None = None
+    error: str = ""
 
     @property
     def is_complete(self) -> bool:
         """Whether nothing was left out and something is said."""
-        return bool(self.document) and not self.problems
+        return self.condition is not None and not self.problems
 
 
 def say(draft: Draft, picker: Picker) -> Said:
@@ -55,6 +57,10 @@ def say(draft: Draft, picker: Picker) -> Said:
         inside = [*inside, left_out] if is_flat else [_joined("any", inside), left_out]
     if inside:
         said.document = _joined("all" if outside else draft.inc.join, inside)
+        try:
+            said.condition = parse_condition(said.document, picker.schema)
+        except DefinitionError as error:
+            said.error = _problem(error)
     return said
 
 
@@ -164,8 +170,10 @@ def _parted(where: Json) -> tuple[Json | None, Json | None]:
     match where:
         case {"not": dict(outside)}:
             return None, outside
+        case {"all": [dict(inside), {"not": dict(outside)}]} if "not" not in inside:
+            return inside, outside
         case {"all": [*inside, {"not": dict(outside)}]} if inside and not _has_not(inside):
-            return (inside[0] if len(inside) == 1 else {"all": inside}), outside
+            return {"all": inside}, outside
     return where, None
 
 

@@ -118,7 +118,9 @@ class Draft:
         pairs = [("tree", self.tree), *self.words.items()]
         for leaf in self.leaves():
             pairs.append((f"{leaf.id}.k", leaf.kind))
-            pairs += [(f"{leaf.id}.{name}", v) for name, vs in leaf.fields.items() for v in vs]
+            pairs += [
+                (f"{leaf.id}.{name}", v) for name, vs in sorted(leaf.fields.items()) for v in vs
+            ]
         return pairs
 
 
@@ -132,7 +134,8 @@ def read(sent: Sent) -> Draft:
     for name in sent.keys():  # noqa: SIM118 - a QueryDict
         node_id, dot, rest = name.partition(".")
         if dot:
-            named.setdefault(node_id, Fields())[rest] = [_text(v) for v in sent.getlist(name)]
+            values = [_text(v) for v in sent.getlist(name)]
+            named.setdefault(node_id, Fields())[rest] = [v for v in values if v.strip()]
     for node, _ in draft.nodes():
         mine = named.get(node.id, Fields())
         if isinstance(node, Group):
@@ -140,7 +143,9 @@ def read(sent: Sent) -> Draft:
                 node.join = "all" if mine.one("j") == "all" else "any"
         else:
             node.kind = mine.one("k")
-            node.fields = Fields({k: v for k, v in mine.items() if k not in ("k", "j")})
+            # A box without a value says as much as no box: two states that say the same are equal.
+            said = {k: v for k, v in mine.items() if k not in ("k", "j") and (v or k == "was")}
+            node.fields = Fields(said)
     return draft
 
 
@@ -192,9 +197,10 @@ def _loaded(text: str) -> object | None:
     if not text:
         return None
     try:
-        return json.loads(_text(text))  # type: ignore[no-any-return]
+        found: object = json.loads(_text(text))
     except (ValueError, RecursionError) as error:
         raise _broken() from error
+    return found
 
 
 def _broken() -> DraftError:
@@ -229,7 +235,7 @@ class _Reader:
             case [str(node_id), int(negated)]:
                 return Leaf(self.id(node_id), is_negated=bool(negated))
             case [str(node_id), "all" | "any" as join, int(negated), list(parts)]:
-                group = Group(self.id(node_id), join, is_negated=bool(negated))  # type: ignore[arg-type]
+                group = Group(self.id(node_id), join, is_negated=bool(negated))
                 group.parts = [self.node(part, depth + 1) for part in parts]
                 return group
         raise _broken()

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-import yaml
 from django.utils.translation import gettext
 
+from pusula.segments.export import as_yaml
 from pusula.segments.language.documents import read_yaml
 from pusula.segments.language.place import DefinitionError
 from pusula.segments.language.schema import Kind, Schema
@@ -74,7 +74,7 @@ class TraitEditor:
 
 @dataclass(frozen=True)
 class ConsentEditor:
-    """Edits what somebody decided about a channel and purpose, or (``reach``) if it leads to them."""
+    """Edits what somebody decided about a channel and purpose, or (``reach``) if it finds them."""
 
     schema: Schema
     word: str = "consent"
@@ -173,23 +173,9 @@ class YamlEditor:
 
     def fields(self, body: object) -> Fields | None:
         """Return the fields for a whole condition ``body``."""
-        return made(y=written(body))
+        return made(y=written(body)) if isinstance(body, dict) else None
 
 
-class _Dumper(yaml.SafeDumper):
-    """Plain YAML without anchors, lists indented."""
-
-    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - whatever it is
-        return True
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
-        super().increase_indent(flow, indentless=False)
-
-
-def written(document: object) -> str:
-    """Return a document as YAML text, short mappings on one line."""
-    text: str = yaml.dump(
-        document, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=96,
-        default_flow_style=None,
-    )  # fmt: skip
-    return text.rstrip("\n")
+def written(document: Json) -> str:
+    """Return a condition as YAML text that reads well."""
+    return as_yaml(document).rstrip("\n")

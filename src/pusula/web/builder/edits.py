@@ -1,4 +1,4 @@
-"""Changes of the tree, each a plain submit button: ``op=add:inc``, ``op=wrap:n2`` …"""
+"""Changes of the tree, each a plain submit button such as ``op=add:inc`` or ``op=wrap:n2``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext
 
 from pusula.web.builder import rows
+from pusula.web.builder.controls import IncompleteError
 from pusula.web.builder.draft import MOST_NODES, Draft, Group, Leaf, Node
 from pusula.web.builder.editors import YamlEditor
 from pusula.web.builder.fields import Fields
@@ -148,7 +149,10 @@ def _unfilter(leaf: Leaf, key: str, _: Picker) -> Edit:
 def _as_yaml(leaf: Leaf, _: str, picker: Picker) -> Edit:
     pick = picker.of(leaf)
     if pick is not None and leaf.kind != YAML:
-        document = pick.editor.document(leaf.fields)
+        try:
+            document = pick.editor.document(leaf.fields)
+        except IncompleteError:
+            return Edit(leaf.id, gettext("Complete the condition first."))
         leaf.kind, leaf.fields = YAML, YamlEditor().fields(document) or Fields()
     return Edit(leaf.id)
 

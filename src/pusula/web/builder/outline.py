@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from django.utils.translation import get_language, gettext
 
-from pusula.segments.language import Condition, parse_condition, sentence
+from pusula.segments.language import Condition, sentence
 from pusula.segments.language.nodes import AllOf, AnyOf, Not
-from pusula.segments.language.schema import Schema
 
 
 @dataclass(frozen=True)
@@ -20,13 +19,8 @@ class Point:
     points: tuple[Point, ...] = ()
 
 
-def outline(
-    document: Mapping[str, object], schema: Schema, named: Mapping[str, str]
-) -> list[Point]:
-    """Return ``document``, a condition, as points; ``named`` are the titles of other segments."""
-    if not document:
-        return []
-    condition = parse_condition(document, schema)
+def outline(condition: Condition, named: Mapping[str, str]) -> list[Point]:
+    """Return ``condition`` as points; ``named`` are the titles of other segments by key."""
     return _Outliner(named).points(condition)
 
 

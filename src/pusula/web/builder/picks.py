@@ -17,15 +17,18 @@ from pusula.web.builder.draft import Leaf, fields_of
 from pusula.web.builder.editors import ConsentEditor, Editor, MenuEditor, TraitEditor, YamlEditor
 from pusula.web.builder.fields import Fields
 from pusula.web.builder.rows import RowsEditor
+from pusula.web.builder.scores import BucketEditor, CampaignEditor, ScoreEditor
+from pusula.web.builder.sequences import SequenceEditor
 
 YAML = "yaml"
 
 
 @dataclass(frozen=True)
 class Pick:
-    """An entry of the picker. ``preset`` fills a new condition; ``leads_to``: an entry that stands
+    """An entry of the picker.
 
-    for another one with some fields filled in.
+    ``preset`` fills a new condition. An entry that ``leads_to`` another one is a usual way to fill
+    that in.
     """
 
     key: str
@@ -113,9 +116,7 @@ class Picker:
         yield self._orders(
             "count",
             gettext("Number of stays") if stays else gettext("Number of orders"),
-            gettext("How often they came; 0 for never")
-            if stays
-            else gettext("How often they bought; 0 for never"),
+            gettext("How often; 0 for never"),
             {"op": "at_least", "v": "1", "w": "last:12 months", **by, **done},
         )
         yield self._orders(
@@ -147,20 +148,34 @@ class Picker:
                 "orders.count!upcoming",
                 gettext("Upcoming booking"),
                 gettext("A confirmed stay that starts today or later"),
-                {"op": "at_least", "v": "1", "w": "from:today", "w.by": "starts_on", "status": ["confirmed"],},
-            )  # fmt: skip
+                {
+                    "op": "at_least",
+                    "v": "1",
+                    "w": "from:today",
+                    "w.by": "starts_on",
+                    "status": ["confirmed"],
+                },
+            )
             yield self._short(
                 "orders.count!region",
                 gettext("Stayed in a region"),
                 gettext("At least one completed stay there"),
-                {"op": "at_least", "v": "1", "w": "last:24 months", "w.by": "ends_on", "filters": "a",
- "a.c": "region", "a.op": "in", "status": ["completed"],},
-            )  # fmt: skip
+                {
+                    "op": "at_least",
+                    "v": "1",
+                    "w": "last:24 months",
+                    "w.by": "ends_on",
+                    "filters": "a",
+                    "a.c": "region",
+                    "a.op": "in",
+                    "status": ["completed"],
+                },
+            )
         yield self._short(
             "orders.count!cancelled",
             gettext("Cancellations"),
             gettext("How often they cancelled"),
-            {"op": "at_least", "v": "1", "w": "last:12 months", "status": ["cancelled"],},
+            {"op": "at_least", "v": "1", "w": "last:12 months", "status": ["cancelled"]},
         )  # fmt: skip
         yield self._orders(
             "distinct",
@@ -214,6 +229,18 @@ class Picker:
             editor,
             "events",
             {"m": "count", **preset},
+        )
+        yield self._followed()
+
+    def _followed(self) -> Pick:
+        """Return the entry for what comes after something else."""
+        return Pick(
+            "sequence",
+            gettext("One thing after another"),
+            gettext("An event, then another one, or none of it in time"),
+            SequenceEditor(self.schema, self.choices),
+            "sequence",
+            {"op": "at_least", "v": "1", "w": "last:30 days", "s2.v": "7", "s2.u": "day"},
         )
 
     def _when(self) -> Iterator[Pick]:
@@ -280,9 +307,19 @@ class Picker:
 
     def _permitted(self) -> Iterator[Pick]:
         yield Pick(
-            "consent", gettext("Consent"), gettext("What they decided about a channel"),
-            ConsentEditor(self.schema), "consent",
-        )  # fmt: skip
+            "consent",
+            gettext("Consent"),
+            gettext("What they decided about a channel"),
+            ConsentEditor(self.schema),
+            "consent",
+        )
+        yield Pick(
+            "reach",
+            gettext("Reachable by a channel"),
+            gettext("Consent, address and blocks together"),
+            ConsentEditor(self.schema, "reach"),
+            "reach",
+        )
 
     def _compared(self) -> Iterator[Pick]:
         names = {
@@ -294,6 +331,15 @@ class Picker:
         for name, (title, hint) in names.items():
             if name in self.schema.traits:
                 yield self._trait(name, title, hint)
+        if self.choices.models():
+            yield Pick(
+                "score",
+                gettext("Score of a model"),
+                gettext("A predicted value, its decile or its age"),
+                ScoreEditor(self.schema, self.choices),
+                "score",
+                {"op": "at_least", "of": "decile", "v": "9"},
+            )
         by = {"w.by": "ends_on"} if self._has_stays else {}
         done: dict[str, str | list[str]] = {"status": ["completed"]}
         yield self._short(
@@ -311,9 +357,36 @@ class Picker:
 
     def _sets(self) -> Iterator[Pick]:
         yield Pick(
-            "segment", gettext("In another segment"), gettext("Everybody who is in it now"),
-            MenuEditor("segment", gettext("Segment"), self.choices.segments), "segment",
-        )  # fmt: skip
+            "segment",
+            gettext("In another segment"),
+            gettext("Everybody who is in it now"),
+            MenuEditor("segment", gettext("Segment"), self.choices.segments),
+            "segment",
+        )
+        if self.schema.lists:
+            yield Pick(
+                "list",
+                gettext("In an uploaded list"),
+                gettext("Everybody in a list that somebody uploaded"),
+                MenuEditor("list", gettext("List"), lambda: self.choices.sets("list")),
+                "list",
+            )
+        if self.schema.campaigns:
+            yield Pick(
+                "campaign",
+                gettext("In a campaign"),
+                gettext("Chosen by a campaign, in all of it or in one arm"),
+                CampaignEditor(self.choices),
+                "campaign",
+            )
+        yield Pick(
+            "bucket",
+            gettext("A random share"),
+            gettext("Always the same people for the same name"),
+            BucketEditor(),
+            "bucket",
+            {"v": "0", "v2": "50"},
+        )
 
     def _yaml(self) -> Pick:
         return Pick(

@@ -14,7 +14,7 @@ from pusula.lib.errors import PusulaError
 from pusula.segments import counting, history, queries
 from pusula.segments.counting import Counts, Reading
 from pusula.segments.kernel.block import Bools
-from pusula.segments.language import Condition, Definition, parse_condition, references
+from pusula.segments.language import Condition, Definition, references
 from pusula.segments.language.nodes import AllOf, Not, ReachTest, Words
 from pusula.segments.models import Segment
 from pusula.web import titles
@@ -59,6 +59,8 @@ class Result:
 def count(said: Said) -> Result:
     """Return the counts of what a draft says."""
     began = time.perf_counter()
+    if said.error:
+        return Result(error=said.error)
     try:
         found = _count(said)
     except PusulaError as error:
@@ -80,17 +82,16 @@ def _count(said: Said) -> Result:
         read_at=counts.facts.read_at,
         step=counts.facts.step,
         is_exact=counts.is_exact,
-        is_empty=not said.document,
+        is_empty=said.condition is None,
     )
     result.by_node = {node: counts.n(counts.holds(c)) for node, c in said.conditions.items()}
-    if said.document:
-        whole = parse_condition(said.document, counts.schema)
-        mask = counts.holds(whole)
+    if said.condition is not None:
+        mask = counts.holds(said.condition)
         result.n = counts.n(mask)
         result.n_before = _before(said, counts)
         result.reach = _reach(mask, counts)
         if not result.n:
-            result.narrowest = _narrowest(said, whole, counts)
+            result.narrowest = _narrowest(said, said.condition, counts)
     return result
 
 
@@ -143,7 +144,7 @@ class Overlap:
 
 
 def overlaps(said: Said, but: str = "") -> list[Overlap] | None:
-    """Return the segments that share the most, of all but ``but``; ``None`` while facts are read."""
+    """Return the segments but ``but`` that share the most; ``None`` while facts are read."""
     counts, mask = whole(said)
     if counts is None or mask is None:
         return None
@@ -158,13 +159,12 @@ def overlaps(said: Said, but: str = "") -> list[Overlap] | None:
 
 def whole(said: Said) -> tuple[Counts | None, Bools | None]:
     """Return the counts and for whom all of ``said`` holds; nothing while facts are read."""
-    if not said.document:
+    if said.condition is None:
         return None, None
-    condition = parse_condition(said.document, counting.STORE.schema())
-    counts = counting.STORE.counts([condition])
+    counts = counting.STORE.counts([said.condition])
     if isinstance(counts, Reading):
         return None, None
-    return counts, counts.holds(condition)
+    return counts, counts.holds(said.condition)
 
 
 def past(said: Said, weeks: int = 13) -> list[tuple[int, int]]:
@@ -172,7 +172,9 @@ def past(said: Said, weeks: int = 13) -> list[tuple[int, int]]:
 
     Raises the error of a definition that cannot be asked about the past.
     """
-    condition = parse_condition(said.document, counting.STORE.schema())
+    condition = said.condition
+    if condition is None:
+        return []
     draft = Definition(_DRAFT, Words(_DRAFT, _DRAFT), condition)
     definitions = history.stored(references(condition)) | {_DRAFT: draft}
     return history.back_cast(definitions, now=clock.now(), weeks=weeks)[_DRAFT]

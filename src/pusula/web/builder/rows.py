@@ -159,8 +159,7 @@ class RowsEditor:
         kind = self.relation.columns.get(column)
         if kind is None:
             kind = Kind.NUMBER if mine.one("op") in terms.COMPARISONS else Kind.TEXT
-            asked = Asked(kind=kind, currency=self.schema.currency)
-            return asked
+            return Asked(kind=kind, currency=self.schema.currency)
         closed = column in self.relation.choices
         return Asked(
             kind=kind,

@@ -120,7 +120,7 @@ def made(**values: str | list[str]) -> Fields:
     return Fields({k: [v] if isinstance(v, str) else v for k, v in values.items()})
 
 
-def read(test: Mapping[str, object]) -> Fields | None:
+def read(test: Mapping[str, object]) -> Fields | None:  # noqa: C901, PLR0911 - one line per test
     """Return the fields that say ``test``; ``None`` if these boxes cannot."""
     match dict(test):
         case {"last": length, **rest} if not rest:

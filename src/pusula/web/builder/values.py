@@ -84,7 +84,7 @@ class Asked:
             *self._boxes(op, fields),
         ]
 
-    def _boxes(self, op: str, fields: Fields) -> list[Control]:
+    def _boxes(self, op: str, fields: Fields) -> list[Control]:  # noqa: PLR0911 - one line per sort of test
         if op in ("yes", "no", "known", "unknown"):
             return []
         if self.kind in TIMES:
@@ -110,7 +110,7 @@ class Asked:
             sign = next((s for s, c in SYMBOLS.items() if c == self.currency), self.currency)
         return controls.number(name, label, fields.one(name), unit=self.unit, before=sign)
 
-    def document(self, fields: Fields) -> Json | str:
+    def document(self, fields: Fields) -> Json | str:  # noqa: PLR0911 - one line per sort of test
         """Return the test as the language writes it; raise ``IncompleteError``."""
         op = self.op(fields)
         if op in ("known", "unknown"):
@@ -143,7 +143,7 @@ class Asked:
         read = self._read(test)
         return read if read is not None and read.one("op") in self.menu() else None
 
-    def _read(self, test: object) -> Fields | None:
+    def _read(self, test: object) -> Fields | None:  # noqa: PLR0911 - one line per sort of test
         if test in ("known", "unknown"):
             return made(op=str(test))
         if not isinstance(test, Mapping) or not test:
@@ -215,7 +215,7 @@ def _read_text(op: str, value: object) -> Fields | None:
     return made(op=op, v=value) if isinstance(value, str) else None
 
 
-def _read_number(op: str, value: object) -> Fields | None:
+def _read_number(op: str, value: object) -> Fields | None:  # noqa: PLR0911 - one line per sort of test
     match op, value:
         case "between", [low, high]:
             first, second = _read_size(low), _read_size(high)

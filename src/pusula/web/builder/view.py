@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.translation import gettext
 
@@ -90,7 +91,7 @@ class Drawer:
             self.node(part, group, index, depth + 1, f"{prefix}{index + 1}")
             for index, part in enumerate(group.parts)
         ]
-        common = (
+        common: dict[str, Any] = (
             self.common(group, above[0], above[1], place)
             if above
             else {
@@ -102,10 +103,17 @@ class Drawer:
         return Drawn(is_group=True, join=group.join, parts=parts, depth=depth, **common)
 
     def lines(self, leaf: Leaf, pick: Pick | None) -> list[Line]:
-        """Return the lines of a condition; none while nothing is chosen."""
-        return pick.editor.row(leaf.fields).lines if pick else []
+        """Return the lines of a condition; none while nothing is chosen.
 
-    def common(self, node: Node, group: Group, index: int, place: str) -> dict[str, object]:
+        What a box shows is from now on what the condition says, as the form will send it.
+        """
+        lines = pick.editor.row(leaf.fields).lines if pick else []
+        for control in (control for line in lines for control in line.controls):
+            if control.name and control.sort != "button" and any(control.values):
+                leaf.fields.setdefault(control.name, list(control.values))
+        return lines
+
+    def common(self, node: Node, group: Group, index: int, place: str) -> dict[str, Any]:
         """Return what groups and conditions share."""
         is_or = group.join == "any" and index > 0
         words = {"all": gettext("and"), "any": gettext("or")}

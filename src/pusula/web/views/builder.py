@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -15,7 +15,7 @@ from pusula.lib.errors import PusulaError
 from pusula.orders import queries as orders
 from pusula.profiles.models import Profile
 from pusula.segments import counting, publication, queries
-from pusula.segments.language import DefinitionError, parse_condition, sentence
+from pusula.segments.language import DefinitionError, sentence
 from pusula.segments.models import Segment
 from pusula.web import people, titles
 from pusula.web import segment_charts as charts
@@ -101,7 +101,7 @@ def past(request: HttpRequest) -> HttpResponse:
     """
     desk = _sent(request)
     context: dict[str, object] = {}
-    if desk.said.document and not results.count(desk.said).reading:
+    if desk.said.condition and not results.count(desk.said).reading:
         if "now" in request.GET or Profile.objects.count() <= counting.SMALL:
             context = _past(desk)
         else:
@@ -121,7 +121,6 @@ def _past(desk: Desk) -> dict[str, object]:
 def _page(request: HttpRequest, segment: Segment | None) -> HttpResponse:
     if request.method != "POST":
         desk = _opened(request, segment)
-        desk.steps.drawn(desk.draft)
         return _drawn(request, segment, desk)
     desk = _sent(request)
     op = request.POST.get("op", "")
@@ -158,7 +157,7 @@ def _sent(request: HttpRequest) -> Desk:
     draft = drafts.read(request.POST)
     for leaf in draft.leaves():
         was = leaf.fields.pop("was", None)
-        if was is not None and was[-1:] != [leaf.kind]:
+        if was is not None and "".join(was) != leaf.kind:
             picker.choose(leaf, leaf.kind)
         elif leaf.kind not in picker.by_key and leaf.kind:
             leaf.kind, leaf.fields = "", Fields()
@@ -201,17 +200,24 @@ def _changed(desk: Desk, op: str) -> edits.Edit:
             if name == "draw":
                 done = edits.Edit(focus=node)
     desk.said = documents.say(desk.draft, desk.picker)
-    desk.steps.drawn(desk.draft)
     return done
 
 
 def _drawn(
-    request: HttpRequest, segment: Segment | None, desk: Desk, done: edits.Edit = edits.Edit(),
-    problem: str = "", status: int = 200,
-) -> HttpResponse:  # fmt: skip
+    request: HttpRequest,
+    segment: Segment | None,
+    desk: Desk,
+    done: edits.Edit | None = None,
+    *,
+    problem: str = "",
+) -> HttpResponse:
+    """Draw the desk: to htmx the tree alone."""
+    done = done or edits.Edit()
+    status = 422 if problem else 200
     drawer = Drawer(desk.picker, desk.said, done.focus)
     inc, exc = drawer.roots(desk.draft)
-    context = {
+    desk.steps.drawn(desk.draft)
+    context: dict[str, Any] = {
         "segment": segment,
         "draft": desk.draft,
         "desk": desk,
@@ -243,14 +249,14 @@ def _usual(picker: Picker) -> list[tuple[str, str]]:
     return [(key, picker.by_key[key].title) for key in keys if key in picker.by_key]
 
 
-def _result_context(desk: Desk) -> dict[str, object]:
+def _result_context(desk: Desk) -> dict[str, Any]:
     result = results.count(desk.said)
     named = {s.key: titles.segment_title(s) for s in queries.active()}
     return {
         "result": result,
         "nodes": [node for node, _ in desk.draft.nodes() if node.id not in ("inc", "exc")],
         "problems": desk.said.problems,
-        "outline": outline.outline(desk.said.document, desk.picker.schema, named),
+        "outline": outline.outline(desk.said.condition, named) if desk.said.condition else [],
         "narrowest": _narrowest(desk, result, named),
         "yaml_error": desk.yaml_error,
     }
@@ -299,13 +305,13 @@ def _saved(request: HttpRequest, segment: Segment | None, desk: Desk) -> HttpRes
     problem = naming.problem(desk.draft.words, segment)
     if not problem and desk.yaml_error:
         problem = desk.yaml_error
+    problem = problem or desk.said.error
     if not problem and not desk.said.is_complete:
         problem = gettext("Some conditions are incomplete: complete or remove them, then save.")
     if not problem:
         document = documents.titled(desk.draft) | {"where": desk.said.document}
         document["segment"] = segment.key if segment else document["segment"]
         try:
-            parse_condition(document["where"], counting.STORE.schema())
             made = publication.propose(document, by=signed_in(request).get_username())
         except PusulaError as error:
             problem = error.message
@@ -315,5 +321,4 @@ def _saved(request: HttpRequest, segment: Segment | None, desk: Desk) -> HttpRes
                 request, gettext("The change is kept. Nobody sees it until you publish it.")
             )
             return redirect("segment-change", key)
-    desk.steps.drawn(desk.draft)
-    return _drawn(request, segment, desk, problem=problem, status=422)
+    return _drawn(request, segment, desk, problem=problem)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -144,10 +144,10 @@ def unarchive(request: HttpRequest, key: str) -> HttpResponse:
 
 
 @require_safe
-def export(request: HttpRequest, key: str) -> HttpResponse:
+def export(_: HttpRequest, key: str) -> HttpResponse:
     """Hand out the newest definition as a file for ``pusula segments apply``."""
     segment = queries.by_key(key)
-    version = segment and segment.versions.order_by("-number").first()
+    version = segment.versions.order_by("-number").first() if segment else None
     if version is None:
         raise Http404(key)
     return HttpResponse(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,10 +22,11 @@ from pusula.lib.errors import PusulaError
 from pusula.orders import queries as orders
 from pusula.profiles import queries as profiles
 from pusula.profiles.models import Profile
+from pusula.profiles.relations import Ids
 from pusula.segments import catalog, counting, history, publication, queries
 from pusula.segments.counting import Reading
-from pusula.segments.language import DefinitionError, parse, parse_condition
-from pusula.segments.models import Drift, Segment, SegmentSize
+from pusula.segments.language import Condition, DefinitionError, parse, parse_condition
+from pusula.segments.models import Drift, Publication, Segment, SegmentSize
 from pusula.web import people, search, segment_charts, titles
 from pusula.web.builder import differences
 from pusula.web.builder.outline import Point, outline
@@ -104,6 +106,17 @@ def archived(request: HttpRequest) -> HttpResponse:
     return render(request, "web/segments/archived.html", {"rows": rows})
 
 
+@dataclass(frozen=True)
+class Shared:
+    """How many two segments share."""
+
+    first: Segment
+    first_title: str
+    second: Segment
+    second_title: str
+    n: int
+
+
 @require_safe
 def compare(request: HttpRequest) -> HttpResponse:
     """Show what two or three segments share."""
@@ -111,10 +124,10 @@ def compare(request: HttpRequest) -> HttpResponse:
     chosen = [s for s in (queries.by_key(key) for key in keys) if s is not None]
     members = {s.pk: queries.member_ids(s) for s in chosen}
     shared = [
-        (titles.segment_title(a), titles.segment_title(b), _n_common(members[a.pk], members[b.pk]), a, b)
+        Shared(a, titles.segment_title(a), b, titles.segment_title(b), _common(members, a, b))
         for i, a in enumerate(chosen)
         for b in chosen[i + 1 :]
-    ]  # fmt: skip
+    ]
     everywhere = None
     if len(chosen) == _COMPARED:
         first, *others = members.values()
@@ -201,7 +214,7 @@ def _row(
     sizes: list[tuple[int, int]],
     n_profiles: int,
     drifts: set[int],
-    waiting: dict[str, object],
+    waiting: Mapping[str, Publication],
 ) -> Row:
     return Row(
         segment=segment,
@@ -252,17 +265,17 @@ def _starters(taken: set[str]) -> list[Starter]:
     return found
 
 
-def _starter_size(where: object) -> int | None:
+def _starter_size(where: Condition) -> int | None:
     """Return how many a definition would have; ``None`` while the facts are being read."""
     try:
-        counts = counting.STORE.counts([where])  # type: ignore[list-item]
-        return None if isinstance(counts, Reading) else counts.n(counts.holds(where))  # type: ignore[arg-type]
+        counts = counting.STORE.counts([where])
+        return None if isinstance(counts, Reading) else counts.n(counts.holds(where))
     except PusulaError:
         return None
 
 
-def _n_common(first: np.typing.NDArray[np.int64], second: np.typing.NDArray[np.int64]) -> int:
-    return len(np.intersect1d(first, second, assume_unique=True))
+def _common(members: Mapping[int, Ids], first: Segment, second: Segment) -> int:
+    return len(np.intersect1d(members[first.pk], members[second.pk], assume_unique=True))
 
 
 def _description(segment: Segment) -> str:
@@ -278,11 +291,10 @@ def _outline(segment: Segment) -> tuple[list[Point], bool]:
         return [], True
     named = {other.key: titles.segment_title(other) for other in queries.active()}
     try:
-        where = version.definition.get("where", {})
-        parse_condition(where, catalog.schema())
-        return outline(where, catalog.schema(), named), True
+        condition = parse_condition(version.definition.get("where"), counting.STORE.schema())
     except DefinitionError:
         return [], False
+    return outline(condition, named), True
 
 
 def _chart(segment: Segment) -> Figure | None:

@@ -221,12 +221,12 @@ class English(EnglishTests):
             case "events":
                 return f"{self.values(aggregate.names)} event"
             case "items":
-                return "ordered item"
+                return "item"
         return "stay" if self.has_stays else "order"
 
     def _made(self, aggregate: Aggregate) -> str:
         if aggregate.relation == "items":
-            return "bought"
+            return "ordered"
         return "booked" if self.has_stays else "placed"
 
 

@@ -219,7 +219,7 @@ class EnglishTests(Printer):
                 shown = f"{self.per_cent(low)} and {self.per_cent(high)}"
                 return f"between the quantiles of {shown}"
             case ToMean(operator, ratio, of):
-                whose = "all customers" if of == "profiles" else "all single rows"
+                whose = "all customers" if of == "profiles" else "all single rows of everybody"
                 return f"{OPERATORS[operator]} {self.figure(ratio)} times the mean of {whose}"
             case Rank(first):
                 return f"among the {self.figure(first)} highest"

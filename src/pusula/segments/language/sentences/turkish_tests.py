@@ -217,7 +217,9 @@ class TurkishTests(Printer):
             case Quantiles(low, high):
                 return f"{self.per_cent(low)} ve {self.per_cent(high)} yüzdelikleri arasında"
             case ToMean(operator, ratio, of):
-                whose = "tüm müşterilerin" if of == "profiles" else "tüm kayıtların tek tek"
+                whose = (
+                    "tüm müşterilerin" if of == "profiles" else "herkesin tek tek tüm kayıtlarının"
+                )
                 return f"{whose} ortalamasının {TIMES[operator].format(self.figure(ratio))}"
             case Rank(first):
                 return f"en yüksek {self.figure(first)} müşteri arasında"

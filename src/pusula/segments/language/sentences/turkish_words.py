@@ -45,7 +45,7 @@ class Noun:
 STAYS = Noun("konaklaması", "konaklamaları", "konaklamalarının")
 NOUNS = {
     "orders": Noun("siparişi", "siparişleri", "siparişlerinin"),
-    "items": Noun("sipariş kalemi", "sipariş kalemleri", "sipariş kalemlerinin"),
+    "items": Noun("ürün kalemi", "ürün kalemleri", "ürün kalemlerinin"),
     "events": Noun("olayı", "olayları", "olaylarının"),
 }
 # A column as it stands alone, and as something that rows have.

@@ -7,9 +7,11 @@ const TYPED_MS = 250;
 let waiting = 0;
 let isChanged = false;
 let isSaving = false;
+let left = null;
 
 function send(op) {
   isChanged = true;
+  left = op.startsWith("draw") ? null : document.activeElement;
   htmx.ajax("POST", location.pathname, {
     source: form,
     target: "#builder",
@@ -70,7 +72,8 @@ document.body.addEventListener("htmx:afterSettle", (event) => {
   if (event.detail.target.id !== "builder" && event.target.id !== "builder") return;
   const goal = find("#builder [data-focus]");
   const here = document.activeElement;
-  if (goal && (here === document.body || !form.contains(here))) goal.focus();
+  const isThere = left && (here === left || (here.id && here.id === left.id));
+  if (goal && (isThere || here === document.body || !form.contains(here))) goal.focus();
   htmx.trigger(document.body, "drawn");
 });
 
