@@ -110,10 +110,9 @@ def fill(n: int) -> None:
                  "net_minor", "gross_base_minor", "net_base_minor", "recorded_at"),
                 orders,
             )  # fmt: skip
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
             cursor.execute("select setval('profiles_profile_id_seq', %s)", [n])
-        cursor.execute("analyze")
 
 
 def evaluation_alone(n_profiles: int) -> None:
@@ -179,6 +178,16 @@ class Watch:
                 self.waits.append(now - self.accepted.popleft()[1])
             time.sleep(0.002)
         connections.close_all()
+
+
+def wait_until_it_steps() -> None:
+    """Tell the log something, and wait until the live process has taken it over."""
+    from pusula.pipeline import appender, queries
+
+    entry = appender.Entry("event", "bench", f"bench:{os.urandom(4).hex()}", "{}")
+    told = appender.append([entry]).last
+    while queries.offset().entry_id < (told or 0):
+        time.sleep(0.05)
 
 
 def at_rate(rate: int, seconds: int, n_profiles: int) -> None:
@@ -260,11 +269,13 @@ def main() -> None:
             began = time.perf_counter()
             evaluate.everybody(at=clock.now())
             print(f"  {n_segments} segments shown after {time.perf_counter() - began:.0f} s")
+            with connection.cursor() as cursor:
+                cursor.execute("analyze")
             evaluation_alone(args.profiles)
             command = [sys.executable, "-m", "pusula.ops.main", "live"]
             live = subprocess.Popen(command, env=os.environ.copy(), cwd=ROOT)
             try:
-                at_rate(50, 2, args.profiles)  # warms up
+                wait_until_it_steps()
                 for rate in map(int, args.rates.split(",")):
                     at_rate(rate, args.seconds, args.profiles)
             finally:

@@ -1,6 +1,7 @@
 """Every segment over all customers: the kernel beside a raw scan of its columns and beside SQL.
 
-    python bench/segments.py [--scale 200k|1m|10m] [--segments 50 200] [--data DIR] [--spark] [--no-sql]
+    python bench/segments.py [--scale 200k|1m|10m] [--segments 50 200] [--data DIR]
+                             [--spark] [--no-sql]
 
 Customers are made up once (ten events, two orders, three traits and two consents each), as the
 files of a lake in DIR, bucket by bucket, so memory stays bounded; a later call finds them there.
@@ -22,7 +23,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -558,14 +559,16 @@ def kernel(n_processes: int, folder: Path, n: int, n_segments: int) -> list[int]
     return np.sum(found, axis=0).tolist()
 
 
-_tasks: dict[bytes, Task] = {}
+@lru_cache(maxsize=1)
+def unpacked(packed: bytes) -> Task:
+    """Return a task; a process compiles it once."""
+    found: Task = pickle.loads(packed)  # noqa: S301 - our own
+    return found
 
 
 def sizes_in(packed: bytes, folder: Path, bucket: int) -> list[int]:
     """Return the sizes of the segments in a bucket; next flips are worked out as well."""
-    asked = _tasks.setdefault(
-        packed, pickle.loads(packed) if packed not in _tasks else _tasks[packed]
-    )
+    asked = unpacked(packed)
     block = files.block(files_of(folder, bucket), asked.plan.requirements)
     found = asked.found(block)
     return [len(found.members[key]) for key in asked.keys]
@@ -639,34 +642,43 @@ def run_one(way: str, folder: Path, n: int, n_segments: int) -> None:
     begun = time.perf_counter()
     sizes = WAYS[way](folder, n, n_segments)
     wall = time.perf_counter() - begun
-    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    cpu = sum(usage.ru_utime + usage.ru_stime for usage in usages)
-    print(json.dumps({"sizes": sizes, "cpu": cpu, "wall": wall, "peak": peak.stop()}))
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    cpu, most = peak.stop()
+    cpu += used.ru_utime + used.ru_stime
+    print(json.dumps({"sizes": sizes, "cpu": cpu, "wall": wall, "peak": most}))
 
 
 class Peak:
-    """The most memory that this process and its children held together, in MB, looked at often."""
+    """What this process and its family use, looked at often by a process beside them."""
 
     def __init__(self) -> None:
         self._ask, theirs = multiprocessing.Pipe()
-        watch = multiprocessing.get_context("fork").Process(
-            target=_watch, args=(os.getpid(), theirs)
-        )
-        watch.daemon = True
-        watch.start()
+        beside = multiprocessing.get_context("fork")
+        beside.Process(target=_watch, args=(os.getpid(), theirs), daemon=True).start()
 
-    def stop(self) -> float:
-        """Return it."""
+    def stop(self) -> tuple[float, float]:
+        """Return the CPU seconds of the family, and the most memory it held together in MB."""
         self._ask.send(None)
-        most: float = self._ask.recv()
-        return most
+        found: tuple[float, float] = self._ask.recv()
+        return found
 
 
 def _watch(root: int, answer: Any) -> None:
-    most = 0.0
+    most, cpu = 0.0, dict[int, float]()
     while not answer.poll(0.05):
-        most = max(most, sum(_held(pid) for pid in _family(root) if pid != os.getpid()))
-    answer.send(most)
+        family = [pid for pid in _family(root) if pid != os.getpid()]
+        most = max(most, sum(map(_held, family)))
+        cpu |= {pid: _cpu(pid) for pid in family if pid != root}
+    answer.send((sum(cpu.values()), most))
+
+
+def _cpu(pid: int) -> float:
+    """Return the CPU seconds that a process has used."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _family(pid: int) -> Iterator[int]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from unittest import mock
 
 import pytest
 from django.utils import translation
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from pusula.profiles import contacts
 from pusula.profiles.contacts import ContactError, email, phone
 
 
@@ -77,3 +81,26 @@ def test_fillers_and_the_relays_of_portals_lead_to_nobody(text):
 def test_what_is_no_address_is_refused(text):
     with pytest.raises(ContactError, match="not an e-mail address"):
         email(text)
+
+
+@given(
+    st.from_regex(
+        r"[a-zA-Z0-9._+-]{1,40}@[a-z0-9.-]{1,24}\.(com|com\.tr|test|local|localhost|xn--p1ai|t|c0m)",
+        fullmatch=True,
+    )
+)
+@settings(
+    max_examples=300, deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)  # fmt: skip
+def test_what_looks_plain_is_read_as_all_the_rules_read_it(text):
+    quick = _answer(text)
+    with mock.patch.object(contacts, "_is_plain", return_value=False):
+        assert quick == _answer(text)
+
+
+def _answer(text):
+    try:
+        return contacts.email(text)
+    except contacts.ContactError:
+        return "refused"

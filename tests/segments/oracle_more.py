@@ -24,7 +24,7 @@ COMPARED = {
 }
 
 
-def holds(oracle, kind, body, person):
+def holds(oracle, kind, body, person):  # noqa: PLR0911 - a case per line
     """Say whether a condition of one of ``LEAVES`` holds for ``person``."""
     match kind:
         case "sequence":
@@ -128,7 +128,7 @@ def microseconds(length):
 # Populations
 
 
-def compared(oracle, relation, body, test, person):
+def compared(oracle, relation, body, test, person):  # noqa: PLR0911 - a case per line
     """Say whether what is measured stands ``test`` against everybody who has it."""
 
     def member_value(other):

@@ -7,7 +7,7 @@ from tests.web import company as made_up
 from tests.web import plans
 
 from pusula.profiles.models import Profile
-from pusula.segments import evaluate
+from pusula.segments import evaluate, publication
 from pusula.segments.models import Membership, Segment, SegmentSize
 
 pytestmark = pytest.mark.django_db
@@ -156,6 +156,97 @@ def test_why_finds_people_by_name(deniz, company, language):
     page(deniz, "/segments/repeat-guests/why/", language)
 
 
+def test_the_list_is_searched_and_narrowed_by_the_address(deniz):
+    plans.draft()
+    everything = page(deniz, "/segments/")
+    assert everything.count('name="key"') >= 3
+    found = page(deniz, "/segments/?q=lapse&show=all")
+    assert "about to lapse" in found
+    assert '"/segments/high-value/"' not in found
+    assert '"/segments/high-value/"' in page(deniz, "/segments/?show=unused")
+    assert "No segment is like this" in page(deniz, "/segments/?q=nothing+like+it")
+    assert page(deniz, "/segments/?show=nonsense").count("spark") == everything.count("spark")
+
+
+def test_ready_segments_are_offered_with_their_count_and_used(deniz, company):
+    shown = page(deniz, "/segments/")
+    assert "Guests with an upcoming booking" in shown
+    answer = deniz.post("/segments/+use/", {"key": "has-upcoming-booking"})
+    assert answer["Location"] == "/segments/has-upcoming-booking/change/"
+    assert deniz.post("/segments/+use/", {"key": "no-such"}).status_code == 404
+
+
+def test_two_or_three_segments_are_compared(deniz):
+    shown = page(deniz, "/segments/+compare/?key=lapsing&key=repeat-guests&key=high-value")
+    assert "16</b>" in shown
+    assert "8 customers are in all three." in shown
+    assert "Choose two or three segments" in page(deniz, "/segments/+compare/?key=lapsing")
+
+
+def test_a_segment_is_archived_and_taken_back_with_its_history(deniz):
+    assert deniz.post("/segments/lapsing/archive/")["Location"] == "/segments/+archived/"
+    assert deniz.get("/segments/lapsing/").status_code == 404
+    assert "about to lapse" in page(deniz, "/segments/+archived/")
+    assert deniz.post("/segments/lapsing/return/")["Location"] == "/segments/lapsing/"
+    assert "Out of date" in page(deniz, "/segments/lapsing/")
+
+
+def test_a_segment_that_a_campaign_speaks_to_is_not_archived(deniz):
+    plans.draft()
+    deniz.post("/segments/repeat-guests/archive/")
+    assert "finish or change that first" in page(deniz, "/segments/repeat-guests/")
+    assert Segment.objects.get(key="repeat-guests").archived_at is None
+
+
+def test_the_definition_is_handed_out_as_a_file(deniz):
+    answer = deniz.get("/segments/repeat-guests/export/")
+    assert answer["Content-Disposition"] == 'attachment; filename="repeat-guests.yaml"'
+    assert "count: {at_least: 2}" in answer.content.decode()
+
+
+def test_versions_show_what_changed_and_can_be_restored(deniz, company):
+    first = company.segments["repeat-guests"].version
+    other = {**first.definition, "where": {"trait": {"city": {"is": "Bursa"}}}}
+    publication.propose(other, by="deniz")
+    shown = page(deniz, "/segments/repeat-guests/")
+    versions = shown[shown.index('id="versions"') :]
+    assert versions.index("Version 2") < versions.index("Version 1")
+    assert "“Bursa”" in versions
+    assert "No more:" in versions
+    while publication.work_once("test"):
+        pass
+    publication.confirm(publication.open_publications()["repeat-guests"])
+    assert publication.work_once("test")
+    answer = deniz.post("/segments/repeat-guests/restore/", {"version": "1"})
+    assert answer["Location"] == "/segments/repeat-guests/change/"
+    newest = Segment.objects.get(key="repeat-guests").versions.order_by("-number").first()
+    assert (newest.number, newest.definition["where"]) == (3, first.definition["where"])
+    assert deniz.post("/segments/repeat-guests/restore/", {"version": "99"}).status_code == 404
+
+
+def test_a_segment_is_shown_as_it_was_on_a_day(deniz, company):
+    now = page(deniz, "/segments/repeat-guests/?on=2026-11-22")
+    evaluate.everybody(at=made_up.NOW)
+    n = Membership.objects.filter(segment__key="repeat-guests", left_at=None).count()
+    assert f"<b>{n}</b> <span>customers on 22 Nov 2026" in now
+    before = page(deniz, "/segments/repeat-guests/?on=2020-01-01")
+    assert "<b>0</b> <span>customers on 1 Jan 2020" in before
+    assert "As it was on a day" in page(deniz, "/segments/repeat-guests/?on=tomorrow")
+
+
+def test_why_tells_the_records_behind_and_when_it_could_change(deniz, company):
+    shown = page(deniz, f"/segments/repeat-guests/why/?profile={company.elif_.pk}")
+    assert "records behind it" in shown
+    assert "Could change by itself:" in shown
+
+
 def test_segments_are_for_people_who_have_signed_in(client):
-    for path in ("/segments/", "/segments/lapsing/", "/segments/lapsing/why/"):
+    for path in (
+        "/segments/",
+        "/segments/lapsing/",
+        "/segments/lapsing/why/",
+        "/segments/+new/",
+        "/segments/lapsing/edit/",
+        "/segments/lapsing/export/",
+    ):
         assert client.get(path)["Location"].startswith("/login/")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -65,6 +65,11 @@ def insert(
     connection: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> None:
     """Insert ``rows``, each a sequence of values in the order of ``columns``."""
+    iterator = iter(rows)
+    first = next(iterator, None)
+    if first is None:
+        return
+    rows = chain([first], iterator)
     names = ", ".join(columns)
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":

@@ -23,6 +23,7 @@ COMMANDS = {
     "import": "pusula.ops.imports:import_",
     "init": "pusula.config.commands:init",
     "live": "pusula.ops.live:live",
+    "lake": "pusula.ops.lake:lake",
     "login-link": "pusula.web.commands:login_link",
     "mailbox": "pusula.ops.mailbox:mailbox",
     "orders": "pusula.ops.orders:orders",

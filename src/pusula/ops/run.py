@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import click
 from django.utils.translation import gettext as _
@@ -32,8 +34,32 @@ DRIFT_STATUS = 3  # apart from "something went wrong": it went right, and found 
     help="Only compare a share of all customers, each hour the next one, with what is written.",
 )
 @click.option("--no-repair", is_flag=True, help="With --check: report drift, change nothing.")
+@click.option("--from-lake", is_flag=True, help="Bring the lake up to date and read from it.")
+@click.option(
+    "--engine",
+    type=click.Choice(["here", "spark"]),
+    default="here",
+    show_default=True,
+    help="Who computes: this machine's cores, or Spark over the lake.",
+)
+@click.option(
+    "--master",
+    default="local[*]",
+    show_default=True,
+    metavar="URL",
+    help="With --engine spark: where it is (spark://host:7077, yarn, k8s://...).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome for a program.")
-def run(minutes: int | None, is_check: bool, no_repair: bool, as_json: bool) -> None:
+def run(
+    *,
+    minutes: int | None,
+    is_check: bool,
+    no_repair: bool,
+    from_lake: bool,
+    engine: str,
+    master: str,
+    as_json: bool,
+) -> None:
     """Publish cut-points and evaluate every segment for everybody.
 
     Exit status 3 says that members were wrong though nothing explains it (drift). They are put
@@ -41,11 +67,17 @@ def run(minutes: int | None, is_check: bool, no_repair: bool, as_json: bool) -> 
     """
     if no_repair and not is_check:
         raise click.UsageError("--no-repair goes with --check")
+    if is_check and (from_lake or engine != "here"):
+        raise click.UsageError("--check asks the database, here")
 
     def once() -> Outcome:
         if is_check:
             return batch.check(repair=not no_repair)
-        return _with_progress(batch.run)
+        if engine == "spark":
+            # Loaded when asked for: Spark is an extra, and slow to load.
+            spark = importlib.import_module("pusula.pipeline.spark")
+            return _with_progress(partial(spark.run, master=master))
+        return _with_progress(partial(batch.run, from_lake=from_lake))
 
     outcome = once()
     _tell(outcome, as_json=as_json)

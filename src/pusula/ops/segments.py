@@ -21,6 +21,7 @@ from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.ops import segment_plan, segments_history
 from pusula.ops.figures import number
+from pusula.ops.run import run
 from pusula.pipeline.publish import Worker
 from pusula.segments import actions, catalog, changeset, export, publication, queries
 from pusula.segments.changeset import Changeset
@@ -46,6 +47,7 @@ def segments() -> None:
 
 segments.add_command(segments_history.at_)
 segments.add_command(segments_history.why)
+segments.add_command(run)
 
 
 @segments.command()

@@ -23,8 +23,7 @@ _LONGEST_NAME = 64
 _INT64 = 2**63
 _NUL = "\\u0000"  # as JSON writes it
 
-# Most of what comes is of people who were here before: reading an address costs 0.1 ms.
-_email = lru_cache(maxsize=50_000)(contacts.email)
+# Most of what comes is of people who were here before, and reading a number is slow.
 _phone = lru_cache(maxsize=50_000)(contacts.phone)
 
 Text40 = Annotated[str, Meta(max_length=40)]
@@ -171,6 +170,7 @@ def read(entry: Logged, *, region: str, currency: str, latest: int) -> Told:
     return Told(entry, body, told_at, *who)
 
 
+@lru_cache(maxsize=10_000)
 def is_name(text: str) -> bool:
     """Say whether ``text`` may name an event, a property or a trait.
 
@@ -193,7 +193,7 @@ def _who(
     if not key.isprintable():
         raise RefusedError("key: holds a character that nobody can see")
     try:
-        email = _email(body.email) if body.email else None
+        email = contacts.email(body.email) if body.email else None
         phone = _phone(body.phone, region) if body.phone else None
     except contacts.ContactError as error:
         if not key:

@@ -22,7 +22,7 @@ from django.db import (
 from pusula.lake import rows
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
-from pusula.pipeline import effects, entries, queries
+from pusula.pipeline import batch, effects, entries, queries
 from pusula.pipeline.effects import Written
 from pusula.pipeline.entries import RefusedError, Told
 from pusula.pipeline.models import Quarantine
@@ -32,7 +32,7 @@ from pusula.profiles.relations import Ids
 from pusula.segments import actions, evaluate
 from pusula.segments import queries as segments
 from pusula.segments.actions import Moves
-from pusula.segments.evaluate import Outcome, Pass
+from pusula.segments.evaluate import Pass
 from pusula.segments.facts import block
 from pusula.segments.kernel import Block
 
@@ -128,16 +128,17 @@ def moment() -> int:
     return max(clock.now(), queries.offset().at + 1)
 
 
-def refresh(touched: Ids, *, cause: str, pays: int | None = None) -> Outcome:
+def refresh(touched: Ids, *, cause: str, pays: int | None = None) -> None:
     """Bring every segment up to date for the profiles ``touched`` (any order, repeats allowed).
 
     If other facts than the debt ``pays`` wait for evaluation, nobody knows any more whom they
     touched (their process was stopped, or they were deferred): then for everybody.
     """
     if set(segments.debts()) - {pays}:
-        return evaluate.everybody(at=clock.now())
+        batch.run()
+        return
     with evaluate.alone():
-        return evaluate.touched(np.unique(touched), at=moment(), cause=cause, pays=pays)
+        evaluate.touched(np.unique(touched), at=moment(), cause=cause, pays=pays)
 
 
 class _Step:

@@ -119,3 +119,4 @@ class Score(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["profile", "model", "scored_at"], name="score_once"),
         ]
+        indexes = [models.Index(fields=["model"], name="score_by_model")]

@@ -91,15 +91,20 @@ def identifiers_of(profile_id: int) -> QuerySet[Identifier]:
 
 
 # From each name straight to the next one: "distinct" would read every row of a long table.
-_KINDS = """
+_HELD = """
 with recursive held(name) as (
-    select min(name) from profiles_trait
+    select min({column}) from {table}
     union all
-    select (select min(name) from profiles_trait where name > held.name)
+    select (select min({column}) from {table} where {column} > held.name)
     from held where held.name is not null
 )
+"""
+_KINDS = f"""{_HELD.format(table="profiles_trait", column="name")}
 select name, (select kind from profiles_trait t where t.name = held.name limit 1)
 from held where name is not null
+"""
+_MODELS = f"""{_HELD.format(table="profiles_score", column="model")}
+select name from held where name is not null
 """
 
 
@@ -108,6 +113,13 @@ def trait_kinds() -> dict[str, str]:
     with connection.cursor() as cursor:
         cursor.execute(_KINDS)
         return dict(cursor.fetchall())
+
+
+def score_models() -> list[str]:
+    """Return the names of the models that gave somebody a score, sorted."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MODELS)
+        return sorted(name for (name,) in cursor.fetchall())
 
 
 def trait_kind(name: str) -> str | None:

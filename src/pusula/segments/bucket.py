@@ -6,6 +6,7 @@ workers run, row by row of a table of buckets.
 
 from __future__ import annotations
 
+import gc
 import pickle
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from pusula.segments.language import Definition, Schema
 # A table of buckets: the files of each, pickled; and of answers: what was found in each.
 QUESTIONS = pa.schema([("bucket", pa.int64()), ("files", pa.binary())])
 ANSWERS = pa.schema([("bucket", pa.int64()), ("found", pa.binary())])
+# From how many profiles on a block is worth clearing away at once.
+_LARGE = 10_000
 Values = dict[str, npt.NDArray[np.float64]]
 
 
@@ -78,11 +81,22 @@ class Task:
         evaluation = self.plan.evaluate(block, self.at)
         ids = block.profile_ids
         members = {key: ids[evaluation.members[key]] for key in self.keys}
-        return Found(ids, members, evaluation.next_flip)
+        found = Found(ids, members, evaluation.next_flip)
+        del evaluation
+        _clear_away(ids)
+        return found
 
     def populations(self, block: Block) -> Values:
         """Return the values of each population's members in ``block``, by its key."""
-        return self.plan.population_values(block, self.at)
+        values = self.plan.population_values(block, self.at)
+        _clear_away(block.profile_ids)
+        return values
+
+
+def _clear_away(ids: Ints) -> None:
+    """Free what an evaluation of a large block holds in circles, before the next is read."""
+    if len(ids) >= _LARGE:
+        gc.collect()
 
 
 def found_in(task: Task, block: Block) -> bytes:

@@ -9,7 +9,7 @@ from pathlib import Path
 from django.conf import settings
 
 from pusula.lib.errors import PusulaError
-from pusula.profiles.queries import trait_kinds
+from pusula.profiles.queries import score_models, trait_kinds
 from pusula.segments.language.documents import read_yaml
 from pusula.segments.language.periods import read_periods, shipped_periods
 from pusula.segments.language.schema import Kind, Period, Schema
@@ -33,10 +33,7 @@ class NoDefinitionsError(PusulaError):
 
 
 def schema() -> Schema:
-    """Return the schema of this installation: its traits, sets, periods, currency, time zone.
-
-    Models that score may have any name: to list theirs, all scores would have to be read.
-    """
+    """Return the schema of this installation: its traits, sets, models, periods, money, time."""
     given = {name: Kind(kind) for name, kind in trait_kinds().items()}
     company = settings.PUSULA
     sets: dict[str, list[str]] = {sort: [] for sort in ProfileSort.values}

@@ -192,6 +192,11 @@ class Store:
         self._took = 0
         self._ended_at = 0
 
+    @property
+    def held(self) -> Facts | None:
+        """What is in memory now."""
+        return self._held
+
     def schema(self) -> Schema:
         """Return the installation's schema, at most a minute old: to list all traits is slow."""
         found = self._schema

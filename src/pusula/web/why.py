@@ -13,6 +13,7 @@ from pusula.lib.errors import PusulaError
 from pusula.profiles.models import Profile
 from pusula.segments import evaluate, facts, queries
 from pusula.segments.kernel import Explanation, explain
+from pusula.segments.kernel.evidence import Row
 from pusula.segments.language import sentence
 from pusula.segments.language.nodes import (
     AggregateTest,
@@ -27,16 +28,24 @@ from pusula.segments.language.nodes import (
 from pusula.segments.language.schema import Kind
 from pusula.segments.models import Segment
 from pusula.web import formats, titles
+from pusula.web.builder import terms
+
+_NOT_TOLD = frozenset({"relation", "time", "step", "at", "ordered_at"})
 
 
 @dataclass(frozen=True)
 class Reason:
-    """A condition, whether it holds, and what was found; or a group of such reasons."""
+    """A condition, whether it holds, and what was found; or a group of such reasons.
+
+    ``changes_at`` is when it could change by itself, ``rows`` what it was found in: when, and what.
+    """
 
     words: str
     holds: bool
     found: str
     parts: tuple[Reason, ...]
+    changes_at: int | None = None
+    rows: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,8 +85,14 @@ class _Teller:
 
     def reason(self, explanation: Explanation) -> Reason:
         parts = tuple(self.reason(part) for part in explanation.parts)
-        words, found = self.words(explanation), self.found(explanation)
-        return Reason(words, explanation.holds, found, parts)
+        return Reason(
+            words=self.words(explanation),
+            holds=explanation.holds,
+            found=self.found(explanation),
+            parts=parts,
+            changes_at=None if parts else explanation.changes_at,
+            rows=tuple((row["time"], _row(row)) for row in explanation.rows),
+        )
 
     def words(self, explanation: Explanation) -> str:
         """Return a condition in words, without those of its parts."""
@@ -128,6 +143,30 @@ class _Teller:
         if kind is Kind.MONEY and isinstance(explanation.value, Money):
             return formats.amount(round(limit), explanation.value.currency)
         return _number(limit)
+
+
+def _row(row: Row) -> str:
+    """Return a row in words: the event's title, or the order's, and the columns asked for."""
+    told = [titles.event(row["name"])[1]] if row["relation"] == "events" else []
+    for name, value in row.items():
+        is_title = name == "name" and row["relation"] == "events"
+        if name not in _NOT_TOLD and not is_title and value not in (None, ""):
+            title = str(terms.COLUMNS.get(name, name))
+            told.append(f"{title}: {_cell(name, value)}")
+    return " · ".join(told)
+
+
+def _cell(name: str, value: object) -> str:
+    match value:
+        case Money(minor, currency):
+            return formats.amount(minor, currency)
+        case dt.date():
+            return formats.day(value)
+        case int() if name.endswith("_at"):
+            return formats.moment(value)
+        case int() | float():
+            return _number(value)
+    return str(titles.ORDER_STATES.get(str(value), value)) if name == "status" else str(value)
 
 
 def _word(value: str | bool | None) -> str:

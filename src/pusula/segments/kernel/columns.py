@@ -92,7 +92,10 @@ def lexicon(column: pa.ChunkedArray) -> Lexicon:
         encoded = pa.concat_arrays([pa.array([], column.type), *encoded.chunks])
     if not pa.types.is_dictionary(encoded.type):
         encoded = encoded.dictionary_encode()
-    # A dictionary may hold a word twice; the first of its places stands for all.
+        places = _indices(encoded)
+        empty = pc.index(encoded.dictionary, "").as_py()  # -1 if there is none
+        return Lexicon(encoded.dictionary, np.where(places == empty, -1, places))
+    # A dictionary from outside may hold a word twice; the first of its places stands for all.
     first: dict[str | None, int] = {None: -1, "": -1}
     words = encoded.dictionary
     numbers_ = [first.setdefault(word, i) for i, word in enumerate(words.to_pylist())]

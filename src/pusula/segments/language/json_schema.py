@@ -293,10 +293,7 @@ class _Writer:
         names = list(self._relations)
         rows = {name: self._step(name) for name in names}
         length = shapes.lengths(EXACT)
-        steps = [
-            shapes.record({name: rows[name], "within": length, "after": length}, (name,))
-            for name in names
-        ]
+        steps = [shapes.record({name: rows[name], "within": length}, (name,)) for name in names]
         absent = shapes.record({"without": shapes.single(rows), "for": length}, ("without", "for"))
         counted = self._test(Kind.NUMBER, shapes.COUNT, is_always=True)
         return {

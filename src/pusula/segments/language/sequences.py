@@ -13,7 +13,6 @@ from pusula.segments.language.schema import Kind, Limits, Schema
 from pusula.segments.language.value_tests import TestReader
 
 STEP_ROWS = ("where", "by")
-_WITHIN = ("within", "after")  # how long after the step before; two words, one meaning
 
 
 @dataclass(frozen=True)
@@ -55,17 +54,14 @@ class SequenceReader:
 
     def _step(self, place: Place, *, is_first: bool, is_last: bool) -> SequenceStep:
         relations = tuple(self.schema.relations)
-        fields = place.record((), (*relations, *_WITHIN, "without", "for"))
+        fields = place.record((), (*relations, "within", "without", "for"))
         if "without" in fields:
             return self._absent(place, is_last=is_last and not is_first)
         if "for" in fields:
             raise fields["for"].error("says how long 'without' lasts, and there is no 'without'")
-        lengths = [fields[word] for word in _WITHIN if word in fields]
-        if is_first and lengths:
-            raise lengths[0].error("the first step comes after nothing")
-        if len(lengths) > 1:
-            raise place.error(f"expected one of {' and '.join(_WITHIN)}, found both")
-        within = literals.length(lengths[0]) if lengths else None
+        if is_first and "within" in fields:
+            raise fields["within"].error("the first step comes after nothing")
+        within = literals.length(fields["within"]) if "within" in fields else None
         rows = {key: below for key, below in fields.items() if key in relations}
         return self._rows(place, rows, within=within)
 

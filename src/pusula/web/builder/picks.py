@@ -14,7 +14,14 @@ from pusula.segments.language.schema import Schema
 from pusula.web import titles
 from pusula.web.builder.choices import Choices
 from pusula.web.builder.draft import Leaf, fields_of
-from pusula.web.builder.editors import ConsentEditor, Editor, MenuEditor, TraitEditor, YamlEditor
+from pusula.web.builder.editors import (
+    PURPOSE,
+    ConsentEditor,
+    Editor,
+    MenuEditor,
+    TraitEditor,
+    YamlEditor,
+)
 from pusula.web.builder.fields import Fields
 from pusula.web.builder.rows import RowsEditor
 from pusula.web.builder.scores import BucketEditor, CampaignEditor, ScoreEditor
@@ -319,6 +326,15 @@ class Picker:
             gettext("Consent, address and blocks together"),
             ConsentEditor(self.schema, "reach"),
             "reach",
+        )
+        yield Pick(
+            "reach!email",
+            gettext("Not reachable by e-mail"),
+            gettext("No consent, no address, or blocked"),
+            ConsentEditor(self.schema, "reach"),
+            "reach",
+            {"channel": "email", "purpose": PURPOSE, "is": "unreachable"},
+            leads_to="reach",
         )
 
     def _compared(self) -> Iterator[Pick]:

@@ -193,12 +193,13 @@ def _changed(desk: Desk, op: str) -> edits.Edit:
         case "form" if not desk.yaml_error:
             desk.yaml = ""
         case _:
-            before = desk.draft.copy()
-            done = edits.edit(desk.draft, op, desk.picker)
-            desk.steps.done(before)
             name, _, node = op.partition(":")
-            if name == "draw":
+            if name == "draw":  # a box was changed: what is drawn now is the next step
+                desk.steps.future = []
                 done = edits.Edit(focus=node)
+            else:
+                desk.steps.done(desk.draft.copy())
+                done = edits.edit(desk.draft, op, desk.picker)
     desk.said = documents.say(desk.draft, desk.picker)
     return done
 
@@ -245,7 +246,7 @@ def _drawn(
 
 def _usual(picker: Picker) -> list[tuple[str, str]]:
     """Return the conditions that campaigns leave people out by most often."""
-    keys = ("orders.count!upcoming", "consent!none", "event:Booking Completed")
+    keys = ("orders.count!upcoming", "reach!email")
     return [(key, picker.by_key[key].title) for key in keys if key in picker.by_key]
 
 
