@@ -36,16 +36,18 @@ def schema() -> Schema:
     """Return the schema of this installation: its traits, sets, models, periods, money, time."""
     given = {name: Kind(kind) for name, kind in trait_kinds().items()}
     company = settings.PUSULA
-    sets: dict[str, list[str]] = {sort: [] for sort in ProfileSort.values}
-    for sort, key in ProfileSet.objects.order_by("sort", "key").values_list("sort", "key"):
-        sets[sort].append(key)
+    arms: dict[str, dict[str, tuple[str, ...]]] = {sort: {} for sort in ProfileSort.values}
+    sets = ProfileSet.objects.order_by("sort", "key")
+    for sort, key, own in sets.values_list("sort", "key", "arms"):
+        arms[sort][key] = tuple(own)
     return Schema(
         currency=company.currency,
         tz=company.time_zone,
         traits=given | COMPUTED_TRAITS,
         periods=periods(),
-        lists=tuple(sets[ProfileSort.LIST]),
-        campaigns=tuple(sets[ProfileSort.CAMPAIGN]),
+        lists=tuple(arms[ProfileSort.LIST]),
+        campaigns=arms[ProfileSort.CAMPAIGN],
+        models=tuple(score_models()),
     )
 
 

@@ -159,6 +159,7 @@ class ProfileSet(models.Model):
     key = models.SlugField(max_length=80)
     title = models.CharField(max_length=200, blank=True)
     created_at = models.BigIntegerField()
+    arms = models.JSONField(default=list)  # of a campaign: the arms of its members, sorted
 
     class Meta:
         constraints = [

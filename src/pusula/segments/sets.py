@@ -70,8 +70,15 @@ def put_campaign(key: str, title: str, chosen: Iterable[tuple[int, str]], *, at:
 
     In the caller's transaction. A campaign chooses once: nobody can have asked for it before.
     """
-    held = ProfileSet.objects.create(sort=ProfileSort.CAMPAIGN, key=key, title=title, created_at=at)
-    _add(held, chosen, at)
+    members = list(chosen)
+    held = ProfileSet.objects.create(
+        sort=ProfileSort.CAMPAIGN,
+        key=key,
+        title=title,
+        created_at=at,
+        arms=sorted({arm for _, arm in members} - {""}),
+    )
+    _add(held, members, at)
 
 
 def _members(held: ProfileSet) -> Ids:

@@ -19,7 +19,7 @@ from pusula.segments.language.schema import Kind
 # Codes of text: missing, a word no condition mentions, and from here on those that are mentioned.
 MISSING, OTHER, FIRST = 0, 1, 2
 
-Codes = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+Codes = npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
 Words = Mapping[str, int]  # mentioned words and their codes, ascending
 Pattern = Contains | Starts | Ends | Matches | Has
 Search = Callable[[Pattern], Bools]
@@ -61,7 +61,7 @@ def coded(words: Iterable[str]) -> Words:
 
 def encode(column: pa.ChunkedArray, words: Words) -> Codes:
     """Return the code of each text: that of its word, ``OTHER`` or ``MISSING``."""
-    dtype = np.uint8 if len(words) + FIRST <= np.iinfo(np.uint8).max else np.uint16
+    dtype = np.min_scalar_type(len(words) + FIRST)
     if pa.types.is_dictionary(column.type):
         chunks = [_encode_dictionary(chunk, words) for chunk in column.chunks]
         return np.concatenate([np.empty(0, dtype), *chunks])

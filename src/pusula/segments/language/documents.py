@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 import yaml
@@ -33,14 +34,25 @@ def read_yaml(text: str) -> object:
         raise DefinitionError("file", f"not YAML: {error}") from error
 
 
+_TAG = "tag:yaml.org,2002:"
+_REFUSED = {_TAG + "timestamp", _TAG + "merge", _TAG + "value"}
+_NUMBERS = {
+    _TAG + "int": re.compile(r"[-+]?(?:0|[1-9][0-9_]*)"),
+    _TAG + "float": re.compile(r"[-+]?(?:[0-9]+\.[0-9]*(?:[eE][-+]?[0-9]+)?|\.(?:inf|nan))"),
+}
+
+
 class _Loader(yaml.SafeLoader):
     """Plain YAML in which days stay text and the first of two equal keys is not swallowed.
 
-    Aliases are refused: a few lines of them stand for more than any computer can read.
+    ``010`` and ``1:30`` are no numbers: they would be 8 and 90. Aliases are refused: a few lines of
+    them stand for more than any computer can read. So is what merges one mapping into another.
     """
 
     yaml_implicit_resolvers = {
-        letter: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+        letter: [
+            (tag, _NUMBERS.get(tag, pattern)) for tag, pattern in resolvers if tag not in _REFUSED
+        ]
         for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 

@@ -89,15 +89,18 @@ class _Writer:
             "reach": shapes.record({**asked, "is": {"enum": [*REACHES]}}, (*asked, "is")),
             "score": self._score(),
             "list": _named(self.schema.lists),
-            "campaign": shapes.record(
-                {"key": _named(self.schema.campaigns), "arm": {**shapes.TEXT, "maxLength": 40}},
-                ("key",),
-            ),
+            "campaign": self._campaign(),
             "bucket": shapes.record(
                 {"name": shapes.KEY, "from": shapes.PER_CENT, "to": shapes.PER_CENT}, ("name", "to")
             ),
             "segment": shapes.KEY,
         }
+
+    def _campaign(self) -> Json:
+        campaigns, arm = self.schema.campaigns, {**shapes.TEXT, "maxLength": 40}
+        if campaigns is not None:
+            arm = {"enum": sorted({arm for arms in campaigns.values() for arm in arms})}
+        return shapes.record({"key": _named(campaigns), "arm": arm}, ("key",))
 
     def _score(self) -> Json:
         models = self.schema.models
@@ -326,5 +329,5 @@ def _no_column(relation: Relation) -> str:
     return f"^(?!({'|'.join(relation.columns)})$){shapes.NAME}$"
 
 
-def _named(known: tuple[str, ...] | None) -> Json:
+def _named(known: Collection[str] | None) -> Json:
     return shapes.KEY if known is None else {"enum": [*known]}

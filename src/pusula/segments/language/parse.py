@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
@@ -171,12 +171,15 @@ def _list(reader: ConditionReader, place: Place) -> Condition:
 
 def _campaign(reader: ConditionReader, place: Place) -> Condition:
     fields = place.record(("key",), ("arm",))
-    key = _known(_key(fields["key"]), reader.schema.campaigns, fields["key"])
-    arm = fields["arm"].text("an arm such as 'holdout'", 40) if "arm" in fields else None
-    return InSet("campaign", key, arm)
+    campaigns = reader.schema.campaigns
+    key = _known(_key(fields["key"]), campaigns, fields["key"])
+    if "arm" not in fields:
+        return InSet("campaign", key)
+    arm = fields["arm"].text("an arm such as 'holdout'", 40)
+    return InSet("campaign", key, _known(arm, campaigns and campaigns[key], fields["arm"]))
 
 
-def _known(name: str, known: tuple[str, ...] | None, place: Place) -> str:
+def _known(name: str, known: Collection[str] | None, place: Place) -> str:
     """Return a name, one of those that are known if anybody knows them."""
     if known is not None and name not in known:
         raise place.error(f"there is no {name!r}{hint(name, known)}")

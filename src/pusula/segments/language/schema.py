@@ -103,8 +103,9 @@ class Schema:
     """What this install's definitions may speak of.
 
     ``traits`` are name → kind (text, number, day, bool or list), ``currency`` the ISO 4217 code in
-    which amounts are compared, ``tz`` the business time zone. ``lists`` and ``campaigns`` are the
-    keys of sets of profiles, ``models`` the names of models that score (``None``: any is allowed).
+    which amounts are compared, ``tz`` the business time zone. ``lists`` are the keys of uploaded
+    lists, ``campaigns`` those of campaigns with their arms, ``models`` the names of models that
+    score (``None``: any is allowed).
     """
 
     currency: str
@@ -114,7 +115,7 @@ class Schema:
     channels: tuple[str, ...] = CHANNELS
     periods: Mapping[str, Period] = field(default_factory=dict)
     lists: tuple[str, ...] | None = None
-    campaigns: tuple[str, ...] | None = None
+    campaigns: Mapping[str, tuple[str, ...]] | None = None
     models: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:

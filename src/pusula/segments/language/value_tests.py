@@ -115,15 +115,23 @@ def _not_in(tests: TestReader, place: Place) -> Test:
 
 
 def _contains(_: TestReader, place: Place) -> Test:
-    return Contains(place.text("a text"))
+    return Contains(_piece(place))
 
 
 def _starts(_: TestReader, place: Place) -> Test:
-    return Starts(place.text("a text"))
+    return Starts(_piece(place))
 
 
 def _ends(_: TestReader, place: Place) -> Test:
-    return Ends(place.text("a text"))
+    return Ends(_piece(place))
+
+
+def _piece(place: Place) -> str:
+    """Return a piece of a text; white space at its ends would be lost where text is folded."""
+    text = place.text("a text")
+    if text != text.strip():
+        raise place.error("white space at its ends is not compared; say it with matches")
+    return text
 
 
 def _matches(_: TestReader, place: Place) -> Test:
