@@ -181,9 +181,8 @@ def main(n: int) -> None:
             took, status, result = counted()
             assert status == FINE, status
             times.append(took)
-        print(
-            f"{title}: {statistics.median(times):.0f} ms (most {max(times):.0f}), {result.n:,} found"
-        )
+        usual, most = statistics.median(times), max(times)
+        print(f"{title}: {usual:.0f} ms (most {most:.0f}), {result.n:,} found")
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import psycopg
 import pytest
-from django.db import DatabaseError, connection, connections, transaction
+from django.db import DatabaseError, OperationalError, connection, connections, transaction
 from tests.pipeline.company import event, told
 
 from pusula.pipeline import appender, queries
@@ -254,3 +254,63 @@ def test_a_slow_writer_holds_the_numbers_behind_it_back(postgres):
     finally:
         appender.rows.insert = insert
     assert order == [(1, 1), (2, 2)]
+
+
+@WITH_COMMITS
+def test_who_gives_up_waiting_does_not_stop_the_log(monkeypatch):
+    """A client that hangs up cancels its future; the writer must live on for all the others."""
+    write, began, go_on = appender._append, threading.Event(), threading.Event()
+
+    def slowly(entries):
+        began.set()
+        go_on.wait(10)
+        return write(entries)
+
+    monkeypatch.setattr(appender, "_append", slowly)
+    log = Appender()
+    under_way = log.submit([entry(1)])
+    began.wait(10)
+    waiting = log.submit([entry(2)])
+    assert not under_way.cancel()
+    assert waiting.cancel()
+    go_on.set()
+    assert log.submit([entry(3)]).result(10).n_new == 1
+    log.close()
+    assert list(LogEntry.objects.order_by("id").values_list("message_id", flat=True)) == [
+        "web:1", "web:3",
+    ]  # fmt: skip
+
+
+@WITH_COMMITS
+def test_a_database_in_trouble_is_asked_once_for_all_who_wait(monkeypatch):
+    tries = []
+
+    def locked(entries):
+        tries.append(len(entries))
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(appender, "_append", locked)
+    log = Appender()
+    with log._turn:
+        futures = [log.submit([entry(n)]) for n in range(5)]
+    log.close()
+    assert all(isinstance(one.exception(), OperationalError) for one in futures)
+    assert tries == [5]
+
+
+@WITH_COMMITS
+def test_the_line_is_bounded_by_its_size_too(monkeypatch):
+    write, began, go_on = appender._append, threading.Event(), threading.Event()
+    monkeypatch.setattr(
+        appender, "_append", lambda e: (began.set(), go_on.wait(10)) and write(e)
+    )
+    log = Appender(max_size=1_000)
+    log.submit([entry(1)])
+    began.wait(10)
+    large = Entry("event", "web", "web:2", "x" * 900)
+    log.submit([large])
+    with pytest.raises(BusyError):
+        log.submit([Entry("event", "web", "web:3", "x" * 900)])
+    go_on.set()
+    log.close()
+    assert ids() == [1, 2]

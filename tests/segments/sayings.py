@@ -21,7 +21,7 @@ SCHEMA = Schema(
     },
     periods={"ramazan-bayrami": Period("R", "R", ((date(2026, 3, 20), date(2026, 3, 22)),))},
     lists=("vip", "newspaper-2026"),
-    campaigns=("spring",),
+    campaigns={"spring": ("holdout", "treated")},
     models=("clv",),
 )
 WORDS = ["İzmir", "a b", "çok 'güzel'", "12", "null", "no", 'x"y', "a: b", "1:30", "- a", "~", "#"]
@@ -147,7 +147,7 @@ class Sayings:
                 self.window(),
                 self.window(),
                 {"is": self.pick(DAYS)},
-                {self.pick(["before", "after"]): self.point()},
+                self.pick([{"before": self.point()}, {"after": self.pick([*DAYS, "30 days ago"])}]),
                 {self.pick(["more_than", "less_than"]): f"{self.length()} ago"},
                 {"month": self.pick([6, *MONTHS, self.some([1, 2, 12, "june"])])},
                 {"season": self.pick([*SEASONS, [6, 9], [11, 2]])},

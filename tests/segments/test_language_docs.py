@@ -42,7 +42,7 @@ EMPTY = Schema(
     tz="Europe/Berlin",
     periods=shipped_periods(),
     lists=(),
-    campaigns=(),
+    campaigns={},
     models=(),
 )
 PUBLISHED_EMPTY = jsonschema.Draft202012Validator(json_schema(EMPTY))
@@ -86,7 +86,7 @@ def test_the_published_schema_is_a_schema_and_knows_what_is_there():
     jsonschema.Draft202012Validator.check_schema(json_schema(SCHEMA))
     assert not PUBLISHED.is_valid(definition({"trait": {"town": {"is": "İzmir"}}}))
     assert not PUBLISHED.is_valid(definition({"trait": {"birthday": {"during": "paskalya"}}}))
-    other = Schema(currency="JPY", tz="UTC", lists=("vip",), models=(), campaigns=())
+    other = Schema(currency="JPY", tz="UTC", lists=("vip",), models=(), campaigns={})
     lists = jsonschema.Draft202012Validator(json_schema(other))
     assert lists.is_valid(definition({"list": "vip"}))
     assert not lists.is_valid(definition({"list": "vpi"}))

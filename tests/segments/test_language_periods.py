@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from pusula.profiles.models import Profile, Score
 from pusula.segments import catalog
 from pusula.segments.language import DefinitionError
 from pusula.segments.language.periods import read_periods, shipped_periods
@@ -67,8 +68,19 @@ def test_an_installation_adds_periods_and_knows_its_sets(settings, tmp_path):
     own = "yilbasi: {tr: a, en: b, days: [[2026-12-30, 2027-01-02]]}\nfair: {tr: c, en: d, days: [[2026-05-01, 2026-05-03]]}\n"  # noqa: E501
     (tmp_path / "periods.yaml").write_text(own)
     ProfileSet.objects.create(sort="list", key="fair-2026", created_at=0)
-    ProfileSet.objects.create(sort="campaign", key="spring", created_at=0)
+    ProfileSet.objects.create(sort="campaign", key="spring", created_at=0, arms=["a", "holdout"])
+    guest = Profile.objects.create(created_at=0, recorded_at=0)
+    for model, at in (("churn", 1), ("value", 1), ("churn", 2)):
+        Score.objects.create(profile=guest, model=model, value=0.5, scored_at=at)
     schema = catalog.schema()
     assert schema.periods["yilbasi"].spans == ((date(2026, 12, 30), date(2027, 1, 2)),)
     assert {"fair", "ramazan-bayrami"} <= set(schema.periods)
-    assert (schema.lists, schema.campaigns, schema.models) == (("fair-2026",), ("spring",), None)
+    assert (schema.lists, schema.models) == (("fair-2026",), ("churn", "value"))
+    assert schema.campaigns == {"spring": ("a", "holdout")}
+
+
+@pytest.mark.django_db
+def test_a_new_installation_knows_no_model_list_or_campaign(settings, tmp_path):
+    settings.PUSULA_HOME = tmp_path
+    schema = catalog.schema()
+    assert (schema.lists, schema.models, schema.campaigns) == ((), (), {})

@@ -11,7 +11,7 @@ from tests.web import company as made_up
 
 from pusula.consent.models import Channel
 from pusula.lib import clock
-from pusula.profiles.models import Profile
+from pusula.profiles.models import Profile, Score
 from pusula.segments import catalog, counting, evaluate, publication
 from pusula.segments.language import parse_condition
 from pusula.segments.models import Membership, Publication, Segment
@@ -110,7 +110,16 @@ ROUND_TRIPS = [
 ]  # fmt: skip
 
 
-def test_a_definition_becomes_a_form_and_the_same_definition_again(company):
+@pytest.fixture
+def scored(company) -> None:
+    Score.objects.create(
+        profile=company.elif_, model="churn", value=0.4, decile=9, scored_at=made_up.NOW
+    )
+    counting.STORE.forget()
+
+
+@pytest.mark.usefixtures("scored")
+def test_a_definition_becomes_a_form_and_the_same_definition_again():
     picker = Picker()
     for document in ROUND_TRIPS:
         asked = parse_condition(document, picker.schema)
@@ -120,11 +129,12 @@ def test_a_definition_becomes_a_form_and_the_same_definition_again(company):
         assert said.condition == asked, document
 
 
-def test_nearly_everything_has_boxes_of_its_own(company):
+@pytest.mark.usefixtures("scored")
+def test_nearly_everything_has_boxes_of_its_own():
     picker = Picker()
     drafts = [documents.draft_of({"where": document}, picker) for document in ROUND_TRIPS]
     leaves = [leaf for draft in drafts for leaf in draft.leaves()]
-    assert len([leaf for leaf in leaves if leaf.kind == "yaml"]) <= 1  # nobody has scores here
+    assert [leaf for leaf in leaves if leaf.kind == "yaml"] == []
 
 
 def test_what_has_no_boxes_is_a_box_of_yaml_that_can_be_edited(company):
@@ -300,6 +310,20 @@ def test_panels_show_people_overlap_and_the_past(deniz):
     assert overlap[0].n >= overlap[-1].n
     past = deniz.post("/segments/+build/past/", asked)
     assert 'class="chart"' in past.content.decode()
+
+
+def test_a_draft_says_why_somebody_would_be_in_it(deniz, company):
+    deniz.cookies["django_language"] = "en"
+    draft = drafted({"all": [REPEAT, SEARCHED]})
+    path = "/segments/+build/why/"
+    shown = deniz.post(path, fields(draft, who="elif dogan")).content.decode()
+    assert "<b>Elif Doğan</b> meets the conditions" in shown
+    assert "Found: 12" in shown
+    assert "No customer found" in deniz.post(path, fields(draft, who="nobody")).content.decode()
+    many = deniz.post(path, fields(draft, who="e")).context["hits"]
+    assert len(many) > 1
+    one = deniz.post(path, fields(draft, who="e", person=str(many[0][0].pk)))
+    assert many[0][1] in one.content.decode()
 
 
 # ----------------------------------------------------------------------------- hostile input --

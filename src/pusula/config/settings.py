@@ -109,6 +109,7 @@ X_FRAME_OPTIONS = "DENY"
 
 # A file larger than this never reaches memory whole; imports stream it to the home folder.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000  # a segment of a hundred conditions is one form
 FILE_UPLOAD_TEMP_DIR = PUSULA_HOME / "uploads"
 FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
 

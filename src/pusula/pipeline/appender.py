@@ -8,7 +8,14 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from django.db import DatabaseError, IntegrityError, connections, transaction
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connections,
+    transaction,
+)
 
 from pusula.lake import rows
 from pusula.lib import clock
@@ -59,6 +66,8 @@ class Entry:
             value = getattr(self, name)
             if not (isinstance(value, str) and 0 < len(value) <= size and value.isprintable()):
                 raise BadEntryError(f"{name}: 1 to {size} visible characters, not {value!r:.80}")
+        if ":" in self.source:  # it parts sources from their numbers: "a:b" would speak for "a"
+            raise BadEntryError(f"source: without a colon, not {self.source!r}")
         if len(self.body) > _LONGEST_BODY or "\0" in self.body:
             raise BadEntryError(f"body: at most {_LONGEST_BODY} characters, none of them NUL")
         try:
@@ -154,6 +163,11 @@ class _Waiting:
     entries: Sequence[Entry]
     future: Future[Appended]
 
+    @property
+    def size(self) -> int:
+        """How many characters its bodies hold."""
+        return sum(len(entry.body) for entry in self.entries)
+
 
 class Appender:
     """A thread that writes what several callers submit together: one commit for all that wait.
@@ -162,12 +176,16 @@ class Appender:
     as many as came meanwhile. A future is done when its entries are on disk, or holds the error.
     """
 
-    def __init__(self, *, max_group: int = GROUP, max_waiting: int = 20_000) -> None:
+    def __init__(
+        self, *, max_group: int = GROUP, max_waiting: int = 20_000, max_size: int = 64 * 2**20
+    ) -> None:
         self.max_group = max_group
         self.max_waiting = max_waiting
+        self.max_size = max_size  # characters of all that waits
         self._turn = threading.Condition()
         self._waiting: deque[_Waiting] = deque()
         self._n_waiting = 0
+        self._size = 0
         self._rate = 1_000.0  # entries a second, as of late
         self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="appender", daemon=True)
@@ -176,17 +194,21 @@ class Appender:
     def submit(self, entries: Iterable[Entry]) -> Future[Appended]:
         """Put ``entries`` in line; raise ``BusyError`` if too many wait already."""
         told = list(entries)
+        waiting = _Waiting(told, Future())
+        size = waiting.size
         with self._turn:
             if self._is_closed:
                 raise BusyError("the log is being closed: try again in a few seconds")
-            if self._n_waiting and self._n_waiting + len(told) > self.max_waiting:
+            if self._n_waiting and (
+                self._n_waiting + len(told) > self.max_waiting or self._size + size > self.max_size
+            ):
                 seconds = max(1, round(self._n_waiting / self._rate))
                 raise BusyError(
                     f"{self._n_waiting} entries wait to be written: try again in {seconds} s"
                 )
-            waiting = _Waiting(told, Future())
             self._waiting.append(waiting)
             self._n_waiting += len(told)
+            self._size += size
             self._turn.notify()
         return waiting.future
 
@@ -199,7 +221,9 @@ class Appender:
 
     def _run(self) -> None:
         try:
-            while group := self._next():
+            while taken := self._next():
+                # From here on nobody can take back what they asked for: it is being written.
+                group = [each for each in taken if each.future.set_running_or_notify_cancel()]
                 began_at = clock.now()
                 self._write(group)
                 n = sum(len(waiting.entries) for waiting in group)
@@ -221,6 +245,7 @@ class Appender:
                 group.append(self._waiting.popleft())
                 n += len(group[-1].entries)
             self._n_waiting -= n
+            self._size -= sum(waiting.size for waiting in group)
             return group
 
     def _write(self, group: Sequence[_Waiting]) -> None:
@@ -232,7 +257,11 @@ class Appender:
         except Exception as error:  # noqa: BLE001 - it belongs to whoever waits
             if isinstance(error, DatabaseError):
                 connections[LOG].close_if_unusable_or_obsolete()
-            if len(group) > 1:  # what one of them brought shall not cost the others
+            is_trouble = isinstance(error, OperationalError | InterfaceError)  # locked, full, gone
+            if is_trouble:
+                for waiting in group:
+                    waiting.future.set_exception(error)
+            elif len(group) > 1:  # what one of them brought shall not cost the others
                 for waiting in group:
                     self._write([waiting])
             else:

@@ -14,7 +14,7 @@ from django.conf import settings
 from pusula.consent import actions as consents
 from pusula.events import actions as events
 from pusula.orders import actions as orders
-from pusula.pipeline.entries import Told
+from pusula.pipeline.entries import Told, is_near
 from pusula.profiles import actions as profiles
 from pusula.profiles import queries, resolve
 from pusula.profiles.actions import Facts, Value
@@ -196,10 +196,14 @@ def _read(given: object, known: TraitKind | None) -> tuple[TraitKind, str | floa
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError as error:
         message = f"{text!r:.40} is no day: write 2026-05-31"
         raise ValueError(message) from error
+    if not is_near(day):
+        message = f"{text!r:.40} is a day that nobody can mean"
+        raise ValueError(message)
+    return day
 
 
 def _write_decisions(told: Sequence[Told], at: int) -> list[Ids]:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from pusula.lib import money
+from pusula.lib import clock, money
 from pusula.lib.text import nfc
 from pusula.orders.actions import COLUMNS, Item
 from pusula.pipeline.queries import LONGEST_BODY, Logged
@@ -21,6 +21,12 @@ from pusula.profiles import contacts
 _DEEPEST = 5
 _LONGEST_NAME = 64
 _INT64 = 2**63
+# Fillers of other systems (year 1, year 9999) are no moments: sums of times leave 64 bits there.
+_FIRST_YEAR, _LAST_YEAR = 1900, 2100  # as imports take them
+_FIRST_AT = clock.start_of(date(_FIRST_YEAR, 1, 1), "UTC")
+_LAST_AT = clock.start_of(date(_LAST_YEAR, 12, 31), "UTC")
+_LARGEST_AMOUNT = 10**15  # minor units; thousands of them can be added up in 64 bits
+_FAR = f"not in the years {_FIRST_YEAR} to {_LAST_YEAR}"
 _NUL = "\\u0000"  # as JSON writes it
 
 # Most of what comes is of people who were here before, and reading a number is slow.
@@ -31,7 +37,8 @@ Text60 = Annotated[str, Meta(max_length=60)]
 Text80 = Annotated[str, Meta(max_length=80)]
 Text120 = Annotated[str, Meta(max_length=120)]
 Text400 = Annotated[str, Meta(max_length=400)]
-Int64 = Annotated[int, Meta(ge=-_INT64, le=_INT64 - 1)]
+Minor = Annotated[int, Meta(ge=-_LARGEST_AMOUNT, le=_LARGEST_AMOUNT)]
+Moment = Annotated[int, Meta(ge=_FIRST_AT, le=_LAST_AT)]
 Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 People = Annotated[int, Meta(ge=0, le=9_999)]
 
@@ -63,7 +70,7 @@ class ItemBody(msgspec.Struct, forbid_unknown_fields=True):
     sku: Text80 = ""
     name: Annotated[str, Meta(max_length=200)] = ""
     quantity: Int32 = 1
-    amount_minor: Int64 = 0
+    amount_minor: Minor = 0
 
 
 class OrderBody(Who):
@@ -71,11 +78,11 @@ class OrderBody(Who):
 
     source_id: Annotated[str, Meta(min_length=1, max_length=120)]
     status: Literal["pending", "confirmed", "in_house", "completed", "cancelled", "no_show"]
-    ordered_at: Int64
-    net_minor: Int64
+    ordered_at: Moment
+    net_minor: Minor
     currency: str = ""
-    status_at: Int64 | None = None
-    cancelled_at: Int64 | None = None
+    status_at: Moment | None = None
+    cancelled_at: Moment | None = None
     starts_on: date | None = None
     ends_on: date | None = None
     property: Text120 = ""
@@ -85,9 +92,9 @@ class OrderBody(Who):
     channel: Text60 = ""
     adults: People | None = None
     children: People | None = None
-    gross_minor: Int64 | None = None
-    net_base_minor: Int64 | None = None
-    gross_base_minor: Int64 | None = None
+    gross_minor: Minor | None = None
+    net_base_minor: Minor | None = None
+    gross_base_minor: Minor | None = None
     items: list[ItemBody] | None = None
 
 
@@ -152,6 +159,8 @@ def read(entry: Logged, *, region: str, currency: str, latest: int) -> Told:
         body = decoder.decode(entry.body)
     except (msgspec.MsgspecError, RecursionError, ValueError) as error:
         raise RefusedError(f"body: {error}") from error
+    if entry.occurred_at is not None and not _FIRST_AT <= entry.occurred_at <= _LAST_AT:
+        raise RefusedError(f"at: {_FAR}")
     heard_at = min(entry.recorded_at, latest)
     told_at = heard_at if entry.occurred_at is None else min(entry.occurred_at, heard_at)
     who = _who(body, entry.source, region)
@@ -180,6 +189,11 @@ def is_name(text: str) -> bool:
     if not 0 < len(text) <= _LONGEST_NAME or text != nfc(text):
         return False
     return (text[0].isalpha() or text[0] == "_") and all(c.isalnum() or c in "_ .-" for c in text)
+
+
+def is_near(day: date) -> bool:
+    """Say whether ``day`` is one that somebody can mean."""
+    return _FIRST_YEAR <= day.year <= _LAST_YEAR
 
 
 def _who(
@@ -234,6 +248,9 @@ def _order(
     body: OrderBody, text: str, currency: str
 ) -> tuple[frozenset[str], tuple[Item, ...] | None]:
     """Check an order, fill in what follows from the rest, and return what it speaks of."""
+    for name in ("starts_on", "ends_on"):
+        if (day := getattr(body, name)) and not is_near(day):
+            raise RefusedError(f"{name}: {_FAR}")
     if body.starts_on and body.ends_on and body.ends_on < body.starts_on:
         raise RefusedError("ends_on: the stay ends before it begins")
     body.currency = money.currency(body.currency) if body.currency else currency

@@ -86,6 +86,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("segments/+build/overlap/", builder.overlap, name="segment-build-overlap"),
     path("segments/+build/past/", builder.past, name="segment-build-past"),
     path("segments/+build/sample/", builder.sample, name="segment-build-sample"),
+    path("segments/+build/why/", builder.why, name="segment-build-why"),
     path("segments/<slug:key>/", segments.detail, name="segment"),
     path("segments/+archived/", segments.archived, name="segments-archived"),
     path("segments/+compare/", segments.compare, name="segments-compare"),

@@ -11,10 +11,10 @@ from django.utils.translation import get_language, gettext
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.profiles.models import Profile
-from pusula.segments import evaluate, facts, queries
-from pusula.segments.kernel import Explanation, explain
+from pusula.segments import catalog, evaluate, facts, history, kernel, queries
+from pusula.segments.kernel import Explanation, Plan, explain
 from pusula.segments.kernel.evidence import Row
-from pusula.segments.language import sentence
+from pusula.segments.language import Condition, Definition, references, sentence
 from pusula.segments.language.nodes import (
     AggregateTest,
     AllOf,
@@ -24,12 +24,14 @@ from pusula.segments.language.nodes import (
     Money,
     Not,
     TraitTest,
+    Words,
 )
 from pusula.segments.language.schema import Kind
 from pusula.segments.models import Segment
 from pusula.web import formats, titles
 from pusula.web.builder import terms
 
+_DRAFT = "draft"
 _NOT_TOLD = frozenset({"relation", "time", "step", "at", "ordered_at"})
 
 
@@ -65,10 +67,22 @@ def why(segment: Segment, profile: Profile) -> Why:
     plan, errors = evaluate.plan(versions)
     if segment.key in errors:
         return Why(is_in=False, reason=None, problem=errors[segment.key])
-    ids = np.array([profile.pk], np.int64)
-    block = facts.block(ids, plan.requirements)
+    return _told(plan, segment.key, profile)
+
+
+def why_drafted(condition: Condition, profile: Profile) -> Why:
+    """Return why ``profile`` meets, or does not meet, a condition that nobody has published."""
+    schema = catalog.schema()
+    drafted = Definition(_DRAFT, Words(_DRAFT, _DRAFT), condition)
+    definitions = history.stored(references(condition)) | {_DRAFT: drafted}
+    plan = kernel.compile(definitions, schema, evaluate.published_cut_points())
+    return _told(plan, _DRAFT, profile)
+
+
+def _told(plan: Plan, key: str, profile: Profile) -> Why:
+    block = facts.block(np.array([profile.pk], np.int64), plan.requirements)
     try:
-        explanation = explain(plan, block, 0, segment.key, clock.now())
+        explanation = explain(plan, block, 0, key, clock.now())
     except PusulaError as error:
         return Why(is_in=False, reason=None, problem=error.message)
     named = {other.key: titles.segment_title(other) for other in queries.active()}

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Generic, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -29,7 +30,12 @@ from pusula.segments.language.nodes import Column, ColumnTest, Contains, Starts,
 from pusula.segments.language.schema import Kind
 from pusula.segments.language.schema import Relation as Schema
 
+K = TypeVar("K")
+
 NAME = Column("name", Kind.TEXT)
+
+# Vectors over all rows that are kept because another condition may ask again: one byte for each row.
+_KEPT = 64
 
 # Above this many ids per row a table of all positions would cost more than searching.
 _SPARSE = 4
@@ -67,6 +73,23 @@ def positions(profile_ids: Ints, table: pa.Table) -> tuple[pa.Table, Positions]:
     if ours.all():
         return table, found
     return table.filter(pa.array(ours)), found[ours]
+
+
+class Recent(Generic[K]):
+    """The vectors that were asked for last; thousands of conditions must not fill the memory."""
+
+    def __init__(self) -> None:
+        self._kept: dict[K, Bools] = {}
+
+    def get(self, key: K, make: Callable[[], Bools]) -> Bools:
+        """Return the vector of ``key``, made anew if it is not kept any more."""
+        found = self._kept.pop(key, None)
+        if found is None:
+            found = make()
+            if len(self._kept) == _KEPT:
+                self._kept.pop(next(iter(self._kept)))
+        self._kept[key] = found  # the last one asked for stands last
+        return found
 
 
 class Rows(ABC):
@@ -140,7 +163,7 @@ class Relation(Rows):
         self.hidden: Hidden | None = None
         if schema is not None and len(self._table):
             self._hide(numbers(self._arrow(schema.time), Kind.MOMENT), at)
-        self._matches: dict[tuple[Column, Pattern], Bools] = {}
+        self._matches: Recent[tuple[Column, Pattern]] = Recent()
         self._lexicons: dict[Column, Lexicon] = {}
 
     def _hide(self, times: Vector, at: int) -> None:
@@ -201,9 +224,7 @@ class Relation(Rows):
     def _search(self, column: Column, arrow: pa.ChunkedArray) -> Search:
         def search(pattern: Pattern) -> Bools:
             key = (column, pattern)
-            if key not in self._matches:
-                self._matches[key] = self._matching(column, arrow, pattern)
-            return self._matches[key]
+            return self._matches.get(key, lambda: self._matching(column, arrow, pattern))
 
         return search
 
@@ -260,7 +281,7 @@ class Selection:
     def __init__(self, rows: Rows, asked: Asked) -> None:
         self._rows = rows
         self._asked = asked
-        self._masks: dict[tuple[Column, Test], Bools] = {}
+        self._masks: Recent[tuple[Column, Test]] = Recent()
 
     def take(self, tests: Sequence[ColumnTest]) -> Rows:
         """Return the rows that stand all ``tests``."""
@@ -268,13 +289,13 @@ class Selection:
         return Part(self._rows, np.logical_and.reduce(masks)) if masks else self._rows
 
     def _mask(self, column: Column, test: Test) -> Bools:
-        key = (column, test)
-        if key not in self._masks:
+        def stands() -> Bools:
             vector = self._rows.vector(column)
             own = isinstance(test, Within) and test.window.is_own
             profiles = self._rows.profiles if own else None
-            self._masks[key] = holds(test, vector, self._asked, profiles)
-        return self._masks[key]
+            return holds(test, vector, self._asked, profiles)
+
+        return self._masks.get((column, test), stands)
 
 
 # From a relation, event names (if any) and tests to the rows that stand them.

@@ -162,10 +162,21 @@ def before(place: Place) -> Window:
 
 
 def after(place: Place) -> Window:
-    """Return the time after a point: after a day starts with the next one."""
+    """Return the time after a point: after a day starts with the next one.
+
+    Refused where nobody can tell whether the point itself belongs to it.
+    """
     start = bound(place)
-    if isinstance(start, OnDay):
-        start = _next_day(place, start.day)
+    match start:
+        case OnDay(stated):
+            start = _next_day(place, stated)
+        case Today():
+            raise place.error("say {from: today}, which holds today too, or {next: all}")
+        case Since(anchor, None):
+            raise place.error(
+                f"say {{since: {anchor}}}, which holds that moment too, or "
+                f"{{from: 1 second after {anchor}}}"
+            )
     return Window(start, None)
 
 

@@ -13,11 +13,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from pusula.lib.errors import PusulaError
 from pusula.orders import queries as orders
+from pusula.profiles import queries as profiles
 from pusula.profiles.models import Profile
 from pusula.segments import counting, publication, queries
 from pusula.segments.language import DefinitionError, sentence
 from pusula.segments.models import Segment
-from pusula.web import people, titles
+from pusula.web import people, search, titles
 from pusula.web import segment_charts as charts
 from pusula.web.builder import documents, edits, naming, outline, results, undo
 from pusula.web.builder import draft as drafts
@@ -28,9 +29,11 @@ from pusula.web.builder.fields import Fields
 from pusula.web.builder.picks import Picker
 from pusula.web.builder.undo import Steps
 from pusula.web.builder.view import Drawer
-from pusula.web.request import HtmxRequest, asked, signed_in
+from pusula.web.request import MOST_LETTERS, HtmxRequest, asked, plain, signed_in, whole
+from pusula.web.why import Why, why_drafted
 
 _SAMPLE = 6
+_HITS = 6
 
 
 @dataclass
@@ -107,6 +110,31 @@ def past(request: HttpRequest) -> HttpResponse:
         else:
             context = {"asks": True}
     return render(request, "web/segments/_past.html", context)
+
+
+@require_POST
+def why(request: HttpRequest) -> HttpResponse:
+    """Explain why somebody would be in, or not, for htmx: ``who`` finds them, ``person`` is one."""
+    desk = _sent(request)
+    words = plain(request.POST.get("who", "")).strip()[:MOST_LETTERS]
+    number = whole(request.POST.get("person", ""))
+    profile = Profile.objects.filter(pk=number).first() if number is not None else None
+    found = profiles.page(search.find(words).profiles, None, _HITS) if words and not profile else []
+    if len(found) == 1:
+        profile = found[0]
+    told = None
+    if profile is not None and desk.said.condition is not None:
+        try:
+            told = why_drafted(desk.said.condition, profile)
+        except PusulaError as error:
+            told = Why(is_in=False, reason=None, problem=error.message)
+    context = {
+        "words": words,
+        "hits": [(person, titles.customer(person.name)) for person in found],
+        "name": titles.customer(profile.name) if profile else "",
+        "why": told,
+    }
+    return render(request, "web/segments/_why.html", context)
 
 
 def _past(desk: Desk) -> dict[str, object]:

@@ -165,6 +165,7 @@ def detail(request: HttpRequest, key: str) -> HttpResponse:
         "reach": _reach(segment),
         "change": change(sizes, segment),
         "chart": _chart(segment),
+        "has_past": segment.sizes.filter(is_back_cast=True).exists(),
         "turns": _turns(segment),
         "overlaps": [(other, titles.segment_title(other), n) for other, n in overlaps],
         "people": people.people(since, since),

@@ -80,7 +80,7 @@ class EnglishTests(Printer):
         "following_n": "in the following {n} full {}s",
         "so_far": "in the current {} so far",
         "so_far_n": "in the current {} up to now and the {n} before it",
-        "since_own": "since {}",
+        "since_own": "from {} on",
         "before_own": "before {}",
         "before_shifted": "earlier than {}",
     }
@@ -110,7 +110,7 @@ class EnglishTests(Printer):
                 said = f"is {'known' if known != negated else 'not known'}"
             case Among(values, True):
                 shown = self.values(values)
-                said = f"is {shown} or not known" if negated else f"is known and is not {shown}"
+                said = f"is {shown} (or not known)" if negated else f"is known and is not {shown}"
             case Among(values, False):
                 said = f"{verb} {self.values(values)}"
             case _:
@@ -219,7 +219,7 @@ class EnglishTests(Printer):
                 shown = f"{self.per_cent(low)} and {self.per_cent(high)}"
                 return f"between the quantiles of {shown}"
             case ToMean(operator, ratio, of):
-                whose = "all customers" if of == "profiles" else "all single rows of everybody"
+                whose = "all customers" if of == "profiles" else "all customers’ single rows"
                 return f"{OPERATORS[operator]} {self.figure(ratio)} times the mean of {whose}"
             case Rank(first):
                 return f"among the {self.figure(first)} highest"

@@ -10,6 +10,7 @@ from pusula.segments.language.nodes import (
     SEASONS,
     Aggregate,
     Among,
+    Anniversary,
     Compare,
     ConsentTest,
     InBucket,
@@ -50,7 +51,8 @@ class Turkish(TurkishTests):
 
     def trait(self, name: str, test: Test, *, negated: bool) -> str:
         """Return what a trait must be."""
-        return f"{self.value(name)} özelliği {self.predicate(test, negated=negated)}"
+        subject = "özelliğinin yıl dönümü" if isinstance(test, Anniversary) else "özelliği"
+        return f"{self.value(name)} {subject} {self.predicate(test, negated=negated)}"
 
     def trait_known(self, name: str, *, known: bool) -> str:
         """Return that a trait is known or not."""
@@ -71,9 +73,9 @@ class Turkish(TurkishTests):
         about = f"{self._purpose(leaf)} için"
         match leaf.state:
             case "suppressed":
-                return f"{about} engelli{' değil' if negated else ''}"
+                return f"{about} {'engellenmemiş' if negated else 'engellenmiş'}"
             case "no_address":
-                return f"{about} adresi {'var' if negated else 'yok'}"
+                return f"{about} iletişim bilgisi {'var' if negated else 'yok'}"
         can = (leaf.state == "reachable") != negated
         return f"{about} {'ulaşılabiliyor' if can else 'ulaşılamıyor'}"
 
@@ -210,20 +212,20 @@ class Turkish(TurkishTests):
         window = leaf.sequence.window
         begun = "" if window is None else f"{self.window(window)} başlayan "
         if leaf.measure == "latest":
-            latest = f"{begun}dizilerinin {steps} en geç başlangıcı"
+            latest = f"{begun}şu olay dizisinin son başlangıcı {steps}:"
             return f"{latest} {self.predicate(test, negated=negated)}"
-        test, exists = whole_bounds(test), "yok" if negated else "var"
+        test, happened = whole_bounds(test), "gerçekleşmemiş" if negated else "gerçekleşmiş"
         match test:
             case Among((0,)) if negated:
-                quantity, exists = "en az 1", "var"
+                times, happened = "en az 1 kez", "gerçekleşmiş"
             case Compare("at_most", 0) | Among((0,)):
-                return f"{begun}dizisi {steps} hiç yok"
+                times, happened = "hiç", "gerçekleşmemiş"
             case _ if is_of_number(test, negated=negated):
                 said = self.predicate(test, negated=negated)
-                return f"{begun}dizilerinin {steps} sayısı {said}"
+                return f"{begun}şu olay dizisinin sayısı {steps}: {said}"
             case _:
-                quantity = self.quantity(test)
-        return f"{begun}{quantity} dizisi {steps} {exists}"
+                times = f"{self.quantity(test)} kez"
+        return f"{begun}şu olay dizisi {times} {happened}: {steps}"
 
     def _steps(self, sequence: Sequence) -> str:
         steps = ", ardından ".join(self._step(step) for step in sequence.steps)

@@ -109,7 +109,7 @@ class TurkishTests(Printer):
                 return "biliniyor" if known != negated else "bilinmiyor"
             case Among(values, True):
                 shown = self.values(values)
-                return f"{shown} veya bilinmiyor" if negated else f"biliniyor ve {shown} değil"
+                return f"{shown} (veya bilinmiyor)" if negated else f"biliniyor ve {shown} değil"
             case Among(values, False):
                 said = self.values(values)
             case _:
@@ -120,6 +120,8 @@ class TurkishTests(Printer):
         """Return the test of one column as a participle: "bölgesi “Bodrum” veya “Çeşme” olan"."""
         name = self.column(rows, row.column.name)[1]
         match row.test:
+            case Anniversary():
+                said = f"(yıl dönümü) {self._phrase(row.test)} olan"
             case Known(known):
                 said = "bilinen" if known else "bilinmeyen"
             case Contains() | Starts() | Ends() | Matches() | Has():
@@ -202,9 +204,9 @@ class TurkishTests(Printer):
             case OnWeekdays(weekdays):
                 return f"{self.listed([WEEKDAYS[each] for each in weekdays], self.OR)} günü"
             case Anniversary(1):
-                return "(yıl dönümü) bugün"
+                return "bugün"
             case Anniversary(days):
-                return f"(yıl dönümü) bugün veya sonraki {days - 1} gün içinde"
+                return f"bugün veya sonraki {days - 1} gün içinde"
             case During(name):
                 return f"{self.period(name)} döneminde"
 
@@ -215,10 +217,10 @@ class TurkishTests(Printer):
             case Quantiles(low, high) if not low:
                 return f"en düşük {self.per_cent(high)} içinde"
             case Quantiles(low, high):
-                return f"{self.per_cent(low)} ve {self.per_cent(high)} yüzdelikleri arasında"
+                return f"{self.per_cent(low)} ile {self.per_cent(high)} yüzdelikleri arasında"
             case ToMean(operator, ratio, of):
                 whose = (
-                    "tüm müşterilerin" if of == "profiles" else "herkesin tek tek tüm kayıtlarının"
+                    "tüm müşterilerin" if of == "profiles" else "tüm müşterilerin tek tek kayıtlarının"
                 )
                 return f"{whose} ortalamasının {TIMES[operator].format(self.figure(ratio))}"
             case Rank(first):

@@ -41,7 +41,7 @@ function later(ms) {
 
 form.addEventListener("input", (event) => {
   isChanged = true;
-  if (!event.target.matches("[data-redraws], [type=checkbox], .words *, .title")) later(TYPED_MS);
+  if (!event.target.matches("[data-redraws], [type=checkbox], .words *, .title, #who")) later(TYPED_MS);
 });
 
 form.addEventListener("change", (event) => {
@@ -116,6 +116,7 @@ document.addEventListener("keydown", (event) => {
   else if (control && key.toLowerCase() === "z" && !target.matches("input, textarea")) {
     send(event.shiftKey ? "redo" : "undo");
   } else if (key === "Enter" && target.matches("#builder input")) later(0);
+  else if (key === "Enter" && target.matches("#who")) target.nextElementSibling.click();
   else if (key === "Escape" && target.closest?.(".many[open]")) {
     const many = target.closest(".many");
     many.open = false;
