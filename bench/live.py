@@ -257,7 +257,7 @@ def main() -> None:
         from django.db import connection
 
         from pusula.lib import clock
-        from pusula.segments import actions, evaluate
+        from pusula.segments import actions, rebuild
 
         for database in settings.DATABASES:
             call_command("migrate", database=database, verbosity=0, interactive=False)
@@ -267,7 +267,7 @@ def main() -> None:
         for n_segments in map(int, args.segments.split(",")):
             actions.apply(definitions(n_segments))
             began = time.perf_counter()
-            evaluate.everybody(at=clock.now())
+            rebuild.everybody(at=clock.now())
             print(f"  {n_segments} segments shown after {time.perf_counter() - began:.0f} s")
             with connection.cursor() as cursor:
                 cursor.execute("analyze")

@@ -11,7 +11,7 @@ from pusula.lib import clock
 from pusula.ops.main import cli
 from pusula.orders import actions as orders
 from pusula.profiles.models import Profile
-from pusula.segments import actions, evaluate
+from pusula.segments import actions, rebuild
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +36,7 @@ def elif_(monkeypatch):
     where = {"all": [{"orders": {"count": {"at_least": 2}}}]}
     title = {"tr": "İki", "en": "Two"}
     actions.apply([("two.yaml", {"segment": "two", "title": title, "where": where})])
-    evaluate.everybody(at=NOW)
+    rebuild.everybody(at=NOW)
     return guest.pk
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.pipeline.company import BIG_BASKET, IDLE, NOW, SEARCHED, define, members
 
 from pusula.lib import clock
-from pusula.segments import evaluate
+from pusula.segments import rebuild
 
 
 @pytest.fixture
@@ -18,5 +18,5 @@ def company(request: pytest.FixtureRequest) -> Callable[[str], list[int]]:
     define("searched", SEARCHED)
     define("idle", IDLE)
     define("big-basket", BIG_BASKET)
-    evaluate.everybody(at=NOW - clock.DAY)
+    rebuild.everybody(at=NOW - clock.DAY)
     return members

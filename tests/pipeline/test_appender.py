@@ -178,7 +178,7 @@ def test_eight_writers_lose_nothing_for_a_reader_that_follows(postgres):
         try:
             while True:
                 was_writing = writing.is_set()
-                found = queries.entries_after(cursor, 50)
+                found = queries.entries_from(cursor + 1, 50)
                 seen.extend(one.id for one in found)
                 if found:
                     cursor = found[-1].id
@@ -301,9 +301,7 @@ def test_a_database_in_trouble_is_asked_once_for_all_who_wait(monkeypatch):
 @WITH_COMMITS
 def test_the_line_is_bounded_by_its_size_too(monkeypatch):
     write, began, go_on = appender._append, threading.Event(), threading.Event()
-    monkeypatch.setattr(
-        appender, "_append", lambda e: (began.set(), go_on.wait(10)) and write(e)
-    )
+    monkeypatch.setattr(appender, "_append", lambda e: (began.set(), go_on.wait(10)) and write(e))
     log = Appender(max_size=1_000)
     log.submit([entry(1)])
     began.wait(10)

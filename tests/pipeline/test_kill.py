@@ -156,9 +156,9 @@ SHOW = """
 import pathlib, sys, django
 django.setup()
 from pusula.lib import clock
-from pusula.segments import actions, catalog, evaluate
+from pusula.segments import actions, catalog, rebuild
 actions.apply(catalog.read_folder(pathlib.Path(sys.argv[1])))
-evaluate.everybody(at=clock.now())
+rebuild.everybody(at=clock.now())
 """
 
 

@@ -17,8 +17,8 @@ from pusula.pipeline.appender import Entry
 from pusula.pipeline.loop import Loop
 from pusula.pipeline.models import LogEntry, LogHead
 from pusula.profiles.models import Identifier, Profile, Trait
-from pusula.segments import evaluate
 from pusula.segments import queries as segments
+from pusula.segments import rebuild
 from pusula.segments.models import Due, Membership, Segment
 
 pytestmark = pytest.mark.django_db(databases=["default", "log"])
@@ -133,7 +133,7 @@ def test_names_traits_and_decisions_come_through_the_log_too(company):
     assert Trait.objects.get(name="tier").text == "Gold"
     assert Consent.objects.get().status == "granted"
     define("gold", {"trait": {"tier": {"is": "gold"}}})
-    evaluate.everybody(at=NOW + clock.MINUTE)
+    rebuild.everybody(at=NOW + clock.MINUTE)
     assert members("gold") == [elif_.pk]
     come_in(
         NOW + clock.HOUR,
@@ -189,6 +189,52 @@ def test_a_log_that_was_restored_from_an_older_copy_is_refused(company):
         Loop().run(once=True)
 
 
+def test_a_log_that_lacks_entries_is_refused(company):
+    """The main database came back from before the log was thinned out."""
+    come_in(NOW, event(1, "elif@example.com"))
+    told(event(2, "elif@example.com"), event(3, "elif@example.com"))
+    LogEntry.objects.filter(id=2).delete()
+    with pytest.raises(live.LogBehindError, match="lacks the entries from 2 to 2"):
+        live.step(at=NOW + clock.HOUR)
+
+
+def test_an_older_log_that_has_grown_since_is_refused_too(company):
+    """Its new entries have numbers that count as read; nobody would ever hear of them."""
+    come_in(NOW, event(1, "elif@example.com"), event(2, "elif@example.com"))
+    LogEntry.objects.filter(id=2).delete()
+    LogHead.objects.update(n=1)
+    told(event(8, "elif@example.com"), event(9, "elif@example.com"))
+    assert queries.head() == 3
+    with pytest.raises(live.LogBehindError, match="another thing in entry 2"):
+        live.step(at=NOW + clock.HOUR)
+    assert Event.objects.count() == 2
+
+
+def test_whom_entries_touch_after_an_outage_has_had_their_flips_before(company):
+    """More are due than a step reaches: those it touches are not evaluated over their flips."""
+    for n in range(4):
+        email = f"g{n}@example.com"
+        come_in(
+            NOW + 10 * n,
+            *(event(f"{n}-{k}", email, at=NOW - k * clock.HOUR) for k in (1, 2)),
+            order(n, email, 10_00, NOW - 29 * clock.DAY + n),
+        )
+    last = who("g3@example.com")
+    back_at = NOW + 60 * clock.DAY
+    with at(back_at):
+        told(order(9, "g3@example.com", 10_00, back_at - clock.HOUR))
+    stepped = live.step(2, at=back_at + clock.SECOND)
+    assert stepped.n_due == 2
+    ((key, entered_at, left_at), *more) = (
+        Membership.objects.filter(profile_id=last)
+        .order_by("-entered_at")
+        .values_list("segment__key", "entered_at", "left_at")
+    )
+    assert (key, entered_at) == ("idle", NOW + clock.DAY + 4)
+    assert left_at == back_at + clock.SECOND
+    assert [each[2] for each in more] == [NOW - 2 * clock.HOUR + 7 * clock.DAY + 1]
+
+
 def test_everybody_hears_of_entries_and_exits_in_one_order(company):
     come_in(NOW, order(1, "elif@example.com", 2000_00, NOW - clock.DAY))
     come_in(NOW + 5, order(2, "ali@example.com", 3000_00, NOW - clock.DAY))
@@ -220,7 +266,7 @@ def test_live_members_are_those_of_a_full_evaluation(company):
     while live.step(at=moment).n_due:
         moment += 1
     live_members = {key: members(key) for key in ("searched", "idle", "big-basket")}
-    outcome = evaluate.everybody(at=moment + 1)
+    outcome = rebuild.everybody(at=moment + 1)
     assert all(moves.n_entered == moves.n_left == 0 for moves in outcome.moves.values())
     assert {key: members(key) for key in live_members} == live_members
     assert sum(map(len, live_members.values())) > 3

@@ -14,7 +14,7 @@ from pusula.pipeline import live, loop, queries
 from pusula.pipeline.live import Live
 from pusula.pipeline.loop import Loop, Pace, Tally
 from pusula.profiles.models import Profile
-from pusula.segments import actions, evaluate
+from pusula.segments import actions, evaluate, rebuild
 from pusula.segments import queries as segments
 from pusula.segments.models import Due, Membership, Segment
 
@@ -133,7 +133,7 @@ def test_an_evaluation_of_many_says_for_everybody_when_they_are_due(company):
     assert due[ali.pk].due_at is None
     assert due[elif_.pk].evaluated_at >= NOW
     assert len(due) == 3
-    evaluate.everybody(at=clock.now())
+    rebuild.everybody(at=clock.now())
     assert Due.objects.count() == 3
 
 

@@ -6,6 +6,7 @@ import pytest
 from django.db import DataError
 from tests.pipeline.company import NOW, event, members, order, told
 
+from pusula.consent.models import Consent
 from pusula.events import actions as events
 from pusula.events.models import Event
 from pusula.lib import clock
@@ -32,6 +33,8 @@ def with_property(text):
 
 EVENT = {**WHO, "name": "A"}
 ORDER = {**WHO, "source_id": "1", "status": "completed", "ordered_at": 1, "net_minor": 1}
+TRILLIONS = 10**15 + 1
+TRAIT = {**WHO, "traits": {}}
 CONSENT = {**WHO, "channel": "email", "purpose": "marketing", "status": "granted"}
 POISON = {
     "no JSON": ("event", "{", "body"),
@@ -62,6 +65,16 @@ POISON = {
     "a stay backwards": (
         "order", {**ORDER, "starts_on": "2026-05-02", "ends_on": "2026-05-01"}, "ends_on"
     ),
+    "an order at the end of time": ("order", {**ORDER, "ordered_at": 2**63 - 1}, "ordered_at"),
+    "an order before all time": ("order", {**ORDER, "ordered_at": -(2**63)}, "ordered_at"),
+    "a change at the end of time": ("order", {**ORDER, "status_at": 2**63 - 1}, "status_at"),
+    "a stay in the year 9999": ("order", {**ORDER, "starts_on": "9999-12-31"}, "starts_on"),
+    "a stay in the year 1": ("order", {**ORDER, "ends_on": "0001-01-01"}, "ends_on"),
+    "more money than there is": ("order", {**ORDER, "net_minor": TRILLIONS}, "net_minor"),
+    "a line of more": (
+        "order", {**ORDER, "items": [{"line_no": 1, "amount_minor": TRILLIONS}]}, "amount_minor"
+    ),
+    "born in the year 9999": ("trait", {**TRAIT, "traits": {"b": {"day": "9999-12-31"}}}, "mean"),
     "a trait of nothing": ("trait", {**WHO, "traits": {"tier": None}}, "null"),
     "an unknown channel": ("consent", {**CONSENT, "channel": "fax"}, "channel"),
 }  # fmt: skip
@@ -163,10 +176,64 @@ def test_a_profile_that_cannot_be_evaluated_is_put_off_and_blocks_nobody(company
     assert len(members("big-basket")) == 5
 
 
+def test_facts_that_cannot_be_read_stop_nobody_else(company, monkeypatch):
+    """Whatever a column holds: it is one profile's trouble, not that of the step."""
+    told(*(event(n, f"g{n}@example.com") for n in range(5)))
+    live.step()
+    third = Identifier.objects.get(value="g2@example.com").profile_id
+    block = live.block
+
+    def stumble(ids, needs):
+        if third in ids:
+            raise OverflowError("a column holds what no column holds")
+        return block(ids, needs)
+
+    monkeypatch.setattr(live, "block", stumble)
+    told(*(order(n, f"g{n}@example.com", 2000_00, NOW) for n in range(5)))
+    stepped = live.step()
+    assert (stepped.n_entries, stepped.n_put_off) == (5, 1)
+    assert len(company("big-basket")) == 4
+    late = live.step(at=stepped.at + 40 * clock.DAY)  # they fall due together
+    assert (late.n_due, late.n_put_off) == (5, 1)
+
+
+def test_a_moment_that_nobody_can_mean_is_refused(company):
+    told(event(1, "ali@example.com", at=-(2**63)), event(2, "ali@example.com", at=-(10**18)))
+    assert live.step().n_quarantined == 2
+    assert "not in the years" in queries.quarantined()[0].reason
+
+
+def test_a_refused_trait_does_not_say_of_which_kind_traits_are(company):
+    told(
+        Entry("trait", "a", "a:1", json.dumps({"key": "1", "traits": {"tier": 5, "x": []}})),
+        Entry("trait", "a", "a:2", json.dumps({"key": "2", "traits": {"tier": "gold"}})),
+    )
+    assert live.step().n_quarantined == 1
+    assert [one.entry_id for one in queries.quarantined()] == [1]
+
+
+def test_decisions_for_a_shared_address_with_long_numbers_are_told_apart(company):
+    """Numbers that begin alike are different decisions: the second one is a refusal."""
+    told(
+        Entry("trait", "a", "a:1", json.dumps({"key": "1", "email": "desk@example.com"})),
+        Entry("trait", "a", "a:2", json.dumps({"key": "2", "email": "desk@example.com"})),
+    )
+    said = {"email": "desk@example.com", "channel": "email", "purpose": "marketing"}
+    told(
+        *(
+            Entry("consent", "web", f"web:{'x' * 190}{n}", json.dumps({**said, "status": status}))
+            for n, status in enumerate(("granted", "refused"))
+        )
+    )
+    assert live.step().n_quarantined == 0
+    assert set(Consent.objects.values_list("status", flat=True)) == {"refused"}
+
+
 @pytest.mark.parametrize(
     "bad",
     [
         {"message_id": ""},
+        {"source": "pms:1"},
         {"message_id": "x" * 201},
         {"kind": "a\nb"},
         {"body": "\0"},

@@ -16,7 +16,7 @@ from pusula.profiles.models import Profile
 from pusula.rfm.config import ConfigError
 from pusula.rfm.models import RfmRun
 from pusula.segments import actions as segments
-from pusula.segments import evaluate
+from pusula.segments import rebuild
 from pusula.segments.models import Membership
 
 pytestmark = pytest.mark.django_db
@@ -87,7 +87,7 @@ def test_the_rules_of_a_file_are_taken_and_its_errors_named(shop, tmp_path):
 def test_segments_over_rfm_groups_follow_the_run(shop, tmp_path):
     run("--as-of", "2026-03-01")
     segments.apply([("champions.yaml", CHAMPIONS)])
-    evaluate.everybody(at=clock.now())
+    rebuild.everybody(at=clock.now())
     members = Membership.objects.filter(left_at=None)
     assert members.count() == 2
     file = tmp_path / "rfm.toml"

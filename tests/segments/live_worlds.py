@@ -217,7 +217,7 @@ class Company:
         documents = [(f"{key}.yaml", each) for key, each in self.world.definitions.items()]
         with travel(moment):
             actions.apply(documents)
-            evaluate.everybody(at=moment)
+            rebuild.everybody(at=moment)
 
     def later(self, moment):
         """Return a moment after ``moment``, preferably one at which something is due."""

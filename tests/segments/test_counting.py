@@ -7,7 +7,7 @@ from tests.web import company as made_up
 
 from pusula.lib import clock
 from pusula.profiles.models import Profile
-from pusula.segments import catalog, counting, evaluate, memory
+from pusula.segments import catalog, counting, memory, rebuild
 from pusula.segments.counting import Counts, Reading, Store
 from pusula.segments.language import parse_condition
 from pusula.segments.models import Membership, Segment
@@ -77,7 +77,7 @@ def test_a_vector_is_evaluated_once_while_the_moment_stands(monkeypatch):
 @pytest.mark.django_db
 def test_another_segment_means_its_definition_and_a_circle_is_refused():
     made_up.build()
-    evaluate.everybody(at=made_up.NOW)
+    rebuild.everybody(at=made_up.NOW)
     n, _ = counted(Store(), {"segment": "repeat-guests"})
     members = Membership.objects.filter(segment__key="repeat-guests", left_at=None)
     assert n == members.count() > 0

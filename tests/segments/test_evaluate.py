@@ -15,7 +15,7 @@ from pusula.lib import clock
 from pusula.orders.models import Order
 from pusula.pipeline import live
 from pusula.profiles.models import Profile, Trait
-from pusula.segments import actions, evaluate, queries
+from pusula.segments import actions, evaluate, queries, rebuild
 from pusula.segments.models import CutPoint, Membership, Segment
 
 pytestmark = pytest.mark.django_db
@@ -69,7 +69,7 @@ def test_a_full_evaluation_finds_everybody_who_meets_the_condition():
     elif_, ali = guest(), guest("Ali")
     stay(elif_, 1), stay(elif_, 2, days_ago=90), stay(ali, 3), stay(ali, 4, days_ago=500)
     two_stays()
-    outcome = evaluate.everybody(at=NOW)
+    outcome = rebuild.everybody(at=NOW)
     assert members() == [elif_.pk]
     assert outcome.n_profiles == 2
     assert outcome.moves["trial"].n_entered == 1
@@ -80,9 +80,9 @@ def test_members_are_kept_as_intervals():
     elif_ = guest()
     stay(elif_, 1, days_ago=300), stay(elif_, 2)
     two_stays()
-    evaluate.everybody(at=NOW)
+    rebuild.everybody(at=NOW)
     later = NOW + 100 * clock.DAY
-    evaluate.everybody(at=later)
+    rebuild.everybody(at=later)
     (interval,) = Membership.objects.all()
     assert (interval.entered_at, interval.left_at) == (NOW, later)
 
@@ -90,12 +90,12 @@ def test_members_are_kept_as_intervals():
 def test_touched_customers_are_brought_up_to_date_and_others_left_alone():
     elif_, ali = guest(), guest("Ali")
     two_stays()
-    evaluate.everybody(at=NOW)
+    rebuild.everybody(at=NOW)
     for number, profile in enumerate([elif_, elif_, ali, ali]):
         stay(profile, number)
     evaluate.touched(np.array([ali.pk]), at=NOW + 1, cause="import")
     assert members() == [ali.pk]
-    evaluate.everybody(at=NOW + 2)
+    rebuild.everybody(at=NOW + 2)
     assert members() == [elif_.pk, ali.pk]
     assert Membership.objects.get(profile=ali).entered_at == NOW + 1
 
@@ -113,8 +113,8 @@ def test_an_evaluation_that_changes_nothing_writes_nothing():
     elif_ = guest()
     stay(elif_, 1), stay(elif_, 2)
     two_stays()
-    evaluate.everybody(at=NOW)
-    outcome = evaluate.everybody(at=NOW + 1)
+    rebuild.everybody(at=NOW)
+    outcome = rebuild.everybody(at=NOW + 1)
     assert outcome.moves["trial"] == actions.Moves()
     assert Membership.objects.count() == 1
 
@@ -126,10 +126,10 @@ def test_a_segment_whose_trait_vanished_keeps_its_members_and_is_stale():
         source="crm", updated_at=0,
     )  # fmt: skip
     define(trait={"tier": {"is": "ALTIN"}})
-    evaluate.everybody(at=NOW)
+    rebuild.everybody(at=NOW)
     assert members() == [elif_.pk]
     trait.delete()
-    outcome = evaluate.everybody(at=NOW + 1)
+    outcome = rebuild.everybody(at=NOW + 1)
     segment = Segment.objects.get(key="trial")
     assert members() == [elif_.pk]
     assert segment.stale_since_at == NOW + 1
@@ -140,12 +140,12 @@ def test_a_segment_whose_trait_vanished_keeps_its_members_and_is_stale():
 def test_an_evaluation_of_some_does_not_make_a_stale_segment_fresh():
     elif_ = guest()
     two_stays()
-    evaluate.everybody(at=NOW)
+    rebuild.everybody(at=NOW)
     Segment.objects.update(stale_since_at=NOW, error="broken")
     evaluate.touched(np.array([elif_.pk]), at=NOW + clock.DAY, cause="import")
     segment = Segment.objects.get(key="trial")
     assert (segment.stale_since_at, segment.error, segment.evaluated_at) == (NOW, "broken", NOW)
-    evaluate.everybody(at=NOW + 2 * clock.DAY)
+    rebuild.everybody(at=NOW + 2 * clock.DAY)
     segment.refresh_from_db()
     assert (segment.stale_since_at, segment.error) == (None, "")
 
@@ -155,14 +155,14 @@ def test_a_debt_is_paid_by_its_own_evaluation_or_by_everybodys():
     first, second = actions.owe("import 1", NOW), actions.owe("import 2", NOW)
     evaluate.touched(np.array([elif_.pk]), at=NOW, cause="import", pays=first)
     assert queries.debts() == [second]
-    evaluate.everybody(at=NOW)
+    rebuild.everybody(at=NOW)
     assert queries.debts() == []
 
 
 def test_a_refresh_looks_at_everybody_while_another_debt_is_open():
     elif_, ali = guest(), guest("Ali")
     two_stays()
-    evaluate.everybody(at=NOW)
+    rebuild.everybody(at=NOW)
     for number, profile in enumerate([elif_, elif_, ali, ali]):
         stay(profile, number, days_ago=0)
     actions.owe("a deferred import", NOW)
@@ -179,7 +179,7 @@ def test_two_evaluations_at_once_take_turns():
     for number, profile in enumerate(profiles * 2):
         stay(profile, number, days_ago=0)
     two_stays()
-    evaluate.everybody(at=NOW)
+    rebuild.everybody(at=NOW)
     Membership.objects.all().delete()
     ids = np.array([profile.pk for profile in profiles])
     start = threading.Barrier(4)
@@ -205,7 +205,7 @@ def test_the_top_tenth_compares_with_a_published_cut_point():
         orders={"sum": "net_amount", "where": {"status": {"is": "completed"}},
                 "within": {"last": "24 months"}, "is": {"top": "10 %"}}
     )  # fmt: skip
-    evaluate.everybody(at=NOW)
+    rebuild.everybody(at=NOW)
     assert members() == [rich[18].pk, rich[19].pk]
     point = CutPoint.objects.get()
     assert point.n_population == 20
@@ -235,7 +235,7 @@ def test_consents_events_and_their_properties_are_asked_for():
     define("long-search", events=search | {"where": where})
     define("searched", events=search | {"where": {"region": {"is": "bodrum"}}})
     define("granted", consent={"channel": "email", "purpose": "marketing", "is": "granted"})
-    evaluate.everybody(at=NOW)
+    rebuild.everybody(at=NOW)
     assert members("long-search") == [elif_.pk]
     assert members("searched") == [elif_.pk, ali.pk]
     assert members("granted") == [elif_.pk]
@@ -245,11 +245,11 @@ def test_a_new_version_is_shown_after_its_evaluation_only():
     elif_ = guest()
     stay(elif_, 1), stay(elif_, 2)
     two_stays()
-    evaluate.everybody(at=NOW)
+    rebuild.everybody(at=NOW)
     define(orders={"count": {"at_least": 3}})
     assert members() == [elif_.pk]
     assert Segment.objects.get(key="trial").version.number == 1
-    evaluate.everybody(at=NOW + 1)
+    rebuild.everybody(at=NOW + 1)
     assert members() == []
     assert Segment.objects.get(key="trial").version.number == 2
 
@@ -265,7 +265,7 @@ def test_definitions_are_applied_all_or_none():
 def test_the_shipped_definitions_evaluate_on_an_empty_installation():
     actions.apply(evaluate.catalog.shipped())
     guest()
-    outcome = evaluate.everybody(at=NOW)
+    outcome = rebuild.everybody(at=NOW)
     assert outcome.errors == {}
     assert {s.key for s in queries.active()} >= {
         "repeat-guests", "high-value-guests", "lapsing-loyal-guests", "seasonal-returners",
@@ -279,10 +279,10 @@ def test_blocks_of_many_profiles_give_what_one_block_gives(monkeypatch):
         for stay_number in range(number % 4):
             stay(profile, number * 10 + stay_number)
     two_stays()
-    evaluate.everybody(at=NOW)
+    rebuild.everybody(at=NOW)
     whole = members()
     Membership.objects.all().delete()
     monkeypatch.setattr(evaluate, "BLOCK", 7)
     monkeypatch.setattr(evaluate.profiles, "LISTED", 3)
-    evaluate.everybody(at=NOW + 1)
+    rebuild.everybody(at=NOW + 1)
     assert members() == whole

@@ -14,6 +14,7 @@ from tests.segments.oracle import Person
 from pusula.segments import kernel
 from pusula.segments.kernel import days
 from pusula.segments.kernel.gaps import gaps
+from pusula.segments.kernel.rows import Recent
 from pusula.segments.language import Kind, Schema, parse
 from pusula.segments.language.schema import Period
 
@@ -348,3 +349,29 @@ def test_dictionary_encoded_text_is_searched_in_its_different_words():
     orders = pa.table({"profile_id": [1, 2, 3, 4, 5], "ordered_at": [0] * 5, "region": region})
     members = plan.evaluate(kernel.Block(np.arange(1, 6), orders=orders), NOON).members["a"]
     assert members.tolist() == [True, False, False, True, False]
+
+
+def test_more_words_than_two_bytes_can_number_are_told_apart():
+    words = [f"w{n}" for n in range(66_000)]
+    parts = [words[n : n + 1_000] for n in range(0, len(words), 1_000)]
+    asked = {"any": [{"trait": {"city": {"in": part}}} for part in parts]}
+    assert ask(asked, living_in("w0", "w65999", "w66000")) == [True, True, False]
+
+
+def test_masks_that_were_asked_for_last_are_kept_and_no_more():
+    recent, made = Recent(), []
+
+    def ask_for(key):
+        def make():
+            made.append(key)
+            return np.zeros(3, np.bool_)
+
+        recent.get(key, make)
+
+    for key in range(1, 1_001):
+        ask_for(0)
+        ask_for(key)
+    assert made == list(range(1_001))  # who is asked for again and again stays
+    ask_for(1_000)
+    ask_for(1)
+    assert made[1_001:] == [1]

@@ -11,12 +11,12 @@ from pusula.segments.language import (
     DefinitionError,
     SegmentReferenceError,
     check_references,
+    evaluation_order,
     parse,
     parse_condition,
     patterns,
     read_yaml,
 )
-from pusula.segments.language.forms import from_form
 
 
 def numbered(_value):
@@ -249,27 +249,79 @@ def test_segments_in_a_circle_are_refused():
         check_references(chain)
 
 
+def named(key, where):
+    return parse({"segment": key, "title": {"tr": "a", "en": "a"}, "where": where}, SCHEMA)
+
+
+def test_a_long_row_of_segments_is_refused_without_walking_it_by_recursion():
+    row = {"s0": named("s0", of_city("known"))}
+    row |= {f"s{n}": named(f"s{n}", {"segment": f"s{n - 1}"}) for n in range(1, 3_000)}
+    for definitions in (row, dict(reversed(row.items()))):
+        order, errors = evaluation_order(definitions)
+        assert order == [f"s{n}" for n in range(20)]
+        assert "more than 20 segments in a row" in errors["s20"].message
+        assert len(errors) == 2_980
+
+
+def test_segments_that_double_with_each_step_are_refused():
+    twice = {"s0": named("s0", of_city("known"))}
+    for n in range(1, 20):
+        twice[f"s{n}"] = named(f"s{n}", {"all": [{"segment": f"s{n - 1}"}] * 2})
+    order, errors = evaluation_order(twice)
+    assert order == [f"s{n}" for n in range(9)]
+    assert errors["s9"].message == snapshot(
+        "s9: more than 1,000 conditions, with those of the segments it names"
+    )
+
+
 @pytest.mark.parametrize(
-    ("fields", "message"),
+    ("document", "message"),
     [
-        ({"n": "1 2", "k.1": "all", "k.2": "segment", "p.2": "3"}, snapshot("node 2: its parent '3' must come before it")),
-        ({"n": "1 1", "k.1": "all"}, snapshot("node 1: an id is up to 12 small letters and digits, each id there once")),
-        ({"n": "1 2", "k.1": "all", "k.2": "all"}, snapshot("node 2: the first node, and no other, stands without a parent")),
-        ({"n": "1 2", "k.1": "segment", "k.2": "all", "p.2": "1"}, snapshot("node 2: its parent '1' is no group")),
-        ({"n": "1 2", "k.1": "all", "p.1": "2", "k.2": "all", "p.2": "1"}, snapshot("node 1: the first node, and no other, stands without a parent")),
-        ({"n": "1 2 3", "k.1": "not", "k.2": "segment", "p.2": "1", "k.3": "segment", "p.3": "1"}, snapshot("node 1: 'not' has one part, found 2; join several with all")),
-        ({"n": " ".join(str(i) for i in range(501))}, snapshot("form: 501 nodes are too many, at most 500 are allowed")),
-        ({"n": "1", "k.1": ""}, snapshot("node 1: choose what it asks for")),
-        ({"n": "1", "k.1": "trait", "y.1": "{a: ["}, snapshot("node 1: line 1, column 6: expected the node content, but found '<stream end>'")),
-        ({"n": "1", "k.1": "trait", "f.1." + "a." * 50: "x"}, snapshot("node 1: paths have at most 20 words")),
-        ({"n": "1", "k.1": "trait", "f.1.a": "x", "f.1.a.b": "x"}, snapshot("node 1: 'a' is a value and has fields below it")),
-        ({"n": "1", "k.1": "trait", "f.1.a": "x", "t.1.a": "number"}, snapshot("node 1: expected a number at a, found 'x'")),
-        ({"n": "1", "k.1": "trait", "f.1.?.is": "x"}, snapshot("node 1: choose what '?' stands for")),
-        ({"n": "1", "k.1": "trait", "f.1.a": "1" * 100, "t.1.a": "number"}, snapshot("node 1: expected a number at a, found '1111111111111111111111111111111111111111'")),
+        (
+            {"score": {"model": "clw", "decile": {"at_least": 9}}},
+            snapshot("where.score.model: there is no 'clw'; did you mean 'clv'?"),
+        ),
+        (
+            {"list": "newspaper-2025"},
+            snapshot("where.list: there is no 'newspaper-2025'; did you mean 'newspaper-2026'?"),
+        ),
+        (
+            {"campaign": {"key": "sprng"}},
+            snapshot("where.campaign.key: there is no 'sprng'; did you mean 'spring'?"),
+        ),
+        (
+            {"campaign": {"key": "spring", "arm": "hold-out"}},
+            snapshot("where.campaign.arm: there is no 'hold-out'; did you mean 'holdout'?"),
+        ),
+        (
+            of_city({"contains": " ada"}),
+            snapshot(
+                "where.trait.city.contains: white space at its ends is not compared; say it with matches"
+            ),
+        ),
+        (
+            {"trait": {"birthday": {"after": "today"}}},
+            snapshot(
+                "where.trait.birthday.after: say {from: today}, which holds today too, or {next: all}"
+            ),
+        ),
+        (
+            {"trait": {"birthday": {"after": "first_order"}}},
+            snapshot(
+                "where.trait.birthday.after: say {since: first_order}, which holds that moment too, or {from: 1 second after first_order}"
+            ),
+        ),
     ],
-    ids=numbered,
-)  # fmt: skip
-def test_a_form_that_makes_no_tree_is_refused_with_its_node(fields, message):
-    with pytest.raises(DefinitionError) as caught:
-        from_form(fields)
-    assert caught.value.message == message
+)
+def test_what_would_hold_for_everybody_under_not_is_refused(document, message):
+    assert refusal(document) == message
+
+
+@pytest.mark.parametrize("number", ["010", "1:30", "0x10", "0b1", "+08"])
+def test_a_number_that_yaml_would_read_as_another_is_none(number):
+    assert read_yaml(f"a: {number}") == {"a": number}
+
+
+def test_a_mapping_is_not_merged_into_another():
+    document = read_yaml("orders: {count: {is: 1}, <<: {where: {status: {is: completed}}}}")
+    assert "unknown key" in refusal(document)

@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 from tests.segments import agreement, histories
-from tests.segments.mutants import LATE, MUTANTS, broken
+from tests.segments.mutants import LATE, MUTANTS, Mutant, broken
 
 from pusula.lib import clock
 
@@ -62,8 +62,12 @@ def test_a_month_that_is_not_clipped_to_its_end_is_noticed(monkeypatch):
     assert is_noticed("month")
 
 
-def test_the_kernel_itself_passes_the_exam():
-    assert not is_noticed()
+def test_a_copy_of_the_kernel_without_a_mistake_passes_the_exam(tmp_path, monkeypatch):
+    with broken(
+        Mutant("none", "holds.py", "_ANCIENT, _NEVER", "_ANCIENT, _NEVER"), tmp_path
+    ) as kernel:
+        monkeypatch.setattr(histories, "kernel", kernel)
+        assert not is_noticed()
 
 
 def test_a_long_run_ends_with_its_time_or_with_the_seed_of_a_failure(tmp_path, monkeypatch, capsys):

@@ -13,7 +13,7 @@ from pusula.orders import relations as orders
 from pusula.orders.models import Order, OrderChange, OrderItem
 from pusula.profiles import relations as profiles
 from pusula.profiles.models import Profile, Score
-from pusula.segments import actions, evaluate, facts, kernel, queries, relations, sets
+from pusula.segments import actions, evaluate, facts, kernel, queries, rebuild, relations, sets
 from pusula.segments.kernel.flips import NEVER
 from pusula.segments.kernel.sets import hashed, shares
 from pusula.segments.language import Schema, parse
@@ -171,7 +171,7 @@ def test_who_comes_into_a_list_or_goes_is_due_at_once():
     sets.put_list("press", "Basın", [ada.pk], at=NOW)
     document = {"segment": "a", "title": {"tr": "a", "en": "a"}, "where": {"list": "press"}}
     actions.apply([("a.yaml", document)])
-    evaluate.everybody(at=NOW)
+    rebuild.everybody(at=NOW)
     segment = Segment.objects.get(key="a")
     assert queries.member_ids(segment).tolist() == [ada.pk]
     Due.objects.all().delete()
@@ -183,7 +183,7 @@ def test_who_comes_into_a_list_or_goes_is_due_at_once():
     assert queries.member_ids(segment).tolist() == [ece.pk]
     # Without the list nobody can say who is in it: the members stay.
     sets.remove_list("press")
-    evaluate.everybody(at=NOW + 3)
+    rebuild.everybody(at=NOW + 3)
     assert queries.member_ids(segment).tolist() == [ece.pk]
     segment.refresh_from_db()
     assert "press" in segment.error
@@ -335,7 +335,7 @@ def test_every_family_is_answered_from_what_is_stored():
         for key, where in conditions.items()
     ]
     actions.apply(documents)
-    outcome = evaluate.everybody(at=NOW)
+    outcome = rebuild.everybody(at=NOW)
     assert outcome.errors == {}
     found = {key: queries.member_ids(Segment.objects.get(key=key)).tolist() for key in conditions}
     everybody = [ada.pk, ece.pk]

@@ -12,7 +12,7 @@ from tests.web import company as made_up
 from pusula.consent.models import Channel
 from pusula.lib import clock
 from pusula.profiles.models import Profile, Score
-from pusula.segments import catalog, counting, evaluate, publication
+from pusula.segments import catalog, counting, publication, rebuild
 from pusula.segments.language import parse_condition
 from pusula.segments.models import Membership, Publication, Segment
 from pusula.web.builder import documents, undo
@@ -255,7 +255,7 @@ def test_counts_equal_those_of_the_evaluation(deniz):
         Segment.objects.filter(key="lapsing").first().versions.update(
             definition={"segment": "lapsing", "title": {"tr": "a", "en": "a"}, "where": document}
         )
-        evaluate.everybody(at=made_up.NOW)
+        rebuild.everybody(at=made_up.NOW)
         members = Membership.objects.filter(segment__key="lapsing", left_at=None)
         assert result.n == members.count() > 0
         assert result.n_all == Profile.objects.count()
@@ -265,7 +265,7 @@ def test_counts_equal_those_of_the_evaluation(deniz):
 def test_reach_counts_those_whom_a_message_would_find(deniz):
     answer = deniz.post("/segments/+build/count/", fields(drafted(REPEAT)))
     reach = {title: n for _, title, n in answer.context["result"].reach}
-    evaluate.everybody(at=made_up.NOW)
+    rebuild.everybody(at=made_up.NOW)
     members = Membership.objects.filter(segment__key="repeat-guests", left_at=None)
     granted = Profile.objects.filter(
         pk__in=members.values("profile"), consents__channel=Channel.EMAIL,

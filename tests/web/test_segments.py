@@ -7,7 +7,7 @@ from tests.web import company as made_up
 from tests.web import plans
 
 from pusula.profiles.models import Profile
-from pusula.segments import evaluate, publication
+from pusula.segments import publication, rebuild
 from pusula.segments.models import Membership, Segment, SegmentSize
 
 pytestmark = pytest.mark.django_db
@@ -137,7 +137,7 @@ def test_why_shows_each_condition_with_what_was_found(deniz, company):
 
 
 def test_why_agrees_with_the_evaluation(deniz, company):
-    evaluate.everybody(at=made_up.NOW)
+    rebuild.everybody(at=made_up.NOW)
     segment = company.segments["repeat-guests"]
     inside = Membership.objects.filter(segment=segment, left_at=None).values("profile_id")
     someone = Profile.objects.filter(pk__in=inside).first()
@@ -226,7 +226,7 @@ def test_versions_show_what_changed_and_can_be_restored(deniz, company):
 
 def test_a_segment_is_shown_as_it_was_on_a_day(deniz, company):
     now = page(deniz, "/segments/repeat-guests/?on=2026-11-22")
-    evaluate.everybody(at=made_up.NOW)
+    rebuild.everybody(at=made_up.NOW)
     n = Membership.objects.filter(segment__key="repeat-guests", left_at=None).count()
     assert f"<b>{n}</b> <span>customers on 22 Nov 2026" in now
     before = page(deniz, "/segments/repeat-guests/?on=2020-01-01")

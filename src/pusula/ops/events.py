@@ -54,7 +54,7 @@ def _entries(lines: TextIO, source: str, faults: list[str]) -> Iterator[Entry]:
             continue
         try:
             yield _entry(json.loads(line), source)
-        except (ValueError, PusulaError) as error:
+        except (ValueError, OverflowError, RecursionError, PusulaError) as error:
             faults.append(f"line {number_}: {error}")
 
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "events": "pusula.ops.events:events",
     "import": "pusula.ops.imports:import_",
     "init": "pusula.config.commands:init",
+    "lists": "pusula.ops.lists:lists",
     "live": "pusula.ops.live:live",
     "lake": "pusula.ops.lake:lake",
     "login-link": "pusula.web.commands:login_link",

@@ -46,6 +46,7 @@ _LINES: dict[str, pa.DataType] = {
     "ordered_at": pa.int64(),
 }
 AMOUNT = "amount"  # converted at the rate of the order
+_MOST = 2**62
 _RATE = {"gross": pa.int64(), "gross_base": pa.int64()}
 
 
@@ -135,15 +136,17 @@ def _joined(orders: str) -> str:
 def _converted(table: pa.Table) -> pa.Table:
     """Return ``table`` with text folded and amounts in the company's currency.
 
-    A line of an order for nothing in another currency has no rate, and so no amount.
+    A line of an order for nothing in another currency has no rate, and so no amount; nor has one
+    that would be larger than any amount is.
     """
     table = arrow.fold_texts(table)
     if AMOUNT not in table.column_names:
         return table
     amount, gross, base = (table[name].to_numpy() for name in (AMOUNT, *_RATE))
     rate = np.where(gross == base, 1.0, base / np.where(gross == 0, 1, gross))
-    has_rate = (gross != 0) | (base == 0)
-    amounts = pa.array(np.rint(amount * rate).astype(np.int64), mask=~has_rate)
+    converted = np.rint(amount * rate)
+    has_amount = ((gross != 0) | (base == 0)) & (np.abs(converted) < _MOST)
+    amounts = pa.array(np.where(has_amount, converted, 0).astype(np.int64), mask=~has_amount)
     place = table.column_names.index(AMOUNT)
     return table.set_column(place, AMOUNT, amounts).drop_columns(list(_RATE))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pusula.lib import clock
 from pusula.pipeline import mirror
-from pusula.segments import means, rebuild
+from pusula.segments import means, queries, rebuild
 from pusula.segments.means import Means
 from pusula.segments.rebuild import OnProgress, silent
 from pusula.segments.settlement import Outcome
@@ -23,13 +23,13 @@ def run(on_progress: OnProgress = silent, *, from_lake: bool = False) -> Outcome
     """
     lake = mirror.run().snapshot if from_lake else None
     return rebuild.everybody(
-        at=clock.now(), means=Means(n_processes(), lake), on_progress=on_progress
+        at=queries.moment(), means=Means(n_processes(), lake), on_progress=on_progress
     )
 
 
 def check(*, repair: bool = True) -> Outcome:
     """Compare the share of all customers whose turn it is with what is written of them."""
-    at = clock.now()
+    at = queries.moment()
     return rebuild.check(at=at, share=at // clock.HOUR, n_shares=SHARES, repair=repair)
 
 

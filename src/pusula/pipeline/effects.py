@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,8 @@ from pusula.profiles.actions import Facts, Value
 from pusula.profiles.models import IdentifierKind, TraitKind
 from pusula.profiles.relations import Ids
 from pusula.profiles.resolve import AMBIGUOUS, Reference
+
+_ROOM = 180  # of the 200 characters of a dedupe key
 
 
 @dataclass(frozen=True)
@@ -144,11 +147,13 @@ def _write_traits(told: Sequence[Told], at: int, refused: list[tuple[Told, str]]
     for source, group in groupby(told, key=lambda one: one.entry.source):
         facts: dict[int, Facts] = {}
         for one in group:
+            known = kinds.copy()
             try:
-                traits = {name: _value(name, v, kinds) for name, v in one.body.traits.items()}
+                traits = {name: _value(name, v, known) for name, v in one.body.traits.items()}
             except ValueError as error:
                 refused.append((one, str(error)))
                 continue
+            kinds = known  # only what is written says of which kind a trait is
             profile_id = one.profile_id or 0
             before = facts.get(profile_id, Facts(profile_id))
             facts[profile_id] = replace(
@@ -221,10 +226,17 @@ def _write_decisions(told: Sequence[Told], at: int) -> list[Ids]:
                     source=one.entry.source,
                     decided_at=one.at,
                     evidence=one.body.evidence,
-                    dedupe_key=f"{key[:170]}:{profile_id}" if shared else key,
+                    dedupe_key=f"{_short(key)}:{profile_id}" if shared else key,
                 )
             )
     return [consents.record(decisions, at=at).changed] if decisions else []
+
+
+def _short(key: str) -> str:
+    """Return ``key`` with room behind it for the number of a profile, still its own."""
+    if len(key) <= _ROOM:
+        return key
+    return f"{key[: _ROOM - 65]}:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def _holders(told: Told) -> Sequence[int]:

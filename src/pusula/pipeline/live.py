@@ -44,10 +44,12 @@ CAUSE_DATA = "live"
 CAUSE_TIME = "time"
 # The database itself is in trouble, not one row: nothing is put aside for that.
 _TROUBLE = (OperationalError, InterfaceError, ProgrammingError, InternalError)
-# A profile that cannot be evaluated is left as it is and tried again; many of them are an error.
+# A profile that cannot be evaluated is left as it is and tried again; it is an error if that is so
+# with more than this many and with most.
 _PUT_OFF = clock.HOUR
 _MOST_PUT_OFF = 20
 _REASON = 400
+_CATCH_UP_S = 0.25
 # A profile with more rows than this (a robot, a reception desk) rests after each evaluation, so
 # that it takes one part in so many of our time; what comes for it meanwhile counts after the rest.
 HEAVY = 50_000
@@ -70,9 +72,9 @@ class Stepped:
 
 
 class LogBehindError(PusulaError):
-    """The log ends before the entry that was read last: they were restored from different copies.
+    """The log is not the one that was read: it and the database are of copies that do not fit.
 
-    Entries appended now would get numbers that count as read, and nobody would hear of them.
+    Entries appended to an older log get numbers that count as read: nobody would hear of them.
     """
 
     code = "log_behind"
@@ -123,11 +125,6 @@ def step(limit: int = LIMIT, *, at: int | None = None) -> Stepped:
     return Live().step(limit, at=at)
 
 
-def moment() -> int:
-    """Return now, but later than any step so far: a clock that was set back undoes nothing."""
-    return max(clock.now(), queries.offset().at + 1)
-
-
 def refresh(touched: Ids, *, cause: str, pays: int | None = None) -> None:
     """Bring every segment up to date for the profiles ``touched`` (any order, repeats allowed).
 
@@ -138,7 +135,7 @@ def refresh(touched: Ids, *, cause: str, pays: int | None = None) -> None:
         batch.run()
         return
     with evaluate.alone():
-        evaluate.touched(np.unique(touched), at=moment(), cause=cause, pays=pays)
+        evaluate.touched(np.unique(touched), at=segments.moment(), cause=cause, pays=pays)
 
 
 class _Step:
@@ -146,28 +143,25 @@ class _Step:
 
     def __init__(self, shown: evaluate.Shown, resting: dict[int, int], at: int | None) -> None:
         self.offset = queries.offset()
-        self.at = max(clock.now() if at is None else at, self.offset.at + 1)
+        self.at = max(segments.moment(at), self.offset.at + 1)
         self.compiled = shown.compiled(self.at)
         self.resting = resting
+        self.n_evaluated = 0
         self.n_put_off = 0
         self.moves = Moves()
 
     def run(self, limit: int, due_seconds: float) -> Stepped:
         due = segments.due(self.at, limit)
-        logged = queries.entries_after(self.offset.entry_id, limit)
-        if not logged and queries.head() < self.offset.entry_id:
-            raise LogBehindError(
-                f"the log ends at entry {queries.head()}, but {self.offset.entry_id} was read: "
-                "restore a copy of the log that is not older than the main database"
-            )
+        logged = self._next(limit)
         if not due and not logged:
             return Stepped(self.at, self.offset.entry_id)
         n_due = self._flip(due, due_seconds)
         n_refused = 0
         if logged:
             n_refused = self._take_over(logged)
-        read = logged[-1].id if logged else self.offset.entry_id
-        _move_offset(read, self.at)
+        last = logged[-1] if logged else None
+        read = last.id if last else self.offset.entry_id
+        _move_offset(read, last.message_id if last else self.offset.message_id, self.at)
         return Stepped(
             at=self.at,
             offset=read,
@@ -179,6 +173,28 @@ class _Step:
             oldest_at=logged[0].recorded_at if logged else None,
             is_full=limit in {len(logged), len(due)} or n_due < len(due),
         )
+
+    def _next(self, limit: int) -> list[Logged]:
+        """Return the next entries; raise ``LogBehindError`` if the log is not the one we read."""
+        read = self.offset
+        logged = queries.entries_from(read.entry_id, limit + 1)
+        problem = ""
+        if not read.entry_id:
+            logged = logged[:limit]
+        elif not logged:
+            problem = f"ends at entry {queries.head()}, but {read.entry_id} was read"
+        elif read.message_id not in {"", logged[0].message_id}:
+            problem = f"says another thing in entry {read.entry_id} than what was read there"
+        else:
+            logged = logged[1:]
+        if logged and not problem and logged[0].id != read.entry_id + 1:
+            problem = f"lacks the entries from {read.entry_id + 1} to {logged[0].id - 1}"
+        if problem:
+            raise LogBehindError(
+                f"the log {problem}: restore a copy of the log that is not older than the main "
+                "database"
+            )
+        return logged
 
     def retry(self, ids: Sequence[int] | None) -> Stepped:
         waiting = queries.quarantined()
@@ -205,12 +221,12 @@ class _Step:
         pass_ = self._pass(CAUSE_TIME)
         done = 0
         for part in rows.parts(due, relations.LISTED):
-            facts = self._facts(pass_, _ascending(part))
+            facts = self._facts_together(pass_, _ascending(part))
             for due_at, same in groupby(part, key=lambda one: one[1]):
                 if done and time.monotonic() > end:
                     break
                 ids = _ascending(same)
-                self._evaluate(pass_, replace(facts, profile_ids=ids), due_at)
+                self._evaluate(pass_, ids, due_at, facts)
                 done += len(ids)
         self._count(pass_)
         return done
@@ -218,17 +234,46 @@ class _Step:
     def _take_over(self, logged: Sequence[Logged], tries: dict[int, int] | None = None) -> int:
         """Write entries and evaluate whom they touched; return how many were put aside."""
         told, refused = _read(logged, self.at)
-        written = _isolated(told, self.at)
+        written = self._written(told)
         refused += [(one.entry, reason) for one, reason in written.refused]
         _put_aside(refused, tries or {}, self.at)
         pass_ = self._pass(CAUSE_DATA)
         ids = written.touched
         rests = np.array([self.resting.get(i, 0) > self.at for i in ids.tolist()], bool)
         for part in rows.parts(ids[~rests].tolist(), relations.LISTED):
-            self._evaluate(pass_, self._facts(pass_, np.array(part, np.int64)), self.at)
+            self._evaluate(pass_, np.array(part, np.int64), self.at)
         self._rest(ids[rests])
         self._count(pass_)
         return len(refused)
+
+    def _written(self, told: Sequence[Told]) -> Written:
+        """Write ``told``; whom they touch is first evaluated as of the moments it was due.
+
+        There is something to catch up with only if more were due than this step has reached. Who
+        that is shows when the entries are written: then that is undone, and done after it.
+        """
+        due_at = segments.next_due_at()
+        if due_at is None or due_at > self.at:
+            return _isolated(told, self.at)
+        with transaction.atomic():
+            written = _isolated(told, self.at)
+            ids = written.touched
+            transaction.set_rollback(bool(segments.due_among(ids, self.at)))
+        while late := segments.due_among(ids, self.at):
+            self._flip(late, _CATCH_UP_S)
+            written = None
+        return _isolated(told, self.at) if written is None else written
+
+    def _facts_together(self, pass_: Pass, ids: Ids) -> Block | None:
+        """Return the facts about ``ids``; ``None`` where somebody's cannot be read."""
+        try:
+            with transaction.atomic():
+                return self._facts(pass_, ids)
+        except _TROUBLE:
+            raise
+        except Exception:
+            _log.exception("the facts about %d profiles cannot be read together", len(ids))
+            return None
 
     def _facts(self, pass_: Pass, ids: Ids) -> Block:
         """Return the facts about ``ids``; those who have very many are to rest."""
@@ -244,23 +289,27 @@ class _Step:
         until = np.array([self.resting[i] for i in ids.tolist()], np.int64)
         actions.record_due(ids, until, at=self.at)
 
-    def _evaluate(self, pass_: Pass, facts: Block, moment: int) -> None:
-        """Evaluate the profiles of ``facts``; one that cannot be is found by halves and put off."""
-        ids = facts.profile_ids
+    def _evaluate(self, pass_: Pass, ids: Ids, moment: int, facts: Block | None = None) -> None:
+        """Evaluate ``ids``, by these ``facts`` if they are read already.
+
+        One that cannot be is found by halves and put off.
+        """
         try:
             with transaction.atomic():
-                pass_.evaluate_block(facts, moment=moment)
+                own = self._facts(pass_, ids) if facts is None else replace(facts, profile_ids=ids)
+                pass_.evaluate_block(own, moment=moment)
                 heavy = [i for i in ids.tolist() if self.resting.get(i, 0) > self.at]
                 self._rest(np.array(heavy, np.int64))
+            self.n_evaluated += len(ids)
         except _TROUBLE:
             raise
         except Exception as error:
             if len(ids) > 1:
                 for half in (ids[: len(ids) // 2], ids[len(ids) // 2 :]):
-                    self._evaluate(pass_, replace(facts, profile_ids=half), moment)
+                    self._evaluate(pass_, half, moment, facts)
                 return
             self.n_put_off += 1
-            if self.n_put_off > _MOST_PUT_OFF:
+            if self.n_put_off > max(_MOST_PUT_OFF, self.n_evaluated):
                 raise
             _log.exception("profile %d cannot be evaluated: %s", ids[0], error)
             actions.record_due(ids, np.array([self.at + _PUT_OFF]), at=self.at)
@@ -340,10 +389,11 @@ def _put_aside(refused: Sequence[tuple[Logged, str]], tries: dict[int, int], at:
     )
 
 
-def _move_offset(entry_id: int, at: int) -> None:
+def _move_offset(entry_id: int, message_id: str, at: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "insert into pipeline_offset (consumer, entry_id, at) values (%s, %s, %s)"
-            " on conflict (consumer) do update set entry_id = excluded.entry_id, at = excluded.at",
-            [queries.LIVE, entry_id, at],
+            "insert into pipeline_offset (consumer, entry_id, message_id, at)"
+            " values (%s, %s, %s, %s) on conflict (consumer) do update"
+            " set entry_id = excluded.entry_id, message_id = excluded.message_id, at = excluded.at",
+            [queries.LIVE, entry_id, message_id, at],
         )

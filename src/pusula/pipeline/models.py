@@ -35,6 +35,7 @@ class Offset(models.Model):
 
     consumer = models.CharField(max_length=40, primary_key=True)
     entry_id = models.BigIntegerField()
+    message_id = models.CharField(max_length=200, blank=True, default="")  # of that entry
     at = models.BigIntegerField()  # the moment of its last step
 
 

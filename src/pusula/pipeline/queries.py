@@ -15,6 +15,9 @@ from pusula.pipeline.router import LOG
 LIVE = "live"  # the consumer that writes entries to their owners
 # A longer body is not even fetched; what the log holds of it stays there.
 LONGEST_BODY = 256 * 1024
+# What a reader of the log holds in memory, about; it reads so many entries at a time.
+MOST_CHARACTERS = 32 * 2**20
+_PAGE = 250
 
 _NEXT = f"""
 select id, kind, source, message_id, case when length(body) <= {LONGEST_BODY} then body end,
@@ -36,11 +39,24 @@ class Logged:
     recorded_at: int
 
 
-def entries_after(entry_id: int, limit: int) -> list[Logged]:
-    """Return at most ``limit`` entries behind ``entry_id``, in the order of their commits."""
+def entries_from(entry_id: int, limit: int) -> list[Logged]:
+    """Return at most ``limit`` entries from ``entry_id`` on, in the order of their commits.
+
+    Fewer if they are large: about ``MOST_CHARACTERS`` are in memory at once.
+    """
+    found: list[Logged] = []
+    size = 0
     with connections[LOG].cursor() as cursor:
-        cursor.execute(_NEXT.format(condition="id > %s") + " limit %s", [entry_id, limit])
-        return [Logged(*row) for row in cursor.fetchall()]
+        while len(found) < limit and size < MOST_CHARACTERS:
+            n = min(limit - len(found), _PAGE)
+            cursor.execute(_NEXT.format(condition="id >= %s") + " limit %s", [entry_id, n])
+            part = [Logged(*row) for row in cursor.fetchall()]
+            found += part
+            size += sum(len(one.body or "") for one in part)
+            if len(part) < n:
+                break
+            entry_id = part[-1].id + 1
+    return found
 
 
 def entries(ids: Sequence[int]) -> list[Logged]:

@@ -15,10 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.pipeline import mirror
-from pusula.segments import bucket, rebuild
+from pusula.segments import bucket, queries, rebuild
 from pusula.segments.bucket import ANSWERS, Found, InArrow, Task, Values
 from pusula.segments.means import Means
 from pusula.segments.mirrored import Snapshot
@@ -55,7 +54,7 @@ def run(on_progress: OnProgress = silent, *, master: str = LOCAL) -> Outcome:
     lake = mirror.run().snapshot
     with _session(master) as session:
         means = Means(lake=lake, engine=Spark(session))
-        return rebuild.everybody(at=clock.now(), means=means, on_progress=on_progress)
+        return rebuild.everybody(at=queries.moment(), means=means, on_progress=on_progress)
 
 
 @dataclass(frozen=True)

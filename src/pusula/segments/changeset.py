@@ -18,12 +18,12 @@ from pusula.segments.language import (
     parse,
 )
 from pusula.segments.models import Segment
+from pusula.segments.naming import naming
 from pusula.segments.preview import (
     Change,
     OnProgress,
     Preview,
     definitions_in_use,
-    naming,
     preview,
     silent,
 )

@@ -15,6 +15,7 @@ from functools import reduce
 
 import numpy as np
 from django.db import connection
+from django.utils.translation import gettext
 
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
@@ -162,12 +163,17 @@ class Counts:
     def _definition(self, key: str, way: tuple[str, ...] = ()) -> Condition:
         """Return what the segment ``key`` asks for, by its newest version."""
         if key in way:
-            raise CountingError(f"a circle of segments: {' → '.join([*way, key])}")
+            raise CountingError(
+                gettext("The segments name each other in a circle: %(way)s.")
+                % {"way": " → ".join([*way, key])}
+            )
         if key not in self._segments:
             segment = Segment.objects.filter(key=key, archived_at=None).first()
             version = segment and (segment.version or segment.versions.order_by("-number").first())
             if not version:
-                raise CountingError(f"there is no segment {key!r}")
+                raise CountingError(
+                    gettext("There is no segment “%(key)s” in use: choose another one.") % {"key": key}
+                )
             self._segments[key] = parse(version.definition, self.schema).where
         return self._segments[key]
 
@@ -204,15 +210,19 @@ class Store:
             found = self._schema = (clock.now(), catalog.schema())
         return found[1]
 
-    def counts(self, conditions: Iterable[Condition]) -> Counts | Reading:
+    def counts(
+        self, conditions: Iterable[Condition], *, patience_s: float | None = None
+    ) -> Counts | Reading:
         """Return counts that can answer ``conditions``, or how far reading has got.
 
-        Raises the error of a condition that names what is not there.
+        Facts that are read in the background are waited for ``patience_s`` (``PATIENCE_S``). Raises
+        the error of a condition that names what is not there.
         """
         schema = self.schema()
         needs = Counts(_NOBODY, schema, is_current=True).needs(conditions)
         version = memory.data_version()
-        held = self._fresh(needs, version, Profile.objects.count())
+        patience = PATIENCE_S if patience_s is None else patience_s
+        held = self._fresh(needs, version, Profile.objects.count(), patience)
         if held is None:
             return Reading(self._progress.done, max(self._progress.all, 1))
         return Counts(held, schema, is_current=held.version == version)
@@ -223,7 +233,7 @@ class Store:
             self._held = self._thread = self._schema = None
 
     def _fresh(
-        self, needs: Requirements, version: tuple[int, ...], n_profiles: int
+        self, needs: Requirements, version: tuple[int, ...], n_profiles: int, patience_s: float
     ) -> Facts | None:
         with self._lock:
             held = self._held
@@ -232,7 +242,7 @@ class Store:
             if lacks or (is_old and self._may_read_again(n_profiles)):
                 self._read(needs, version, n_profiles)
         if lacks and (thread := self._thread) is not None:
-            thread.join(PATIENCE_S)
+            thread.join(patience_s)
         with self._lock:
             self._raise()
             held = self._held
@@ -272,9 +282,12 @@ class Store:
         is_there = held is not None and (
             held.version == version or step > 1 or len(held.ids) > SMALL
         )
+        is_there = is_there and not (held and memory.is_overgrown(memory.union(held.needs, needs)))
         if held is not None and is_there and memory.missing(held.needs, needs) is not None:
             return memory.extended(held, needs, progress)
         wanted = memory.union(held.needs if held else USUAL, needs)
+        if memory.is_overgrown(wanted):  # drafts of long ago asked for it: begin anew
+            wanted = memory.union(USUAL, needs)
         return memory.read(wanted, version, memory.everybody(step), step, progress)
 
     def _in_background(

@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, Max
+from django.db.models import Max
 
 from pusula.lake import locks
+from pusula.lake.turns import turn
 from pusula.lib import clock
 from pusula.profiles import relations as profiles
-from pusula.profiles.models import Profile
 from pusula.profiles.relations import Ids
-from pusula.segments import actions, catalog, kernel, queries
+from pusula.segments import actions, catalog, kernel, showing
 from pusula.segments.actions import Moves
 from pusula.segments.facts import block
 from pusula.segments.kernel import Block, Plan
 from pusula.segments.language import Definition, DefinitionError, parse
-from pusula.segments.models import (
-    CutPoint,
-    Debt,
-    Membership,
-    Segment,
-    SegmentSize,
-    SegmentVersion,
-)
-
-_LOCK = actions.LOCK
+from pusula.segments.models import CutPoint, Debt, Segment, SegmentVersion
 
 # Profiles per block: their rows are in memory together, about 1 kB for each profile.
 BLOCK = 50_000
@@ -45,7 +36,17 @@ _KEEP = clock.MINUTE
 def alone() -> Iterator[None]:
     """Open a transaction beside which no other evaluation runs."""
     with transaction.atomic():
-        locks.take(connection, _LOCK)
+        locks.take(connection, actions.LOCK)
+        yield
+
+
+@contextmanager
+def of_everybody() -> Iterator[None]:
+    """Let no other evaluation of everybody run meanwhile; live steps go on.
+
+    Two of them at once would each write differences to what the other has changed.
+    """
+    with turn(connection, "segments.rebuild", settings.PUSULA_HOME / "run"):
         yield
 
 
@@ -69,29 +70,6 @@ def touched(ids: Ids, *, at: int, cause: str, pays: int | None = None) -> Outcom
             Debt.objects.filter(pk=pays).delete()
         pass_ = Pass(shown_versions(), at, cause)
         pass_.evaluate_all(ids)
-        return pass_.finish()
-
-
-def everybody(
-    *, at: int, on_progress: Callable[[int, int], None] = lambda _done, _all: None
-) -> Outcome:
-    """Publish cut-points, evaluate every profile against the newest versions, and show these.
-
-    One transaction: readers see the members of before or of after. ``on_progress`` hears how many
-    of how many profiles are done.
-    """
-    total = Profile.objects.count()
-    with transaction.atomic():
-        locks.take(connection, _LOCK)
-        # Facts written with a debt we see are facts we see; a later debt stays.
-        Debt.objects.filter(pk__in=queries.debts()).delete()
-        versions = actions.newest_versions()
-        _publish_cut_points(compile_(versions).plan, at)
-        pass_ = Pass(versions, at, "run")
-        for ids in profiles.blocks(BLOCK):
-            pass_.evaluate(ids)
-            on_progress(pass_.n_profiles, total)
-        pass_.show()
         return pass_.finish()
 
 
@@ -145,7 +123,7 @@ class Shown:
             versions = shown_versions()
             self._compiled = compile_(versions)
             self._key, self._until = key, at + _KEEP
-            _note_errors(self._compiled.errors, versions, at)
+            showing.mark_stale(self._compiled.errors, at)
         return self._compiled
 
     def forget(self) -> None:
@@ -167,7 +145,6 @@ class Pass:
         self.cause = cause
         compiled = compiled or compile_(versions)
         self.plan, self.versions, self.errors = compiled.plan, compiled.versions, compiled.errors
-        self._given = versions
         self.moves: dict[str, Moves] = defaultdict(Moves)
         self.n_profiles = 0
 
@@ -202,42 +179,10 @@ class Pass:
         actions.record_due(ids, flips, at=self.at)
         self.n_profiles += len(ids)
 
-    def show(self) -> None:
-        """Show the evaluated versions, fresh for everybody, and chart their sizes."""
-        sizes = _sizes()
-        for version in self.versions.values():
-            Segment.objects.filter(pk=version.segment_id).update(
-                version=version, evaluated_at=self.at, stale_since_at=None, error=""
-            )
-            SegmentSize.objects.update_or_create(
-                segment_id=version.segment_id,
-                at=self.at,
-                defaults={"n_members": sizes[version.segment_id]},
-            )
-
     def finish(self) -> Outcome:
-        """Write sizes; mark what could not be evaluated as stale, its last members kept."""
-        sizes = _sizes()
-        for version in self.versions.values():
-            Segment.objects.filter(pk=version.segment_id).update(
-                n_members=sizes[version.segment_id]
-            )
-        _note_errors(self.errors, self._given, self.at)
-        return self.outcome()
-
-    def outcome(self) -> Outcome:
-        """Return what was done so far."""
+        """Mark what could not be evaluated as stale, its last members kept."""
+        showing.mark_stale(self.errors, self.at)
         return Outcome(self.n_profiles, dict(self.moves), self.errors)
-
-
-def _note_errors(
-    errors: Mapping[str, str], versions: Mapping[str, SegmentVersion], at: int
-) -> None:
-    """Mark the segments that cannot be evaluated as stale, with the reason."""
-    for key, error in errors.items():
-        segment = Segment.objects.filter(pk=versions[key].segment_id)
-        segment.filter(stale_since_at=None).update(stale_since_at=at)
-        segment.exclude(error=error).update(error=error)
 
 
 def shown_versions() -> dict[str, SegmentVersion]:
@@ -251,27 +196,3 @@ def _shown_key() -> tuple[object, ...]:
     shown = Segment.objects.filter(archived_at=None).exclude(version=None).order_by("pk")
     newest = CutPoint.objects.aggregate(n=Max("pk"))["n"]
     return (newest, *shown.values_list("pk", "version_id"))
-
-
-def _sizes() -> dict[int, int]:
-    rows = Membership.objects.filter(left_at=None).values_list("segment").annotate(n=Count("pk"))
-    return defaultdict(int, dict(rows))
-
-
-def _publish_cut_points(made: Plan, at: int) -> None:
-    """Measure every population of ``made`` over all profiles and publish its limit."""
-    if not made.populations:
-        return
-    values: dict[str, list[npt.NDArray[np.float64]]] = defaultdict(list)
-    for ids in profiles.blocks(BLOCK):
-        found = made.population_values(block(ids, made.requirements), at)
-        for key, part in found.items():
-            values[key].append(part)
-    for key, population in made.populations.items():
-        everybody_ = np.concatenate([np.empty(0), *values[key]])
-        CutPoint.objects.create(
-            key=key,
-            value=population.cut_point(everybody_),
-            n_population=len(everybody_),
-            published_at=at,
-        )

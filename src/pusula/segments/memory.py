@@ -27,6 +27,8 @@ from pusula.segments.kernel.block import Bools
 from pusula.segments.models import CutPoint, SetMember
 
 MOST_VECTOR_BYTES = 64 * 2**20
+_KEY_BYTES = 2_000  # what the condition itself takes, about: with few profiles more than its bits
+MOST_NAMES = 200  # of events, properties and traits: each is a column or rows in memory
 BLOCK = 50_000
 _TABLES = ("orders", "items", "events", "traits", "consents", "reach", "scores", "sets", "created")
 _WRITTEN: tuple[Any, ...] = (
@@ -64,10 +66,10 @@ class Vectors:
         bits = np.packbits(mask)
         with self._lock:
             if key not in self._bits:
-                self.n_bytes += bits.nbytes
+                self.n_bytes += bits.nbytes + _KEY_BYTES
             self._bits[key] = bits
             while self.n_bytes > MOST_VECTOR_BYTES:
-                self.n_bytes -= self._bits.popitem(last=False)[1].nbytes
+                self.n_bytes -= self._bits.popitem(last=False)[1].nbytes + _KEY_BYTES
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,12 @@ def missing(have: Requirements, needs: Requirements) -> Requirements | None:
         sets=_without(both.sets, have.sets),
         created=both.created and not have.created,
     )
+
+
+def is_overgrown(needs: Requirements) -> bool:
+    """Return whether ``needs`` are more than is kept: what nobody asks for any more must go."""
+    named = (needs.event_names, needs.event_texts, needs.event_numbers, needs.traits, needs.sets)
+    return sum(map(len, named)) > MOST_NAMES
 
 
 def _without(names: tuple[Any, ...], known: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -159,7 +159,8 @@ class ProfileSet(models.Model):
     key = models.SlugField(max_length=80)
     title = models.CharField(max_length=200, blank=True)
     created_at = models.BigIntegerField()
-    arms = models.JSONField(default=list)  # of a campaign: the arms of its members, sorted
+    # Of a campaign: the arms of its members, sorted.
+    arms = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
 
     class Meta:
         constraints = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,11 +13,14 @@ from pusula.profiles import relations as profiles
 from pusula.profiles.models import Profile
 from pusula.profiles.relations import Ids
 from pusula.segments import actions, catalog, evaluate, kernel
+from pusula.segments.bucket import Found
 from pusula.segments.compare import Written
 from pusula.segments.facts import block
 from pusula.segments.kernel import Plan
-from pusula.segments.language import Definition, DefinitionError, parse, references
+from pusula.segments.language import Definition, DefinitionError, parse
 from pusula.segments.models import Segment, SegmentVersion
+from pusula.segments.naming import naming, with_named
+from pusula.segments.showing import Limit
 
 BLOCK = 50_000  # profiles whose rows are in memory together
 SAMPLE = 8
@@ -51,27 +54,6 @@ class Preview:
     at: int
     n_profiles: int
     changes: Mapping[str, Change]
-
-
-@dataclass(frozen=True)
-class Limit:
-    """A limit set by the data, as its population sets it at the moment."""
-
-    value: float
-    n_population: int
-
-
-@dataclass(frozen=True)
-class Found:
-    """What the evaluation of a block of profiles found.
-
-    ``members`` are the profiles in each segment by its key, ``next_flips`` (one per profile) when
-    some membership could change by itself.
-    """
-
-    ids: Ids
-    members: Mapping[str, Ids]
-    next_flips: npt.NDArray[np.int64]
 
 
 def preview(
@@ -117,7 +99,7 @@ class Trial:
         shown = definitions_in_use()
         together = {**shown, **candidates}
         affected = [*candidates, *naming(candidates, shown)]
-        needed = _with_named(affected, together)
+        needed = with_named(affected, together)
         schema, published = catalog.schema(), evaluate.published_cut_points()
         plan = kernel.compile(needed, schema, published)
         limits = _measure(plan, at)
@@ -166,21 +148,6 @@ def versions_in_use() -> dict[str, SegmentVersion]:
     return newest | versions
 
 
-def naming(keys: Iterable[str], definitions: Mapping[str, Definition]) -> list[str]:
-    """Return the segments that name one of ``keys``, also by a detour, without ``keys``."""
-    reached = set(keys)
-    given = frozenset(reached)
-    while True:
-        more = {
-            key
-            for key, definition in definitions.items()
-            if key not in reached and reached.intersection(references(definition.where))
-        }
-        if not more:
-            return sorted(reached - given)
-        reached |= more
-
-
 _NOBODY: Ids = np.empty(0, np.int64)
 
 
@@ -195,20 +162,6 @@ def _counted(so_far: Change, members: Ids, present: Ids) -> Change:
         entering=(*so_far.entering, *entering[:SAMPLE].tolist())[:SAMPLE],
         leaving=(*so_far.leaving, *leaving[:SAMPLE].tolist())[:SAMPLE],
     )
-
-
-def _with_named(
-    keys: Iterable[str], definitions: Mapping[str, Definition]
-) -> dict[str, Definition]:
-    """Return the definitions ``keys`` and all that they name, also by a detour."""
-    found: dict[str, Definition] = {}
-    waiting = list(keys)
-    while waiting:
-        key = waiting.pop()
-        if key in definitions and key not in found:
-            found[key] = definitions[key]
-            waiting += references(definitions[key].where)
-    return found
 
 
 def _measure(plan: Plan, at: int) -> dict[str, Limit]:

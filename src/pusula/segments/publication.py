@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
-from pusula.segments import actions, catalog, changeset, history, takeover
+from pusula.segments import actions, catalog, changeset, evaluate, history, queries, takeover
 from pusula.segments.actions import Moves
 from pusula.segments.changeset import Changeset, ChangesetOutdatedError
 from pusula.segments.language import Definition, dump, parse
@@ -58,11 +58,11 @@ def apply(
     ``ChangesetOutdatedError`` if the definitions are no longer those that were compared with, and
     ``NotPublishableError`` if one of them cannot be evaluated.
     """
-    work = takeover.evaluated(changes.candidates, at=clock.now(), on_progress=on_progress)
-    with transaction.atomic():
-        takeover.take_turn()
-        versions, now = take_over(changes, by=by), clock.now()
-        moves = takeover.show(work, versions, at=now)
+    with evaluate.of_everybody():
+        work = takeover.evaluated(changes.candidates, at=queries.moment(), on_progress=on_progress)
+        with evaluate.alone():
+            versions, now = take_over(changes, by=by), queries.moment()
+            moves = takeover.show(work, versions, at=now)
     if charts:
         _chart(versions.values(), now)
     return moves
@@ -192,14 +192,14 @@ def _work(publication: Publication, owner: str) -> None:
     if publication.confirmed_at is None:
         _preview(publication, owner, candidates, beat)
         return
-    work = takeover.evaluated(candidates, at=clock.now(), on_progress=beat)
-    with transaction.atomic():
-        takeover.take_turn()
-        if takeover.fingerprint() != work.base:
-            raise ChangesetOutdatedError("other definitions were published meanwhile")
-        now = clock.now()
-        _mine(publication, owner, finished_at=now, heartbeat_at=None)
-        takeover.show(work, {definition.key: version}, at=now)
+    with evaluate.of_everybody():
+        work = takeover.evaluated(candidates, at=queries.moment(), on_progress=beat)
+        with evaluate.alone():
+            if takeover.fingerprint() != work.base:
+                raise ChangesetOutdatedError("other definitions were published meanwhile")
+            now = queries.moment()
+            _mine(publication, owner, finished_at=now, heartbeat_at=None)
+            takeover.show(work, {definition.key: version}, at=now)
     _chart([version], now)
 
 

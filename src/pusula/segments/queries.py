@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, Max, Q, QuerySet
 
 from pusula.consent.models import Consent, Status
+from pusula.lake.rows import parts
+from pusula.lib import clock
 from pusula.profiles.models import Profile
+from pusula.profiles.relations import Ids
 from pusula.segments.models import Debt, Due, Membership, Move, Segment, SegmentSize
 
 
@@ -116,6 +119,23 @@ def due(at: int, limit: int) -> list[tuple[int, int]]:
     rows = Due.objects.filter(due_at__lte=at).order_by("due_at", "profile_id")
     found = rows.values_list("profile_id", "due_at")[:limit]
     return [(profile_id, due_at) for profile_id, due_at in found if due_at is not None]
+
+
+def due_among(profile_ids: Ids, at: int) -> list[tuple[int, int]]:
+    """Return (profile, moment) of those of ``profile_ids`` that are due by ``at``, as ``due``."""
+    found = []
+    for part in parts(profile_ids.tolist()):
+        late = Due.objects.filter(profile_id__in=part, due_at__lte=at)
+        found += [(pk, due_at) for pk, due_at in late.values_list("profile_id", "due_at")]
+    return sorted(
+        ((pk, due_at) for pk, due_at in found if due_at is not None), key=lambda one: one[::-1]
+    )
+
+
+def moment(at: int | None = None) -> int:
+    """Return ``at`` (else now), but later than all evaluations: a clock set back undoes nothing."""
+    newest = Due.objects.aggregate(newest=Max("evaluated_at"))["newest"]
+    return max(clock.now() if at is None else at, (newest or 0) + 1)
 
 
 def next_due_at() -> int | None:

@@ -8,25 +8,24 @@ in turn with live steps, the differences are written (``segments.settlement``).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-from django.conf import settings
-from django.db import connection
 
-from pusula.lake.turns import turn
 from pusula.lib import clock
 from pusula.profiles.models import Profile
 from pusula.segments import actions, card, catalog, evaluate, kernel, queries
 from pusula.segments.bucket import Task
 from pusula.segments.compare import Differences, Question
 from pusula.segments.kernel import Plan
-from pusula.segments.language import Definition, DefinitionError, Schema, parse, references
+from pusula.segments.language import Definition, DefinitionError, Schema, parse
 from pusula.segments.means import Means, Part, parts
 from pusula.segments.models import Segment, SegmentVersion
-from pusula.segments.settlement import Limit, Outcome, Work, confirm, settle
+from pusula.segments.naming import naming, with_named
+from pusula.segments.settlement import Outcome, Work, confirm, settle
+from pusula.segments.showing import Limit
 
 # How far behind the clock the moment of a live step may be when it is committed at last.
 LINGER = clock.HOUR
@@ -53,7 +52,7 @@ def everybody(
     many profiles are done.
     """
     means = means or Means()
-    with turn(connection, "segments.rebuild", settings.PUSULA_HOME / "run"):
+    with evaluate.of_everybody():
         versions = versions or actions.newest_versions()
         work = begin(versions, at=at, means=means)
         return settle(work, compare(work.question, parts(), means, on_progress))
@@ -109,7 +108,7 @@ def begin(
         shown={key: segment.version_id for key, segment in segments.items()},
         errors=errors,
         limits=limits,
-        explained=_naming(changed, usable),
+        explained=frozenset(changed).union(naming(changed, usable)),
         debts=debts,
     )
 
@@ -151,7 +150,7 @@ def _limits(plan: Plan, at: int, means: Means) -> dict[str, Limit]:
     asking: dict[str, Definition] = {}
     for key in plan.definitions:
         if _populations(key, plan.definitions, plan.schema):
-            asking |= _needed(key, plan.definitions)
+            asking |= with_named([key], plan.definitions)
     task = Task(asking, plan.schema, plan.cut_points, (), at)
     values: dict[str, list[npt.NDArray[np.float64]]] = defaultdict(list)
     for found in means.populations(Question(task, {}, at, means.lake), parts()):
@@ -166,30 +165,4 @@ def _limits(plan: Plan, at: int, means: Means) -> dict[str, Limit]:
 
 def _populations(key: str, definitions: Mapping[str, Definition], schema: Schema) -> set[str]:
     """Return the keys of the populations with whose limits the definition ``key`` compares."""
-    return set(kernel.compile(_needed(key, definitions), schema, {}).populations)
-
-
-def _needed(key: str, definitions: Mapping[str, Definition]) -> dict[str, Definition]:
-    """Return the definition ``key`` and those that it names, also by a detour."""
-    needed: dict[str, Definition] = {}
-    waiting = [key]
-    while waiting:
-        name = waiting.pop()
-        if name in definitions and name not in needed:
-            needed[name] = definitions[name]
-            waiting += references(definitions[name].where)
-    return needed
-
-
-def _naming(keys: Collection[str], definitions: Mapping[str, Definition]) -> frozenset[str]:
-    """Return ``keys`` and the segments that name one of them, also by a detour."""
-    reached = set(keys)
-    while True:
-        more = {
-            key
-            for key, definition in definitions.items()
-            if key not in reached and reached.intersection(references(definition.where))
-        }
-        if not more:
-            return frozenset(reached)
-        reached |= more
+    return set(kernel.compile(with_named([key], definitions), schema, {}).populations)

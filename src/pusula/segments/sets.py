@@ -11,8 +11,11 @@ from django.db.models import Q
 
 from pusula.lake import rows
 from pusula.profiles.relations import Ids
-from pusula.segments import evaluate
-from pusula.segments.models import Due, ProfileSet, ProfileSort, SetMember
+from pusula.segments import catalog, evaluate
+from pusula.segments.actions import newest_versions, owe
+from pusula.segments.language import DefinitionError, leaves, parse
+from pusula.segments.language.nodes import InSet
+from pusula.segments.models import Due, ProfileSet, ProfileSort, Segment, SetMember
 
 MEMBERS = "segments_setmember"
 _COLUMNS = ("set_id", "profile_id", "arm", "since_at")
@@ -29,7 +32,8 @@ class Put:
 def put_list(key: str, title: str, ids: Iterable[int], *, at: int) -> Put:
     """Make the list ``key`` hold exactly the profiles ``ids``; who was in it stays since when.
 
-    One transaction. Those for whom it makes a difference are due for evaluation at once.
+    One transaction. Those for whom it makes a difference are due for evaluation at once. If the
+    list is new, segments that waited for it owe an evaluation of everybody.
     """
     wanted = np.unique(np.fromiter(ids, np.int64))
     with evaluate.alone():  # an evaluation on its way would write over who is due
@@ -44,8 +48,10 @@ def put_list(key: str, title: str, ids: Iterable[int], *, at: int) -> Put:
         _add(held, ((int(profile_id), "") for profile_id in put.added), at)
         for part in rows.parts(put.removed.tolist()):
             SetMember.objects.filter(set=held, profile_id__in=part).delete()
-        if not is_new:  # nobody could ask for a list that was not there
+        if not is_new:
             _wake([*put.added.tolist(), *put.removed.tolist()], at)
+        elif Segment.objects.exclude(stale_since_at=None).filter(archived_at=None).exists():
+            owe(f"list {key}", at)
     return put
 
 
@@ -63,6 +69,23 @@ def remove_list(key: str) -> bool:
     with evaluate.alone():
         n_deleted, _ = ProfileSet.objects.filter(sort=ProfileSort.LIST, key=key).delete()
     return n_deleted > 0
+
+
+def naming(sort: str, key: str) -> list[str]:
+    """Return the keys of the segments in use that ask for the list or campaign ``key``, sorted."""
+    known = catalog.schema()
+    found = set()
+    for versions in (newest_versions(), evaluate.shown_versions()):
+        for name, version in versions.items():
+            try:
+                asked = leaves(parse(version.definition, known).where)
+            except DefinitionError:
+                continue  # asks for something else that is not there
+            if any(
+                isinstance(leaf, InSet) and (leaf.sort, leaf.key) == (sort, key) for leaf in asked
+            ):
+                found.add(name)
+    return sorted(found)
 
 
 def put_campaign(key: str, title: str, chosen: Iterable[tuple[int, str]], *, at: int) -> None:

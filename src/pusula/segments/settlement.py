@@ -12,38 +12,27 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from django.db import connection, transaction
-from django.db.models import Count
 
 from pusula.lake import locks, rows
 from pusula.lib import clock
 from pusula.profiles import relations as profiles
 from pusula.profiles.models import Profile
 from pusula.profiles.relations import Ids
-from pusula.segments import actions, queries
+from pusula.segments import actions, queries, showing
 from pusula.segments.actions import Moves
 from pusula.segments.compare import NOTHING, Differences, Evaluator, Question
 from pusula.segments.models import (
-    CutPoint,
     Debt,
     Drift,
     Due,
-    Membership,
     Segment,
-    SegmentSize,
     SegmentVersion,
 )
+from pusula.segments.showing import Limit
 
 CAUSE = "run"
 _NAMED = 20  # profiles that a drift names
 _PAGE = 20_000
-
-
-@dataclass(frozen=True)
-class Limit:
-    """A limit set by the data and how many it was taken from."""
-
-    value: float
-    n_population: int
 
 
 @dataclass(frozen=True)
@@ -100,8 +89,10 @@ def settle(work: Work, found: Sequence[Differences]) -> Outcome:
         Debt.objects.filter(pk__in=work.debts).delete()
         renewed = _again(work.question, again, again_at)
         moves = _write(work, kept, at) + _write(work, renewed, again_at)
-        _publish(work.limits, at)
-        _show(work, at)
+        showing.publish(work.limits, at)
+        ids = work.question.segments
+        showing.show({pk: work.versions[key] for key, pk in ids.items()}, at)
+        showing.mark_stale(work.errors, at)
         _note(work, drift, at)
     return Outcome(
         n_profiles=sum(each.n_profiles for each in found),
@@ -262,33 +253,6 @@ def _summed(moves: Sequence[Mapping[str, Moves]]) -> dict[str, Moves]:
         for key, each in part.items():
             total[key] = total.get(key, Moves()) + each
     return total
-
-
-def _publish(limits: Mapping[str, Limit], at: int) -> None:
-    CutPoint.objects.bulk_create(
-        CutPoint(key=key, value=limit.value, n_population=limit.n_population, published_at=at)
-        for key, limit in limits.items()
-    )
-
-
-def _show(work: Work, at: int) -> None:
-    """Show the evaluated versions, fresh for everybody; mark the others stale, members kept."""
-    ids = work.question.segments
-    members = Membership.objects.filter(left_at=None, segment__in=ids.values())
-    sizes = dict(members.values_list("segment").annotate(n=Count("pk")))
-    for key, segment_id in ids.items():
-        n_members, version = sizes.get(segment_id, 0), work.versions[key]
-        Segment.objects.filter(pk=segment_id).update(
-            version=version, evaluated_at=at, stale_since_at=None, error="", n_members=n_members
-        )
-        SegmentVersion.objects.filter(pk=version.pk, published_at=None).update(published_at=at)
-        SegmentSize.objects.update_or_create(
-            segment_id=segment_id, at=at, defaults={"n_members": n_members, "is_back_cast": False}
-        )
-    for key, error in work.errors.items():
-        segment = Segment.objects.filter(key=key)
-        segment.filter(stale_since_at=None).update(stale_since_at=at)
-        segment.update(error=error)
 
 
 def _note(work: Work, drift: Mapping[str, Wrong], at: int) -> None:

@@ -14,26 +14,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.db import connection
-from django.db.models import Count
 
-from pusula.lake import locks, rows
+from pusula.lake import rows
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.profiles.models import Profile
 from pusula.profiles.relations import Ids
-from pusula.segments import actions
+from pusula.segments import actions, showing
 from pusula.segments.actions import Moves
+from pusula.segments.bucket import Found
 from pusula.segments.compare import Written, ids_between
 from pusula.segments.language import Definition
-from pusula.segments.models import (
-    CutPoint,
-    Due,
-    Membership,
-    Segment,
-    SegmentSize,
-    SegmentVersion,
-)
-from pusula.segments.preview import Found, OnProgress, Trial, silent
+from pusula.segments.models import Due, Segment, SegmentVersion
+from pusula.segments.preview import OnProgress, Trial, silent
 
 _BATCH = 2_000
 # How far behind the clock the moment of a live step may be when it is committed at last.
@@ -76,11 +69,6 @@ def evaluated(
     return Evaluated(trial, base, seen, tuple(trial.run(on_progress)))
 
 
-def take_turn() -> None:
-    """Wait, in the caller's transaction, until no other evaluation writes members."""
-    locks.take(connection, actions.LOCK)
-
-
 def fingerprint() -> str:
     """Return a digest of the definitions in use and of which of them are shown."""
     newest = actions.newest_versions()
@@ -95,10 +83,10 @@ def fingerprint() -> str:
 def show(work: Evaluated, versions: Mapping[str, SegmentVersion], *, at: int) -> dict[str, Moves]:
     """Show ``versions`` of the candidates, by key, with the members that ``work`` found.
 
-    In the caller's transaction, after ``take_turn``. Segments that name them move along. Returns
+    In the caller's transaction, beside no other evaluation (``evaluate.alone``). Segments that name them move along. Returns
     the moves by key.
     """
-    _publish_limits(work.trial, at)
+    showing.publish(work.trial.limits, at)
     shown = {s.key: s for s in Segment.objects.filter(key__in=work.trial.keys)}
     by_id = {shown[key].pk: versions.get(key) or shown[key].version for key in work.trial.keys}
     members_of = {
@@ -116,8 +104,8 @@ def show(work: Evaluated, versions: Mapping[str, SegmentVersion], *, at: int) ->
         )
         for pk, moved in written.items():
             moves[keys[pk]] += moved
-        _bring_forward(found)
-    _mark_shown(members_of, {v.segment_id for v in versions.values()}, at)
+        _bring_forward(found, at)
+    showing.show(members_of, at, fresh={v.segment_id for v in versions.values()})
     return moves
 
 
@@ -153,35 +141,15 @@ def _lately_evaluated(at: int) -> dict[int, int]:
     return dict(lately.values_list("profile_id", "evaluated_at").iterator(_BATCH))
 
 
-def _bring_forward(found: Found) -> None:
+def _bring_forward(found: Found, at: int) -> None:
     """Bring profiles back no later than the new meanings can change of themselves.
 
-    Those that were never evaluated wait for their first evaluation, as in all segments.
+    Not before ``at``, since when the members are shown. Those that were never evaluated wait for
+    their first evaluation, as in all segments.
     """
     written = Written.of(found.ids, [])
-    sooner = written.is_evaluated & (found.next_flips < written.due_at)
-    values = (found.ids, found.next_flips, written.evaluated_at)
+    next_flips = np.maximum(found.next_flips, at + 1)
+    sooner = written.is_evaluated & (next_flips < written.due_at)
+    values = (found.ids, next_flips, written.evaluated_at)
     columns = ("profile_id", "due_at", "evaluated_at")
     rows.upsert(connection, actions.DUE, columns, [each[sooner].tolist() for each in values])
-
-
-def _publish_limits(trial: Trial, at: int) -> None:
-    for key, limit in trial.limits.items():
-        CutPoint.objects.create(
-            key=key, value=limit.value, n_population=limit.n_population, published_at=at
-        )
-
-
-def _mark_shown(members_of: Mapping[int, SegmentVersion], new: set[int], at: int) -> None:
-    """Write sizes; of the ``new`` segments (ids) that their version is shown, fresh."""
-    inside = Membership.objects.filter(left_at=None, segment__in=list(members_of))
-    sizes = dict(inside.values_list("segment").annotate(n=Count("pk")))
-    for pk, version in members_of.items():
-        n_members = sizes.get(pk, 0)
-        fresh = {"evaluated_at": at, "stale_since_at": None, "error": ""} if pk in new else {}
-        Segment.objects.filter(pk=pk).update(version=version, n_members=n_members, **fresh)
-        SegmentSize.objects.update_or_create(
-            segment_id=pk, at=at, defaults={"n_members": n_members}
-        )
-    published = SegmentVersion.objects.filter(pk__in=[v.pk for v in members_of.values()])
-    published.filter(published_at=None).update(published_at=at)

@@ -34,7 +34,7 @@ K = TypeVar("K")
 
 NAME = Column("name", Kind.TEXT)
 
-# Vectors over all rows that are kept because another condition may ask again: one byte for each row.
+# Masks that are kept because another condition may ask again: each has one byte for each row.
 _KEPT = 64
 
 # Above this many ids per row a table of all positions would cost more than searching.

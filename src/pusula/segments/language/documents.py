@@ -38,7 +38,9 @@ _TAG = "tag:yaml.org,2002:"
 _REFUSED = {_TAG + "timestamp", _TAG + "merge", _TAG + "value"}
 _NUMBERS = {
     _TAG + "int": re.compile(r"[-+]?(?:0|[1-9][0-9_]*)$"),
-    _TAG + "float": re.compile(r"[-+]?(?:0|[1-9][0-9]*)\.[0-9]*(?:[eE][-+]?[0-9]+)?$|[-+]?\.(?:inf|nan)$"),
+    _TAG + "float": re.compile(
+        r"[-+]?(?:0|[1-9][0-9]*)\.[0-9]*(?:[eE][-+]?[0-9]+)?$|[-+]?\.(?:inf|nan)$"
+    ),
 }
 
 

@@ -9,15 +9,14 @@ from pusula.lib.errors import PusulaError
 from pusula.segments.language.nodes import AllOf, AnyOf, Condition, Definition, InSegment, Leaf, Not
 from pusula.segments.language.place import hint
 
-
-# Whoever explains a segment writes out those that it names: twice as many with each that names the
-# one before it twice.
+# Whoever explains a segment writes out those that it names: each that names the one before it twice
+# doubles the work.
 _MOST_LEAVES = 1_000
 _MOST_IN_A_ROW = 20
 
 
 class SegmentReferenceError(PusulaError):
-    """A segment names one that does not exist, itself by a detour, or more than can be explained."""
+    """A segment names one that does not exist, itself by a detour, or far too many."""
 
     code = "segment_reference"
 

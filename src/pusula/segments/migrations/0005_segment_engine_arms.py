@@ -17,13 +17,16 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('segments', '0004_segment_engine_moves'),
+        ('campaigns', '0003_segment_engine_sets'),  # which makes sets without arms
     ]
 
     operations = [
         migrations.AddField(
             model_name='profileset',
             name='arms',
-            field=models.JSONField(default=list),
+            field=models.JSONField(
+                db_default=models.Value([], models.JSONField()), default=list
+            ),
         ),
         migrations.RunPython(fill, migrations.RunPython.noop),
     ]

@@ -9,20 +9,23 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pusula.consent.models import Channel
-from pusula.lib import clock
 from pusula.lib.errors import PusulaError
-from pusula.segments import counting, history, queries
+from pusula.profiles.models import Profile
+from pusula.segments import counting, queries
 from pusula.segments.counting import Counts, Reading
 from pusula.segments.kernel.block import Bools
-from pusula.segments.language import Condition, Definition, references
-from pusula.segments.language.nodes import AllOf, Not, ReachTest, Words
+from pusula.segments.language import Condition
+from pusula.segments.language.nodes import AllOf, Not, ReachTest
 from pusula.segments.models import Segment
 from pusula.web import titles
 from pusula.web.builder.documents import Said
+from pusula.web.builder.past import PAST, Looking, Sizes
 
 PURPOSE = "marketing"
 _MOST_OVERLAPS = 6
-_DRAFT = "draft"
+_CHANNELS: dict[str, Condition] = {
+    channel: ReachTest(channel, PURPOSE, "reachable") for channel in Channel.values
+}
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,7 @@ def count(said: Said) -> Result:
 
 
 def _count(said: Said) -> Result:
-    channels = [ReachTest(channel, PURPOSE, "reachable") for channel in Channel.values]
-    asked = [*said.conditions.values(), *channels]
+    asked = [*said.conditions.values(), *_CHANNELS.values()]
     counts = counting.STORE.counts(asked)
     if isinstance(counts, Reading):
         return Result(reading=counts)
@@ -107,10 +109,21 @@ def _before(said: Said, counts: Counts) -> int | None:
 def _reach(mask: Bools, counts: Counts) -> list[tuple[str, str, int]]:
     """Return icon, title and how many of ``mask`` a message would reach, by channel."""
     found = []
-    for channel in Channel.values:
-        reached = counts.holds(ReachTest(channel, PURPOSE, "reachable"))
-        found.append((*titles.channel(channel), counts.n(mask & reached)))
+    for channel, reached in _CHANNELS.items():
+        found.append((*titles.channel(channel), counts.n(mask & counts.holds(reached))))
     return found
+
+
+def reach_of(segment: Segment) -> list[tuple[str, str, int]] | None:
+    """Return icon, title and how many members of ``segment`` a message would reach, by channel.
+
+    The same as the builder counts; ``None`` while facts are read.
+    """
+    counts = counting.STORE.counts(_CHANNELS.values(), patience_s=0)
+    if isinstance(counts, Reading):
+        return None
+    counts.fill(_CHANNELS.values())
+    return _reach(counts.members(segment), counts)
 
 
 def _narrowest(said: Said, whole: Condition, counts: Counts) -> Narrowest | None:
@@ -167,14 +180,13 @@ def whole(said: Said) -> tuple[Counts | None, Bools | None]:
     return counts, counts.holds(said.condition)
 
 
-def past(said: Said, weeks: int = 13) -> list[tuple[int, int]]:
+def past(said: Said, weeks: int = 13) -> Sizes | Looking:
     """Return (moment, members) of what a draft says, week by week, the oldest first.
 
-    Raises the error of a definition that cannot be asked about the past.
+    With many customers it is looked up in the background. Raises the error of a definition that
+    cannot be asked about the past.
     """
-    condition = said.condition
-    if condition is None:
+    if said.condition is None:
         return []
-    draft = Definition(_DRAFT, Words(_DRAFT, _DRAFT), condition)
-    definitions = history.stored(references(condition)) | {_DRAFT: draft}
-    return history.back_cast(definitions, now=clock.now(), weeks=weeks)[_DRAFT]
+    waits = Profile.objects.count() <= counting.SMALL
+    return PAST.sizes(said.condition, weeks, waits=waits)

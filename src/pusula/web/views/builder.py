@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, cast
 
 from django.contrib import messages
@@ -11,46 +10,30 @@ from django.shortcuts import redirect, render
 from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
+from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.orders import queries as orders
 from pusula.profiles import queries as profiles
 from pusula.profiles.models import Profile
-from pusula.segments import counting, publication, queries
-from pusula.segments.language import DefinitionError, sentence
+from pusula.segments import publication, queries
+from pusula.segments.language import dump_condition, sentence
 from pusula.segments.models import Segment
 from pusula.web import people, search, titles
 from pusula.web import segment_charts as charts
+from pusula.web.builder import desk as desks
 from pusula.web.builder import documents, edits, naming, outline, results, undo
-from pusula.web.builder import draft as drafts
+from pusula.web.builder.desk import Desk
 from pusula.web.builder.documents import Said
 from pusula.web.builder.draft import Draft
-from pusula.web.builder.editors import written
-from pusula.web.builder.fields import Fields
+from pusula.web.builder.past import Looking
 from pusula.web.builder.picks import Picker
-from pusula.web.builder.undo import Steps
 from pusula.web.builder.view import Drawer
 from pusula.web.request import MOST_LETTERS, HtmxRequest, asked, plain, signed_in, whole
 from pusula.web.why import Why, why_drafted
 
 _SAMPLE = 6
 _HITS = 6
-
-
-@dataclass
-class Desk:
-    """What lies before somebody who builds: the draft, what it says, the way back."""
-
-    draft: Draft
-    picker: Picker
-    steps: Steps
-    said: Said
-    yaml: str = ""  # the text they edit in place of the tree
-    yaml_error: str = ""
-
-    @property
-    def in_yaml(self) -> bool:
-        """Whether they edit the text."""
-        return bool(self.yaml)
+_TWICE = 10 * clock.SECOND  # the same form again within it is a second press of its button
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -71,7 +54,7 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
 @require_POST
 def count(request: HttpRequest) -> HttpResponse:
     """Count what the form says, for htmx."""
-    desk = _sent(request)
+    desk = desks.sent(request.POST)
     context = _result_context(desk) | {"carries": True}
     response = render(request, "web/segments/_result.html", context)
     if not context["result"].reading:
@@ -82,7 +65,7 @@ def count(request: HttpRequest) -> HttpResponse:
 @require_POST
 def sample(request: HttpRequest) -> HttpResponse:
     """Show some of those who would be in, for htmx."""
-    desk = _sent(request)
+    desk = desks.sent(request.POST)
     context = {"has_stays": orders.has_stays(), "people": _sample(desk.said)}
     return render(request, "web/segments/_sample.html", context)
 
@@ -90,7 +73,7 @@ def sample(request: HttpRequest) -> HttpResponse:
 @require_POST
 def overlap(request: HttpRequest) -> HttpResponse:
     """Show which other segments share the most, for htmx."""
-    desk = _sent(request)
+    desk = desks.sent(request.POST)
     found = results.overlaps(desk.said, but=request.POST.get("of", ""))
     n = results.count(desk.said).n
     return render(request, "web/segments/_overlap.html", {"overlaps": found, "n": n})
@@ -98,24 +81,21 @@ def overlap(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def past(request: HttpRequest) -> HttpResponse:
-    """Show how large it would have been in the last weeks, for htmx.
+    """Show how large it would have been in the last weeks, for htmx; ask again while it is found.
 
-    Looking back over many customers is slow: it is done when somebody asks for it.
+    Looking back over many customers is slow: nobody waits for it.
     """
-    desk = _sent(request)
+    desk = desks.sent(request.POST)
     context: dict[str, object] = {}
     if desk.said.condition and not results.count(desk.said).reading:
-        if "now" in request.GET or Profile.objects.count() <= counting.SMALL:
-            context = _past(desk)
-        else:
-            context = {"asks": True}
+        context = _past(desk)
     return render(request, "web/segments/_past.html", context)
 
 
 @require_POST
 def why(request: HttpRequest) -> HttpResponse:
     """Explain why somebody would be in, or not, for htmx: ``who`` finds them, ``person`` is one."""
-    desk = _sent(request)
+    desk = desks.sent(request.POST)
     words = plain(request.POST.get("who", "")).strip()[:MOST_LETTERS]
     number = whole(request.POST.get("person", ""))
     profile = Profile.objects.filter(pk=number).first() if number is not None else None
@@ -142,94 +122,22 @@ def _past(desk: Desk) -> dict[str, object]:
         sizes = results.past(desk.said)
     except PusulaError as error:
         return {"error": error.message}
+    if isinstance(sizes, Looking):
+        return {"looking": sizes}
     chart = charts.sizes(sizes) if any(n for _, n in sizes) else None
-    return {"chart": chart, "change": charts.change_words(sizes)}
+    return {"chart": chart, "change": charts.change_words(sizes), "is_nobody": chart is None}
 
 
 def _page(request: HttpRequest, segment: Segment | None) -> HttpResponse:
     if request.method != "POST":
-        desk = _opened(request, segment)
+        desk = desks.opened(segment, queries.by_key(asked(request, "from")))
         return _drawn(request, segment, desk)
-    desk = _sent(request)
+    desk = desks.sent(request.POST)
     op = request.POST.get("op", "")
     if op == "save":
         return _saved(request, segment, desk)
-    done = _changed(desk, op)
+    done = desk.press(op)
     return _drawn(request, segment, desk, done)
-
-
-def _opened(request: HttpRequest, segment: Segment | None) -> Desk:
-    """Return the desk of a segment as it is, by its newest version."""
-    picker = Picker()
-    definition: dict[str, object] = {}
-    source = segment or queries.by_key(asked(request, "from"))
-    version = source and source.versions.order_by("-number").first()
-    if version:
-        definition = version.definition
-    draft = Draft()
-    error = ""
-    try:
-        draft = documents.draft_of(definition, picker)
-    except DefinitionError as problem:
-        error = problem.message
-    if segment is None:
-        draft.words |= {"key": ""}
-    if not draft.inc.parts and not draft.exc.parts:
-        draft.inc.parts.append(drafts.Leaf(draft.new_id()))
-    return Desk(draft, picker, Steps(), documents.say(draft, picker), yaml_error=error)
-
-
-def _sent(request: HttpRequest) -> Desk:
-    """Return the desk that a form says."""
-    picker = Picker()
-    draft = drafts.read(request.POST)
-    for leaf in draft.leaves():
-        was = leaf.fields.pop("was", None)
-        if was is not None and "".join(was) != leaf.kind:
-            picker.choose(leaf, leaf.kind)
-        elif leaf.kind not in picker.by_key and leaf.kind:
-            leaf.kind, leaf.fields = "", Fields()
-        elif picker.by_key and leaf.kind and picker.by_key[leaf.kind].leads_to:
-            picker.choose(leaf, leaf.kind)
-    past, future = (undo.unpack(request.POST.get(name, "")) for name in ("past", "future"))
-    desk = Desk(draft, picker, Steps(past, future), documents.say(draft, picker))
-    if "yaml" in request.POST:
-        _read_yaml(desk, request.POST["yaml"])
-    return desk
-
-
-def _read_yaml(desk: Desk, text: str) -> None:
-    """Put what the text says into the tree; where it says nothing, keep both and tell why."""
-    desk.yaml = text.replace("\r\n", "\n").strip() or "{}"
-    try:
-        documents.set_yaml(desk.draft, desk.yaml, desk.picker)
-    except DefinitionError as error:
-        desk.yaml_error = error.message
-    desk.said = documents.say(desk.draft, desk.picker)
-
-
-def _changed(desk: Desk, op: str) -> edits.Edit:
-    """Change the desk as the button ``op`` says."""
-    done = edits.Edit()
-    match op:
-        case "undo":
-            desk.draft = desk.steps.back(desk.draft)
-        case "redo":
-            desk.draft = desk.steps.forward(desk.draft)
-        case "yaml":
-            desk.yaml = written(desk.said.document) if desk.said.document else "all: []"
-        case "form" if not desk.yaml_error:
-            desk.yaml = ""
-        case _:
-            name, _, node = op.partition(":")
-            if name == "draw":  # a box was changed: what is drawn now is the next step
-                desk.steps.future = []
-                done = edits.Edit(focus=node)
-            else:
-                desk.steps.done(desk.draft.copy())
-                done = edits.edit(desk.draft, op, desk.picker)
-    desk.said = documents.say(desk.draft, desk.picker)
-    return done
 
 
 def _drawn(
@@ -331,17 +239,19 @@ def _campaigns(segment: Segment | None) -> int:
 
 def _saved(request: HttpRequest, segment: Segment | None, desk: Desk) -> HttpResponse:
     """Propose what the desk says as a new version; on any problem draw the desk again."""
-    problem = naming.problem(desk.draft.words, segment)
-    if not problem and desk.yaml_error:
-        problem = desk.yaml_error
-    problem = problem or desk.said.error
+    by = signed_in(request).get_username()
+    if segment is None and (again := _just_saved(desk, by)):
+        return redirect("segment-change", again)
+    problem = naming.problem(desk.draft.words, segment) or desk.yaml_error or desk.said.error
     if not problem and not desk.said.is_complete:
         problem = gettext("Some conditions are incomplete: complete or remove them, then save.")
+    if not problem and segment is not None:
+        problem = desk.overtaken(segment)
     if not problem:
         document = documents.titled(desk.draft) | {"where": desk.said.document}
         document["segment"] = segment.key if segment else document["segment"]
         try:
-            made = publication.propose(document, by=signed_in(request).get_username())
+            made = publication.propose(document, by=by)
         except PusulaError as error:
             problem = error.message
         else:
@@ -351,3 +261,21 @@ def _saved(request: HttpRequest, segment: Segment | None, desk: Desk) -> HttpRes
             )
             return redirect("segment-change", key)
     return _drawn(request, segment, desk, problem=problem)
+
+
+def _just_saved(desk: Desk, by: str) -> str:
+    """Return the key of the segment that the same person has just made of the same form.
+
+    A button pressed twice sends the form twice: that makes one segment, not two.
+    """
+    named = documents.titled(desk.draft)
+    title = named["title"]
+    if desk.said.condition is None or not isinstance(title, dict) or not any(title.values()):
+        return ""
+    for key, found in publication.open_publications().items():
+        made = found.version.definition
+        is_new = found.asked_by == by and clock.now() - found.asked_at < _TWICE
+        is_same = made.get("where") == dump_condition(desk.said.condition)
+        if is_new and is_same and set(filter(None, title.values())) <= {*made["title"].values()}:
+            return key
+    return ""

@@ -58,6 +58,11 @@ class EnglishTests(Printer):
     THOUSANDS = ","
     DECIMALS = "."
     STATES = STATES
+    DAYS: ClassVar[Mapping[Shape, str]] = {
+        "this": "today",
+        "previous": "yesterday",
+        "following": "tomorrow",
+    }
     WINDOWS: ClassVar[Mapping[Shape, str]] = {
         "always": "at any time",
         "past": "up to now",
@@ -249,9 +254,7 @@ class EnglishTests(Printer):
         if amount == 0:
             return "now"
         length = self.length(amount, unit)
-        if shape in ("last", "next"):
-            return unit if abs(amount) == 1 else length
-        if shape in ("long_ago", "not_far"):
+        if shape in ("last", "next", "long_ago", "not_far"):
             return length
         return f"{length} ago" if amount < 0 else f"{length} from now"
 

@@ -43,7 +43,7 @@ from pusula.segments.language.periods import shipped_periods
 from pusula.segments.language.references import leaves
 from pusula.segments.language.schema import RELATIONS
 from pusula.segments.language.sentences.shapes import Shape, shape
-from pusula.segments.language.windows import Point, Since, Window
+from pusula.segments.language.windows import Point, Since, StartOf, Window
 
 _SIGNS = {code: sign for sign, code in SYMBOLS.items() if not sign.isalpha()}
 _OPPOSITE: dict[Operator, Operator] = {
@@ -79,6 +79,7 @@ class Printer(ABC):
     THOUSANDS: ClassVar[str]
     DECIMALS: ClassVar[str]
     WINDOWS: ClassVar[Mapping[Shape, str]]
+    DAYS: ClassVar[Mapping[Shape, str]]  # calendar days that have a name
     STATES: ClassVar[Mapping[str, str]]
 
     def __init__(self, whole: Condition, titles: Mapping[str, str]) -> None:
@@ -187,6 +188,10 @@ class Printer(ABC):
     def window(self, window: Window) -> str:
         """Return when: "in the last 30 days"."""
         word, points, number = shape(window)
+        if points and isinstance(points[0], StartOf) and points[0].unit == "day":
+            named = self.DAYS.get(word)
+            if named is not None:
+                return named
         said = (self.point(point, word) for point in points)
         return self.WINDOWS[word].format(*said, n=self.figure(number))
 

@@ -61,6 +61,7 @@ class TurkishTests(Printer):
     THOUSANDS = "."
     DECIMALS = ","
     STATES = STATES
+    DAYS: ClassVar[Mapping[Shape, str]] = {"this": "bugün", "previous": "dün", "following": "yarın"}
     WINDOWS: ClassVar[Mapping[Shape, str]] = {
         "always": "herhangi bir zamanda",
         "past": "şimdiye kadar",
@@ -220,7 +221,9 @@ class TurkishTests(Printer):
                 return f"{self.per_cent(low)} ile {self.per_cent(high)} yüzdelikleri arasında"
             case ToMean(operator, ratio, of):
                 whose = (
-                    "tüm müşterilerin" if of == "profiles" else "tüm müşterilerin tek tek kayıtlarının"
+                    "tüm müşterilerin"
+                    if of == "profiles"
+                    else "tüm müşterilerin tek tek kayıtlarının"
                 )
                 return f"{whose} ortalamasının {TIMES[operator].format(self.figure(ratio))}"
             case Rank(first):
