@@ -3,9 +3,10 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check lock messages screenshots clean
+.PHONY: help venv demo test agreement check lock messages screenshots clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /	/'
@@ -37,6 +38,10 @@ test: $(BIN)/pytest ## set up what the tests need, then run all checks and tests
 	@$(BIN)/pytest -m browser tests/browser $(ARGS)
 	@echo "Tests on PostgreSQL ..."
 	@$(BIN)/python tests/with_postgres.py -- $(BIN)/pytest -n 2 -m "django_db and not browser" $(ARGS)
+
+agreement: $(BIN)/pytest ## compare kernel, live, batch and history with plain Python for long (SECONDS=600)
+	@$(BIN)/python -m tests.segments.agreement --seconds $(SECONDS)
+	@$(BIN)/python -m tests.segments.agreement --live --seconds $(SECONDS)
 
 check: $(BIN)/pytest ## format, lint, types, layers, spelling, migrations
 	@$(BIN)/ruff format --check --quiet .

@@ -73,7 +73,7 @@ def test_a_trait_is_chosen_from_the_picker_and_its_values_are_ticked(builder):
     expect(builder.locator("[data-node=n2] .combo:focus")).to_have_count(1)
     builder.keyboard.press("ArrowDown")
     builder.keyboard.type("il")
-    builder.locator(".pop--list [role=option]", has_text=re.compile(r"^İl")).first.click()
+    builder.locator(".pop--list [role=option]", has_text=re.compile(r"^İl(?!k)")).first.click()
     expect(builder.locator("[id='n2.op']")).to_be_visible()
     builder.locator("[id='n2.v.many'] > summary").press("Enter")
     builder.get_by_label("Bursa", exact=True).check()

@@ -15,7 +15,7 @@ from pusula.orders.models import Order
 from pusula.pipeline import live
 from pusula.profiles.models import Profile
 from pusula.segments import actions as segments
-from pusula.segments import evaluate
+from pusula.segments import rebuild
 from pusula.segments.models import Debt, Membership
 from pusula.sources.actions import KINDS, Step
 from pusula.sources.mapping import FileFormat
@@ -132,5 +132,5 @@ def test_what_an_import_left_owing_is_evaluated_with_the_next(bring, monkeypatch
     bring()
     assert Membership.objects.count() == Profile.objects.count() == 2
     assert not Debt.objects.exists()
-    monkeypatch.setattr(evaluate, "everybody", None)  # nothing is owed any more
+    monkeypatch.setattr(rebuild, "everybody", None)  # nothing is owed any more
     bring()

@@ -4,10 +4,12 @@ import datetime as dt
 
 import numpy as np
 import pytest
+from django.db import connection
 
 from pusula.lib import clock
 from pusula.orders.models import Order
-from pusula.profiles.models import Profile
+from pusula.pipeline import batch, live
+from pusula.profiles.models import Profile, Score
 from pusula.segments import actions, evaluate, mirrored, queries, rebuild
 from pusula.segments.means import parts
 from pusula.segments.models import CutPoint, Debt, Drift, Due, Membership, Segment
@@ -322,3 +324,41 @@ class TestACheck:
         outcome = rebuild.check(at=NOW + 100 * clock.DAY, share=0, n_shares=1)
         assert outcome.drift == {}
         assert members() == wrong[:1]
+
+
+def test_sqlite_knows_its_tables_after_a_run_and_an_import():
+    """Without statistics it guesses which index is the narrow one."""
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL looks at its tables by itself")
+    order(guest())
+    recent_buyers()
+
+    def known():
+        with connection.cursor() as cursor:
+            cursor.execute("select name from sqlite_master where name = 'sqlite_stat1'")
+            if cursor.fetchone() is None:
+                return set()
+            cursor.execute("select tbl from sqlite_stat1")
+            return {name for (name,) in cursor.fetchall()}
+
+    assert "orders_order" not in known()
+    batch.run()
+    assert "orders_order" in known()
+    Score.objects.create(profile=guest(), model="m", value=1.0, scored_at=1)
+    live.refresh(np.array([1]), cause="import")
+    assert "profiles_score" in known()
+
+
+def test_a_run_by_a_clock_set_back_undoes_nothing(monkeypatch):
+    """What was found at three o'clock is not found anew as of two."""
+    elif_ = guest()
+    order(elif_, days_ago=0, at=NOW - clock.MINUTE)
+    recent_buyers()
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    batch.run()
+    assert members() == [elif_.pk]
+    monkeypatch.setattr(clock, "now", lambda: NOW - clock.HOUR)
+    batch.run()
+    assert batch.check().drift == {}
+    assert members() == [elif_.pk]
+    assert all(each.left_at is None for each in Membership.objects.all())

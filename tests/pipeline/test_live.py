@@ -12,7 +12,7 @@ from pusula.consent.models import Consent
 from pusula.events.models import Event
 from pusula.lib import clock
 from pusula.orders.models import Order
-from pusula.pipeline import live, queries
+from pusula.pipeline import live, queries, retention
 from pusula.pipeline.appender import Entry
 from pusula.pipeline.loop import Loop
 from pusula.pipeline.models import LogEntry, LogHead
@@ -233,6 +233,25 @@ def test_whom_entries_touch_after_an_outage_has_had_their_flips_before(company):
     assert (key, entered_at) == ("idle", NOW + clock.DAY + 4)
     assert left_at == back_at + clock.SECOND
     assert [each[2] for each in more] == [NOW - 2 * clock.HOUR + 7 * clock.DAY + 1]
+
+
+def test_old_entries_are_forgotten_when_everybody_has_read_them(company):
+    for n in range(4):
+        come_in(NOW + n * clock.DAY, event(n, "elif@example.com"))
+    with at(NOW + 2 * clock.DAY):
+        told(Entry("event", "web", "web:bad", "{"))
+    live.step(at=NOW + 5 * clock.DAY)
+    with at(NOW):  # a clock that was set back makes nothing old
+        told(event(9, "elif@example.com"))
+    assert retention.forget(NOW + 2 * clock.DAY) == 2
+    assert list(LogEntry.objects.order_by("id").values_list("id", flat=True)) == [3, 4, 5, 6]
+    # Quarantine is kept, and so is what was read last and what is still to be read.
+    live.step(at=NOW + 6 * clock.DAY)
+    assert retention.forget(NOW + 900 * clock.DAY) == 2
+    assert list(LogEntry.objects.order_by("id").values_list("id", flat=True)) == [5, 6]
+    assert Event.objects.count() == 5
+    told(event(10, "elif@example.com"))
+    assert live.step(at=NOW + 7 * clock.DAY).n_entries == 1
 
 
 def test_everybody_hears_of_entries_and_exits_in_one_order(company):

@@ -6,14 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from django.db import OperationalError, connection, connections
-from tests.pipeline.company import NOW, event, members, order, told
+from tests.pipeline.company import NOW, define, event, members, order, told
 
 from pusula.lib import clock
+from pusula.ops.events import events
 from pusula.pipeline import live, loop, queries
 from pusula.pipeline.live import Live
 from pusula.pipeline.loop import Loop, Pace, Tally
-from pusula.profiles.models import Profile
+from pusula.profiles.models import Identifier, Profile
 from pusula.segments import actions, evaluate, rebuild
 from pusula.segments import queries as segments
 from pusula.segments.models import Due, Membership, Segment
@@ -203,3 +205,44 @@ def test_whoever_follows_the_moves_hears_of_each_once_while_many_evaluate(compan
     assert heard == [move.id for move in moves]
     n_in = sum(1 if move.is_entry else -1 for move in moves)
     assert n_in == len(members("searched")) == Segment.objects.get(pk=segment.pk).n_members
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"id": 1, "name": "A", "properties": {"x": ' + "[" * 99_999 + "]" * 99_999 + "}}",
+        '{"id": 1, "name": "A", "at": "9999-12-31T23:59:59-12:00"}',
+        '{"id": 1, "name": "A", "at": "0001-01-01T00:00:00+12:00"}',
+        '{"id": 1, "name": "\\ud800"}',
+        '{"id": 1, "name": "A", "at": "soon"}',
+        "[1]",
+        "{",
+    ],
+)
+def test_a_line_that_makes_no_sense_is_left_out_of_the_log_and_named(tmp_path, line):
+    file = tmp_path / "told.jsonl"
+    good = '{"id": 2, "name": "A", "email": "elif@example.com"}'
+    file.write_text(f"{line}\n{good}\n", encoding="utf-8")
+    done = CliRunner().invoke(events, ["append", str(file), "--source", "web"])
+    assert done.exit_code == 1
+    assert "1 new in the log" in done.output
+    assert "line 1: " in done.output
+    assert "1 lines left out" in done.output
+
+
+def test_an_amount_that_no_amount_can_be_is_none(company):
+    """A rate of another currency makes of a line more than 64 bits hold: it counts as unknown."""
+    define("lines", {"items": {"sum": "amount", "is": {"at_least": "1 TRY"}}})
+    rebuild.everybody(at=clock.now())
+    most = 10**15
+    told(
+        order(
+            1, "elif@example.com", 1, NOW, currency="EUR", gross_minor=1, net_base_minor=most,
+            gross_base_minor=most, items=[{"line_no": 1, "amount_minor": most}],
+        ),
+        order(2, "ali@example.com", 500, NOW, items=[{"line_no": 1, "amount_minor": 500}]),
+    )  # fmt: skip
+    stepped = live.step()
+    assert (stepped.n_quarantined, stepped.n_put_off) == (0, 0)
+    ali = Identifier.objects.get(value="ali@example.com").profile_id
+    assert members("lines") == [ali]

@@ -117,14 +117,26 @@ def test_a_sample_stands_for_the_others_and_says_so(monkeypatch):
 
 def test_little_used_vectors_give_way(monkeypatch):
     np = pytest.importorskip("numpy")
-    monkeypatch.setattr(memory, "MOST_VECTOR_BYTES", 30)
+    monkeypatch.setattr(memory, "MOST_VECTOR_BYTES", 30 + 3 * memory._KEY_BYTES)
     vectors = memory.Vectors()
     masks = {key: np.arange(80) % (key + 2) == 0 for key in range(5)}
     for key, mask in masks.items():
         vectors.put(key, mask)
-    assert vectors.n_bytes <= 30
+    assert vectors.n_bytes <= memory.MOST_VECTOR_BYTES
     assert vectors.get(0, 80) is None
     assert (vectors.get(4, 80) == masks[4]).all()
+
+
+@pytest.mark.django_db
+def test_what_former_drafts_asked_for_does_not_stay_for_ever(monkeypatch):
+    made_up.build()
+    monkeypatch.setattr(memory, "MOST_NAMES", 6)
+    store = Store()
+    for place in range(12):
+        named = {"name": "Hotel Searched", "where": {f"p{place}": {"is": "x"}}}
+        counted(store, {"events": {**named, "count": {"at_least": 1}}})
+        assert len(store.held.needs.event_texts) <= 6
+    assert counted(store, SEARCHED)[0] == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -207,9 +207,9 @@ def test_the_top_tenth_compares_with_a_published_cut_point():
     )  # fmt: skip
     rebuild.everybody(at=NOW)
     assert members() == [rich[18].pk, rich[19].pk]
-    point = CutPoint.objects.get()
-    assert point.n_population == 20
-    assert point.value == pytest.approx(np.quantile(np.arange(1, 21) * 100_00, 0.9))
+    limit = np.quantile(np.arange(1, 21) * 100_00, 0.9)  # beside those of the cards' sentences
+    found = CutPoint.objects.filter(value__range=(limit - 1e-6, limit + 1e-6))
+    assert set(found.values_list("n_population", flat=True)) == {20}
 
 
 def test_consents_events_and_their_properties_are_asked_for():

@@ -514,3 +514,81 @@ def test_an_older_version_comes_back_as_a_new_one():
     work()
     assert members() == [elif_.pk]
     assert Segment.objects.get().version.number == 3
+
+
+# Beside a full run.
+
+
+def test_a_run_that_ends_while_a_change_is_published_has_its_limits_heeded(monkeypatch):
+    """Members by limits that hold no more would differ from what everybody else compares with."""
+    rich = {"sum": "net_amount", "is": {"top": "50 %"}}
+    guests = [guest(str(n), 1, net=n * 100_00) for n in range(1, 5)]
+    take(doc("rich", orders=rich))
+    changes = compare(doc("rich", orders=rich), doc("poor", all=[{"orders": rich}]))
+    plain = takeover.evaluated
+
+    def and_then_a_run_ends(*args, **named):
+        found = plain(*args, **named)
+        Order.objects.filter(profile=guests[0]).update(net_base_minor=900_00)
+        rebuild.everybody(at=NOW + clock.HOUR)
+        return found
+
+    monkeypatch.setattr(takeover, "evaluated", and_then_a_run_ends)
+    with pytest.raises(takeover.LimitsChangedError):
+        publication.apply(changes)
+    monkeypatch.setattr(takeover, "evaluated", plain)
+    publication.apply(changes)
+    assert members("poor") == members("rich") == [guests[0].pk, guests[3].pk]
+
+
+def test_a_segment_that_names_one_that_is_published_meanwhile_is_left_by_the_run(monkeypatch):
+    """The run knows the old meaning; its differences would undo what was just shown."""
+    elif_, ali = guest("Elif", 1), guest("Ali", 2)
+    take(at_least(1, "base"), naming("base", "follower"))
+    plain = rebuild.settle
+    Membership.objects.filter(profile=elif_, segment__key="follower").delete()  # so it has to enter
+
+    def after_a_publication(*args, **named):
+        monkeypatch.setattr(rebuild, "settle", plain)
+        take(at_least(2, "base"), naming("base", "follower"))
+        return plain(*args, **named)
+
+    monkeypatch.setattr(rebuild, "settle", after_a_publication)
+    rebuild.everybody(at=NOW)
+    assert members("base") == members("follower") == [ali.pk]
+
+
+def test_a_run_does_not_put_back_the_moment_that_a_new_meaning_needs(monkeypatch):
+    elif_ = guest("Elif", 1)
+    take(at_least(1, "year", within={"last": "365 days"}))
+    rebuild.everybody(at=NOW)
+    Due.objects.update(due_at=NOW + 5_000 * clock.DAY)  # so the run has to write one
+    plain = rebuild.settle
+
+    def after_a_publication(*args, **named):
+        take(at_least(1, "year", within={"last": "365 days"}), at_least(
+            1, "trial", within={"last": "60 days"}
+        ))  # fmt: skip
+        return plain(*args, **named)
+
+    monkeypatch.setattr(rebuild, "settle", after_a_publication)
+    rebuild.everybody(at=NOW + 1)
+    assert Due.objects.get(profile=elif_).due_at <= NOW + 20 * clock.DAY + 1
+
+
+def test_a_new_meaning_begins_no_earlier_than_it_is_shown(at, monkeypatch):
+    """Somebody's window ends while everybody is evaluated: they leave after they have entered."""
+    guest("Elif", 1)
+    rebuild.everybody(at=NOW)
+    evaluate.touched(np.array([Profile.objects.get().pk]), at=NOW, cause="import")
+    plain = takeover.evaluated
+
+    def slowly(*args, **named):
+        found = plain(*args, **named)
+        at.now += 30 * clock.DAY
+        return found
+
+    monkeypatch.setattr(takeover, "evaluated", slowly)
+    take(at_least(1, within={"last": "60 days"}))
+    (membership,) = Membership.objects.all()
+    assert Due.objects.get().due_at > membership.entered_at

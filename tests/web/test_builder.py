@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from typing import Any
 
 import pytest
@@ -11,11 +12,12 @@ from tests.web import company as made_up
 
 from pusula.consent.models import Channel
 from pusula.lib import clock
+from pusula.lib.errors import PusulaError
 from pusula.profiles.models import Profile, Score
 from pusula.segments import catalog, counting, publication, rebuild
 from pusula.segments.language import parse_condition
 from pusula.segments.models import Membership, Publication, Segment
-from pusula.web.builder import documents, undo
+from pusula.web.builder import documents, past, undo
 from pusula.web.builder.draft import Draft, from_pairs
 from pusula.web.builder.picks import Picker
 
@@ -308,8 +310,50 @@ def test_panels_show_people_overlap_and_the_past(deniz):
     overlap = deniz.post("/segments/+build/overlap/", asked).context["overlaps"]
     assert overlap
     assert overlap[0].n >= overlap[-1].n
-    past = deniz.post("/segments/+build/past/", asked)
-    assert 'class="chart"' in past.content.decode()
+    sizes = deniz.post("/segments/+build/past/", asked)
+    assert 'class="chart"' in sizes.content.decode()
+
+
+def test_many_customers_are_looked_back_on_in_the_background(deniz, monkeypatch):
+    asked = fields(drafted(REPEAT))
+    path = "/segments/+build/past/"
+    expected = deniz.post(path, asked).content.decode()
+    monkeypatch.setattr(counting, "SMALL", 10)
+    release = threading.Event()
+
+    def find(_asked, _weeks):
+        release.wait(30)
+        return [(made_up.NOW, 1), (made_up.NOW, 2)]
+
+    monkeypatch.setattr(past._Asked, "find", find)
+    monkeypatch.setattr(past, "REST_S", 0.0)
+    past.PAST.forget()
+    waiting = deniz.post(path, asked).content.decode()
+    assert 'hx-post="/segments/+build/past/"' in waiting
+    assert "<progress" in waiting
+    assert 'class="chart"' not in waiting
+    release.set()
+    past.PAST.join(30)
+    found = deniz.post(path, asked).content.decode()
+    assert 'class="chart"' in found
+    assert 'class="chart"' in expected
+    past.PAST.forget()
+
+
+def test_why_a_past_cannot_be_told_is_said(deniz, monkeypatch):
+    def find(_asked, _weeks):
+        raise PusulaError("no such past")
+
+    asked = fields(drafted(REPEAT))
+    deniz.post("/segments/+build/count/", asked)  # so that the facts are there
+    monkeypatch.setattr(past._Asked, "find", find)
+    monkeypatch.setattr(past, "REST_S", 0.0)
+    monkeypatch.setattr(counting, "SMALL", 10)
+    past.PAST.forget()
+    deniz.post("/segments/+build/past/", asked)
+    past.PAST.join(30)
+    assert "no such past" in deniz.post("/segments/+build/past/", asked).content.decode()
+    past.PAST.forget()
 
 
 def test_a_draft_says_why_somebody_would_be_in_it(deniz, company):
@@ -392,7 +436,7 @@ def test_saving_proposes_previews_and_publishes(deniz):
     assert shown.context["state"] == "ready"
     change = shown.context["change"]
     assert change.n_entering == change.n_members > 0
-    deniz.post(answer["Location"], {"decision": "publish"})
+    deniz.post(answer["Location"], {"decision": "publish", "publication": change.pk})
     assert deniz.get(answer["Location"]).context["state"] == "publishing"
     assert publication.work_once("test")
     assert deniz.get(answer["Location"])["Location"] == "/segments/reachable-repeat-guests/"
@@ -404,9 +448,8 @@ def test_saving_proposes_previews_and_publishes(deniz):
 
 def test_a_change_can_be_discarded(deniz):
     post(deniz, drafted(REPEAT, title_tr="Deneme"), "save")
-    assert (
-        deniz.post("/segments/deneme/change/", {"decision": "discard"})["Location"] == "/segments/"
-    )
+    given = {"decision": "discard", "publication": Publication.objects.get().pk}
+    assert deniz.post("/segments/deneme/change/", given)["Location"] == "/segments/"
     assert not Segment.objects.filter(key="deneme").exists()
     assert Publication.objects.count() == 0
 
@@ -429,7 +472,8 @@ def test_a_segment_is_edited_from_its_newest_version(deniz):
     draft = sent_back(answer)
     assert where(draft) == REPEAT
     draft.inc.parts[0].fields.put("v", "3")
-    saved = deniz.post("/segments/repeat-guests/edit/", fields(draft, op="save"))
+    base = answer.context["desk"].base
+    saved = deniz.post("/segments/repeat-guests/edit/", fields(draft, op="save", base=base))
     assert saved["Location"] == "/segments/repeat-guests/change/"
     version = Segment.objects.get(key="repeat-guests").versions.order_by("-number").first()
     assert version.definition["where"]["orders"]["count"] == {"at_least": 3}
@@ -437,6 +481,61 @@ def test_a_segment_is_edited_from_its_newest_version(deniz):
     assert (
         "/segments/repeat-guests/change/" in deniz.get("/segments/repeat-guests/").content.decode()
     )
+
+
+EDIT = "/segments/repeat-guests/edit/"
+
+
+def test_who_saves_over_the_change_of_another_is_told_first(deniz):
+    mine, theirs = deniz.get(EDIT), deniz.get(EDIT)
+    sent_back(theirs).inc.parts[0].fields.put("v", "4")
+    sent = fields(sent_back(theirs), op="save", base=theirs.context["desk"].base)
+    assert deniz.post(EDIT, sent).status_code == 302
+    sent_back(mine).inc.parts[0].fields.put("v", "5")
+    sent = fields(sent_back(mine), op="save", base=mine.context["desk"].base)
+    warned = deniz.post(EDIT, sent)
+    assert warned.status_code == 422
+    assert "deniz" in warned.context["problem"]
+    newest = Segment.objects.get(key="repeat-guests").versions.order_by("-number")
+    assert newest.first().definition["where"]["orders"]["count"] == {"at_least": 4}
+    again = fields(sent_back(warned), op="save", base=warned.context["desk"].base)
+    assert f'name="base" value="{again["base"]}"' in warned.content.decode()
+    assert deniz.post(EDIT, again).status_code == 302
+    assert newest.first().definition["where"]["orders"]["count"] == {"at_least": 5}
+
+
+def test_a_button_pressed_twice_makes_one_segment(deniz):
+    before = Segment.objects.count()
+    draft = drafted(REPEAT, title_tr="Bir kez")
+    answers = [post(deniz, draft, "save") for _ in range(2)]
+    assert [answer["Location"] for answer in answers] == ["/segments/bir-kez/change/"] * 2
+    assert Segment.objects.count() == before + 1
+    other = post(deniz, drafted(REPEAT, title_tr="Başka"), "save")
+    assert other["Location"] == "/segments/baska/change/"
+
+
+@pytest.mark.parametrize("decision", ["publish", "discard"])
+def test_nobody_decides_about_a_change_they_have_not_seen(deniz, decision):
+    post(deniz, drafted(REPEAT, title_tr="Deneme"), "save")
+    seen = Publication.objects.get()
+    draft = drafted(MAIL, title_tr="Deneme")
+    base = seen.version_id
+    deniz.post("/segments/deneme/edit/", fields(draft, op="save", base=base))
+    newer = Publication.objects.get()
+    assert newer.pk != seen.pk
+    deniz.post("/segments/deneme/change/", {"decision": decision, "publication": seen.pk})
+    newer.refresh_from_db()
+    assert newer.confirmed_at is None
+
+
+def test_a_definition_that_cannot_be_read_is_opened_as_text(deniz):
+    broken = {"odd": 1, "other": 2}
+    versions = Segment.objects.get(key="repeat-guests").versions
+    versions.update(definition={"segment": "repeat-guests", "title": {}, "where": broken})
+    answer = deniz.get(EDIT)
+    assert answer.context["desk"].in_yaml
+    assert "odd: 1" in answer.context["desk"].yaml
+    assert answer.context["desk"].yaml_error
 
 
 @pytest.mark.parametrize("language", ["tr", "en"])

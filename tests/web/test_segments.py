@@ -6,9 +6,10 @@ import pytest
 from tests.web import company as made_up
 from tests.web import plans
 
-from pusula.profiles.models import Profile
-from pusula.segments import publication, rebuild
+from pusula.profiles.models import Identifier, Profile
+from pusula.segments import counting, publication, rebuild
 from pusula.segments.models import Membership, Segment, SegmentSize
+from pusula.web.builder import naming
 
 pytestmark = pytest.mark.django_db
 
@@ -87,6 +88,59 @@ def test_the_page_of_a_segment_shows_people_reach_history_and_overlap(deniz):
     members = Membership.objects.filter(segment__key="repeat-guests")
     linked = [m for m in members if f'"/customers/{m.profile_id}/"' in shown_members]
     assert len(linked) == 8
+
+
+def test_reach_is_counted_as_the_builder_counts_it(deniz, company):
+    before = deniz.get("/segments/repeat-guests/").context["reach"]
+    inside = Membership.objects.filter(segment__key="repeat-guests", left_at=None)
+    granted = Profile.objects.filter(
+        pk__in=inside.values("profile"), consents__channel="email", consents__status="granted"
+    )
+    assert before[0][2] == granted.count() > 0
+    Identifier.objects.filter(profile__in=granted, kind="email").delete()
+    counting.STORE.forget()
+    assert deniz.get("/segments/repeat-guests/").context["reach"][0][2] == 0
+    assert deniz.get("/segments/repeat-guests/reach/").context["reach"][0][2] == 0
+
+
+def test_reach_is_asked_for_again_while_the_facts_are_read(deniz, monkeypatch):
+    monkeypatch.setattr(counting.STORE, "counts", lambda *_, **__: counting.Reading(1, 2))
+    shown = page(deniz, "/segments/repeat-guests/")
+    assert 'hx-get="/segments/repeat-guests/reach/"' in shown
+
+
+def test_nobody_waits_for_the_counts_of_ready_segments(deniz, monkeypatch):
+    asked = []
+
+    def counts(conditions, *, patience_s=None):
+        asked.append(patience_s)
+        return counting.Reading(1, 2)
+
+    Segment.objects.update(archived_at=made_up.NOW)
+    monkeypatch.setattr(counting.STORE, "counts", counts)
+    starters = deniz.get("/segments/").context["starters"]
+    assert len(starters) > 1
+    assert {starter.n for starter in starters} == {None}
+    assert asked == [0]
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "2027-01-01"])
+def test_a_day_that_cannot_be_told_says_so(deniz, day):
+    assert "Choose a day that has begun." in page(deniz, f"/segments/repeat-guests/?on={day}")
+
+
+def test_more_than_three_are_not_dropped_in_silence(deniz):
+    keys = "&".join(f"key={s.key}" for s in Segment.objects.all()[:2])
+    assert "Three at most" not in page(deniz, f"/segments/+compare/?{keys}")
+    assert "Three at most" in page(deniz, f"/segments/+compare/?{keys}&key=a&key=b")
+
+
+def test_a_second_segment_of_the_same_name_is_refused(deniz):
+    titles = [s.versions.first().definition["title"]["tr"] for s in Segment.objects.all()[:1]]
+    words = {"title_tr": titles[0].upper(), "title_en": "", "description_tr": "",
+             "description_en": "", "key": ""}  # fmt: skip
+    assert naming.problem(words, None)
+    assert not naming.problem(words | {"title_tr": "Yepyeni", "title_en": "Yepyeni"}, None)
 
 
 def test_reach_counts_only_members_who_granted(deniz, company):
@@ -193,6 +247,7 @@ def test_a_segment_is_archived_and_taken_back_with_its_history(deniz):
 
 def test_a_segment_that_a_campaign_speaks_to_is_not_archived(deniz):
     plans.draft()
+    deniz.cookies["django_language"] = "en"
     deniz.post("/segments/repeat-guests/archive/")
     assert "finish or change that first" in page(deniz, "/segments/repeat-guests/")
     assert Segment.objects.get(key="repeat-guests").archived_at is None

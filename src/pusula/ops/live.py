@@ -11,7 +11,7 @@ import click
 
 from pusula.lib import clock
 from pusula.ops.figures import number
-from pusula.pipeline import queries
+from pusula.pipeline import queries, retention
 from pusula.pipeline.live import Live, Stepped
 from pusula.pipeline.loop import Loop, Tally
 
@@ -73,6 +73,18 @@ def retry(entries: tuple[int, ...]) -> None:
     done = Live().retry(list(entries) or None)
     n_good = done.n_entries - done.n_quarantined
     click.echo(f"{number(n_good)} taken over, {number(done.n_quarantined)} still in quarantine")
+
+
+@live.command()
+@click.option("--days", type=click.IntRange(min=1), required=True, help="What is older goes.")
+def forget(days: int) -> None:
+    """Delete old entries of the log that everybody has read.
+
+    What they said stays with its owners. A message told again after that is a new one, except for
+    events: these are known for ever.
+    """
+    n_deleted = retention.forget(clock.now() - days * clock.DAY)
+    click.echo(f"{number(n_deleted)} entries forgotten")
 
 
 class _Progress:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from django.db import connection
+
+from pusula.lake import statistics
 from pusula.lib import clock
 from pusula.pipeline import mirror
 from pusula.segments import means, queries, rebuild
@@ -22,9 +25,11 @@ def run(on_progress: OnProgress = silent, *, from_lake: bool = False) -> Outcome
     ``from_lake``: bring the lake up to date first, and read what it has from there.
     """
     lake = mirror.run().snapshot if from_lake else None
-    return rebuild.everybody(
+    outcome = rebuild.everybody(
         at=queries.moment(), means=Means(n_processes(), lake), on_progress=on_progress
     )
+    statistics.refresh(connection)
+    return outcome
 
 
 def check(*, repair: bool = True) -> Outcome:

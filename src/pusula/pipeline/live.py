@@ -19,7 +19,7 @@ from django.db import (
     transaction,
 )
 
-from pusula.lake import rows
+from pusula.lake import rows, statistics
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.pipeline import batch, effects, entries, queries
@@ -134,6 +134,7 @@ def refresh(touched: Ids, *, cause: str, pays: int | None = None) -> None:
     if set(segments.debts()) - {pays}:
         batch.run()
         return
+    statistics.refresh(connection)
     with evaluate.alone():
         evaluate.touched(np.unique(touched), at=segments.moment(), cause=cause, pays=pays)
 
@@ -257,12 +258,14 @@ class _Step:
             return _isolated(told, self.at)
         with transaction.atomic():
             written = _isolated(told, self.at)
-            ids = written.touched
-            transaction.set_rollback(bool(segments.due_among(ids, self.at)))
-        while late := segments.due_among(ids, self.at):
+            late = segments.due_among(written.touched, self.at)
+            transaction.set_rollback(bool(late))
+        if not late:
+            return written
+        while late:
             self._flip(late, _CATCH_UP_S)
-            written = None
-        return _isolated(told, self.at) if written is None else written
+            late = segments.due_among(written.touched, self.at)
+        return _isolated(told, self.at)
 
     def _facts_together(self, pass_: Pass, ids: Ids) -> Block | None:
         """Return the facts about ``ids``; ``None`` where somebody's cannot be read."""
@@ -271,7 +274,7 @@ class _Step:
                 return self._facts(pass_, ids)
         except _TROUBLE:
             raise
-        except Exception:
+        except Exception:  # noqa: BLE001 - it is asked for each of them next
             _log.exception("the facts about %d profiles cannot be read together", len(ids))
             return None
 

@@ -172,7 +172,8 @@ class Counts:
             version = segment and (segment.version or segment.versions.order_by("-number").first())
             if not version:
                 raise CountingError(
-                    gettext("There is no segment “%(key)s” in use: choose another one.") % {"key": key}
+                    gettext("There is no segment “%(key)s” in use: choose another one.")
+                    % {"key": key}
                 )
             self._segments[key] = parse(version.definition, self.schema).where
         return self._segments[key]

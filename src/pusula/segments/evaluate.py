@@ -8,12 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Max
 
 from pusula.lake import locks
-from pusula.lake.turns import turn
 from pusula.lib import clock
 from pusula.profiles import relations as profiles
 from pusula.profiles.relations import Ids
@@ -37,16 +35,6 @@ def alone() -> Iterator[None]:
     """Open a transaction beside which no other evaluation runs."""
     with transaction.atomic():
         locks.take(connection, actions.LOCK)
-        yield
-
-
-@contextmanager
-def of_everybody() -> Iterator[None]:
-    """Let no other evaluation of everybody run meanwhile; live steps go on.
-
-    Two of them at once would each write differences to what the other has changed.
-    """
-    with turn(connection, "segments.rebuild", settings.PUSULA_HOME / "run"):
         yield
 
 

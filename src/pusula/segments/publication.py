@@ -58,11 +58,10 @@ def apply(
     ``ChangesetOutdatedError`` if the definitions are no longer those that were compared with, and
     ``NotPublishableError`` if one of them cannot be evaluated.
     """
-    with evaluate.of_everybody():
-        work = takeover.evaluated(changes.candidates, at=queries.moment(), on_progress=on_progress)
-        with evaluate.alone():
-            versions, now = take_over(changes, by=by), queries.moment()
-            moves = takeover.show(work, versions, at=now)
+    work = takeover.evaluated(changes.candidates, at=queries.moment(), on_progress=on_progress)
+    with evaluate.alone():
+        versions, now = take_over(changes, by=by), queries.moment()
+        moves = takeover.show(work, versions, at=now)
     if charts:
         _chart(versions.values(), now)
     return moves
@@ -165,8 +164,8 @@ def work_once(owner: str) -> bool:
         _work(publication, owner)
     except LeaseLostError:
         _log.info("publication %s is in other hands", publication.pk)
-    except ChangesetOutdatedError:
-        _release(publication, owner)  # other definitions were published meanwhile: evaluate again
+    except (ChangesetOutdatedError, takeover.LimitsChangedError):
+        _release(publication, owner)  # something else was published meanwhile: evaluate again
     except PusulaError as error:
         _fail(publication, owner, error.message)
     except Exception as error:  # noqa: BLE001 - one definition must not stop the others
@@ -192,14 +191,13 @@ def _work(publication: Publication, owner: str) -> None:
     if publication.confirmed_at is None:
         _preview(publication, owner, candidates, beat)
         return
-    with evaluate.of_everybody():
-        work = takeover.evaluated(candidates, at=queries.moment(), on_progress=beat)
-        with evaluate.alone():
-            if takeover.fingerprint() != work.base:
-                raise ChangesetOutdatedError("other definitions were published meanwhile")
-            now = queries.moment()
-            _mine(publication, owner, finished_at=now, heartbeat_at=None)
-            takeover.show(work, {definition.key: version}, at=now)
+    work = takeover.evaluated(candidates, at=queries.moment(), on_progress=beat)
+    with evaluate.alone():
+        if takeover.fingerprint() != work.base:
+            raise ChangesetOutdatedError("other definitions were published meanwhile")
+        now = queries.moment()
+        _mine(publication, owner, finished_at=now, heartbeat_at=None)
+        takeover.show(work, {definition.key: version}, at=now)
     _chart([version], now)
 
 

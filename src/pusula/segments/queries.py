@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 from django.db.models import Count, F, Max, Q, QuerySet
 
-from pusula.consent.models import Consent, Status
 from pusula.lake.rows import parts
 from pusula.lib import clock
 from pusula.profiles.models import Profile
@@ -207,13 +206,6 @@ def sample(segment: Segment, n: int) -> list[Membership]:
     spread = members.annotate(rest=F("profile_id") % step).filter(rest=0)
     found = spread if step > 1 and spread.count() >= n else members
     return list(found.select_related("profile").order_by("profile_id")[:n])
-
-
-def reach(segment: Segment, purpose: str) -> dict[str, int]:
-    """Return how many members have granted ``purpose``, by channel."""
-    members = Membership.objects.filter(segment=segment, left_at=None).values("profile_id")
-    granted = Consent.objects.filter(purpose=purpose, status=Status.GRANTED, profile_id__in=members)
-    return dict(granted.values_list("channel").annotate(n=Count("pk")))
 
 
 def members_of_any(keys: Iterable[str]) -> QuerySet[Profile]:

@@ -13,7 +13,10 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+from django.conf import settings
+from django.db import connection
 
+from pusula.lake.turns import turn
 from pusula.lib import clock
 from pusula.profiles.models import Profile
 from pusula.segments import actions, card, catalog, evaluate, kernel, queries
@@ -52,7 +55,7 @@ def everybody(
     many profiles are done.
     """
     means = means or Means()
-    with evaluate.of_everybody():
+    with turn(connection, "segments.rebuild", settings.PUSULA_HOME / "run"):
         versions = versions or actions.newest_versions()
         work = begin(versions, at=at, means=means)
         return settle(work, compare(work.question, parts(), means, on_progress))

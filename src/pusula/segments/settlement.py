@@ -28,8 +28,10 @@ from pusula.segments.models import (
     Segment,
     SegmentVersion,
 )
+from pusula.segments.naming import naming
 from pusula.segments.showing import Limit
 
+_GONE = -1
 CAUSE = "run"
 _NAMED = 20  # profiles that a drift names
 _PAGE = 20_000
@@ -122,13 +124,17 @@ def confirm(work: Work, found: Sequence[Differences], *, repair: bool) -> Outcom
 
 
 def _still_asked(work: Work) -> Work:
-    """Return ``work`` without the segments of which something else is shown by now."""
+    """Return ``work`` without the segments that mean something else by now.
+
+    Because another version is shown of them, or of one that they name.
+    """
     now = dict(
         Segment.objects.filter(archived_at=None, key__in=list(work.versions)).values_list(
             "key", "version"
         )
     )
-    kept = {key for key in now if now[key] == work.shown[key]}
+    changed = {key for key in work.versions if now.get(key, _GONE) != work.shown[key]}
+    kept = now.keys() - changed - set(naming(changed, work.question.task.definitions))
     segments = {key: pk for key, pk in work.question.segments.items() if key in kept}
     return replace(
         work,

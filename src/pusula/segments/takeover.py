@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.db import connection
+from django.db.models import Max
 
 from pusula.lake import rows
 from pusula.lib import clock
@@ -25,7 +26,7 @@ from pusula.segments.actions import Moves
 from pusula.segments.bucket import Found
 from pusula.segments.compare import Written, ids_between
 from pusula.segments.language import Definition
-from pusula.segments.models import Due, Segment, SegmentVersion
+from pusula.segments.models import CutPoint, Due, Segment, SegmentVersion
 from pusula.segments.preview import OnProgress, Trial, silent
 
 _BATCH = 2_000
@@ -40,16 +41,24 @@ class NotPublishableError(PusulaError):
     code = "segment_not_publishable"
 
 
+class LimitsChangedError(PusulaError):
+    """The limits that definitions were evaluated with are not those that hold any more."""
+
+    code = "segment_limits_changed"
+    status = 409
+
+
 @dataclass(frozen=True)
 class Evaluated:
     """Everybody evaluated by new definitions; nothing is written yet.
 
-    ``base`` are the definitions they stand beside. ``seen`` says when lately evaluated profiles
-    were so before.
+    ``base`` are the definitions they stand beside, ``limit`` the newest limit set by the data that
+    they are compared with. ``seen`` says when lately evaluated profiles were so before.
     """
 
     trial: Trial
     base: str
+    limit: int
     seen: Mapping[int, int]
     found: tuple[Found, ...]
 
@@ -61,12 +70,12 @@ def evaluated(
 
     Raises ``NotPublishableError`` if one of them cannot be evaluated.
     """
-    base, seen = fingerprint(), _lately_evaluated(at)
+    base, limit, seen = fingerprint(), _newest_limit(), _lately_evaluated(at)
     trial = Trial.of(candidates, at=at)
     for key in candidates:
         if key in trial.errors:
             raise NotPublishableError(f"{key} cannot be shown: {trial.errors[key]}")
-    return Evaluated(trial, base, seen, tuple(trial.run(on_progress)))
+    return Evaluated(trial, base, limit, seen, tuple(trial.run(on_progress)))
 
 
 def fingerprint() -> str:
@@ -80,12 +89,19 @@ def fingerprint() -> str:
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
+def _newest_limit() -> int:
+    return CutPoint.objects.aggregate(newest=Max("pk"))["newest"] or 0
+
+
 def show(work: Evaluated, versions: Mapping[str, SegmentVersion], *, at: int) -> dict[str, Moves]:
     """Show ``versions`` of the candidates, by key, with the members that ``work`` found.
 
-    In the caller's transaction, beside no other evaluation (``evaluate.alone``). Segments that name them move along. Returns
-    the moves by key.
+    In the caller's transaction, beside no other evaluation (``evaluate.alone``). Segments that name
+    them move along. Returns the moves by key. Raises ``LimitsChangedError`` if other limits set by
+    the data were published meanwhile.
     """
+    if _newest_limit() != work.limit:
+        raise LimitsChangedError("a full run published new limits meanwhile: try again")
     showing.publish(work.trial.limits, at)
     shown = {s.key: s for s in Segment.objects.filter(key__in=work.trial.keys)}
     by_id = {shown[key].pk: versions.get(key) or shown[key].version for key in work.trial.keys}
@@ -144,12 +160,13 @@ def _lately_evaluated(at: int) -> dict[int, int]:
 def _bring_forward(found: Found, at: int) -> None:
     """Bring profiles back no later than the new meanings can change of themselves.
 
-    Not before ``at``, since when the members are shown. Those that were never evaluated wait for
+    Not before ``at``, since when the members are shown; as evaluated then, so that a rebuild under
+    way, which knows the old meanings, looks at them again. Those that were never evaluated wait for
     their first evaluation, as in all segments.
     """
     written = Written.of(found.ids, [])
     next_flips = np.maximum(found.next_flips, at + 1)
     sooner = written.is_evaluated & (next_flips < written.due_at)
-    values = (found.ids, next_flips, written.evaluated_at)
+    values = (found.ids, next_flips, np.full(len(found.ids), at))
     columns = ("profile_id", "due_at", "evaluated_at")
     rows.upsert(connection, actions.DUE, columns, [each[sooner].tolist() for each in values])

@@ -95,6 +95,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("segments/<slug:key>/change/", segment_versions.change, name="segment-change"),
     path("segments/<slug:key>/edit/", builder.edit, name="segment-edit"),
     path("segments/<slug:key>/export/", segment_versions.export, name="segment-export"),
+    path("segments/<slug:key>/reach/", segments.reach, name="segment-reach"),
     path("segments/<slug:key>/restore/", segment_versions.restore, name="segment-restore"),
     path("segments/<slug:key>/return/", segment_versions.unarchive, name="segment-unarchive"),
     path("segments/<slug:key>/why/", segments.why, name="segment-why"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,7 @@ from pusula.segments.language.nodes import (
     InSegment,
     Money,
     Not,
+    ReachTest,
     TraitTest,
     Words,
 )
@@ -98,7 +100,7 @@ class _Teller:
         self.texts = dict(profile.traits.exclude(text="").values_list("name", "text"))
 
     def reason(self, explanation: Explanation) -> Reason:
-        parts = tuple(self.reason(part) for part in explanation.parts)
+        parts = tuple(self.reason(part) for part in _parts(explanation))
         return Reason(
             words=self.words(explanation),
             holds=explanation.holds,
@@ -116,10 +118,11 @@ class _Teller:
         if isinstance(condition, AnyOf):
             return gettext("At least one of these")
         if isinstance(condition, Not):
-            return gettext("Not this")
+            is_any = isinstance(condition.part, AnyOf)
+            return gettext("None of these") if is_any else gettext("Not this")
         return sentence(condition, self.language, self.named)
 
-    def found(self, explanation: Explanation) -> str:
+    def found(self, explanation: Explanation) -> str:  # noqa: PLR0911 - one line per sort
         """Return what was found for this customer, and the limit it is compared with."""
         match explanation.condition:
             case AggregateTest(aggregate):
@@ -135,6 +138,8 @@ class _Teller:
                 return self.texts.get(name) or self.value(explanation, kind)
             case ConsentTest():
                 return _consent(str(explanation.value))
+            case ReachTest():
+                return _reach(str(explanation.value))
             case InSegment():
                 return gettext("in it") if explanation.holds else gettext("not in it")
         return ""
@@ -157,6 +162,13 @@ class _Teller:
         if kind is Kind.MONEY and isinstance(explanation.value, Money):
             return formats.amount(round(limit), explanation.value.currency)
         return _number(limit)
+
+
+def _parts(explanation: Explanation) -> Sequence[Explanation]:
+    """Return the parts that are told: those of an ``any`` that a ``not`` turns round, at once."""
+    condition, parts = explanation.condition, explanation.parts
+    is_none_of = isinstance(condition, Not) and isinstance(condition.part, AnyOf)
+    return parts[0].parts if is_none_of and parts else parts
 
 
 def _row(row: Row) -> str:
@@ -190,6 +202,16 @@ def _word(value: str | bool | None) -> str:
 
 def _number(value: float) -> str:
     return formats.number(value, 0 if value == int(value) else 2)
+
+
+def _reach(state: str) -> str:
+    words = {
+        "reachable": gettext("can be reached"),
+        "no_consent": gettext("no consent"),
+        "suppressed": gettext("blocked"),
+        "no_address": gettext("no address"),
+    }
+    return words.get(state, gettext("nothing"))
 
 
 def _consent(status: str) -> str:

@@ -1,4 +1,4 @@
-"""What lies before somebody who builds: the draft, what it says, the way back, what it began from."""
+"""What lies before somebody who builds: the draft, what it says, where it began, the way back."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def sent(form: QueryDict) -> Desk:
     base = whole(form.get("base", "")) or 0
     desk = Desk(draft, picker, Steps(past, future), documents.say(draft, picker), base=base)
     if "yaml" in form:
-        _read_yaml(desk, form["yaml"])
+        _read_yaml(desk, form.get("yaml", ""))
     return desk
 
 

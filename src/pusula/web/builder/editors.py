@@ -18,7 +18,7 @@ from pusula.web.builder.choices import Choices
 from pusula.web.builder.controls import Control, IncompleteError, Line, Row
 from pusula.web.builder.fields import Fields
 from pusula.web.builder.times import made
-from pusula.web.builder.values import Asked
+from pusula.web.builder.values import Asked, periods
 
 Json = dict[str, object]
 PURPOSE = "marketing"
@@ -55,7 +55,12 @@ class TraitEditor:
         kind = self.schema.traits[self.name]
         has_options = kind in (Kind.TEXT, Kind.LIST)
         options = tuple(self.choices.trait(self.name)) if has_options else ()
-        return Asked(kind=kind, currency=self.schema.currency, options=options)
+        return Asked(
+            kind=kind,
+            currency=self.schema.currency,
+            options=options,
+            periods=periods(self.schema),
+        )
 
     def row(self, fields: Fields) -> Row:
         """Return the boxes of the test."""

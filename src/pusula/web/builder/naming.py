@@ -7,6 +7,7 @@ import re
 from django.utils.translation import gettext
 
 from pusula.lib import text
+from pusula.segments import queries
 from pusula.segments.models import Segment
 
 _KEY = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -25,6 +26,16 @@ def key_of(words: dict[str, str]) -> str:
     return next(name for name in names if name not in taken)
 
 
+def _is_taken(words: dict[str, str]) -> bool:
+    """Return whether a segment in use is called so: two of one name cannot be told apart."""
+    named = {f"title_{c}": text.name_key(words[f"title_{c}"]) for c in ("tr", "en")}
+    for segment in queries.active():
+        title = queries.words(segment)["title"]
+        if any(text.name_key(title.get(c, "")) == named[f"title_{c}"] for c in ("tr", "en")):
+            return True
+    return False
+
+
 def problem(words: dict[str, str], segment: Segment | None) -> str:
     """Return what is wrong with the words; fill in what follows from the others.
 
@@ -36,6 +47,8 @@ def problem(words: dict[str, str], segment: Segment | None) -> str:
             words[f"{name}_{code}"] = words[f"{name}_{code}"].strip() or given
     if not words["title_tr"]:
         return gettext("Give the segment a name.")
+    if segment is None and _is_taken(words):
+        return gettext("Another segment has this name already: give this one a name of its own.")
     if segment is not None:
         return ""
     words["key"] = words["key"].strip() or key_of(words)

@@ -1,4 +1,4 @@
-"""The sizes of the last weeks of a draft, looked up in the background where there are many customers.
+"""The sizes that a draft had in the last weeks, looked up in the background for many customers.
 
 One draft is looked back for at a time, and only when it has rested for a moment: what somebody is
 still typing is not worth reading everybody's history. Each web process has its own.

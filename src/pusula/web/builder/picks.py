@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from functools import cached_property
 
 from django.utils.translation import gettext
 
-from pusula.orders import queries as orders
 from pusula.segments import counting
 from pusula.segments.language.schema import Schema
 from pusula.web import titles
@@ -17,34 +15,18 @@ from pusula.web.builder.draft import Leaf, fields_of
 from pusula.web.builder.editors import (
     PURPOSE,
     ConsentEditor,
-    Editor,
     MenuEditor,
     TraitEditor,
     YamlEditor,
 )
 from pusula.web.builder.fields import Fields
+from pusula.web.builder.order_picks import OrderPicks
+from pusula.web.builder.pick import Pick
 from pusula.web.builder.rows import RowsEditor
 from pusula.web.builder.scores import BucketEditor, CampaignEditor, ScoreEditor
 from pusula.web.builder.sequences import SequenceEditor
 
 YAML = "yaml"
-
-
-@dataclass(frozen=True)
-class Pick:
-    """An entry of the picker.
-
-    ``preset`` fills a new condition. An entry that ``leads_to`` another one is a usual way to fill
-    that in.
-    """
-
-    key: str
-    title: str
-    hint: str
-    editor: Editor
-    word: str
-    preset: Mapping[str, str | list[str]] = field(default_factory=dict)
-    leads_to: str = ""
 
 
 class Picker:
@@ -58,9 +40,9 @@ class Picker:
     def groups(self) -> list[tuple[str, list[Pick]]]:
         """The groups in their order, each with its entries; without those that are empty."""
         found = [
-            (gettext("What they bought"), list(self._bought())),
+            (gettext("What they bought"), list(self._rows.bought())),
             (gettext("What they did"), list(self._did())),
-            (gettext("When and how regularly"), list(self._when())),
+            (gettext("When and how regularly"), list(self._rows.when())),
             (gettext("Who they are"), list(self._are())),
             (gettext("Permission"), list(self._permitted())),
             (gettext("Compared with others"), list(self._compared())),
@@ -99,128 +81,8 @@ class Picker:
     # -- the entries ----------------------------------------------------------------------------
 
     @cached_property
-    def _has_stays(self) -> bool:
-        return orders.has_stays()
-
-    def _orders(
-        self, measure: str, title: str, hint: str, preset: Mapping[str, str | list[str]]
-    ) -> Pick:
-        editor = RowsEditor(self.schema, self.choices, "orders", measure)
-        return Pick(f"orders.{measure}", title, hint, editor, "orders", preset)
-
-    def _short(self, key: str, title: str, hint: str, preset: dict[str, str | list[str]]) -> Pick:
-        """Return an entry that is a usual use of another one."""
-        kind, _, name = key.partition("!")
-        editor = RowsEditor(
-            self.schema, self.choices, kind.partition(".")[0], kind.partition(".")[2]
-        )
-        return Pick(f"{kind}!{name}", title, hint, editor, "orders", preset, leads_to=kind)
-
-    def _bought(self) -> Iterator[Pick]:
-        stays = self._has_stays
-        done: dict[str, str | list[str]] = {"status": ["completed"]}
-        by = {"w.by": "ends_on"} if stays else {}
-        yield self._orders(
-            "count",
-            gettext("Number of stays") if stays else gettext("Number of orders"),
-            gettext("How often; 0 for never"),
-            {"op": "at_least", "v": "1", "w": "last:12 months", **by, **done},
-        )
-        yield self._orders(
-            "sum",
-            gettext("Total spending"),
-            gettext("The amounts of their orders together"),
-            {"op": "at_least", "c": "net_amount", "w": "last:12 months", **by, **done},
-        )
-        yield self._orders(
-            "avg",
-            gettext("Spending per order"),
-            gettext("The mean amount of their orders"),
-            {"op": "at_least", "c": "net_amount", "w": "last:12 months", **by, **done},
-        )
-        yield self._orders(
-            "max",
-            gettext("Largest order"),
-            gettext("The highest amount or number of nights"),
-            {"op": "at_least", "c": "net_amount", **done},
-        )
-        yield self._orders(
-            "min",
-            gettext("Smallest order"),
-            gettext("The lowest amount or number of nights"),
-            {"op": "at_least", "c": "net_amount", **done},
-        )
-        if stays:
-            yield self._short(
-                "orders.count!upcoming",
-                gettext("Upcoming booking"),
-                gettext("A confirmed stay that starts today or later"),
-                {
-                    "op": "at_least",
-                    "v": "1",
-                    "w": "from:today",
-                    "w.by": "starts_on",
-                    "status": ["confirmed"],
-                },
-            )
-            yield self._short(
-                "orders.count!region",
-                gettext("Stayed in a region"),
-                gettext("At least one completed stay there"),
-                {
-                    "op": "at_least",
-                    "v": "1",
-                    "w": "last:24 months",
-                    "w.by": "ends_on",
-                    "filters": "a",
-                    "a.c": "region",
-                    "a.op": "in",
-                    "status": ["completed"],
-                },
-            )
-        yield self._short(
-            "orders.count!cancelled",
-            gettext("Cancellations"),
-            gettext("How often they cancelled"),
-            {"op": "at_least", "v": "1", "w": "last:12 months", "status": ["cancelled"]},
-        )  # fmt: skip
-        yield self._orders(
-            "distinct",
-            gettext("Different hotels, regions, channels")
-            if stays
-            else gettext("Different values of a column"),
-            gettext("How many different ones their orders have"),
-            {"op": "at_least", "v": "2", "c": "property" if stays else "channel", **done},
-        )
-        if "items" in self.schema.relations:
-            yield from self._items()
-
-    def _items(self) -> Iterator[Pick]:
-        given = (
-            (
-                "count",
-                gettext("Products bought"),
-                gettext("How many lines of orders, of which products"),
-                {"op": "at_least", "v": "1"},
-            ),
-            (
-                "sum",
-                gettext("Spending on products"),
-                gettext("Amount or quantity of the lines together"),
-                {"op": "at_least", "c": "amount"},
-            ),
-            (
-                "distinct",
-                gettext("Different products"),
-                gettext("How many different ones"),
-                {"op": "at_least", "v": "2", "c": "sku"},
-            ),
-        )
-        for measure, title, hint, preset in given:
-            editor = RowsEditor(self.schema, self.choices, "items", measure)
-            yield Pick(
-                f"items.{measure}", title, hint, editor, "items", {**preset, "w": "last:12 months"}
-            )
+    def _rows(self) -> OrderPicks:
+        return OrderPicks(self.schema, self.choices)
 
     def _did(self) -> Iterator[Pick]:
         preset: dict[str, str | list[str]] = {"op": "at_least", "v": "1", "w": "last:30 days"}
@@ -249,58 +111,6 @@ class Picker:
             "sequence",
             {"op": "at_least", "v": "1", "w": "last:30 days", "s2.v": "7", "s2.u": "day"},
         )
-
-    def _when(self) -> Iterator[Pick]:
-        stays = self._has_stays
-        day = "ends_on" if stays else "ordered_at"
-        done: dict[str, str | list[str]] = {"status": ["completed"]}
-        yield self._orders(
-            "latest",
-            gettext("Last stay") if stays else gettext("Last order"),
-            gettext("How long ago the last one was"),
-            {"op": "more_than", "v": "180", "u": "day", "c": day, **done},
-        )
-        yield self._orders(
-            "earliest",
-            gettext("First stay") if stays else gettext("First order"),
-            gettext("How long ago the first one was"),
-            {"op": "last", "v": "30", "u": "day", "c": day, **done},
-        )
-        if stays:
-            yield self._orders(
-                "years_in_same_season",
-                gettext("Returns in the same season"),
-                gettext("In how many different years they came in the same season"),
-                {"op": "at_least", "v": "2", "c": "starts_on", **done},
-            )
-        given = (
-            (
-                "months",
-                gettext("Months with orders"),
-                gettext("In how many different months they bought"),
-                {"op": "at_least", "v": "3", "c": day, "w": "last:12 months"},
-            ),
-            (
-                "years",
-                gettext("Years with orders"),
-                gettext("In how many different years they bought"),
-                {"op": "at_least", "v": "2", "c": day},
-            ),
-            (
-                "usual_gap",
-                gettext("Usual time between orders"),
-                gettext("The mean number of days from one to the next"),
-                {"op": "at_most", "v": "90", "c": day},
-            ),
-            (
-                "overdue",
-                gettext("Overdue for their own rhythm"),
-                gettext("Time since the last order as a multiple of their usual gap"),
-                {"op": "at_least", "v": "2", "c": day},
-            ),
-        )
-        for measure, title, hint, preset in given:
-            yield self._orders(measure, title, hint, {**preset, **done})
 
     def _are(self) -> Iterator[Pick]:
         for name in sorted(self.schema.traits, key=titles.trait):
@@ -356,20 +166,7 @@ class Picker:
                 "score",
                 {"op": "at_least", "of": "decile", "v": "9"},
             )
-        by = {"w.by": "ends_on"} if self._has_stays else {}
-        done: dict[str, str | list[str]] = {"status": ["completed"]}
-        yield self._short(
-            "orders.sum!top",
-            gettext("Highest spending"),
-            gettext("The top share of all customers by what they spent"),
-            {"op": "top", "v": "10", "c": "net_amount", "w": "last:24 months", **by, **done},
-        )
-        yield self._short(
-            "orders.avg!mean",
-            gettext("Spends above average"),
-            gettext("Per order, compared with everybody’s mean"),
-            {"op": "above_mean", "v": "20", "c": "net_amount", "w": "last:24 months", **by, **done},
-        )
+        yield from self._rows.compared()
 
     def _sets(self) -> Iterator[Pick]:
         yield Pick(

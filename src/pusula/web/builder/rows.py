@@ -19,7 +19,7 @@ from pusula.web.builder import controls, terms, windows
 from pusula.web.builder.choices import Choices
 from pusula.web.builder.controls import Control, IncompleteError, Line, Option, Row
 from pusula.web.builder.fields import Fields
-from pusula.web.builder.values import Asked
+from pusula.web.builder.values import Asked, periods
 
 Json = dict[str, object]
 MOST_FILTERS = 8
@@ -143,6 +143,7 @@ class RowsEditor:
             kind=kind,
             currency=self.schema.currency,
             is_measured=True,
+            periods=periods(self.schema),
             is_total=measure.total,
             options=options,
             unit=str(terms.MEASURED_UNITS.get(measure.name, "")),
@@ -166,6 +167,7 @@ class RowsEditor:
             currency=self.schema.currency,
             options=self._options(column) if kind is Kind.TEXT else (),
             is_closed=closed,
+            periods=periods(self.schema),
             is_total=closed,
         )
 
@@ -280,7 +282,18 @@ def _only_in(test: object) -> list[str]:
 
 _STATE = "status"
 _USUAL = ("net_amount", "ends_on", "ordered_at", "amount", "region", "sku")
-_OPEN_MEASURES = ("count", "latest", "earliest", "distinct", "sum", "avg", "days", "months")
+_OPEN_MEASURES = (
+    "count",
+    "latest",
+    "earliest",
+    "distinct",
+    "sum",
+    "avg",
+    "days",
+    "months",
+    "first",
+    "last",
+)
 
 
 def filter_keys(fields: Fields) -> list[str]:

@@ -14,7 +14,7 @@ from pusula.web.builder.controls import IncompleteError, Row
 from pusula.web.builder.editors import one_line
 from pusula.web.builder.fields import Fields, shown_number
 from pusula.web.builder.times import made, number_of
-from pusula.web.builder.values import Asked
+from pusula.web.builder.values import Asked, periods
 
 Json = dict[str, object]
 _KINDS = {"value": Kind.NUMBER, "decile": Kind.NUMBER, "scored_at": Kind.MOMENT}
@@ -48,7 +48,7 @@ class ScoreEditor:
         return fields.one("of") if fields.one("of") in _KINDS else "value"
 
     def _asked(self, of: str) -> Asked:
-        return Asked(_KINDS[of], self.schema.currency)
+        return Asked(_KINDS[of], self.schema.currency, periods=periods(self.schema))
 
     def document(self, fields: Fields) -> Json:
         """Return the condition; raise ``IncompleteError``."""

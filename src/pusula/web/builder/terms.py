@@ -68,6 +68,8 @@ MEASURES: Words = {
     "distinct": pgettext_lazy("measure", "different values of"),
     "sum": pgettext_lazy("measure", "the sum of"),
     "avg": pgettext_lazy("measure", "the mean of"),
+    "first": pgettext_lazy("measure", "in the first one, the value of"),
+    "last": pgettext_lazy("measure", "in the last one, the value of"),
     "days": pgettext_lazy("measure", "on how many days"),
     "months": pgettext_lazy("measure", "in how many months"),
 }

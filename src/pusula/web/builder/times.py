@@ -33,6 +33,7 @@ MENU: terms.Words = {
     "weekday": gettext_lazy("on the weekdays"),
     "anniversary": gettext_lazy("anniversary in the next"),
 }
+NAMED: terms.Words = {"during": gettext_lazy("during")}  # where the installation names periods
 
 
 def draw(op: str, fields: Fields) -> list[Control]:
@@ -120,7 +121,7 @@ def made(**values: str | list[str]) -> Fields:
     return Fields({k: [v] if isinstance(v, str) else v for k, v in values.items()})
 
 
-def read(test: Mapping[str, object]) -> Fields | None:  # noqa: C901, PLR0911 - one line per test
+def read(test: Mapping[str, object]) -> Fields | None:  # noqa: C901, PLR0911, PLR0912 - one line per test
     """Return the fields that say ``test``; ``None`` if these boxes cannot."""
     match dict(test):
         case {"last": length, **rest} if not rest:
@@ -146,6 +147,8 @@ def read(test: Mapping[str, object]) -> Fields | None:  # noqa: C901, PLR0911 - 
         case {"anniversary": {"next": length}, **rest} if not rest:
             found = read_length(length)
             return made(op="anniversary", v=found[0]) if found and found[1] == "day" else None
+        case {"during": str(name), **rest} if not rest:
+            return made(op="during", v=name)
         case {"to": str(end), **rest} if not rest:
             return made(op="before", v=end) if is_day(end) else _read_ago(end)
         case {"from": str(first), "to": str(end), **rest} | {

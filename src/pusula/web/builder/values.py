@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import get_language, gettext, gettext_lazy
 
 from pusula.lib.money import SYMBOLS
-from pusula.segments.language.schema import TIMES, Kind
+from pusula.segments.language.schema import TIMES, Kind, Schema
 from pusula.web.builder import controls, terms, times
 from pusula.web.builder.controls import Control, IncompleteError, Option
 from pusula.web.builder.fields import Fields, shown_number
@@ -38,6 +38,8 @@ _POPULATION: terms.Words = {
 class Asked:
     """What can be asked of a value of one kind.
 
+    ``periods`` are the named ones that a time may lie in.
+
     ``is_measured``: it is made of many rows, so that it can be compared with everybody's;
     ``is_total``: it is never missing. ``options`` are values to tick (``is_closed``: there are no
     others), ``unit`` stands in the box.
@@ -50,6 +52,7 @@ class Asked:
     options: tuple[Option, ...] = ()
     is_closed: bool = False
     unit: str = ""
+    periods: tuple[Option, ...] = ()
 
     def menu(self) -> terms.Words:
         """Return the tests by their key."""
@@ -58,7 +61,7 @@ class Asked:
 
     def _tests(self) -> terms.Words:
         if self.kind in TIMES:
-            return times.MENU
+            return times.MENU | (times.NAMED if self.periods else {})
         match self.kind:
             case Kind.TEXT if self.is_closed:
                 return {key: terms.TEXT_TESTS[key] for key in ("in", "not_in")}
@@ -87,6 +90,8 @@ class Asked:
     def _boxes(self, op: str, fields: Fields) -> list[Control]:  # noqa: PLR0911 - one line per sort of test
         if op in ("yes", "no", "known", "unknown"):
             return []
+        if op in times.NAMED:
+            return [self._period(fields)]
         if self.kind in TIMES:
             return times.draw(op, fields)
         if op in _LISTS:
@@ -103,6 +108,11 @@ class Asked:
             ]
         return [self._amount("v", fields)]
 
+    def _period(self, fields: Fields) -> Control:
+        menu = [("", gettext("Choose…")), *((each.value, each.words) for each in self.periods)]
+        known = fields.one("v") if fields.one("v") in dict(menu) else ""  # was another test's value
+        return controls.select("v", gettext("Period"), known, menu)
+
     def _amount(self, name: str, fields: Fields) -> Control:
         label = gettext("Second limit") if name == "v2" else gettext("Value")
         sign = ""
@@ -117,6 +127,8 @@ class Asked:
             return op
         if op in ("yes", "no"):
             return {"is": op == "yes"}
+        if op in times.NAMED:
+            return {op: _chosen(fields, self.periods)}
         if self.kind in TIMES:
             return times.say(op, fields)
         if op in _LISTS:
@@ -160,6 +172,12 @@ class Asked:
         return _read_number(op, value)
 
 
+def periods(schema: Schema) -> tuple[Option, ...]:
+    """Return the periods that ``schema`` names, such as a holiday, in the active language."""
+    language = "tr" if get_language() == "tr" else "en"
+    return tuple(Option(key, getattr(each, language)) for key, each in schema.periods.items())
+
+
 def options(values: Iterable[str]) -> tuple[Option, ...]:
     """Return values that are called as they are."""
     return tuple(Option(value, value) for value in values)
@@ -169,6 +187,12 @@ def _ticked(fields: Fields) -> list[str]:
     if values := fields.many("v"):
         return values
     raise IncompleteError(gettext("Choose at least one value."))
+
+
+def _chosen(fields: Fields, options: Iterable[Option]) -> str:
+    if (value := fields.one("v")) in {option.value for option in options}:
+        return value
+    raise IncompleteError(gettext("Choose one from the menu."))
 
 
 def _typed(fields: Fields) -> str:

@@ -11,7 +11,8 @@ from django.utils.translation import gettext
 from pusula.web.builder.controls import Line
 from pusula.web.builder.documents import Said
 from pusula.web.builder.draft import Draft, Group, Leaf, Node
-from pusula.web.builder.picks import YAML, Pick, Picker
+from pusula.web.builder.pick import Pick
+from pusula.web.builder.picks import YAML, Picker
 from pusula.web.builder.rows import RowsEditor
 
 

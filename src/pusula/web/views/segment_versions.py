@@ -64,6 +64,10 @@ def _state(found: Publication) -> str:
 
 def _decided(request: HttpRequest, key: str, found: Publication) -> HttpResponse:
     segment = found.version.segment
+    if whole(request.POST.get("publication", "")) != found.pk:
+        said = gettext("Another change has taken the place of the one you saw: this is it.")
+        messages.error(request, said)
+        return redirect("segment-change", key)
     is_only = segment.versions.count() == 1
     try:
         match request.POST.get("decision"):

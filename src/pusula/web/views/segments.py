@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.safestring import SafeString
@@ -15,22 +13,19 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from pusula.campaigns.models import Campaign
-from pusula.consent.models import Channel
-from pusula.lake.as_of import AsOf
 from pusula.lib import clock, text
 from pusula.lib.errors import PusulaError
 from pusula.orders import queries as orders
 from pusula.profiles import queries as profiles
 from pusula.profiles.models import Profile
 from pusula.profiles.relations import Ids
-from pusula.segments import catalog, counting, history, publication, queries
+from pusula.segments import catalog, counting, publication, queries
 from pusula.segments.counting import Reading
 from pusula.segments.language import Condition, DefinitionError, parse, parse_condition
-from pusula.segments.models import Drift, Publication, Segment, SegmentSize
-from pusula.web import people, search, segment_charts, titles
-from pusula.web.builder import differences
+from pusula.segments.models import Drift, Publication, Segment
+from pusula.web import people, search, segment_charts, segment_past, titles
+from pusula.web.builder import results
 from pusula.web.builder.outline import Point, outline
-from pusula.web.charts.figure import Figure
 from pusula.web.charts.line import spark
 from pusula.web.request import asked, searched, whole
 from pusula.web.segment_pages import Change, campaigns_of, change
@@ -120,8 +115,8 @@ class Shared:
 @require_safe
 def compare(request: HttpRequest) -> HttpResponse:
     """Show what two or three segments share."""
-    keys = list(dict.fromkeys(request.GET.getlist("key")))[:_COMPARED]
-    chosen = [s for s in (queries.by_key(key) for key in keys) if s is not None]
+    keys = list(dict.fromkeys(request.GET.getlist("key")))
+    chosen = [s for s in (queries.by_key(key) for key in keys[:_COMPARED]) if s is not None]
     members = {s.pk: queries.member_ids(s) for s in chosen}
     shared = [
         Shared(a, titles.segment_title(a), b, titles.segment_title(b), _common(members, a, b))
@@ -137,6 +132,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     context = {
         "rows": [(s, titles.segment_title(s)) for s in chosen],
         "shared": shared,
+        "n_dropped": len(keys[_COMPARED:]),
         "everywhere": everywhere,
         "most": max([1, *(s.n_members for s in chosen)]),
     }
@@ -162,22 +158,30 @@ def detail(request: HttpRequest, key: str) -> HttpResponse:
         "is_readable": is_readable,
         "n_profiles": n_profiles,
         "period": PERIOD_DAYS,
-        "reach": _reach(segment),
+        "reach": results.reach_of(segment) if segment.n_members else [],
         "change": change(sizes, segment),
-        "chart": _chart(segment),
+        "chart": segment_past.chart(segment),
         "has_past": segment.sizes.filter(is_back_cast=True).exists(),
-        "turns": _turns(segment),
+        "turns": segment_past.turns(segment, _period_start()),
         "overlaps": [(other, titles.segment_title(other), n) for other, n in overlaps],
         "people": people.people(since, since),
         "shows_since": True,
         "has_stays": orders.has_stays(),
         "campaigns": campaigns_of(segment),
         "waiting": publication.open_publications().get(key),
-        "versions": _versions(segment),
+        "versions": segment_past.versions(segment),
         "drift": Drift.objects.filter(segment=segment, seen_at=None).order_by("-found_at").first(),
-        "then": _then(segment, asked(request, "on")),
+        "then": segment_past.then(segment, asked(request, "on")),
     }
     return render(request, "web/segments/detail.html", context)
+
+
+@require_safe
+def reach(request: HttpRequest, key: str) -> HttpResponse:
+    """Show how many members a message would reach, for htmx, once the facts are read."""
+    segment = _segment(key)
+    context = {"segment": segment, "reach": results.reach_of(segment)}
+    return render(request, "web/segments/_reach.html", context)
 
 
 @require_safe
@@ -252,27 +256,33 @@ def _starters(taken: set[str]) -> list[Starter]:
             definition = parse(document, schema)
         except DefinitionError:
             continue
-        if definition.key in taken:
-            continue
-        described = definition.description
-        found.append(
-            Starter(
-                key=definition.key,
-                title=getattr(definition.title, language),
-                description=getattr(described, language) if described else "",
-                n=_starter_size(definition.where),
-            )
+        if definition.key not in taken:
+            found.append(definition)
+    sizes = _starter_sizes([definition.where for definition in found])
+    return [
+        Starter(
+            key=definition.key,
+            title=getattr(definition.title, language),
+            description=getattr(definition.description, language, ""),
+            n=n,
         )
-    return found
+        for definition, n in zip(found, sizes, strict=True)
+    ]
 
 
-def _starter_size(where: Condition) -> int | None:
-    """Return how many a definition would have; ``None`` while the facts are being read."""
+def _starter_sizes(conditions: list[Condition]) -> list[int | None]:
+    """Return how many each would have; ``None`` while the facts are read: nobody waits for them."""
+    nothing: list[int | None] = [None] * len(conditions)
+    if not conditions:
+        return nothing
     try:
-        counts = counting.STORE.counts([where])
-        return None if isinstance(counts, Reading) else counts.n(counts.holds(where))
+        counts = counting.STORE.counts(conditions, patience_s=0)
+        if isinstance(counts, Reading):
+            return nothing
+        counts.fill(conditions)
+        return [counts.n(counts.holds(condition)) for condition in conditions]
     except PusulaError:
-        return None
+        return nothing
 
 
 def _common(members: Mapping[int, Ids], first: Segment, second: Segment) -> int:
@@ -296,90 +306,3 @@ def _outline(segment: Segment) -> tuple[list[Point], bool]:
     except DefinitionError:
         return [], False
     return outline(condition, named), True
-
-
-def _chart(segment: Segment) -> Figure | None:
-    """Return the sizes that were shown, behind those worked out for the time before."""
-    since_at = clock.now() - _BACK_DAYS * clock.DAY
-    found = SegmentSize.objects.filter(segment=segment, at__gte=since_at).order_by("at")
-    rows = list(found.values_list("at", "n_members", "is_back_cast"))
-    n_past = sum(1 for _, _, is_back_cast in rows if is_back_cast)
-    return segment_charts.sizes([(at, n) for at, n, _ in rows], n_past)
-
-
-@dataclass(frozen=True)
-class Day:
-    """Entries and exits of one day."""
-
-    on: dt.date
-    entered: int
-    left: int
-
-
-def _turns(segment: Segment) -> list[Day]:
-    """Return the days of the period on which somebody entered or left, the newest first."""
-    zone = settings.PUSULA.time_zone
-    days: dict[dt.date, list[int]] = {}
-    for turn in queries.turns(segment, _period_start()):
-        counts = days.setdefault(clock.day_of(turn.at, zone), [0, 0])
-        counts[0] += turn.entered
-        counts[1] += turn.left
-    return [Day(on, entered, left) for on, (entered, left) in days.items()]
-
-
-def _reach(segment: Segment) -> list[tuple[str, str, int]]:
-    """Return icon, title and how many members may be reached, by channel."""
-    granted = queries.reach(segment, PURPOSE)
-    return [(*titles.channel(channel), granted.get(channel, 0)) for channel in Channel.values]
-
-
-@dataclass(frozen=True)
-class Version:
-    """A version as the page lists it, the newest first."""
-
-    number: int
-    created_at: int
-    created_by: str
-    is_shown: bool
-    differences: differences.Differences
-
-
-def _versions(segment: Segment) -> list[Version]:
-    found = list(segment.versions.order_by("-number")[: _VERSIONS + 1])
-    before = [*found[1:], None]
-    return [
-        Version(
-            number=version.number,
-            created_at=version.created_at,
-            created_by=version.created_by,
-            is_shown=version.pk == segment.version_id,
-            differences=differences.between(older, version),
-        )
-        for version, older in zip(found, before, strict=True)
-    ][:_VERSIONS]
-
-
-@dataclass(frozen=True)
-class Then:
-    """A segment at the end of a past day, by the definition of today."""
-
-    on: dt.date
-    n: int = 0
-    people: tuple[people.Person, ...] = ()
-    error: str = ""
-
-
-def _then(segment: Segment, on: str) -> Then | None:
-    """Return the segment as it was when the day ``on`` ended; none where no day is asked for."""
-    try:
-        day = dt.date.fromisoformat(on)
-    except ValueError:
-        return None
-    at = min(clock.start_of(day + dt.timedelta(days=1), settings.PUSULA.time_zone), clock.now())
-    try:
-        found = history.members_at(history.stored([segment.key]), AsOf(at, clock.now()))
-    except PusulaError as error:
-        return Then(day, error=error.message)
-    members = found[segment.key]
-    shown = people.people(int(each) for each in history.sample(members, _SAMPLE))
-    return Then(day, len(members), tuple(shown))

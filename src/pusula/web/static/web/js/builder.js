@@ -24,6 +24,7 @@ function send(op) {
 form.addEventListener("submit", (event) => {
   const op = event.submitter?.value ?? "draw";
   if (op === "save") {
+    if (isSaving) event.preventDefault(); // pressed twice
     isSaving = true;
     return;
   }
@@ -74,6 +75,7 @@ document.body.addEventListener("htmx:afterSettle", (event) => {
   const here = document.activeElement;
   const isThere = left && (here === left || (here.id && here.id === left.id));
   if (goal && (isThere || here === document.body || !form.contains(here))) goal.focus();
+  else if (left && here === document.body) find("#builder button[value='add:inc'], #yaml")?.focus();
   htmx.trigger(document.body, "drawn");
 });
 
@@ -123,6 +125,11 @@ document.addEventListener("keydown", (event) => {
     many.querySelector("summary").focus();
   } else return;
   event.preventDefault();
+});
+
+// Back from where saving led, the page may be the one that was left: it can save again.
+addEventListener("pageshow", () => {
+  isSaving = false;
 });
 
 addEventListener("beforeunload", (event) => {
