@@ -190,6 +190,20 @@ def test_who_comes_into_a_list_or_goes_is_due_at_once():
 
 
 @pytest.mark.django_db
+def test_a_list_that_is_gone_lets_nobody_in_by_its_negation_however_fresh_the_plan():
+    ada, ece = (Profile.objects.create(created_at=0, recorded_at=0) for _ in range(2))
+    sets.put_list("press", "Basın", [ada.pk, ece.pk], at=NOW)
+    where = {"not": {"list": "press"}}
+    document = {"segment": "a", "title": {"tr": "a", "en": "a"}, "where": where}
+    actions.apply([("a.yaml", document)])
+    rebuild.everybody(at=NOW)
+    shown = evaluate.Shown()
+    assert not shown.compiled(NOW + 1).errors
+    sets.remove_list("press")
+    assert set(shown.compiled(NOW + 2).errors) == {"a"}
+
+
+@pytest.mark.django_db
 def test_only_the_newest_score_of_a_model_is_told():
     ada, ece = (Profile.objects.create(created_at=7, recorded_at=9) for _ in range(2))
     for person, model, value, decile, at in (

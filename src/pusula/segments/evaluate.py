@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Count, Max
 
 from pusula.lake import locks
 from pusula.lib import clock
@@ -20,7 +20,7 @@ from pusula.segments.actions import Moves
 from pusula.segments.facts import block
 from pusula.segments.kernel import Block, Plan
 from pusula.segments.language import Definition, DefinitionError, parse
-from pusula.segments.models import CutPoint, Debt, Segment, SegmentVersion
+from pusula.segments.models import CutPoint, Debt, ProfileSet, Segment, SegmentVersion
 
 # Profiles per block: their rows are in memory together, about 1 kB for each profile.
 BLOCK = 50_000
@@ -180,7 +180,8 @@ def shown_versions() -> dict[str, SegmentVersion]:
 
 
 def _shown_key() -> tuple[object, ...]:
-    """Return what changes when the shown versions or the cut-points do."""
+    """Return what changes when the shown versions, the cut-points or the sets named do."""
     shown = Segment.objects.filter(archived_at=None).exclude(version=None).order_by("pk")
     newest = CutPoint.objects.aggregate(n=Max("pk"))["n"]
-    return (newest, *shown.values_list("pk", "version_id"))
+    sets = ProfileSet.objects.aggregate(n=Max("pk"), many=Count("pk"))
+    return (newest, sets["n"], sets["many"], *shown.values_list("pk", "version_id"))
