@@ -33,9 +33,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pusula.lib import clock
-from pusula.segments import files
-from pusula.segments.bucket import ANSWERS, Found, InArrow, Task, found_in
-from pusula.segments.files import Files
+from pusula.segments.everybody import files
+from pusula.segments.everybody.bucket import ANSWERS, Found, InArrow, Task, found_in
+from pusula.segments.everybody.files import Files
 from pusula.segments.language import Kind, Schema, parse
 
 AT = 1_795_305_600_000_000  # 2026-11-22 00:00 UTC

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.world import World
 
-from pusula.segments import publication
+from pusula.segments.publishing import publication
 
 PHONE = {"width": 360, "height": 780}
 

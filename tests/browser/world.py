@@ -13,7 +13,8 @@ from tests.web import company as made_up
 from tests.web import plans
 
 from pusula.rfm.models import RfmRun, RfmScore
-from pusula.segments import counting, publication
+from pusula.segments import counting
+from pusula.segments.publishing import publication
 from pusula.sources.models import Import
 from pusula.web import actions
 

@@ -15,7 +15,7 @@ from pusula.orders.models import Order
 from pusula.pipeline import live
 from pusula.profiles.models import Profile
 from pusula.segments import actions as segments
-from pusula.segments import rebuild
+from pusula.segments.everybody import rebuild
 from pusula.segments.models import Debt, Membership
 from pusula.sources.actions import KINDS, Step
 from pusula.sources.mapping import FileFormat

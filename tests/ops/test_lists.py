@@ -13,7 +13,8 @@ from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.ops.lists import lists
 from pusula.profiles.models import Identifier, Profile
-from pusula.segments import actions, evaluate, queries, rebuild, sets
+from pusula.segments import actions, evaluate, queries, sets
+from pusula.segments.everybody import rebuild
 from pusula.segments.models import ProfileSet, SetMember
 
 pytestmark = pytest.mark.django_db

@@ -12,9 +12,10 @@ from pusula.lib.errors import PusulaError
 from pusula.ops.segments import segments
 from pusula.orders.models import Order
 from pusula.profiles.models import Profile
-from pusula.segments import catalog, export, queries
+from pusula.segments import catalog, queries
 from pusula.segments.language import read_yaml
 from pusula.segments.models import Segment, SegmentVersion
+from pusula.segments.publishing import export
 
 pytestmark = pytest.mark.django_db
 

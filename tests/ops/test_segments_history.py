@@ -11,7 +11,8 @@ from pusula.lib import clock
 from pusula.ops.main import cli
 from pusula.orders import actions as orders
 from pusula.profiles.models import Profile
-from pusula.segments import actions, rebuild
+from pusula.segments import actions
+from pusula.segments.everybody import rebuild
 
 pytestmark = pytest.mark.django_db
 

@@ -24,9 +24,10 @@ from pusula.lake import delta  # noqa: E402
 from pusula.orders.models import Order  # noqa: E402
 from pusula.pipeline import mirror as mirroring  # noqa: E402
 from pusula.profiles.models import Profile  # noqa: E402
-from pusula.segments import actions, files, mirrored, queries, rebuild  # noqa: E402
-from pusula.segments.compare import ids_between  # noqa: E402
-from pusula.segments.means import Means  # noqa: E402
+from pusula.segments import actions, queries  # noqa: E402
+from pusula.segments.everybody import files, mirrored, rebuild  # noqa: E402
+from pusula.segments.everybody.compare import ids_between  # noqa: E402
+from pusula.segments.everybody.means import Means  # noqa: E402
 from pusula.segments.models import Due, Membership, Segment  # noqa: E402
 
 SPAN = 16

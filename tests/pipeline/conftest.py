@@ -8,7 +8,7 @@ import pytest
 from tests.pipeline.company import BIG_BASKET, IDLE, NOW, SEARCHED, define, members
 
 from pusula.lib import clock
-from pusula.segments import rebuild
+from pusula.segments.everybody import rebuild
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ from pusula.lib import clock
 from pusula.orders.models import Order
 from pusula.pipeline import batch, live
 from pusula.profiles.models import Profile, Score
-from pusula.segments import actions, evaluate, mirrored, queries, rebuild
-from pusula.segments.means import parts
+from pusula.segments import actions, evaluate, queries
+from pusula.segments.everybody import mirrored, rebuild
+from pusula.segments.everybody.means import parts
 from pusula.segments.models import CutPoint, Debt, Drift, Due, Membership, Segment
 
 pytestmark = pytest.mark.django_db

@@ -156,7 +156,8 @@ SHOW = """
 import pathlib, sys, django
 django.setup()
 from pusula.lib import clock
-from pusula.segments import actions, catalog, rebuild
+from pusula.segments import actions, catalog
+from pusula.segments.everybody import rebuild
 actions.apply(catalog.read_folder(pathlib.Path(sys.argv[1])))
 rebuild.everybody(at=clock.now())
 """

@@ -18,7 +18,7 @@ from pusula.pipeline.loop import Loop
 from pusula.pipeline.models import LogEntry, LogHead
 from pusula.profiles.models import Identifier, Profile, Trait
 from pusula.segments import queries as segments
-from pusula.segments import rebuild
+from pusula.segments.everybody import rebuild
 from pusula.segments.models import Due, Membership, Segment
 
 pytestmark = pytest.mark.django_db(databases=["default", "log"])

@@ -16,8 +16,9 @@ from pusula.pipeline import live, loop, queries
 from pusula.pipeline.live import Live
 from pusula.pipeline.loop import Loop, Pace, Tally
 from pusula.profiles.models import Identifier, Profile
-from pusula.segments import actions, evaluate, rebuild
+from pusula.segments import actions, evaluate
 from pusula.segments import queries as segments
+from pusula.segments.everybody import rebuild
 from pusula.segments.models import Due, Membership, Segment
 
 pytestmark = pytest.mark.django_db(databases=["default", "log"])

@@ -16,9 +16,10 @@ from pusula.lib import clock
 from pusula.orders.models import Order, OrderItem
 from pusula.pipeline import batch, mirror
 from pusula.profiles.models import Identifier, Profile, Trait
-from pusula.segments import actions, files, mirrored, queries, rebuild
-from pusula.segments.compare import ids_between
-from pusula.segments.means import Means
+from pusula.segments import actions, queries
+from pusula.segments.everybody import files, mirrored, rebuild
+from pusula.segments.everybody.compare import ids_between
+from pusula.segments.everybody.means import Means
 from pusula.segments.models import Due, Membership, Segment
 
 pytestmark = pytest.mark.django_db

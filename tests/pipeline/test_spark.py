@@ -7,7 +7,7 @@ from tests.pipeline.test_mirror import evaluated, guest, guests, lake, order  # 
 
 from pusula.consent.models import Consent
 from pusula.pipeline import mirror, spark
-from pusula.segments.means import Means
+from pusula.segments.everybody.means import Means
 from pusula.segments.models import Drift
 
 pytestmark = [

@@ -16,7 +16,7 @@ from pusula.profiles.models import Profile
 from pusula.rfm.config import ConfigError
 from pusula.rfm.models import RfmRun
 from pusula.segments import actions as segments
-from pusula.segments import rebuild
+from pusula.segments.everybody import rebuild
 from pusula.segments.models import Membership
 
 pytestmark = pytest.mark.django_db

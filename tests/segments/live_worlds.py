@@ -27,7 +27,8 @@ from pusula.orders.models import Order, OrderChange, OrderItem
 from pusula.pipeline import appender, live
 from pusula.pipeline.appender import Entry
 from pusula.profiles.models import Identifier, Profile, TraitChange
-from pusula.segments import actions, evaluate, history, rebuild
+from pusula.segments import actions, evaluate, history
+from pusula.segments.everybody import rebuild
 from pusula.segments.language import parse
 from pusula.segments.models import Due, Membership
 

@@ -12,7 +12,7 @@ from tests.segments.agreement import disagreements
 from pusula.segments import kernel
 from pusula.segments.language import dump, parse, sentence
 
-agreed = settings(max_examples=300, deadline=None, derandomize=True)
+agreed = settings(max_examples=600, deadline=None, derandomize=True)
 seeds = st.integers(0, 2**32 - 1)
 focuses = st.sampled_from(["", *histories.FOCUSES])
 

@@ -9,11 +9,13 @@ from tests.web import company as made_up
 
 from pusula.lib import clock
 from pusula.profiles.models import Profile
-from pusula.segments import card, catalog, publication, queries, rebuild
-from pusula.segments.changeset import compare
+from pusula.segments import card, catalog, queries
+from pusula.segments.everybody import rebuild
 from pusula.segments.language import dump_condition
 from pusula.segments.language.schema import Kind, Schema
 from pusula.segments.models import CutPoint, Segment
+from pusula.segments.publishing import publication
+from pusula.segments.publishing.changeset import compare
 
 SCHEMA = Schema(currency="TRY", tz="Europe/Istanbul", traits={"birth_date": Kind.DAY})
 FACTS = card.catalogue(SCHEMA)

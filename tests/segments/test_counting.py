@@ -8,8 +8,9 @@ from tests.web import company as made_up
 
 from pusula.lib import clock
 from pusula.profiles.models import Profile
-from pusula.segments import catalog, counting, memory, rebuild
+from pusula.segments import catalog, counting, memory
 from pusula.segments.counting import Counts, Reading, Store
+from pusula.segments.everybody import rebuild
 from pusula.segments.language import parse_condition
 from pusula.segments.models import Membership, Segment
 

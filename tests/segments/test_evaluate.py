@@ -15,7 +15,8 @@ from pusula.lib import clock
 from pusula.orders.models import Order
 from pusula.pipeline import live
 from pusula.profiles.models import Profile, Trait
-from pusula.segments import actions, evaluate, queries, rebuild
+from pusula.segments import actions, evaluate, queries
+from pusula.segments.everybody import rebuild
 from pusula.segments.models import CutPoint, Membership, Segment
 
 pytestmark = pytest.mark.django_db

@@ -11,17 +11,8 @@ from pusula.campaigns.audience import trouble_with
 from pusula.lib import clock
 from pusula.orders.models import Order
 from pusula.profiles.models import Profile, Trait
-from pusula.segments import (
-    actions,
-    changeset,
-    evaluate,
-    preview,
-    publication,
-    queries,
-    rebuild,
-    takeover,
-)
-from pusula.segments.changeset import State
+from pusula.segments import actions, evaluate, queries
+from pusula.segments.everybody import rebuild
 from pusula.segments.language import DefinitionError, SegmentReferenceError
 from pusula.segments.models import (
     CutPoint,
@@ -32,6 +23,8 @@ from pusula.segments.models import (
     SegmentSize,
     SegmentVersion,
 )
+from pusula.segments.publishing import changeset, preview, publication, takeover
+from pusula.segments.publishing.changeset import State
 
 pytestmark = pytest.mark.django_db
 

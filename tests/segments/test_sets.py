@@ -13,7 +13,8 @@ from pusula.orders import relations as orders
 from pusula.orders.models import Order, OrderChange, OrderItem
 from pusula.profiles import relations as profiles
 from pusula.profiles.models import Profile, Score
-from pusula.segments import actions, evaluate, facts, kernel, queries, rebuild, relations, sets
+from pusula.segments import actions, evaluate, facts, kernel, queries, relations, sets
+from pusula.segments.everybody import rebuild
 from pusula.segments.kernel.flips import NEVER
 from pusula.segments.kernel.sets import hashed, shares
 from pusula.segments.language import Schema, parse

@@ -14,9 +14,11 @@ from pusula.consent.models import Channel
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.profiles.models import Profile, Score
-from pusula.segments import catalog, counting, publication, rebuild
+from pusula.segments import catalog, counting
+from pusula.segments.everybody import rebuild
 from pusula.segments.language import parse_condition
 from pusula.segments.models import Membership, Publication, Segment
+from pusula.segments.publishing import publication
 from pusula.web.builder import documents, past, undo
 from pusula.web.builder.draft import Draft, from_pairs
 from pusula.web.builder.picks import Picker

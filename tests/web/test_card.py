@@ -15,7 +15,7 @@ from pusula.orders import machine
 from pusula.orders import queries as orders
 from pusula.orders.models import Order
 from pusula.profiles.models import IdentifierKind, Profile
-from pusula.segments import rebuild
+from pusula.segments.everybody import rebuild
 from pusula.segments.models import CutPoint
 from pusula.web import facts, timeline
 from pusula.web.models import Disclosure

@@ -7,8 +7,10 @@ from tests.web import company as made_up
 from tests.web import plans
 
 from pusula.profiles.models import Identifier, Profile
-from pusula.segments import counting, publication, rebuild
+from pusula.segments import counting
+from pusula.segments.everybody import rebuild
 from pusula.segments.models import Membership, Segment, SegmentSize
+from pusula.segments.publishing import publication
 from pusula.web.builder import naming
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from pusula.ops.figures import number
 from pusula.pipeline import batch
-from pusula.segments.settlement import Outcome
+from pusula.segments.everybody.settlement import Outcome
 
 DRIFT_STATUS = 3  # apart from "something went wrong": it went right, and found what was not
 

@@ -10,9 +10,9 @@ from django.utils.translation import get_language, gettext, ngettext
 
 from pusula.campaigns.models import Campaign
 from pusula.ops.figures import number
-from pusula.segments.changeset import Changeset, Entry, State
 from pusula.segments.language import Definition, sentence
-from pusula.segments.preview import Change, Preview
+from pusula.segments.publishing.changeset import Changeset, Entry, State
+from pusula.segments.publishing.preview import Change, Preview
 
 Users = Mapping[str, Sequence[Campaign]]
 

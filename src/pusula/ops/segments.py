@@ -23,10 +23,11 @@ from pusula.ops import segment_plan, segments_history
 from pusula.ops.figures import number
 from pusula.ops.run import run
 from pusula.pipeline.publish import Worker
-from pusula.segments import actions, catalog, changeset, export, publication, queries
-from pusula.segments.changeset import Changeset
+from pusula.segments import actions, catalog, queries
 from pusula.segments.language.json_schema import json_schema
-from pusula.segments.preview import OnProgress
+from pusula.segments.publishing import changeset, export, publication
+from pusula.segments.publishing.changeset import Changeset
+from pusula.segments.publishing.preview import OnProgress
 
 _Folder = click.Path(path_type=Path, file_okay=False)
 _File = click.Path(path_type=Path, dir_okay=False)

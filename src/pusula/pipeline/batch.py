@@ -7,11 +7,12 @@ from django.db import connection
 from pusula.lake import statistics
 from pusula.lib import clock
 from pusula.pipeline import mirror
-from pusula.segments import means, queries, rebuild
-from pusula.segments.means import Means
-from pusula.segments.rebuild import OnProgress, silent
-from pusula.segments.settlement import Outcome
-from pusula.segments.workers import cores
+from pusula.segments import queries
+from pusula.segments.everybody import means, rebuild
+from pusula.segments.everybody.means import Means
+from pusula.segments.everybody.rebuild import OnProgress, silent
+from pusula.segments.everybody.settlement import Outcome
+from pusula.segments.everybody.workers import cores
 
 # Below this many parts starting processes costs more than they save.
 _WORTH_PROCESSES = 4

@@ -14,11 +14,12 @@ from django.db import connection
 
 from pusula.lake.delta import Lake, Table
 from pusula.lake.turns import turn
-from pusula.segments import actions, catalog, evaluate, means, mirrored
-from pusula.segments.compare import ids_between
-from pusula.segments.files import RELATIONS
+from pusula.segments import actions, catalog, evaluate
+from pusula.segments.everybody import means, mirrored
+from pusula.segments.everybody.compare import ids_between
+from pusula.segments.everybody.files import RELATIONS
+from pusula.segments.everybody.mirrored import Snapshot
 from pusula.segments.kernel import Requirements
-from pusula.segments.mirrored import Snapshot
 
 OnProgress = Callable[[int, int], None]
 

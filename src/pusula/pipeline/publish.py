@@ -6,7 +6,7 @@ import os
 import socket
 import threading
 
-from pusula.segments import publication
+from pusula.segments.publishing import publication
 
 PAUSE_S = 1.0
 

@@ -1,6 +1,6 @@
 """The same evaluation on Spark: its workers read the lake's files, this process the database.
 
-Spark gives each worker a bucket and the kernel runs there unchanged (``segments.bucket.InArrow``);
+Spark gives each worker a bucket and the kernel runs there unchanged (``everybody.bucket.InArrow``);
 what comes back is compared and written as in any other run.
 """
 
@@ -17,12 +17,13 @@ from typing import Any
 
 from pusula.lib.errors import PusulaError
 from pusula.pipeline import mirror
-from pusula.segments import bucket, queries, rebuild
-from pusula.segments.bucket import ANSWERS, Found, InArrow, Task, Values
-from pusula.segments.means import Means
-from pusula.segments.mirrored import Snapshot
-from pusula.segments.rebuild import OnProgress, silent
-from pusula.segments.settlement import Outcome
+from pusula.segments import queries
+from pusula.segments.everybody import bucket, rebuild
+from pusula.segments.everybody.bucket import ANSWERS, Found, InArrow, Task, Values
+from pusula.segments.everybody.means import Means
+from pusula.segments.everybody.mirrored import Snapshot
+from pusula.segments.everybody.rebuild import OnProgress, silent
+from pusula.segments.everybody.settlement import Outcome
 
 try:
     from pyspark import sql
@@ -59,7 +60,7 @@ def run(on_progress: OnProgress = silent, *, master: str = LOCAL) -> Outcome:
 
 @dataclass(frozen=True)
 class Spark:
-    """Spark as an engine: see ``segments.means.Engine``."""
+    """Spark as an engine: see ``segments.everybody.means.Engine``."""
 
     session: Any
 

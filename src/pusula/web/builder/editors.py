@@ -8,10 +8,10 @@ from typing import Protocol
 
 from django.utils.translation import gettext
 
-from pusula.segments.export import as_yaml
 from pusula.segments.language.documents import read_yaml
 from pusula.segments.language.place import DefinitionError
 from pusula.segments.language.schema import Kind, Schema
+from pusula.segments.publishing.export import as_yaml
 from pusula.web import titles
 from pusula.web.builder import controls
 from pusula.web.builder.choices import Choices

@@ -15,9 +15,10 @@ from pusula.lib.errors import PusulaError
 from pusula.orders import queries as orders
 from pusula.profiles import queries as profiles
 from pusula.profiles.models import Profile
-from pusula.segments import publication, queries
+from pusula.segments import queries
 from pusula.segments.language import dump_condition, sentence
 from pusula.segments.models import Segment
+from pusula.segments.publishing import publication
 from pusula.web import people, search, titles
 from pusula.web import segment_charts as charts
 from pusula.web.builder import desk as desks

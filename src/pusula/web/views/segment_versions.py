@@ -12,9 +12,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from pusula.campaigns import machine
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
-from pusula.segments import actions, catalog, publication, queries
-from pusula.segments.export import as_yaml
+from pusula.segments import actions, catalog, queries
 from pusula.segments.models import Publication, Segment
+from pusula.segments.publishing import publication
+from pusula.segments.publishing.export import as_yaml
 from pusula.web import titles
 from pusula.web.builder import differences
 from pusula.web.request import draw, signed_in, whole

@@ -19,10 +19,11 @@ from pusula.orders import queries as orders
 from pusula.profiles import queries as profiles
 from pusula.profiles.models import Profile
 from pusula.profiles.relations import Ids
-from pusula.segments import catalog, counting, publication, queries
+from pusula.segments import catalog, counting, queries
 from pusula.segments.counting import Reading
 from pusula.segments.language import Condition, DefinitionError, parse, parse_condition
 from pusula.segments.models import Drift, Publication, Segment
+from pusula.segments.publishing import publication
 from pusula.web import people, search, segment_charts, segment_past, titles
 from pusula.web.builder import results
 from pusula.web.builder.outline import Point, outline

@@ -20,7 +20,7 @@ from pusula.profiles import relations as profiles
 from pusula.profiles.relations import Ids
 from pusula.segments import facts
 from pusula.segments import relations as segments
-from pusula.segments.files import CREATED, RELATIONS, Files, block, columns_of
+from pusula.segments.everybody.files import CREATED, RELATIONS, Files, block, columns_of
 from pusula.segments.kernel import Block, Requirements
 from pusula.segments.language import Schema
 

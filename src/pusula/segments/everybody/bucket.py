@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pusula.segments import files, kernel
-from pusula.segments.files import Files
+from pusula.segments import kernel
+from pusula.segments.everybody import files
+from pusula.segments.everybody.files import Files
 from pusula.segments.kernel import Block, Plan
 from pusula.segments.kernel.block import Ints
 from pusula.segments.language import Definition, Schema

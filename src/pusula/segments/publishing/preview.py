@@ -13,8 +13,8 @@ from pusula.profiles import relations as profiles
 from pusula.profiles.models import Profile
 from pusula.profiles.relations import Ids
 from pusula.segments import actions, catalog, evaluate, kernel
-from pusula.segments.bucket import Found
-from pusula.segments.compare import Written
+from pusula.segments.everybody.bucket import Found
+from pusula.segments.everybody.compare import Written
 from pusula.segments.facts import block
 from pusula.segments.kernel import Plan
 from pusula.segments.language import Definition, DefinitionError, parse

@@ -17,10 +17,11 @@ from django.db.models import QuerySet
 from pusula.profiles import relations as profiles
 from pusula.profiles.models import Profile
 from pusula.profiles.relations import Ids
-from pusula.segments import facts, mirrored
-from pusula.segments.bucket import Found, Task, Values
+from pusula.segments import facts
+from pusula.segments.everybody import mirrored
+from pusula.segments.everybody.bucket import Found, Task, Values
+from pusula.segments.everybody.mirrored import Snapshot
 from pusula.segments.kernel import Block
-from pusula.segments.mirrored import Snapshot
 from pusula.segments.models import Due, Membership
 
 NEVER = np.iinfo(np.int64).max

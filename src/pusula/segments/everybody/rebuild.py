@@ -2,7 +2,7 @@
 
 1. Without any lock, limits set by the data are measured and every profile is evaluated, part by
 part by the means given, and compared with what is written of it. 2. In one transaction,
-in turn with live steps, the differences are written (``segments.settlement``).
+in turn with live steps, the differences are written (``settlement``).
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from pusula.lake.turns import turn
 from pusula.lib import clock
 from pusula.profiles.models import Profile
 from pusula.segments import actions, card, catalog, evaluate, kernel, queries
-from pusula.segments.bucket import Task
-from pusula.segments.compare import Differences, Question
+from pusula.segments.everybody.bucket import Task
+from pusula.segments.everybody.compare import Differences, Question
+from pusula.segments.everybody.means import Means, Part, parts
+from pusula.segments.everybody.settlement import Outcome, Work, confirm, settle
 from pusula.segments.kernel import Plan
 from pusula.segments.language import Definition, DefinitionError, Schema, parse
-from pusula.segments.means import Means, Part, parts
 from pusula.segments.models import Segment, SegmentVersion
 from pusula.segments.naming import naming, with_named
-from pusula.segments.settlement import Outcome, Work, confirm, settle
 from pusula.segments.showing import Limit
 
 # How far behind the clock the moment of a live step may be when it is committed at last.

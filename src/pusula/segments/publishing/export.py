@@ -9,8 +9,8 @@ import yaml
 
 from pusula.lib.errors import PusulaError
 from pusula.segments import catalog
-from pusula.segments.changeset import documents_in_use
 from pusula.segments.language import DefinitionError, dump, read_yaml
+from pusula.segments.publishing.changeset import documents_in_use
 
 _WIDTH = 96
 _GROUPS = frozenset({"all", "any"})

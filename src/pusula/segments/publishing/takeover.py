@@ -23,11 +23,11 @@ from pusula.profiles.models import Profile
 from pusula.profiles.relations import Ids
 from pusula.segments import actions, showing
 from pusula.segments.actions import Moves
-from pusula.segments.bucket import Found
-from pusula.segments.compare import Written, ids_between
+from pusula.segments.everybody.bucket import Found
+from pusula.segments.everybody.compare import Written, ids_between
 from pusula.segments.language import Definition
 from pusula.segments.models import CutPoint, Due, Segment, SegmentVersion
-from pusula.segments.preview import OnProgress, Trial, silent
+from pusula.segments.publishing.preview import OnProgress, Trial, silent
 
 _BATCH = 2_000
 # How far behind the clock the moment of a live step may be when it is committed at last.

@@ -18,12 +18,13 @@ from django.utils.translation import gettext as _
 
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
-from pusula.segments import actions, catalog, changeset, evaluate, history, queries, takeover
+from pusula.segments import actions, catalog, evaluate, history, queries
 from pusula.segments.actions import Moves
-from pusula.segments.changeset import Changeset, ChangesetOutdatedError
 from pusula.segments.language import Definition, dump, parse
 from pusula.segments.models import Publication, Segment, SegmentVersion
-from pusula.segments.preview import OnProgress, definitions_in_use, preview, silent
+from pusula.segments.publishing import changeset, takeover
+from pusula.segments.publishing.changeset import Changeset, ChangesetOutdatedError
+from pusula.segments.publishing.preview import OnProgress, definitions_in_use, preview, silent
 
 LEASE = clock.MINUTE  # without a heartbeat; then another worker takes over
 

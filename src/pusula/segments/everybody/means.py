@@ -9,11 +9,11 @@ from functools import lru_cache, partial
 from typing import Protocol
 
 from pusula.profiles.models import Profile
-from pusula.segments import mirrored
-from pusula.segments.bucket import Found, Task, Values
-from pusula.segments.compare import Differences, Evaluator, Question, ids_between
-from pusula.segments.mirrored import Snapshot
-from pusula.segments.workers import spread
+from pusula.segments.everybody import mirrored
+from pusula.segments.everybody.bucket import Found, Task, Values
+from pusula.segments.everybody.compare import Differences, Evaluator, Question, ids_between
+from pusula.segments.everybody.mirrored import Snapshot
+from pusula.segments.everybody.workers import spread
 
 Part = tuple[int, int]  # the first and the last id of a bucket, both included
 

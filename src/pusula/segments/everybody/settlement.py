@@ -20,7 +20,7 @@ from pusula.profiles.models import Profile
 from pusula.profiles.relations import Ids
 from pusula.segments import actions, queries, showing
 from pusula.segments.actions import Moves
-from pusula.segments.compare import NOTHING, Differences, Evaluator, Question
+from pusula.segments.everybody.compare import NOTHING, Differences, Evaluator, Question
 from pusula.segments.models import (
     Debt,
     Drift,

@@ -19,7 +19,7 @@ from pusula.segments.language import (
 )
 from pusula.segments.models import Segment
 from pusula.segments.naming import naming
-from pusula.segments.preview import (
+from pusula.segments.publishing.preview import (
     Change,
     OnProgress,
     Preview,
@@ -27,7 +27,7 @@ from pusula.segments.preview import (
     preview,
     silent,
 )
-from pusula.segments.takeover import fingerprint
+from pusula.segments.publishing.takeover import fingerprint
 
 _FORMAT = 1
 

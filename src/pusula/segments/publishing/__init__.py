@@ -1,0 +1,1 @@
+"""New definitions on their way to being shown: compared, previewed, confirmed, taken over."""
