@@ -61,7 +61,7 @@ def demo(once: bool, guests: int) -> None:
     ):
         mapping = EXAMPLE / f"{Path(name).stem}.toml"
         _step(f"Import {name}", "import", kind, str(files / name), "--map", str(mapping), "--defer")
-    _step("Segments", "segments", "apply", "--shipped", "--later")
+    _step("Segments and their last 13 weeks", "segments", "apply", "--shipped", "--yes")
     _step("Evaluate every guest", "run")
     today = clock.day_of(clock.now(), settings.PUSULA.time_zone)
     for as_of_on in (clock.add_months(today.replace(day=1), -1), today):
