@@ -10,9 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from django.db import connection
 
-from pusula.lake import statistics
 from pusula.lake.as_of import AsOf
 from pusula.lib import clock
 from pusula.orders.models import Order
@@ -96,7 +94,6 @@ def bring(table, mapping, folder):
     (folder / "map.toml").write_text(mapping, encoding="utf-8")
     report = run_import("orders", folder / "orders.parquet", folder / "map.toml")
     assert report.n_rejected == 0
-    statistics.refresh(connection)  # as whoever evaluates an import does first
 
 
 def definitions(n=None):

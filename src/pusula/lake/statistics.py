@@ -6,20 +6,20 @@ from pusula.lake.rows import Connection
 
 # Rows SQLite looks at of each index: a good guess at once, whatever the size.
 _LOOKED_AT = 1_000
-# PostgreSQL's tables that have grown by a fifth, and by more than a few pages, since it looked.
-# Until it does, which can take a minute, it plans for the size of before.
-_GROWN = """
+# PostgreSQL's tables of more than a few pages. Until it looks at them by itself, which can take a
+# minute after a large import, it plans for the size of before.
+_LARGE = """
 select relname from pg_class
 where relkind = 'r' and relnamespace = current_schema()::regnamespace
-  and pg_relation_size(oid) / current_setting('block_size')::int > 1.2 * relpages + 100
+  and pg_relation_size(oid) / current_setting('block_size')::int > 100
 """
 
 
 def refresh(connection: Connection) -> None:
     """Let the database look at its tables: to be called after many rows were written.
 
-    It takes milliseconds, on PostgreSQL some for each table that has grown. On SQLite it takes the
-    write lock: raises what the connection does where that is taken.
+    It takes milliseconds, on PostgreSQL a tenth of a second for each large table. On SQLite it
+    takes the write lock: raises what the connection does where that is taken.
     """
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
@@ -27,6 +27,6 @@ def refresh(connection: Connection) -> None:
             # "pragma optimize" leaves out what this connection did not ask for.
             cursor.execute("analyze")
             return
-        cursor.execute(_GROWN)
+        cursor.execute(_LARGE)
         for (table,) in cursor.fetchall():
             cursor.execute(f'analyze "{table}"')

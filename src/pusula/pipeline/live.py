@@ -19,7 +19,7 @@ from django.db import (
     transaction,
 )
 
-from pusula.lake import rows, statistics
+from pusula.lake import rows
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.pipeline import batch, effects, entries, queries
@@ -134,7 +134,6 @@ def refresh(touched: Ids, *, cause: str, pays: int | None = None) -> None:
     if set(segments.debts()) - {pays}:
         batch.run()
         return
-    statistics.refresh(connection)
     with evaluate.alone():
         evaluate.touched(np.unique(touched), at=segments.moment(), cause=cause, pays=pays)
 

@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils.translation import gettext as _
 
+from pusula.lake import statistics
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.segments import actions as segments
@@ -169,6 +170,8 @@ class _Run:
                     if len(report.touched):
                         debt = segments.owe(f"import {self.row.pk}", self.importer.reading.at)
                         report = replace(report, debt=debt)
+                    # Whoever reads next plans for the tables as they are now, not as they were.
+                    statistics.refresh(connection)
         return report
 
     def _read(self, spool: Spool) -> None:
