@@ -257,7 +257,8 @@ def main() -> None:
         from django.db import connection
 
         from pusula.lib import clock
-        from pusula.segments import actions, rebuild
+        from pusula.segments import actions
+        from pusula.segments.everybody import rebuild
 
         for database in settings.DATABASES:
             call_command("migrate", database=database, verbosity=0, interactive=False)
