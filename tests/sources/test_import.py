@@ -13,6 +13,7 @@ from django.forms.models import model_to_dict
 
 from pusula.consent.models import Consent, ConsentEntry
 from pusula.events.models import Event
+from pusula.lake import statistics
 from pusula.orders.models import Order, OrderChange, OrderItem
 from pusula.profiles.models import Identifier, Profile, Trait
 from pusula.sources.actions import ImportFailedError
@@ -199,6 +200,16 @@ def test_what_a_dead_run_left_is_marked_failed_and_cleaned(bring, tmp_path):
     assert "was stopped" in dead.error
     assert not spool.exists()
     assert not list(folder.glob("*.spool"))
+
+
+def test_the_database_looks_at_its_tables_when_an_import_has_filled_them(bring, monkeypatch):
+    looked = []
+    monkeypatch.setattr(statistics, "refresh", lambda _: looked.append(Order.objects.count()))
+    bring("orders", anything(11), MAPS["lines"], dry_run=True)
+    assert not looked
+    bring("orders", anything(11), MAPS["lines"])
+    assert looked == [Order.objects.count()]
+    assert looked[0] > 0
 
 
 def test_a_large_file_is_read_and_written_piece_by_piece(bring, monkeypatch):

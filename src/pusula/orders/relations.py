@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
-from django.db import connection
 
 from pusula.lake import arrow
 from pusula.lake.as_of import Span
@@ -74,7 +73,7 @@ def rows_during(ids: profiles.Ids, columns: Sequence[str], span: Span) -> pa.Tab
         span,
         of=("order_id",),
         order=("changed_at", "recorded_at", "id"),
-        things=_whole_orders(ids),
+        things=_WHOLE_ORDERS,
     )
     return _finished(found, columns)
 
@@ -100,19 +99,13 @@ def items_during(ids: profiles.Ids, columns: Sequence[str], span: Span) -> pa.Ta
         span,
         of=("order_id", "line_no"),
         order=("changed_at", "recorded_at", "id"),
-        things=_whole_orders(ids),
+        things=_WHOLE_ORDERS,
     )
     return _converted(found)
 
 
-def _whole_orders(ids: profiles.Ids) -> str:
-    """Return the condition on all versions of orders that ``ids`` ever had: orders can pass on."""
-    whole = "order_id in (select order_id from orders_orderchange where {owned})"
-    if connection.vendor == "postgresql" and len(ids) > profiles.LISTED:
-        # Said so it is a hash; as a join it would compare each with each after a large import,
-        # until the tables have statistics.
-        return f"({whole}) is true"
-    return whole
+# All versions of orders that a profile ever had: orders can pass on.
+_WHOLE_ORDERS = "order_id in (select order_id from orders_orderchange where {owned})"
 
 
 def _lines(columns: Sequence[str]) -> pa.Schema:
