@@ -8,8 +8,8 @@ from django.db import connection
 
 from pusula.lib import clock
 from pusula.orders.models import Order
-from pusula.pipeline import batch, live
-from pusula.profiles.models import Profile, Score
+from pusula.pipeline import batch
+from pusula.profiles.models import Profile
 from pusula.segments import actions, evaluate, queries
 from pusula.segments.everybody import mirrored, rebuild
 from pusula.segments.everybody.means import parts
@@ -327,7 +327,7 @@ class TestACheck:
         assert members() == wrong[:1]
 
 
-def test_sqlite_knows_its_tables_after_a_run_and_an_import():
+def test_sqlite_knows_its_tables_after_a_run():
     """Without statistics it guesses which index is the narrow one."""
     if connection.vendor != "sqlite":
         pytest.skip("PostgreSQL looks at its tables by itself")
@@ -345,9 +345,6 @@ def test_sqlite_knows_its_tables_after_a_run_and_an_import():
     assert "orders_order" not in known()
     batch.run()
     assert "orders_order" in known()
-    Score.objects.create(profile=guest(), model="m", value=1.0, scored_at=1)
-    live.refresh(np.array([1]), cause="import")
-    assert "profiles_score" in known()
 
 
 def test_a_run_by_a_clock_set_back_undoes_nothing(monkeypatch):
