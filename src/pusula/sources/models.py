@@ -1,8 +1,64 @@
-"""Imports: which file was read, what became of its rows."""
+"""Sources, the keys that speak for them, and imports: which file was read, what became of it."""
 
 from __future__ import annotations
 
 from django.db import models
+
+
+class SourceKind(models.TextChoices):
+    """How the data of a source comes."""
+
+    WEBSITE = "website"  # browsers and apps through the tracking API
+    SERVER = "server"  # our own programs through the tracking API
+    FILE = "file"
+    OTA = "ota"  # OTA XML pushed by a channel manager, CRS or booking portal
+    MEWS = "mews"
+    OPERA = "opera"
+    ELEKTRAWEB = "elektraweb"
+    CALLS = "calls"
+    IYS = "iys"
+
+
+class Source(models.Model):
+    """A system data comes from; ``slug`` stands before its numbers and in each row it brought."""
+
+    slug = models.CharField(max_length=40, unique=True)  # letters, digits, dashes; never changes
+    title = models.CharField(max_length=120, blank=True)
+    kind = models.CharField(max_length=12, choices=SourceKind.choices)
+    # What an adapter needs to be told; secrets stand in the home folder or environment, not here.
+    settings = models.JSONField(default=dict)
+    cursor = models.JSONField(default=dict)  # how far an adapter has read, in its own words
+    is_enabled = models.BooleanField(default=True)
+    # Longer than this without data and the source is late; null: nobody expects anything.
+    expected_every_s = models.IntegerField(null=True)
+    created_at = models.BigIntegerField()
+    last_data_at = models.BigIntegerField(null=True)
+    last_ok_at = models.BigIntegerField(null=True)  # when it was last asked without an error
+    last_error = models.CharField(max_length=400, blank=True)
+    last_error_at = models.BigIntegerField(null=True)
+
+
+class KeyKind(models.TextChoices):
+    """What a key may do."""
+
+    WRITE = "write"  # public, stands in pages: may append events, nothing else
+    SERVER = "server"  # secret: may also set protected traits and consents
+
+
+class WriteKey(models.Model):
+    """A key with which programs speak for a source through the tracking API."""
+
+    source = models.ForeignKey(Source, models.CASCADE, related_name="keys")
+    kind = models.CharField(max_length=6, choices=KeyKind.choices)
+    # The SHA-256 of the key. A write key is public anyway and kept to be shown; a server key is
+    # shown once, and only its first letters are kept.
+    digest = models.CharField(max_length=64, unique=True)
+    shown = models.CharField(max_length=60)
+    origins = models.JSONField(default=list)  # web origins it is taken from; empty: any
+    quota_per_minute = models.IntegerField(null=True)  # events; null: no limit
+    created_at = models.BigIntegerField()
+    expires_at = models.BigIntegerField(null=True)  # replaced by another key, still good until then
+    revoked_at = models.BigIntegerField(null=True)
 
 
 class ImportState(models.TextChoices):

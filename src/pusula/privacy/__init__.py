@@ -1,0 +1,1 @@
+"""A person's access and erasure over all stores, retention, and the audit log."""
