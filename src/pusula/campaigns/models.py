@@ -80,6 +80,7 @@ class Assignment(models.Model):
         Campaign, models.CASCADE, related_name="assignments", db_index=False
     )
     profile = models.ForeignKey(Profile, models.CASCADE, related_name="assignments")
+    origin_id = models.BigIntegerField(null=True)  # see profiles.models.Identifier
     arm = models.CharField(max_length=8, choices=Arm.choices)
     variant = models.CharField(max_length=40, blank=True)
     reason = models.CharField(max_length=100, blank=True)  # why excluded; "segment:" and its key

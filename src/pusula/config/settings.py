@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "pusula.campaigns",
     "pusula.pipeline",
     "pusula.sources",
+    "pusula.privacy",
     "pusula.api",
     "pusula.web",
 ]

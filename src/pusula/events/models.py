@@ -11,6 +11,7 @@ class Event(models.Model):
     """Something that happened at ``at`` and was written down at ``recorded_at``; never changed."""
 
     profile = models.ForeignKey(Profile, models.CASCADE, related_name="events", db_index=False)
+    origin_id = models.BigIntegerField(null=True)  # see profiles.models.Identifier
     name = models.CharField(max_length=100)  # "Object Verbed": Hotel Searched
     at = models.BigIntegerField()
     recorded_at = models.BigIntegerField()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 from django.conf import settings
+from django.db import transaction
 from django.utils.translation import gettext
 from rich import box
 from rich.console import Console
@@ -31,6 +32,7 @@ from pusula.ops.figures import amount, number, percent
 from pusula.outbox import machine as messages
 from pusula.outbox.registry import DeposedError
 from pusula.outbox.sender import SendLoop, Tally
+from pusula.privacy import audit
 from pusula.profiles import queries as profiles
 from pusula.profiles.models import IdentifierKind
 
@@ -56,10 +58,14 @@ def create(file: Path) -> None:
     campaign = queries.by_key(definition.campaign)
     now = clock.now()
     if campaign is None:
-        campaign = actions.create(definition, now)
+        with transaction.atomic():
+            campaign = actions.create(definition, now)
+            _record("campaign.created", campaign)
         click.echo(gettext("Draft made: %(key)s") % {"key": campaign.key})
     else:
-        campaign = actions.update_draft(campaign, definition, now)
+        with transaction.atomic():
+            campaign = actions.update_draft(campaign, definition, now)
+            _record("campaign.changed", campaign)
         click.echo(gettext("Draft changed: %(key)s") % {"key": campaign.key})
 
 
@@ -142,7 +148,9 @@ def send(key: str) -> None:
         found = checklist.preflight(campaign, now)
         if not found.may_start:
             raise CampaignError(" ".join(found.errors))
-        actions.start(campaign, now)
+        with transaction.atomic():
+            actions.start(campaign, now)
+            _record("campaign.started", campaign, n=queries.arm_sizes(campaign)["treated"])
     if not settings.PUSULA_SMTP_URL:
         raise CampaignError(gettext("No mail server is set: PUSULA_SMTP_URL is empty."))
     _deliver(campaign)
@@ -165,7 +173,9 @@ def adopt(file: Path, assigned: Path) -> None:
     if queries.by_key(adoption.campaign) is not None:
         click.echo(gettext("There already: %(key)s") % {"key": adoption.campaign})
         return
-    campaign = actions.adopt(adoption, assignments.read(assigned, adoption), clock.now())
+    with transaction.atomic():
+        campaign = actions.adopt(adoption, assignments.read(assigned, adoption), clock.now())
+        _record("campaign.adopted", campaign)
     sizes = queries.arm_sizes(campaign)
     click.echo(
         gettext("Taken over: %(key)s (%(treated)s sent to, %(holdout)s control group)")
@@ -194,6 +204,10 @@ def result(key: str, as_json: bool) -> None:
         "verdict": {"kind": said.kind.value, "sentence": said.sentence, "warning": said.warning}
     }
     click.echo(json.dumps(plain, ensure_ascii=False, indent=2))
+
+
+def _record(verb: str, campaign: Campaign, **detail: object) -> None:
+    audit.record(audit.operator(), verb, f"campaign:{campaign.key}", **detail)
 
 
 def _campaign(key: str) -> Campaign:

@@ -23,6 +23,7 @@ from rich.progress import (
 from pusula.lib import clock
 from pusula.ops.figures import number, percent
 from pusula.pipeline import live
+from pusula.privacy import audit
 from pusula.sources import actions
 from pusula.sources.actions import Report, Step
 
@@ -50,6 +51,8 @@ def _command(kind: str, what: str) -> click.Command:
     def command(file: Path, map_file: Path, dry_run: bool, defer: bool, as_json: bool) -> None:
         with _progress() as told:
             report = actions.run_import(kind, file, map_file, dry_run=dry_run, progress=told)
+        if report.import_id is not None:
+            _record(report)
         if not (dry_run or defer):
             live.refresh(report.touched, cause="import", pays=report.debt)
         if as_json:
@@ -58,6 +61,18 @@ def _command(kind: str, what: str) -> click.Command:
             click.echo("\n".join(sentences(report)))
 
     return command
+
+
+def _record(report: Report) -> None:
+    audit.record(
+        audit.operator(),
+        "import.done",
+        f"import:{report.import_id}",
+        rows=report.n_rows,
+        new=report.n_new,
+        changed=report.n_changed,
+        rejected=report.n_rejected,
+    )
 
 
 import_.add_command(_command("orders", "Orders or bookings; one row an order, or a line of one."))

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import numpy as np
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Count
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -17,6 +18,7 @@ from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.ops.figures import number
 from pusula.pipeline import live
+from pusula.privacy import audit
 from pusula.segments import identified, sets
 from pusula.segments.identified import Identified
 from pusula.segments.language.parse import KEY
@@ -72,7 +74,9 @@ def put(
         raise ListError(_("%(file)s: nobody in it is a customer; nothing was written") % words_)
     if strict and (found.unknown or found.shared):
         raise ListError("\n".join([*_left_out(found), _("nothing was written")]))
-    done = sets.put_list(key, title or _title(key), found.ids, at=clock.now())
+    with transaction.atomic():
+        done = sets.put_list(key, title or _title(key), found.ids, at=clock.now())
+        audit.record(audit.operator(), "list.put", f"list:{key}", n=len(found.ids))
     live.refresh(np.concatenate([done.added, done.removed]), cause="list")
     if as_json:
         click.echo(json.dumps(_plain(key, found, done), ensure_ascii=False, indent=2))
@@ -103,6 +107,7 @@ def remove(*, key: str, force: bool) -> None:
         )
     if not sets.remove_list(key):
         raise ListError(_("there is no list %(key)s") % {"key": key})
+    audit.record(audit.operator(), "list.removed", f"list:{key}")
     click.echo(_("%(key)s is removed.") % {"key": key})
 
 

@@ -14,6 +14,7 @@ from pusula.ops.figures import number
 from pusula.pipeline import queries, retention
 from pusula.pipeline.live import Live, Stepped
 from pusula.pipeline.loop import Loop, Tally
+from pusula.privacy import audit
 
 PROGRESS_S = 60.0
 _SHOWN = 50
@@ -71,6 +72,7 @@ def quarantine(shows_all: bool) -> None:
 def retry(entries: tuple[int, ...]) -> None:
     """Try again to take over ENTRIES in quarantine, else all of them."""
     done = Live().retry(list(entries) or None)
+    audit.record(audit.operator(), "quarantine.retried", n=done.n_entries)
     n_good = done.n_entries - done.n_quarantined
     click.echo(f"{number(n_good)} taken over, {number(done.n_quarantined)} still in quarantine")
 
@@ -84,6 +86,7 @@ def forget(days: int) -> None:
     events: these are known for ever.
     """
     n_deleted = retention.forget(clock.now() - days * clock.DAY)
+    audit.record(audit.operator(), "log.forgotten", n=n_deleted, days=days)
     click.echo(f"{number(n_deleted)} entries forgotten")
 
 

@@ -17,6 +17,7 @@ from pusula.lib.errors import PusulaError
 
 # name: where the click command stands. A command's imports are paid for when it runs.
 COMMANDS = {
+    "audit": "pusula.ops.audit:audit",
     "campaigns": "pusula.ops.campaigns:campaigns",
     "demo": "pusula.ops.demo:demo",
     "events": "pusula.ops.events:events",

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
+from django.db import transaction
 from django.utils.translation import get_language, gettext
 from rich import box
 from rich.console import Console
@@ -23,6 +24,7 @@ from pusula.ops import segment_plan, segments_history
 from pusula.ops.figures import number
 from pusula.ops.run import run
 from pusula.pipeline.publish import Worker
+from pusula.privacy import audit
 from pusula.segments import actions, catalog, queries
 from pusula.segments.language.json_schema import json_schema
 from pusula.segments.publishing import changeset, export, publication
@@ -111,7 +113,9 @@ def apply(
         changes = _compared(folder, shipped=shipped, prune=prune)
     if later:
         _refuse_used(changes)
-        for key in publication.take_over(changes):
+        keys = publication.take_over(changes)
+        _record("segment.applied", n=len(keys), keys=list(keys), archived=list(changes.archived))
+        for key in keys:
             click.echo(f"  {key}")
         click.echo(gettext("Members follow with the next `pusula run`."))
         return
@@ -124,6 +128,7 @@ def apply(
     _refuse_used(changes)
     with _progress(gettext("customers")) as on_progress:
         moves = publication.apply(changes, charts=not no_history, on_progress=on_progress)
+    _record("segment.applied", n=len(moves), keys=list(moves), archived=list(changes.archived))
     for key, moved in moves.items():
         click.echo(
             gettext("  %(key)s: %(entered)s entered, %(left)s left")
@@ -165,7 +170,9 @@ def archive(key: str) -> None:
     if queries.by_key(key) is None:
         raise click.UsageError(f"there is no segment {key} in use")
     _refuse_users([key])
-    actions.archive([key], clock.now())
+    with transaction.atomic():
+        actions.archive([key], clock.now())
+        _record("segment.archived", f"segment:{key}")
     click.echo(gettext("  %(key)s: archived") % {"key": key})
 
 
@@ -173,7 +180,9 @@ def archive(key: str) -> None:
 @click.argument("key")
 def unarchive(key: str) -> None:
     """Take an archived segment back into use; its members follow with the next `pusula run`."""
-    actions.unarchive(key)
+    with transaction.atomic():
+        actions.unarchive(key)
+        _record("segment.unarchived", f"segment:{key}")
     click.echo(gettext("Members follow with the next `pusula run`."))
 
 
@@ -221,6 +230,10 @@ def _show(changes: Changeset, *, as_json: bool) -> None:
 
 def _refuse_used(changes: Changeset) -> None:
     _refuse_users(changes.archived)
+
+
+def _record(verb: str, about: str = "", **detail: object) -> None:
+    audit.record(audit.operator(), verb, about, **detail)
 
 
 def _refuse_users(keys: Iterable[str]) -> None:

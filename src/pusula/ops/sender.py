@@ -17,6 +17,7 @@ from pusula.lib.errors import PusulaError
 from pusula.outbox import actions, queries
 from pusula.outbox.registry import RUN_FOLDER, DeposedError
 from pusula.outbox.sender import STOP_FILE, SendLoop, Tally
+from pusula.privacy import audit
 
 PROGRESS_S = 5.0
 
@@ -78,6 +79,7 @@ def pause(origin: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / STOP_FILE).touch()
     actions.hold(origin, at=clock.now())
+    audit.record(audit.operator(), "sender.paused", origin)
     click.echo(f"Held: {origin or 'all sending'}")
 
 
@@ -86,6 +88,7 @@ def pause(origin: str) -> None:
 def resume(origin: str) -> None:
     """Let ORIGIN, or everything, go on."""
     actions.lift(origin)
+    audit.record(audit.operator(), "sender.resumed", origin)
     if not origin:
         (settings.PUSULA_HOME / RUN_FOLDER / STOP_FILE).unlink(missing_ok=True)
     click.echo(f"Goes on: {origin or 'all sending'}")

@@ -16,8 +16,9 @@ from django.db.models import Max
 
 from pusula.lake import rows
 from pusula.lib import clock
-from pusula.orders import machine
+from pusula.orders import machine, stays
 from pusula.orders.models import Order, OrderChange, OrderItem
+from pusula.orders.stays import Guest, Segment
 
 ORDERS = "orders_order"
 ITEMS = "orders_orderitem"
@@ -40,7 +41,9 @@ class Version:
 
     ``profile_id`` is ``None`` where several profiles came into question: a known order then keeps
     its own. ``status_at`` is ``None`` where the source does not say since when the status holds.
-    ``items`` is ``None`` where the source says nothing of lines; otherwise these are all of them.
+    ``version_at`` is when the source made this version, if it says: then an older one than what is
+    known changes nothing, whatever came first. ``items``, ``stays`` and ``guests`` are ``None``
+    where the source says nothing of them; otherwise these are all of them.
     """
 
     source_id: str
@@ -56,6 +59,15 @@ class Version:
     room_type: str = ""
     board: str = ""
     channel: str = ""
+    rate_code: str = ""
+    market_code: str = ""
+    source_code: str = ""
+    rooms: int | None = None
+    cancel_reason: str = ""
+    confirmation_no: str = ""
+    channel_ref: str = ""
+    group_id: str = ""
+    promo_code: str = ""
     adults: int | None = None
     children: int | None = None
     currency: str
@@ -63,20 +75,24 @@ class Version:
     net_minor: int
     gross_base_minor: int
     net_base_minor: int
+    version_at: int | None = None
     items: tuple[Item, ...] | None = None
+    stays: tuple[Segment, ...] | None = None
+    guests: tuple[Guest, ...] | None = None
 
 
-# What a version may say beside its number and ``status_at``.
+# What a version may say beside its number, ``status_at`` and ``version_at``.
 COLUMNS = (
     "profile_id", "status", "ordered_at", "cancelled_at", "starts_on", "ends_on", "property",
-    "region", "room_type", "board", "channel", "adults", "children", "currency", "gross_minor",
-    "net_minor", "gross_base_minor", "net_base_minor",
+    "region", "room_type", "board", "channel", "rate_code", "market_code", "source_code", "rooms",
+    "cancel_reason", "confirmation_no", "channel_ref", "group_id", "promo_code", "adults",
+    "children", "currency", "gross_minor", "net_minor", "gross_base_minor", "net_base_minor",
 )  # fmt: skip
 # What the history of changes keeps of a version: all that a segment can ask of an order.
 _HISTORY = (
     "profile_id", "status", "ordered_at", "cancelled_at", "starts_on", "ends_on", "property",
-    "region", "room_type", "board", "channel", "adults", "children", "gross_base_minor",
-    "net_base_minor",
+    "region", "room_type", "board", "channel", "rate_code", "market_code", "source_code", "rooms",
+    "cancel_reason", "adults", "children", "gross_base_minor", "net_base_minor",
 )  # fmt: skip
 
 
@@ -103,7 +119,8 @@ def record(
 
     ``said`` names the columns that the source speaks of: the others of a known order stay as they
     are. Several versions of one order take effect by ``status_at`` (without one, the last); one
-    that is older than what is stored changes nothing. Every effect adds an ``OrderChange``; each
+    that is older than what is stored changes nothing: by ``version_at`` where the source gives it,
+    else by ``status_at``. Every effect adds an ``OrderChange``; each
     is later than the one before it, so the newest always equals the order. ``at`` is the recorded
     time, ``tz`` the zone in which days begin.
     """
@@ -133,11 +150,14 @@ class _State:
     source_id: str
     id: int = 0
     status_at: int = 0
+    version_at: int | None = None
     values: dict[str, Any] = field(default_factory=dict)
     items: tuple[Item, ...] = ()
     last_change_at: int = 0
     is_dirty: bool = False
     has_new_items: bool = False
+    stays: tuple[Segment, ...] | None = None  # to be written
+    guests: tuple[Guest, ...] | None = None  # to be written
     changes: list[tuple[Any, ...]] = field(default_factory=list)
     touched: set[int] = field(default_factory=set)
 
@@ -153,6 +173,8 @@ class _State:
     def _begin(self, version: Version, at: int, tz: str) -> None:
         self.values = {column: getattr(version, column) for column in COLUMNS}
         self.status_at = _status_at(version, at, tz)
+        self.version_at = version.version_at
+        self.stays, self.guests = version.stays, version.guests
         self._mark_cancelled(self.status_at)
         if version.status in machine.OUTCOMES and self.status_at > version.ordered_at:
             self._log(version.ordered_at, machine.CONFIRMED)
@@ -164,15 +186,19 @@ class _State:
 
     def _change(self, version: Version, said: frozenset[str], at: int, tz: str) -> str:
         since = None if version.status_at is None else _status_at(version, at, tz)
-        if since is not None and since < self.status_at:
+        if self._is_past(version.version_at, since):
             return "same"
+        if version.version_at is not None and version.version_at != self.version_at:
+            self.version_at, self.is_dirty = version.version_at, True
+        if version.stays is not None or version.guests is not None:
+            self.stays, self.guests = version.stays, version.guests
         news = self._news(version, said)
         has_items = version.items is not None and version.items != self.items
         is_newer = since is not None and since > self.status_at
         if not (news or has_items or is_newer):
             return "same"
         new_status = "status" in news
-        changed_at = at
+        changed_at = at if version.version_at is None else min(version.version_at, at)
         if is_newer or new_status:
             changed_at = _status_at(version, at, tz)
         changed_at = max(changed_at, self.last_change_at + 1)
@@ -189,6 +215,12 @@ class _State:
         if has_items:
             self._set_items(version)
         return "changed"
+
+    def _is_past(self, version_at: int | None, since: int | None) -> bool:
+        """Say whether a version is older than what is known."""
+        if version_at is None or self.version_at is None:
+            return since is not None and since < self.status_at
+        return version_at < self.version_at
 
     def _news(self, version: Version, said: frozenset[str]) -> dict[str, Any]:
         news = {
@@ -269,11 +301,11 @@ def _states(versions: Sequence[Version], source: str) -> dict[str, _State]:
     for part in rows.parts(states):
         known: dict[int, _State] = {}
         held = Order.objects.filter(source=source, source_id__in=part)
-        for order_id, source_id, status_at, *values in held.values_list(
-            "id", "source_id", "status_at", *COLUMNS
+        for order_id, source_id, status_at, version_at, *values in held.values_list(
+            "id", "source_id", "status_at", "version_at", *COLUMNS
         ):
             state = known[order_id] = states[source_id]
-            state.id, state.status_at = order_id, status_at
+            state.id, state.status_at, state.version_at = order_id, status_at, version_at
             state.values = dict(zip(COLUMNS, values, strict=True))
         _load_history(known, has_items=has_items)
     return states
@@ -302,16 +334,19 @@ def _write(states: dict[str, _State], *, source: str, at: int, said: frozenset[s
     rows.insert(
         connection,
         ORDERS,
-        ("id", "source", "source_id", "status_at", "recorded_at", *COLUMNS),
-        ((s.id, source, s.source_id, s.status_at, at, *s.values.values()) for s in new),
+        ("id", "source", "source_id", "status_at", "version_at", "recorded_at", *COLUMNS),
+        (
+            (s.id, source, s.source_id, s.status_at, s.version_at, at, *s.values.values())
+            for s in new
+        ),
     )
     dirty = [state for state in states.values() if state.is_dirty]
-    columns = ("status_at", *(c for c in COLUMNS if c in said or c == "cancelled_at"))
+    columns = ("status_at", "version_at", *(c for c in COLUMNS if c in said or c == "cancelled_at"))
     rows.update(
         connection,
         ORDERS,
         columns,
-        [(s.status_at, *(s.values[c] for c in columns[1:]), s.id) for s in dirty],
+        [(s.status_at, s.version_at, *(s.values[c] for c in columns[2:]), s.id) for s in dirty],
     )
     rows.insert(
         connection,
@@ -324,6 +359,7 @@ def _write(states: dict[str, _State], *, source: str, at: int, said: frozenset[s
         ),
     )
     _write_items([state for state in states.values() if state.has_new_items])
+    stays.write((s.id, s.stays, s.guests) for s in states.values() if s.id)
 
 
 def _write_items(states: Sequence[_State]) -> None:

@@ -15,3 +15,10 @@ ALIVE = frozenset({PENDING, CONFIRMED, IN_HOUSE, COMPLETED})
 DEAD = frozenset({CANCELLED, NO_SHOW})
 # States an order reaches after it was confirmed.
 OUTCOMES = frozenset({IN_HOUSE, COMPLETED, CANCELLED, NO_SHOW})
+
+# Why a booking was cancelled, in one set of words for all systems.
+REPLACED = "replaced"  # cancelled only to be booked anew: nobody was lost
+CANCEL_REASONS = (
+    "guest", "elsewhere", "price", "complaint", "force_majeure", "unconfirmed", "abandoned",
+    "hotel", "no_show", REPLACED, "other",
+)  # fmt: skip

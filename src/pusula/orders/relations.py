@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
+from django.conf import settings
 
 from pusula.lake import arrow
 from pusula.lake.as_of import Span
+from pusula.orders import measures
 from pusula.profiles import relations as profiles
 
 # column: (SQL expression, Arrow type). Amounts are minor units of the company's currency.
@@ -24,13 +26,21 @@ COLUMNS: dict[str, tuple[str, pa.DataType]] = {
     "room_type": ("room_type", pa.string()),
     "board": ("board", pa.string()),
     "channel": ("channel", pa.string()),
+    "rate_code": ("rate_code", pa.string()),
+    "market_code": ("market_code", pa.string()),
+    "source_code": ("source_code", pa.string()),
+    "cancel_reason": ("cancel_reason", pa.string()),
+    "rooms": ("rooms", pa.float64()),
     "source": ("source", pa.string()),
     "adults": ("adults", pa.float64()),
     "children": ("children", pa.float64()),
     "net_amount": ("net_base_minor", pa.int64()),
     "gross_amount": ("gross_base_minor", pa.int64()),
 }
-NIGHTS = "nights"  # counted from the two days, not stored
+# Counted from other columns, not stored: the name, what it is counted from, and how.
+NIGHTS = "nights"
+LEAD_DAYS = "lead_days"  # from the day of booking to arrival; 0 for who walks in
+_COUNTED = {NIGHTS: ("starts_on", "ends_on"), LEAD_DAYS: ("ordered_at", "starts_on")}
 
 # The columns of lines: their own, and those of the order or of a version of it.
 _LINES: dict[str, pa.DataType] = {
@@ -151,15 +161,20 @@ def earliest(ids: profiles.Ids, told_by: int) -> tuple[profiles.Ids, profiles.Id
 
 def _stored(columns: Sequence[str]) -> tuple[list[str], pa.Schema]:
     """Return the columns to be read, the owner first, and their types."""
-    wanted = ["profile_id", *(c for c in columns if c not in {"profile_id", NIGHTS})]
-    if NIGHTS in columns:
-        wanted += [c for c in ("starts_on", "ends_on") if c not in wanted]
+    wanted = ["profile_id", *(c for c in columns if c != "profile_id" and c not in _COUNTED)]
+    for name in columns:
+        wanted += [c for c in _COUNTED.get(name, ()) if c not in wanted]
     return wanted, pa.schema([(name, COLUMNS[name][1]) for name in wanted])
 
 
 def _finished(table: pa.Table, columns: Sequence[str]) -> pa.Table:
-    """Return ``table`` with text folded and nights counted."""
+    """Return ``table`` with text folded, nights and days of lead time counted."""
     table = arrow.fold_texts(table)
+    if LEAD_DAYS in columns:
+        lead = measures.lead_days(
+            table["ordered_at"], table["starts_on"], settings.PUSULA.time_zone
+        )
+        table = table.append_column(LEAD_DAYS, lead)
     if NIGHTS in columns:
         nights = arrow.days_between(table["starts_on"], table["ends_on"])
         table = table.append_column(NIGHTS, nights)

@@ -26,6 +26,7 @@ class Message(models.Model):
     dedupe_key = models.CharField(max_length=200, unique=True)
     origin = models.CharField(max_length=80)  # who asked for it: "campaign:12"
     profile = models.ForeignKey(Profile, models.CASCADE, related_name="messages")
+    origin_id = models.BigIntegerField(null=True)  # of the profile: see profiles.models.Identifier
     content = models.ForeignKey(Content, models.PROTECT, related_name="messages")
     channel = models.CharField(max_length=10, choices=Channel.choices)
     purpose = models.CharField(max_length=30)

@@ -15,7 +15,8 @@ from django.conf import settings
 from pusula.consent import actions as consents
 from pusula.events import actions as events
 from pusula.orders import actions as orders
-from pusula.pipeline.entries import Told, is_near
+from pusula.orders.stays import Guest, Segment
+from pusula.pipeline.entries import StayBody, Told, is_near
 from pusula.profiles import actions as profiles
 from pusula.profiles import queries, resolve
 from pusula.profiles.actions import Facts, Value
@@ -111,12 +112,13 @@ def _write_orders(told: Sequence[Told], at: int, refused: list[tuple[Told, str]]
         in_rounds.append((rounds[order], one))
         rounds[order] += 1
     in_rounds.sort(key=lambda pair: pair[0])
+    people = _staying(told)
     for (_round, source, said), group in groupby(
         in_rounds, key=lambda pair: (pair[0], pair[1].entry.source, pair[1].said)
     ):
         part = [one for _round, one in group]
         recorded = orders.record(
-            [_version(one) for one in part],
+            [_version(one, people) for one in part],
             source=source,
             at=at,
             tz=settings.PUSULA.time_zone,
@@ -128,16 +130,49 @@ def _write_orders(told: Sequence[Told], at: int, refused: list[tuple[Told, str]]
     return touched
 
 
-def _version(told: Told) -> orders.Version:
+def _staying(told: Sequence[Told]) -> dict[str, int]:
+    """Return the profiles of the guests that orders name, by key with its source in front."""
+    keys = {
+        f"{one.entry.source}:{guest.key}"
+        for one in told
+        for guest in one.body.guests or ()
+        if guest.key
+    }
+    held = queries.holders(IdentifierKind.KEY, keys) if keys else {}
+    return {key: profile_ids[0] for key, profile_ids in held.items()}
+
+
+def _version(told: Told, people: Mapping[str, int]) -> orders.Version:
     body = told.body
     said = {name: getattr(body, name) for name in orders.COLUMNS if name != "profile_id"}
     return orders.Version(
         source_id=body.source_id,
         profile_id=None if told.profile_id == AMBIGUOUS else told.profile_id,
         status_at=body.status_at,
+        version_at=body.version_at,
         items=told.items,
+        stays=None if body.stays is None else tuple(map(_stay, body.stays)),
+        guests=None
+        if body.guests is None
+        else tuple(
+            Guest(
+                one.guest_no,
+                people.get(f"{told.entry.source}:{one.key}") if one.key else None,
+                one.is_primary,
+                one.age_class,
+                one.age,
+                one.share_with,
+            )
+            for one in body.guests
+        ),
         **said,
     )
+
+
+def _stay(body: StayBody) -> Segment:
+    told = {name: getattr(body, name) for name in Segment._fields}
+    lists = {name: tuple(told[name]) for name in ("child_ages", "nightly_minor")}
+    return Segment(**told | lists)
 
 
 def _write_traits(told: Sequence[Told], at: int, refused: list[tuple[Told, str]]) -> list[Ids]:

@@ -15,6 +15,7 @@ from msgspec import Meta
 from pusula.lib import clock, money
 from pusula.lib.text import nfc
 from pusula.orders.actions import COLUMNS, Item
+from pusula.orders.machine import CANCEL_REASONS
 from pusula.pipeline.queries import LONGEST_BODY, Logged
 from pusula.profiles import contacts
 
@@ -73,6 +74,34 @@ class ItemBody(msgspec.Struct, forbid_unknown_fields=True):
     amount_minor: Minor = 0
 
 
+class StayBody(msgspec.Struct, forbid_unknown_fields=True):
+    """A part of a booking with one room type, rate and board; see ``orders.models.Stay``."""
+
+    line_no: Annotated[int, Meta(ge=0, le=2**31 - 1)]
+    starts_on: date
+    ends_on: date
+    room_type: Text80 = ""
+    rate_code: Text40 = ""
+    board: Text40 = ""
+    rooms: People = 1
+    adults: People | None = None
+    children: People | None = None
+    child_ages: Annotated[list[People], Meta(max_length=40)] = []
+    nightly_minor: Annotated[list[Minor], Meta(max_length=400)] = []
+    is_unpaid: bool = False
+
+
+class GuestBody(msgspec.Struct, forbid_unknown_fields=True):
+    """Somebody who stays; ``key`` is the number that the source gave the person."""
+
+    guest_no: Annotated[int, Meta(ge=0, le=9_999)]
+    key: Annotated[str, Meta(max_length=200)] = ""
+    is_primary: bool = False
+    age_class: Literal["adult", "child", "infant"] = "adult"
+    age: Annotated[int, Meta(ge=0, le=150)] | None = None
+    share_with: Text120 = ""
+
+
 class OrderBody(Who):
     """How the source describes an order; what it leaves out stays as it is known."""
 
@@ -82,6 +111,7 @@ class OrderBody(Who):
     net_minor: Minor
     currency: str = ""
     status_at: Moment | None = None
+    version_at: Moment | None = None  # when the source made this version
     cancelled_at: Moment | None = None
     starts_on: date | None = None
     ends_on: date | None = None
@@ -90,12 +120,23 @@ class OrderBody(Who):
     room_type: Text80 = ""
     board: Text40 = ""
     channel: Text60 = ""
+    rate_code: Text40 = ""
+    market_code: Text40 = ""
+    source_code: Text40 = ""
+    rooms: People | None = None
+    cancel_reason: Text40 = ""  # one of orders.machine.CANCEL_REASONS
+    confirmation_no: Text60 = ""
+    channel_ref: Text80 = ""
+    group_id: Text80 = ""
+    promo_code: Text40 = ""
     adults: People | None = None
     children: People | None = None
     gross_minor: Minor | None = None
     net_base_minor: Minor | None = None
     gross_base_minor: Minor | None = None
     items: list[ItemBody] | None = None
+    stays: Annotated[list[StayBody], Meta(max_length=200)] | None = None
+    guests: Annotated[list[GuestBody], Meta(max_length=500)] | None = None
 
 
 class TraitBody(Who):
@@ -241,6 +282,21 @@ def _check_value(place: str, value: object, depth: int) -> None:
             _check_value(f"{place}.{name!s:.40}", inner, depth - 1)
 
 
+def _check_stays(body: OrderBody) -> None:
+    if body.cancel_reason and body.cancel_reason not in CANCEL_REASONS:
+        raise RefusedError(f"cancel_reason: is one of {', '.join(CANCEL_REASONS)}")
+    stays = body.stays or []
+    if any(not (is_near(one.starts_on) and is_near(one.ends_on)) for one in stays):
+        raise RefusedError(f"stays: {_FAR}")
+    if any(one.ends_on < one.starts_on for one in stays):
+        raise RefusedError("stays: a part of the stay ends before it begins")
+    if len({one.line_no for one in stays}) < len(stays):
+        raise RefusedError("stays: a line_no stands twice")
+    guests = body.guests or []
+    if len({one.guest_no for one in guests}) < len(guests):
+        raise RefusedError("guests: a guest_no stands twice")
+
+
 _MONEY = ("net_minor", "gross_minor", "net_base_minor", "gross_base_minor")
 
 
@@ -253,6 +309,7 @@ def _order(
             raise RefusedError(f"{name}: {_FAR}")
     if body.starts_on and body.ends_on and body.ends_on < body.starts_on:
         raise RefusedError("ends_on: the stay ends before it begins")
+    _check_stays(body)
     body.currency = money.currency(body.currency) if body.currency else currency
     if body.gross_minor is None:
         body.gross_minor = body.net_minor

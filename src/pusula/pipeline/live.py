@@ -89,7 +89,7 @@ class Live:
         self._resting: dict[int, int] = {}  # heavy profiles, and until when
 
     def step(
-        self, limit: int = LIMIT, *, at: int | None = None, due_seconds: float = 0.25
+        self, limit: int = LIMIT, *, at: int | None = None, due_seconds: float = 0.1
     ) -> Stepped:
         """Take at most ``limit`` entries and ``limit`` due profiles; all effects or none.
 

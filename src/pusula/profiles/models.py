@@ -27,6 +27,10 @@ class IdentifierKind(models.TextChoices):
     KEY = "key"  # the number a system of the company gave the person; never shared
     EMAIL = "email"
     PHONE = "phone"
+    ANONYMOUS = "anonymous"  # the device of a visitor, source:id; of one profile at a time
+    NATIONAL_ID = "national_id"  # only its digest, see profiles.documents
+    DOCUMENT = "document"  # passport and the like, only its digest
+    LOYALTY = "loyalty"  # the number of a membership
 
 
 class Identifier(models.Model):
@@ -34,19 +38,29 @@ class Identifier(models.Model):
 
     E-mails and phones may belong to several profiles (families, reception desks); then they lead
     to none of them by themselves. Keys carry the name of their system in front: ``pms:10027``.
+
+    ``origin_id``, here and in every table of a person's rows: the profile the row belonged to
+    before any merge; null where that is the one it belongs to now.
     """
 
     profile = models.ForeignKey(Profile, models.CASCADE, related_name="identifiers")
-    kind = models.CharField(max_length=8, choices=IdentifierKind.choices)
+    origin_id = models.BigIntegerField(null=True)
+    kind = models.CharField(max_length=12, choices=IdentifierKind.choices)
     value = models.CharField(max_length=320)  # lib.text.email_key, E.164, or system:number
     source = models.CharField(max_length=60)
     recorded_at = models.BigIntegerField()
+    verified_at = models.BigIntegerField(null=True)  # when the person proved that it is theirs
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["kind", "value", "profile"], name="identifier_once"),
             models.UniqueConstraint(
                 fields=["value"], condition=models.Q(kind="key"), name="identifier_key_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["value"],
+                condition=models.Q(kind="anonymous"),
+                name="identifier_device_unique",
             ),
         ]
 
@@ -90,6 +104,7 @@ class TraitChange(models.Model):
     profile = models.ForeignKey(
         Profile, models.CASCADE, related_name="trait_changes", db_index=False
     )
+    origin_id = models.BigIntegerField(null=True)
     name = models.CharField(max_length=64)
     kind = models.CharField(max_length=8, choices=TraitKind.choices, blank=True)
     text = models.CharField(max_length=400, blank=True)
@@ -110,6 +125,7 @@ class Score(models.Model):
     """A number that a model gave a profile; the newest of a model counts."""
 
     profile = models.ForeignKey(Profile, models.CASCADE, related_name="scores", db_index=False)
+    origin_id = models.BigIntegerField(null=True)
     model = models.CharField(max_length=60)
     value = models.FloatField()
     decile = models.SmallIntegerField(null=True)  # 1 to 10, 10 the highest values
@@ -120,3 +136,45 @@ class Score(models.Model):
             models.UniqueConstraint(fields=["profile", "model", "scored_at"], name="score_once"),
         ]
         indexes = [models.Index(fields=["model"], name="score_by_model")]
+
+
+class Merge(models.Model):
+    """Two profiles found to be one person; what led to it, who did it, and whether it was undone.
+
+    The loser's row in ``Profile`` is gone while the merge holds; its number keeps leading to the
+    winner, and is its own again after an un-merge.
+    """
+
+    loser_id = models.BigIntegerField()
+    winner_id = models.BigIntegerField(db_index=True)
+    loser_name = models.CharField(max_length=250, blank=True)
+    reason = models.CharField(max_length=40)  # manual, source, rule, proposal
+    evidence = models.JSONField(default=dict)  # what spoke for it, without values of identifiers
+    actor = models.CharField(max_length=150, blank=True)  # a login, a source; empty: Pusula itself
+    merged_at = models.BigIntegerField()
+    undone_at = models.BigIntegerField(null=True)
+    undone_by = models.CharField(max_length=150, blank=True)
+    undone_reason = models.CharField(max_length=400, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["loser_id"],
+                condition=models.Q(undone_at__isnull=True),
+                name="merge_of_loser_once",
+            ),
+        ]
+        indexes = [models.Index(fields=["loser_id"], name="merge_by_loser")]
+
+
+class Shelved(models.Model):
+    """A row that a merged person may have only once and now has twice; it waits for an un-merge.
+
+    Two holders of one e-mail address, two assignments of one campaign: one of the rows stays in
+    its table, the other stands here as it was.
+    """
+
+    profile = models.ForeignKey(Profile, models.CASCADE, related_name="shelved")
+    origin_id = models.BigIntegerField(null=True)
+    table = models.CharField(max_length=60)
+    row = models.JSONField()  # the columns of the table, without profile_id and origin_id

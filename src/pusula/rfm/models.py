@@ -31,6 +31,7 @@ class RfmScore(models.Model):
 
     run = models.ForeignKey(RfmRun, models.CASCADE, related_name="scores", db_index=False)
     profile = models.ForeignKey(Profile, models.CASCADE, related_name="rfm_scores")
+    origin_id = models.BigIntegerField(null=True)  # see profiles.models.Identifier
     recency_days = models.IntegerField()
     frequency = models.IntegerField()
     monetary_minor = models.BigIntegerField()

@@ -43,6 +43,7 @@ class Membership(models.Model):
 
     segment = models.ForeignKey(Segment, models.CASCADE, related_name="memberships", db_index=False)
     profile = models.ForeignKey(Profile, models.CASCADE, related_name="memberships")
+    origin_id = models.BigIntegerField(null=True)  # see profiles.models.Identifier
     version = models.ForeignKey(SegmentVersion, models.CASCADE, related_name="+")
     entered_at = models.BigIntegerField()
     left_at = models.BigIntegerField(null=True)
@@ -173,6 +174,7 @@ class SetMember(models.Model):
 
     set = models.ForeignKey(ProfileSet, models.CASCADE, related_name="members", db_index=False)
     profile = models.ForeignKey(Profile, models.CASCADE, related_name="sets")
+    origin_id = models.BigIntegerField(null=True)
     arm = models.CharField(max_length=40, blank=True)
     since_at = models.BigIntegerField()
 

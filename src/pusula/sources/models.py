@@ -67,6 +67,7 @@ class ImportState(models.TextChoices):
     READING = "reading"
     DONE = "done"
     FAILED = "failed"
+    UNDONE = "undone"  # taken back
 
 
 class Import(models.Model):
@@ -88,5 +89,53 @@ class Import(models.Model):
     reasons = models.JSONField(default=list)
     notes = models.JSONField(default=list)  # what had to be guessed, in sentences
     error = models.TextField(blank=True)
+    # Also the recorded time of every row it wrote: with the source it says which those are.
     started_at = models.BigIntegerField()
     finished_at = models.BigIntegerField(null=True)
+    mapping = models.TextField(blank=True)  # TOML; offered for the next file with these columns
+    columns = models.CharField(max_length=32, blank=True, db_index=True)  # ``look.signature``
+    undone_at = models.BigIntegerField(null=True)
+    undone = models.JSONField(default=dict)  # ``undo.Undone`` as JSON
+
+
+class ImportPage(models.Model):
+    """Part of what it takes to undo an import: whom it touched, and how things were before."""
+
+    brought = models.ForeignKey(Import, models.CASCADE, related_name="pages")
+    holds = models.CharField(max_length=12)  # see ``journal.Holds``
+    body = models.BinaryField()  # compressed JSON
+
+
+class JobState(models.TextChoices):
+    """How far a job came."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Job(models.Model):
+    """Work on an upload or an import that a page asked for and a worker does; see ``jobs``."""
+
+    task = models.CharField(max_length=12)  # ``jobs.Task``
+    place = models.CharField(max_length=60)  # an upload's token, or an import's number
+    state = models.CharField(max_length=8, choices=JobState.choices)
+    language = models.CharField(max_length=5)  # of the person who asked: reasons are sentences
+    actor = models.CharField(max_length=150, blank=True)
+    n_tries = models.IntegerField(default=0)
+    result = models.JSONField(default=dict)
+    error = models.TextField(blank=True)
+    created_at = models.BigIntegerField()
+    started_at = models.BigIntegerField(null=True)
+    finished_at = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["task", "place"],
+                condition=models.Q(state__in=["waiting", "running"]),
+                name="import_job_once",
+            ),
+        ]
+        indexes = [models.Index(fields=["place", "-id"], name="import_job_newest")]

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.privacy import audit
 from pusula.web.actions import issue_login_link
 
 LINK_HOURS = 24
@@ -30,6 +31,7 @@ def login_link(user: str) -> str:
             f"there is no user {user!r}: make one with `pusula init --user {user}`"
         )
     token = issue_login_link(found, valid_for=LINK_HOURS * clock.HOUR)
+    audit.record(audit.operator(), "user.link_issued", f"user:{found.get_username()}")
     link: str = settings.PUSULA.public_url + reverse("login-link", args=[token])
     click.echo(link)
     return link

@@ -26,5 +26,5 @@ class Disclosure(models.Model):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="disclosures")
     profile_id = models.BigIntegerField(db_index=True)
-    kind = models.CharField(max_length=8, choices=IdentifierKind.choices)
+    kind = models.CharField(max_length=12, choices=IdentifierKind.choices)
     at = models.BigIntegerField()

@@ -19,7 +19,10 @@ from pusula.web.builder.controls import Option
 
 _KEPT_S = 600
 _MOST = 60
-_OF_ORDERS = {"property", "region", "room_type", "board", "channel", "source"}
+_OF_ORDERS = {
+    "property", "region", "room_type", "board", "channel", "source", "rate_code", "market_code",
+    "source_code", "cancel_reason",
+}  # fmt: skip
 _OF_ITEMS = {"sku", "name"}
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from django.contrib.auth import login
 from django.contrib.auth import views as django_views
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from pusula.privacy import audit
 from pusula.web.actions import redeem_login_link
 from pusula.web.queries import is_open_login_link
 
@@ -21,6 +23,12 @@ class SignIn(django_views.LoginView):
 
     template_name = "web/auth/login.html"
     redirect_authenticated_user = True
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Sign the user in, and write it down."""
+        answer = super().form_valid(form)
+        audit.record(form.get_user().get_username(), "user.signed_in", by="password")
+        return answer
 
 
 class SignOut(django_views.LogoutView):
@@ -39,6 +47,7 @@ def login_link(request: HttpRequest, token: str) -> HttpResponse:
         user = redeem_login_link(token)
         if user is not None:
             login(request, user)
+            audit.record(user.get_username(), "user.signed_in", by="link")
             return redirect("overview")
     is_open = is_open_login_link(token)
     context = {"is_open": is_open}

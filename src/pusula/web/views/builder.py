@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language, gettext
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.orders import queries as orders
+from pusula.privacy import audit
 from pusula.profiles import queries as profiles
 from pusula.profiles.models import Profile
 from pusula.segments import queries
@@ -252,11 +254,13 @@ def _saved(request: HttpRequest, segment: Segment | None, desk: Desk) -> HttpRes
         document = documents.titled(desk.draft) | {"where": desk.said.document}
         document["segment"] = segment.key if segment else document["segment"]
         try:
-            made = publication.propose(document, by=by)
+            with transaction.atomic():
+                version = publication.propose(document, by=by).version
+                key = version.segment.key
+                audit.record(by, "segment.proposed", f"segment:{key}", version=version.number)
         except PusulaError as error:
             problem = error.message
         else:
-            key = made.version.segment.key
             messages.success(
                 request, gettext("The change is kept. Nobody sees it until you publish it.")
             )

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -25,6 +26,7 @@ from pusula.measurement.result import result
 from pusula.outbox import machine as message_states
 from pusula.outbox import queries as outbox
 from pusula.outbox import variables
+from pusula.privacy import audit
 from pusula.profiles import queries as profiles
 from pusula.profiles.models import Profile
 from pusula.segments.models import Segment
@@ -32,7 +34,7 @@ from pusula.web import campaign_form, campaign_result, codes, formats, mails, ti
 from pusula.web import preview as previews
 from pusula.web.campaign_form import CampaignForm
 from pusula.web.preview import Parts, Preview
-from pusula.web.request import asked, draw, whole
+from pusula.web.request import asked, draw, signed_in, whole
 
 PAGE = 50
 _NOBODY = dict.fromkeys(Arm.values)
@@ -58,7 +60,10 @@ def new(request: HttpRequest) -> HttpResponse:
     form = _posted(request)
     if form and form.is_valid():
         try:
-            return _saved(request, actions.create(form.definition(None), clock.now()))
+            with transaction.atomic():
+                made = actions.create(form.definition(None), clock.now())
+                _record(request, "campaign.created", made)
+            return _saved(request, made)
         except PusulaError as error:
             form.add_error(None, error.message)
     form = form or CampaignForm(initial=campaign_form.new(request.GET.getlist("audience")))
@@ -75,7 +80,10 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
     if form and form.is_valid():
         try:
             definition = form.definition(campaign)
-            return _saved(request, actions.update_draft(campaign, definition, clock.now()))
+            with transaction.atomic():
+                changed = actions.update_draft(campaign, definition, clock.now())
+                _record(request, "campaign.changed", changed)
+            return _saved(request, changed)
         except PusulaError as error:
             form.add_error(None, error.message)
     return _form(request, form or CampaignForm(initial=campaign_form.of(campaign)), campaign)
@@ -157,6 +165,11 @@ def _campaign(key: str) -> Campaign:
     if campaign is None:
         raise Http404(key)
     return campaign
+
+
+def _record(request: HttpRequest, verb: str, campaign: Campaign, **detail: object) -> None:
+    who = signed_in(request).get_username()
+    audit.record(who, verb, f"campaign:{campaign.key}", **detail)
 
 
 def _profile(request: HttpRequest) -> Profile | None:
@@ -268,7 +281,9 @@ def _mismatch(typed: str, n: int) -> str:
 
 def _start(request: HttpRequest, campaign: Campaign, n: int) -> HttpResponse:
     try:
-        actions.start(campaign, clock.now(), expected_n=n)
+        with transaction.atomic():
+            actions.start(campaign, clock.now(), expected_n=n)
+            _record(request, "campaign.started", campaign, n=n)
     except PusulaError as error:
         messages.error(request, error.message)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import never_cache
@@ -12,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from pusula.consent import queries as consents
 from pusula.orders import queries as orders
+from pusula.privacy import audit
 from pusula.profiles import queries as profiles
 from pusula.profiles.models import IdentifierKind, Profile
 from pusula.rfm import words as rfm_words
@@ -75,8 +77,11 @@ def disclose(request: HttpRequest, pk: int) -> HttpResponse:
     """
     card = card_of(get_object_or_404(Profile, pk=pk))
     user = signed_in(request)
-    for kind in sorted({contact.kind for contact in card.contacts}):
-        actions.record_disclosure(user, pk, IdentifierKind(kind))
+    kinds = sorted({contact.kind for contact in card.contacts})
+    with transaction.atomic():
+        for kind in kinds:
+            actions.record_disclosure(user, pk, IdentifierKind(kind))
+        audit.record(user.get_username(), "customer.disclosed", f"customer:{pk}", kinds=kinds)
     context = {"card": card, "is_disclosed": True, **_timeline(request, card)}
     return draw(request, "web/customers/card.html", "web/customers/_contacts.html", context)
 

@@ -13,10 +13,11 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from pusula.privacy import audit
 from pusula.sources import actions, queries
 from pusula.sources.models import Import, ImportState
 from pusula.web import codes, uploads
-from pusula.web.request import draw
+from pusula.web.request import draw, signed_in
 from pusula.web.uploads import Upload
 
 NEWEST = 50
@@ -82,6 +83,7 @@ def index(request: HttpRequest) -> HttpResponse:
         given = form.cleaned_data
         upload = uploads.keep(given["kind"], given["file"], given["mapping"])
         uploads.start(upload, uploads.CHECK)
+        audit.record(signed_in(request).get_username(), "import.checked", kind=upload.kind)
         return redirect("upload", upload.token)
     context = {
         "form": form,
@@ -130,6 +132,7 @@ def bring_in(request: HttpRequest, token: str) -> HttpResponse:
         messages.error(request, gettext("The file has not been checked yet."))
     else:
         uploads.start(found, uploads.IMPORT)
+        audit.record(signed_in(request).get_username(), "import.started", kind=found.kind)
     return redirect("upload", token)
 
 
@@ -157,12 +160,13 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-def rejects(_request: HttpRequest, pk: int) -> HttpResponseBase:
+def rejects(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Answer the reject file of an import."""
     found = get_object_or_404(Import, pk=pk)
     file = actions.folder() / found.reject_file
     if not found.reject_file or not file.is_file():
         raise Http404(str(pk))
+    audit.record(signed_in(request).get_username(), "import.rejects_disclosed", f"import:{pk}")
     return FileResponse(
         file.open("rb"), as_attachment=True, filename=found.reject_file, content_type="text/csv"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -12,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from pusula.campaigns import machine
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.privacy import audit
 from pusula.segments import actions, catalog, queries
 from pusula.segments.models import Publication, Segment
 from pusula.segments.publishing import publication
@@ -73,11 +75,16 @@ def _decided(request: HttpRequest, key: str, found: Publication) -> HttpResponse
     try:
         match request.POST.get("decision"):
             case "publish":
-                publication.confirm(found)
+                with transaction.atomic():
+                    publication.confirm(found)
+                    _record(request, "segment.published", key, version=found.version.number)
             case "retry":
                 publication.retry(found)
             case "discard":
-                publication.discard(found)
+                with transaction.atomic():
+                    number = found.version.number
+                    publication.discard(found)
+                    _record(request, "segment.discarded", key, version=number)
                 messages.success(request, gettext("The change was discarded."))
                 return redirect("segments") if is_only else redirect("segment", key)
     except PusulaError as error:
@@ -94,7 +101,7 @@ def restore(request: HttpRequest, key: str) -> HttpResponse:
         raise Http404(key)
     version = get_object_or_404(segment.versions, number=number)
     try:
-        publication.propose(version.definition, by=signed_in(request).get_username())
+        _propose(request, version.definition)
     except PusulaError as error:
         messages.error(request, error.message)
         return redirect("segment", key)
@@ -109,7 +116,7 @@ def use(request: HttpRequest) -> HttpResponse:
     found = next((d for d in given if isinstance(d, dict) and d.get("segment") == wanted), None)
     if found is None:
         raise Http404(wanted)
-    publication.propose(found, by=signed_in(request).get_username())
+    _propose(request, found)
     return redirect("segment-change", wanted)
 
 
@@ -125,7 +132,9 @@ def archive(request: HttpRequest, key: str) -> HttpResponse:
         messages.error(request, said % {"title": waiting[0]})
         return redirect("segment", key)
     try:
-        actions.archive([key], clock.now())
+        with transaction.atomic():
+            actions.archive([key], clock.now())
+            _record(request, "segment.archived", key)
     except PusulaError as error:
         messages.error(request, error.message)
         return redirect("segment", key)
@@ -139,13 +148,25 @@ def unarchive(request: HttpRequest, key: str) -> HttpResponse:
     """Take a segment back from the archive."""
     segment = get_object_or_404(Segment, key=key)
     try:
-        actions.unarchive(key)
+        with transaction.atomic():
+            actions.unarchive(key)
+            _record(request, "segment.unarchived", key)
     except PusulaError as error:
         messages.error(request, error.message)
         return redirect("segments-archived")
     said = gettext("“%(title)s” is in use again. Its members follow with the next full evaluation.")
     messages.success(request, said % {"title": titles.segment_title(segment)})
     return redirect("segment", key)
+
+
+def _propose(request: HttpRequest, document: object) -> None:
+    with transaction.atomic():
+        made = publication.propose(document, by=signed_in(request).get_username()).version
+        _record(request, "segment.proposed", made.segment.key, version=made.number)
+
+
+def _record(request: HttpRequest, verb: str, key: str, **detail: object) -> None:
+    audit.record(signed_in(request).get_username(), verb, f"segment:{key}", **detail)
 
 
 @require_safe

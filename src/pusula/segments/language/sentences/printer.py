@@ -54,7 +54,8 @@ _OPPOSITE: dict[Operator, Operator] = {
 }
 # Columns that only a stay has; rows that are chosen or measured by them are called stays.
 _OF_STAYS = frozenset(
-    {"property", "room_type", "board", "starts_on", "ends_on", "nights", "adults", "children"}
+    {"property", "room_type", "board", "rate_code", "market_code", "starts_on", "ends_on"}
+    | {"nights", "lead_days", "rooms", "adults", "children"}
 )
 
 

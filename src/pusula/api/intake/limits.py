@@ -1,0 +1,71 @@
+"""How much the tracking API takes: sizes, how long a body may come, events per key and minute."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+from pusula.api.intake.answers import RefusedError
+from pusula.sources.keys import GoodKey
+
+LARGEST_EVENT = 32 * 1024
+# Segment's clients stop at 500 KB; RudderStack's send up to 4 MB to the same address.
+LARGEST_BATCH = 4 * 2**20
+MOST_EVENTS = 2_500
+LONGEST_BODY_S = 30.0
+# What all bodies that are being read hold together; beyond it clients come again later.
+MOST_HELD = 64 * 2**20
+_FULL_S = 60.0  # a bucket holds what may come in this time
+_FORGOTTEN = 10_000  # buckets; more keys than that are not in use at once
+
+
+class Quotas:
+    """A token bucket per key, of this process: several processes let through as many times."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._buckets: dict[str, tuple[float, float]] = {}  # digest: tokens, as of
+
+    def take(self, key: GoodKey, n: int) -> None:
+        """Count ``n`` events of ``key``; raise ``RefusedError`` 429 if they are too many.
+
+        A batch that is larger than the bucket passes when the bucket is full, and is paid for
+        afterwards.
+        """
+        quota = key.quota_per_minute
+        if quota is None:
+            return
+        now = self._monotonic()
+        tokens, since = self._buckets.get(key.digest, (float(quota), now))
+        tokens = min(float(quota), tokens + (now - since) * quota / _FULL_S)
+        missing = min(n, quota) - tokens
+        if missing > 0:
+            seconds = max(1, math.ceil(missing * _FULL_S / quota))
+            raise RefusedError(
+                429,
+                "quota",
+                f"more than {quota} events a minute with this key: try again in {seconds} s",
+                seconds,
+            )
+        if len(self._buckets) >= _FORGOTTEN:
+            self._buckets.clear()
+        self._buckets[key.digest] = (tokens - n, now)
+
+
+class Held:
+    """The bytes that bodies under way hold in memory."""
+
+    def __init__(self, most: int = MOST_HELD) -> None:
+        self.most = most
+        self.n = 0
+
+    def add(self, n: int) -> None:
+        """Count ``n`` bytes more; raise ``RefusedError`` 503 if that is too much together."""
+        if self.n + n > self.most:
+            raise RefusedError(503, "busy", "too much is coming in at once: try again in 1 s", 1)
+        self.n += n
+
+    def free(self, n: int) -> None:
+        """Count ``n`` bytes less."""
+        self.n -= n
