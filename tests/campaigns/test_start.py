@@ -8,8 +8,7 @@ from django.utils import translation
 from pusula.campaigns import actions, audience, checklist, holdout, machine, queries, words
 from pusula.campaigns.errors import CampaignError, SegmentNotReadyError
 from pusula.campaigns.models import Arm, Assignment, Campaign, Template
-from pusula.consent.actions import Decision, record
-from pusula.consent.models import Suppression
+from pusula.consent.actions import Decision, record, suppress
 from pusula.lib import clock
 from pusula.outbox.models import Content, Message
 from pusula.segments.actions import owe
@@ -30,9 +29,7 @@ def test_everybody_in_the_audience_is_decided_and_each_exclusion_has_a_reason(ho
     refused = hotel.guest("Refused", consent="refused")
     nowhere = hotel.guest("Nowhere", email=None)
     bounced = hotel.guest("Bounced")
-    Suppression.objects.create(
-        channel="email", address="bounced@example.com", reason="hard_bounce", since_at=0
-    )
+    suppress("email", "bounced@example.com", reason="hard_bounce", at=0)
     wife = hotel.guest("Wife", email="mehmet@example.com")
     hotel.guest("Stranger")
     everyone = (ayse, mehmet, booked, silent, refused, nowhere, bounced, wife)
@@ -109,9 +106,7 @@ def test_the_newest_address_that_is_not_blocked_is_used(hotel):
     ayse = hotel.guest("Ayse", email="old@example.com")
     hotel.identify(ayse, "email", "new@example.com", at=1)
     hotel.identify(ayse, "email", "newest@example.com", at=2)
-    Suppression.objects.create(
-        channel="email", address="newest@example.com", reason="complaint", since_at=0
-    )
+    suppress("email", "newest@example.com", reason="complaint", at=0)
     hotel.segment("lapsing", ayse)
     actions.start(hotel.campaign(), MOMENT)
     assert Message.objects.get().address == "new@example.com"

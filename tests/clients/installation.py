@@ -101,7 +101,7 @@ class Installation:
         self.run("-m", "pusula.ops.main", "init")
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        self.environment["PUSULA_PUBLIC_URL"] = self.url
+        self.environment["PUSULA_PUBLIC_URL"] = "http://pusula.example"
         self._serve("from pusula.ops import serve; print(*serve.web_command('127.0.0.1', %d))" % port)
         self._serve("from pusula.ops import serve; print(*serve.live_command())")
         self._wait(self._answers, "the server does not answer")

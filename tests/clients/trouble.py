@@ -16,7 +16,7 @@ REFUSE = "503"  # never reaches the server
 SLOW_DOWN = "429"  # the same, with a time to wait
 LOSE = "lose"  # the server has it and answers; the client never hears that
 TWICE = "twice"  # the server gets it twice
-_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
+_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 
 
 class Trouble:

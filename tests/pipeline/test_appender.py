@@ -49,7 +49,7 @@ def test_many_entries_go_in_groups(monkeypatch):
 def test_an_append_that_fails_leaves_no_gap(monkeypatch):
     told(entry(1))
     with monkeypatch.context() as patch:
-        patch.setattr(appender.rows, "insert", lambda *_given: 1 / 0)
+        patch.setattr(appender, "_insert", lambda *_given: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             told(entry(2), entry(3))
     assert queries.head() == 1
@@ -228,7 +228,7 @@ def test_a_slow_writer_holds_the_numbers_behind_it_back(postgres):
     """The same race through the appender: the second gets its number when the first commits."""
     order = []
     slow_has_the_head = threading.Event()
-    insert = appender.rows.insert
+    insert = appender._insert
 
     def slowly(*given):
         if threading.current_thread().name == "slow":
@@ -236,7 +236,7 @@ def test_a_slow_writer_holds_the_numbers_behind_it_back(postgres):
             time.sleep(0.2)
         insert(*given)
 
-    appender.rows.insert = slowly
+    appender._insert = slowly
     try:
 
         def append(number):
@@ -252,7 +252,7 @@ def test_a_slow_writer_holds_the_numbers_behind_it_back(postgres):
         append(2)
         first.join()
     finally:
-        appender.rows.insert = insert
+        appender._insert = insert
     assert order == [(1, 1), (2, 2)]
 
 

@@ -214,7 +214,7 @@ def test_the_database_looks_at_its_tables_when_an_import_has_filled_them(bring, 
 
 def test_a_large_file_is_read_and_written_piece_by_piece(bring, monkeypatch):
     whole = bring("orders", anything(10), MAPS["lines"], dry_run=True)
-    monkeypatch.setattr("pusula.sources.files.BATCH_ROWS", 37)
+    monkeypatch.setattr("pusula.sources.files.table.BATCH_ROWS", 37)
     monkeypatch.setattr("pusula.sources.spool.CHUNK", 29)
     monkeypatch.setattr("pusula.lake.rows.ASKED", 11)
     pieces = bring("orders", anything(10), MAPS["lines"])

@@ -14,8 +14,10 @@ from pusula.campaigns import holdout
 from pusula.campaigns.errors import SegmentNotReadyError
 from pusula.campaigns.models import Arm, Campaign
 from pusula.consent import queries as consents
-from pusula.consent.models import Channel, Consent, Status, Suppression
+from pusula.consent.iys import queries as iys
+from pusula.consent.models import Channel, Consent, Status
 from pusula.lake import rows
+from pusula.lib import clock
 from pusula.outbox.reasons import Reason
 from pusula.profiles.models import Identifier, IdentifierKind
 from pusula.profiles.relations import Ids
@@ -115,7 +117,9 @@ def _add_missing_consent(reasons: dict[int, str], ids: Ids, campaign: Campaign) 
         found = consents.filter(profile_id__in=part)
         decided.update(found.values_list("profile_id", "status"))
     for profile_id in ids.tolist():
-        if decided.get(profile_id) != Status.GRANTED:
+        status = decided.get(profile_id)
+        # What tells of a booking needs no consent; a refusal holds all the same.
+        if status == Status.REFUSED or (campaign.is_commercial and status is None):
             missing = Reason.REFUSED if profile_id in decided else Reason.NO_CONSENT
             reasons.setdefault(profile_id, missing.value)
 
@@ -127,28 +131,69 @@ def _addresses(ids: Ids, campaign: Campaign, reasons: dict[int, str]) -> dict[in
     refuses, an older one is no way round. Profiles that share any address may be one person, and
     get one message: the profile known longest stands for all of them, in whichever arm it comes.
     """
-    channel = campaign.channel
-    suppressed = set(Suppression.objects.filter(channel=channel).values_list("address", flat=True))
     known: dict[int, list[str]] = {}
     found: dict[int, str] = {}
     for part in rows.parts(i for i in ids.tolist() if i not in reasons):
-        for profile_id, address in _identifiers(channel, part):
+        for profile_id, address in _identifiers(campaign.channel, part):
             known.setdefault(profile_id, []).append(address)
-        refused = consents.refused_inboxes(part, channel, campaign.purpose)
+        closed = _closed({i: known.get(i, []) for i in part}, campaign)
         for profile_id in part:
             all_of_them = known.get(profile_id, [])
-            address = next((one for one in all_of_them if one not in suppressed), "")
-            if not address:
+            address = next((one for one in all_of_them if one not in closed.suppressed), "")
+            if reason := closed.reason(profile_id, address):
+                reasons[profile_id] = reason.value
+            elif not address:
                 reasons[profile_id] = (
                     Reason.SUPPRESSED if all_of_them else Reason.NO_ADDRESS
                 ).value
-            elif (profile_id, address) in refused:
-                reasons[profile_id] = Reason.REFUSED.value
             else:
                 found[profile_id] = address
     first = _first_of_each({profile_id: known[profile_id] for profile_id in found})
     reasons.update(dict.fromkeys(found.keys() - first, Reason.DUPLICATE_ADDRESS.value))
     return found
+
+
+@dataclass(frozen=True)
+class _Closed:
+    """Which addresses of which profiles are no way in, and why."""
+
+    suppressed: set[str]
+    refused: set[tuple[int, str]]
+    uncovered: set[tuple[int, str]]
+    unregistered: set[int]  # profiles; of the address that would be written to
+
+    def reason(self, profile_id: int, address: str) -> Reason | None:
+        """Return what speaks against writing to ``address``, if anything does."""
+        if not address:
+            return None
+        if (profile_id, address) in self.refused:
+            return Reason.REFUSED
+        if (profile_id, address) in self.uncovered:
+            return Reason.OTHER_ADDRESS
+        return Reason.NOT_IN_IYS if profile_id in self.unregistered else None
+
+
+def _closed(known: Mapping[int, list[str]], campaign: Campaign) -> _Closed:
+    channel, purpose = campaign.channel, campaign.purpose
+    suppressed = consents.suppressed(
+        channel,
+        (address for addresses in known.values() for address in addresses),
+        is_commercial=campaign.is_commercial,
+    )
+    refused = consents.refused_inboxes(known, channel, purpose)
+    if not campaign.is_commercial:
+        return _Closed(suppressed, refused, set(), set())
+    letters = [
+        (profile_id, profile_id, channel, address)
+        for profile_id, addresses in known.items()
+        if (address := next((one for one in addresses if one not in suppressed), ""))
+    ]
+    return _Closed(
+        suppressed,
+        refused,
+        consents.uncovered(known, channel, purpose),
+        iys.closed(letters, at=clock.now()),
+    )
 
 
 def _first_of_each(held: Mapping[int, list[str]]) -> set[int]:

@@ -15,6 +15,7 @@ from pusula.campaigns.audience import Plan
 from pusula.campaigns.errors import SegmentNotReadyError
 from pusula.campaigns.models import Arm, Campaign
 from pusula.channels.email.address import AddressError, split_sender
+from pusula.consent import purposes
 from pusula.consent.models import Channel
 from pusula.content import check as lint
 from pusula.lib import clock, money
@@ -73,6 +74,7 @@ def preflight(campaign: Campaign, at: int) -> Checklist:
         items += _freshness(campaign, at)
     items += template(campaign)
     items += _channel(campaign)
+    items += _permission(campaign)
     items.append(_window(campaign))
     if plan is not None:
         items.append(_cost(campaign, plan))
@@ -155,6 +157,20 @@ def _channel(campaign: Campaign) -> list[Item]:
         text = _("Links in the mail lead to this machine only: set public_url in pusula.toml.")
         items.append(Item("links", Level.WARNING, text))
     return items or [Item("channel", Level.OK, _("Mail server and sender are set."))]
+
+
+def _permission(campaign: Campaign) -> list[Item]:
+    """Return what speaks against the purpose, and against calling the message informational."""
+    if purposes.strange([campaign.purpose]):
+        text = purposes.refusal(campaign.purpose).message
+        return [Item("purpose", Level.ERROR, text)]
+    if not campaign.is_commercial and purposes.is_commercial(campaign.purpose):
+        text = _(
+            "The message is called informational, but its purpose “%(purpose)s” is commercial: "
+            "what sells anything needs an approval."
+        ) % {"purpose": purposes.title(campaign.purpose)}
+        return [Item("purpose", Level.ERROR, text)]
+    return []
 
 
 def _window(campaign: Campaign) -> Item:

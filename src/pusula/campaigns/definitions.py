@@ -84,6 +84,7 @@ class _Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     goal: Literal["loyalty", "cross_sell", "upsell"]
     channel: Literal["email", "sms", "whatsapp", "call", "webpush"] = "email"
     purpose: str = "marketing"
+    message_class: Literal["commercial", "informational"] = "commercial"
     holdout: Share = Share(0.1)
     window_days: int = 14
     conversion: Literal["order"] | EventConversion = "order"

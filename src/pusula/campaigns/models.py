@@ -45,6 +45,7 @@ class Campaign(models.Model):
     goal = models.CharField(max_length=12, choices=Goal.choices)
     channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.EMAIL)
     purpose = models.CharField(max_length=30, default="marketing")
+    is_commercial = models.BooleanField(default=True)  # else it tells of what somebody booked
     state = models.CharField(
         max_length=8, choices=[(s, s) for s in machine.STATES], default=machine.DRAFT
     )

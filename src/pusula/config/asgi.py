@@ -1,11 +1,28 @@
-"""The ASGI application that the web server loads."""
+"""The ASGI application that the web server loads: the tracking API, and Django for the rest."""
+
+from __future__ import annotations
 
 import os
+import sys
 import warnings
+from typing import Any
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pusula.config.settings")
 # Static files come through WhiteNoise in one small read each; nothing is streamed for long.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous")
-application = get_asgi_application()
+_django: Any = get_asgi_application()
+
+from pusula.api.intake import paths  # noqa: E402 - these need Django's settings
+from pusula.api.intake.app import Intake  # noqa: E402
+
+_intake = Intake()
+# The appender's thread waits this long for its turn after each statement: a tenth of the usual.
+sys.setswitchinterval(0.0005)
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """Answer a request."""
+    is_tracking = scope["type"] == "http" and paths.find(scope["path"]) is not None
+    await (_intake if is_tracking else _django)(scope, receive, send)

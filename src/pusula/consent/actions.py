@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from django.db import connection, transaction
 
-from pusula.consent.models import Channel, Consent, ConsentEntry, Status, Suppression
+from pusula.consent import digests, proofs, purposes
+from pusula.consent.iys import queue
+from pusula.consent.models import (
+    Channel,
+    Consent,
+    ConsentEntry,
+    Reason,
+    Scope,
+    Status,
+    Suppression,
+)  # fmt: skip
 from pusula.consent.queries import ADDRESS_KINDS
 from pusula.lake import rows
 from pusula.profiles import queries as profiles
@@ -21,8 +32,8 @@ LEDGER = "consent_consententry"
 CONSENTS = "consent_consent"
 
 _LEDGER_COLUMNS = (
-    "profile_id", "channel", "purpose", "status", "source", "evidence", "decided_at",
-    "recorded_at", "dedupe_key",
+    "profile_id", "origin_id", "channel", "purpose", "status", "source", "address", "evidence",
+    "decided_at", "proof", "recorded_at", "dedupe_key",
 )  # fmt: skip
 
 Subject = tuple[int, str, str]  # profile, channel, purpose
@@ -30,7 +41,11 @@ Subject = tuple[int, str, str]  # profile, channel, purpose
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """One decision of a person; ``dedupe_key`` is empty where its source gives it no number."""
+    """One decision of a person; ``dedupe_key`` is empty where its source gives it no number.
+
+    ``address`` is the contact point it speaks of, empty if it speaks of the person; ``proof`` has
+    the parts that ``proofs`` names.
+    """
 
     profile_id: int
     channel: str
@@ -38,8 +53,11 @@ class Decision:
     status: str
     source: str
     decided_at: int
+    origin_id: int | None = None  # the merged profile that the source named
     evidence: str = ""
     dedupe_key: str = ""
+    address: str = ""
+    proof: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,7 +73,9 @@ def record(decisions: Sequence[Decision], *, at: int) -> Recorded:
 
     The newest decision holds, except that a refusal gives way only to a strictly newer grant with
     evidence: nothing turns an opt-out back on silently. The ledger keeps what was not followed.
+    What İYS has to be told is put in line with it. Raises ``UnknownPurposeError``.
     """
+    purposes.check({decision.purpose for decision in decisions})
     with transaction.atomic():
         new = _unknown(decisions)
         rows.insert(
@@ -65,7 +85,8 @@ def record(decisions: Sequence[Decision], *, at: int) -> Recorded:
             (_row(decisions[position], key, at) for key, position in new.items()),
         )
         told = [decisions[position] for position in new.values()]
-        changed = _derive({(d.profile_id, d.channel, d.purpose) for d in told})
+        changed = derive({(d.profile_id, d.channel, d.purpose) for d in told})
+        queue.put({key: decisions[position] for key, position in new.items()}, at=at)
     return Recorded(list(new.values()), np.array(sorted(changed), np.int64))
 
 
@@ -78,12 +99,15 @@ def refuse(
     evidence: str,
     at: int,
     addresses: Iterable[str] = (),
+    proof: Mapping[str, str] | None = None,
 ) -> Recorded:
     """Record that these profiles, and all who hold an address of theirs, refuse.
 
-    So do all who hold one of ``addresses``: where somebody was reached, whoever holds it by now.
-    Whose refusal with the same source and evidence stands has said it already.
+    So do all who hold one of ``addresses``: where somebody was reached, whoever holds it by now;
+    one address alone is written down with the refusal. Whose refusal with the same source and
+    evidence stands has said it already.
     """
+    addresses = tuple(addresses)
     ids = set(profile_ids)
     kind = ADDRESS_KINDS.get(Channel(channel))
     if kind is not None:
@@ -104,6 +128,8 @@ def refuse(
                 source=source,
                 decided_at=at,
                 evidence=evidence,
+                address=addresses[0] if len(addresses) == 1 else "",
+                proof=proof or {},
             )
             for profile_id in sorted(ids)
         ],
@@ -111,17 +137,68 @@ def refuse(
     )
 
 
-def suppress(channel: str, address: str, *, reason: str, detail: str = "", at: int) -> bool:
+def suppress(
+    channel: str,
+    address: str,
+    *,
+    reason: str,
+    detail: str = "",
+    scope: str = Scope.ALL,
+    at: int,
+) -> bool:
     """Put ``address`` on the list of those we must not send to; return whether it was new.
 
-    The address is spelled as in identifiers (``profiles.contacts``); the first reason stays.
+    The address is spelled as in identifiers (``profiles.contacts``). The first reason stays; the
+    scope only widens.
     """
+    digest = digests.of(channel, address)
+    row, is_new = Suppression.objects.get_or_create(
+        channel=channel,
+        digest=digest,
+        lifted_at=None,
+        defaults={
+            "address": address,
+            "reason": reason,
+            "scope": scope,
+            "detail": detail[:400],
+            "since_at": at,
+        },
+    )
+    if not is_new and scope == Scope.ALL:
+        Suppression.objects.filter(pk=row.pk).exclude(scope=scope).update(scope=scope)
+    return is_new
+
+
+def suppress_digest(channel: str, digest: str, *, reason: str, detail: str = "", at: int) -> bool:
+    """Do as ``suppress`` for an address of which only the keyed hash is known."""
     _row, is_new = Suppression.objects.get_or_create(
         channel=channel,
-        address=address,
+        digest=digest,
+        lifted_at=None,
         defaults={"reason": reason, "detail": detail[:400], "since_at": at},
     )
     return is_new
+
+
+def lift(suppression_id: int, *, by: str, reason: str, at: int) -> bool:
+    """End a suppression; return whether it stood. Consent is another matter and stays as it is."""
+    standing = Suppression.objects.filter(pk=suppression_id, lifted_at=None)
+    return bool(standing.update(lifted_at=at, lifted_by=by[:150], lift_reason=reason[:400]))
+
+
+def forget(channel: str, addresses: Iterable[str], *, at: int) -> int:
+    """Keep ``addresses`` closed without keeping them: of a person who is erased; return how many.
+
+    What was suppressed stays so by its hash; of the others the hash alone is kept.
+    """
+    n = 0
+    for address in set(addresses):
+        digest = digests.of(channel, address)
+        suppress_digest(channel, digest, reason=Reason.ERASED, at=at)
+        n += Suppression.objects.filter(channel=channel, digest=digest).update(
+            address="", detail=""
+        )
+    return n
 
 
 def _unknown(decisions: Sequence[Decision]) -> dict[str, int]:
@@ -137,8 +214,9 @@ def _unknown(decisions: Sequence[Decision]) -> dict[str, int]:
 
 
 def _row(decision: Decision, key: str, at: int) -> tuple[Any, ...]:
-    said = (getattr(decision, column) for column in _LEDGER_COLUMNS[:-2])
-    return (*said, at, key)
+    said = (getattr(decision, column) for column in _LEDGER_COLUMNS[:-3])
+    proof = json.dumps(proofs.checked(decision.proof), ensure_ascii=False)
+    return (*said, proof, at, key)
 
 
 def _content_key(decision: Decision) -> str:
@@ -150,12 +228,13 @@ def _content_key(decision: Decision) -> str:
         decision.status,
         decision.decided_at,
         decision.evidence,
+        *([decision.address] if decision.address else []),
     )
     digest = hashlib.sha256("\x1f".join(map(str, told)).encode()).hexdigest()
     return f"{decision.source}:{digest}"
 
 
-def _derive(subjects: set[Subject]) -> set[int]:
+def derive(subjects: set[Subject]) -> set[int]:
     """Bring the present consents of ``subjects`` to what the ledger says; return who changed."""
     changed: set[int] = set()
     by_profile = defaultdict(set)

@@ -264,9 +264,7 @@ class IysSubmission(models.Model):
     source = models.CharField(max_length=40)
     decided_at = models.BigIntegerField()
     due_at = models.BigIntegerField()  # told later it is void
-    state = models.CharField(
-        max_length=10, choices=IysState.choices, default=IysState.PENDING
-    )
+    state = models.CharField(max_length=10, choices=IysState.choices, default=IysState.PENDING)
     request_id = models.CharField(max_length=80, blank=True)  # of the batch it went with
     position = models.IntegerField(default=0)  # in that batch
     transaction_id = models.CharField(max_length=80, blank=True)

@@ -56,9 +56,7 @@ def known() -> dict[str, Known]:
     """Return every purpose by its slug, those of the company last."""
     is_turkish = (get_language() or "").startswith("tr")
     own = {
-        one.slug: Known(
-            one.slug, one.title_tr if is_turkish else one.title_en, one.is_commercial
-        )
+        one.slug: Known(one.slug, one.title_tr if is_turkish else one.title_en, one.is_commercial)
         for one in Purpose.objects.order_by("slug")
     }
     return {**BUILT_IN, **own}

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from pusula.consent.models import Channel, Consent, ConsentEntry, Status, Suppression
+from pusula.consent import digests
+from pusula.consent.models import Channel, Consent, ConsentEntry, Scope, Status, Suppression
 from pusula.lake import rows
 from pusula.lake.as_of import AsOf
 from pusula.profiles.models import IdentifierKind
@@ -21,6 +22,9 @@ ADDRESS_KINDS = {
     Channel.WHATSAPP: IdentifierKind.PHONE,
     Channel.CALL: IdentifierKind.PHONE,
 }
+
+
+LEDGER = "consent_consententry"
 
 
 def granted_profiles(channel: str, purpose: str) -> npt.NDArray[np.int64]:
@@ -65,25 +69,57 @@ def refused_inbox(
     purpose: str,
     consents: str = "consent_consent",
     identifiers: str = "profiles_identifier",
+    entries: str = LEDGER,
 ) -> str:
     """Return the SQL condition that an inbox is closed to a profile; arguments are SQL as well.
 
-    It is closed if anybody who holds the address refuses: a system that gives a person a second
-    number does not give the person a second inbox. Only the profile's own grant opens it, if it
-    has evidence and is newer than that refusal. ``consents`` and ``identifiers`` are the present
-    tables, or what they were: see ``held_as_of``.
+    It is closed if anybody who holds the address refuses, or whoever held it when refusing by it: a
+    system that gives a person a second number does not give the person a second inbox. Only a grant
+    with evidence for this address, newer than that refusal, opens it: the profile's own, and the
+    one of whoever had refused. ``consents``, ``identifiers`` and ``entries`` are the present
+    tables, or what they were: see ``held_as_of`` and ``told_as_of``.
     """
     kinds = " ".join(f"when '{told}' then '{kind}'" for told, kind in ADDRESS_KINDS.items())
-    return f"""exists(select 1 from {identifiers} holder
-  join {consents} refusal on refusal.profile_id = holder.profile_id
-    and refusal.channel = {channel} and refusal.purpose = {purpose}
+    asked = f"refusal.channel = {channel} and refusal.purpose = {purpose}"
+
+    def answered(by: str) -> str:
+        """Say that a later grant of one of the profiles ``by`` speaks of this address."""
+        return f"""exists(select 1 from {entries} own
+      where own.profile_id in ({by}) and own.channel = {channel} and own.purpose = {purpose}
+        and own.status = '{Status.GRANTED}' and own.evidence <> ''
+        and own.address in ('', {address}) and own.decided_at > refusal.decided_at)"""
+
+    return f"""(exists(select 1 from {identifiers} holder
+  join {consents} refusal on refusal.profile_id = holder.profile_id and {asked}
   where holder.kind = case {channel} {kinds} end and holder.value = {address}
+    and refusal.status = '{Status.REFUSED}' and not {answered(profile_id)})
+  or exists(select 1 from {entries} refusal
+  where refusal.address = {address} and refusal.address > '' and {asked}
     and refusal.status = '{Status.REFUSED}'
-    and not exists(select 1 from {consents} own
-      join consent_consententry proof on proof.id = own.entry_id
-      where own.profile_id = {profile_id} and own.channel = {channel}
-        and own.purpose = {purpose} and own.status = '{Status.GRANTED}'
-        and proof.evidence <> '' and own.decided_at > refusal.decided_at))"""
+    and not {answered(f"{profile_id}, refusal.profile_id")}))"""
+
+
+def covered(
+    *, profile_id: str, address: str, channel: str, purpose: str, entries: str = LEDGER
+) -> str:
+    """Return the SQL condition that a grant of a profile which stands speaks of ``address``.
+
+    A grant for one address opens no other. Arguments are SQL, as those of ``refused_inbox``.
+    """
+    return f"""exists(select 1 from {entries} given
+  where given.profile_id = {profile_id} and given.channel = {channel}
+    and given.purpose = {purpose} and given.status = '{Status.GRANTED}'
+    and given.address in ('', {address})
+    and not exists(select 1 from {entries} refusal
+      where refusal.profile_id = given.profile_id and refusal.channel = given.channel
+        and refusal.purpose = given.purpose and refusal.status = '{Status.REFUSED}'
+        and (refusal.decided_at >= given.decided_at or given.evidence = '')))"""
+
+
+def told_as_of(as_of: AsOf) -> str:
+    """Return SQL for the entries of the ledger that counted as of a moment."""
+    return f"""(select * from {LEDGER} told where told.recorded_at <= {as_of.known_at}
+  and (told.decided_at < {as_of.at} or told.recorded_at <= {as_of.at}))"""
 
 
 def held_as_of(as_of: AsOf) -> str:
@@ -92,7 +128,7 @@ def held_as_of(as_of: AsOf) -> str:
     As ``actions.record`` derives them: a refusal holds until a later grant with evidence, else
     what was said last does.
     """
-    table, no = "consent_consententry", Status.REFUSED.value
+    table, no = LEDGER, Status.REFUSED.value
 
     def told(name: str) -> str:
         """Say that the entry was known, and had been made or was believed already."""
@@ -126,18 +162,7 @@ def refused_inboxes(profile_ids: Iterable[int], channel: str, purpose: str) -> s
         profile_id="reached.profile_id", address="reached.value", channel="asked.channel",
         purpose="asked.purpose",
     )  # fmt: skip
-    found: set[tuple[int, str]] = set()
-    for part in rows.parts(profile_ids):
-        marks = ", ".join(["%s"] * len(part))
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"""select reached.profile_id, reached.value from profiles_identifier reached
-  cross join (select %s as channel, %s as purpose) asked
-  where reached.kind = %s and reached.profile_id in ({marks}) and {closed}""",
-                [channel, purpose, kind.value, *part],
-            )
-            found.update(cursor.fetchall())
-    return found
+    return _addresses_where(closed, profile_ids, kind, channel, purpose)
 
 
 def ledger_of(profile_id: int) -> QuerySet[ConsentEntry]:
@@ -145,10 +170,58 @@ def ledger_of(profile_id: int) -> QuerySet[ConsentEntry]:
     return ConsentEntry.objects.filter(profile_id=profile_id).order_by("-decided_at", "-id")
 
 
-def suppressed(channel: str, addresses: Iterable[str]) -> set[str]:
-    """Return those of ``addresses`` that must not be sent to."""
+def uncovered(profile_ids: Iterable[int], channel: str, purpose: str) -> set[tuple[int, str]]:
+    """Return those pairs of these profiles and their addresses that no grant of theirs means."""
+    kind = ADDRESS_KINDS.get(Channel(channel))
+    if kind is None:
+        return set()
+    given = covered(
+        profile_id="reached.profile_id", address="reached.value", channel="asked.channel",
+        purpose="asked.purpose",
+    )  # fmt: skip
+    return _addresses_where(f"not {given}", profile_ids, kind, channel, purpose)
+
+
+def _addresses_where(
+    condition: str, profile_ids: Iterable[int], kind: IdentifierKind, channel: str, purpose: str
+) -> set[tuple[int, str]]:
+    found: set[tuple[int, str]] = set()
+    for part in rows.parts(profile_ids):
+        marks = ", ".join(["%s"] * len(part))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"""select reached.profile_id, reached.value from profiles_identifier reached
+  cross join (select %s as channel, %s as purpose) asked
+  where reached.kind = %s and reached.profile_id in ({marks}) and {condition}""",
+                [channel, purpose, kind.value, *part],
+            )
+            found.update(cursor.fetchall())
+    return found
+
+
+def suppressed(channel: str, addresses: Iterable[str], *, is_commercial: bool = True) -> set[str]:
+    """Return those of ``addresses`` that must not be sent to.
+
+    Those of which only the hash is kept are found too. Messages that are not commercial are
+    stopped by suppressions of every message alone.
+    """
+    standing = Suppression.objects.filter(channel=channel, lifted_at=None)
+    if not is_commercial:
+        standing = standing.filter(scope=Scope.ALL)
     found: set[str] = set()
     for part in rows.parts(set(addresses)):
-        held = Suppression.objects.filter(channel=channel, address__in=part)
-        found.update(held.values_list("address", flat=True))
+        by_digest = {digests.of(channel, address): address for address in part}
+        held = standing.filter(digest__in=list(by_digest))
+        found.update(by_digest[digest] for digest in held.values_list("digest", flat=True))
     return found
+
+
+def nameless(channel: str, as_of: AsOf | None = None) -> set[str]:
+    """Return the hashes of suppressed addresses of which nothing else is kept."""
+    held = Suppression.objects.filter(channel=channel, address="")
+    if as_of is None:
+        held = held.filter(lifted_at=None)
+    else:
+        at = min(as_of.at, as_of.known_at)
+        held = held.filter(Q(lifted_at=None) | Q(lifted_at__gt=at), since_at__lte=at)
+    return set(held.values_list("digest", flat=True))

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from django.db.models import Count, Max, Sum
 
-from pusula.consent.models import Channel, ConsentEntry, Status, Suppression
-from pusula.consent.queries import ADDRESS_KINDS, held_as_of, refused_inbox
+from pusula.consent import digests, purposes
+from pusula.consent.iys import queries as iys
+from pusula.consent.models import Channel, ConsentEntry, Scope, Status, Suppression
+from pusula.consent.queries import (
+    ADDRESS_KINDS,
+    LEDGER,
+    covered,
+    held_as_of,
+    nameless,
+    refused_inbox,
+    told_as_of,
+)  # fmt: skip
 from pusula.lake.as_of import AsOf, Span
 from pusula.profiles import relations as profiles
 
@@ -67,12 +78,13 @@ _ADDRESSES = pa.schema(
         ("profile_id", pa.int64()),
         ("id", pa.int64()),
         ("recorded_at", pa.int64()),
+        ("value", pa.string()),
         ("is_suppressed", pa.int64()),
         ("is_open", pa.int64()),
     ]
 )
 # What `reach` says of a profile, by its number.
-_STATES = ("no_address", "suppressed", "no_consent", "reachable")
+_STATES = ("no_address", "suppressed", "no_consent", "reachable", "not_in_iys")
 
 
 def reach(
@@ -83,8 +95,9 @@ def reach(
     One row for each profile and pair of channel and purpose. As where campaigns choose whom to
     address, of several addresses the newest that is not suppressed counts, and an inbox that
     somebody else's refusal closes is no way in. Without an address nobody asks for consent:
-    ``no_address`` and ``suppressed`` come before ``no_consent``. ``as_of`` a moment: with the
-    decisions and suppressions of then, and with the addresses that were known.
+    ``no_address`` and ``suppressed`` come before ``no_consent``, and that before ``not_in_iys``: a
+    commercial message that İYS, where it is asked, holds no approval for. ``as_of`` a moment: with
+    the decisions and suppressions of then, and with the addresses that were known.
     """
     parts = [
         pa.table(
@@ -111,28 +124,39 @@ def _reached(
     kind = ADDRESS_KINDS.get(Channel(channel))
     if kind is None or not len(ids):
         return states
-    consents, identifiers, suppressions = "consent_consent", "profiles_identifier", ""
-    if as_of is not None:
-        consents = held_as_of(as_of)
-        identifiers = f"(select * from {identifiers} where recorded_at <= {as_of.known_at})"
-        suppressions = f"and closed.since_at <= {min(as_of.at, as_of.known_at)}"
-    closed = refused_inbox(
-        profile_id="i.profile_id", address="i.value", channel=f"'{Channel(channel).value}'",
-        purpose="asked.purpose", consents=consents, identifiers=identifiers,
-    )  # fmt: skip
-    addresses = f"""(select i.profile_id, i.id, i.recorded_at,
-    case when closed.id is null then 0 else 1 end as is_suppressed,
-    case when own.status = '{Status.GRANTED.value}' and not {closed} then 1 else 0 end as is_open
-  from {identifiers} i
-  cross join (select '{Channel(channel).value}' as channel, cast(%s as text) as purpose) asked
-  left join consent_suppression closed
-    on closed.channel = asked.channel and closed.address = i.value {suppressions}
-  left join {consents} own on own.profile_id = i.profile_id
-    and own.channel = asked.channel and own.purpose = asked.purpose
+    name, tables = Channel(channel).value, _Tables.of(as_of)
+    asked = {
+        "profile_id": "i.profile_id", "address": "i.value", "channel": f"'{name}'",
+        "purpose": "asked.purpose", "entries": tables.entries,
+    }  # fmt: skip
+    closed = refused_inbox(**asked, consents=tables.consents, identifiers=tables.identifiers)
+    is_commercial = purposes.is_commercial(purpose)
+    registered = (
+        iys.registered(channel=name, address="i.value", profile_id="i.profile_id", as_of=as_of)
+        if is_commercial and iys.is_enforced()
+        else "1 = 1"
+    )
+    scopes = "" if is_commercial else f"and stop.scope = '{Scope.ALL.value}'"
+    addresses = f"""(select i.profile_id, i.id, i.recorded_at, i.value,
+    case when exists(select 1 from consent_suppression stop where stop.channel = '{name}'
+      and stop.address = i.value and {tables.standing} {scopes}) then 1 else 0 end as is_suppressed,
+    case when own.status <> '{Status.GRANTED.value}' or own.status is null
+        or not (proof.address in ('', i.value) or {covered(**asked)}) or {closed} then 0
+      when {registered} then 1 else 2 end as is_open
+  from {tables.identifiers} i
+  cross join (select cast(%s as text) as purpose) asked
+  left join {tables.consents} own on own.profile_id = i.profile_id
+    and own.channel = '{name}' and own.purpose = asked.purpose
+  left join {LEDGER} proof on proof.id = own.entry_id
   where i.kind = '{kind.value}') reached"""
-    found = profiles.fetch(
-        addresses, _ADDRESSES.names, _ADDRESSES, ids, table_params=[purpose]
-    ).sort_by([("is_suppressed", "descending"), ("recorded_at", "ascending"), ("id", "ascending")])
+    hashes = nameless(channel, as_of)
+    columns = _ADDRESSES if hashes else _ADDRESSES.remove(_ADDRESSES.get_field_index("value"))
+    found = profiles.fetch(addresses, columns.names, columns, ids, table_params=[purpose])
+    if hashes:
+        found = _with_nameless(found, channel, hashes)
+    found = found.sort_by(
+        [("is_suppressed", "descending"), ("recorded_at", "ascending"), ("id", "ascending")]
+    )
     is_suppressed, is_open = (
         found[name].to_numpy().astype(np.int8) for name in ("is_suppressed", "is_open")
     )
@@ -142,13 +166,50 @@ def _reached(
     return states
 
 
+@dataclass(frozen=True)
+class _Tables:
+    """The tables as they are, or as SQL of what they were."""
+
+    consents: str
+    identifiers: str
+    entries: str
+    standing: str  # condition that a suppression ``stop`` stands
+
+    @classmethod
+    def of(cls, as_of: AsOf | None) -> _Tables:
+        identifiers = "profiles_identifier"
+        if as_of is None:
+            return cls("consent_consent", identifiers, LEDGER, "stop.lifted_at is null")
+        at = min(as_of.at, as_of.known_at)
+        return cls(
+            held_as_of(as_of),
+            f"(select * from {identifiers} where recorded_at <= {as_of.known_at})",
+            told_as_of(as_of),
+            f"stop.since_at <= {at} and (stop.lifted_at is null or stop.lifted_at > {at})",
+        )
+
+
+def _with_nameless(found: pa.Table, channel: str, hashes: set[str]) -> pa.Table:
+    """Return ``found`` with those addresses suppressed of which only the hash is kept."""
+    known = [digests.of(channel, address) in hashes for address in found["value"].to_pylist()]
+    is_suppressed = np.where(known, 1, found["is_suppressed"].to_numpy())
+    place = found.column_names.index("is_suppressed")
+    return found.set_column(place, "is_suppressed", pa.array(is_suppressed, pa.int64()))
+
+
+def version() -> tuple[int, ...]:
+    """Return numbers of which one grows whenever a suppression ends or İYS says something new."""
+    lifted = Suppression.objects.aggregate(at=Max("lifted_at"))["at"]
+    return (lifted or 0, *iys.version())
+
+
 def marks(first: int, last: int) -> dict[str, tuple[int, ...]]:
     """Return by relation what changes whenever the rows of the profiles ``first``..``last`` do.
 
     Whom a message reaches also changes with what others refused for an inbox they share.
     """
     consents = profiles.summary("consent_consent", ["id", "entry_id"], first, last)
-    everywhere = Suppression.objects.aggregate(n=Count("pk"), sum=Sum("pk"))
+    everywhere = Suppression.objects.filter(lifted_at=None).aggregate(n=Count("pk"), sum=Sum("pk"))
     newest = ConsentEntry.objects.aggregate(newest=Max("pk"))["newest"]
     return {
         "consents": consents,
@@ -156,5 +217,6 @@ def marks(first: int, last: int) -> dict[str, tuple[int, ...]]:
             *consents,
             *profiles.summary("profiles_identifier", ["id"], first, last),
             *(everywhere["n"], everywhere["sum"] or 0, newest or 0),
+            *iys.version(),
         ),
     }

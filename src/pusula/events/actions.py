@@ -15,7 +15,9 @@ from pusula.events.models import Event
 from pusula.lake import rows
 
 EVENTS = "events_event"
-_COLUMNS = ("profile_id", "name", "at", "recorded_at", "dedupe_key", "source", "properties")
+_COLUMNS = (
+    "profile_id", "name", "at", "recorded_at", "dedupe_key", "source", "properties", "origin_id",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class NewEvent:
     at: int
     dedupe_key: str  # unique for the life of the log; begins with the source's name
     properties: Mapping[str, Any] = field(default_factory=dict)
+    origin_id: int | None = None  # the merged profile that the sender named
 
 
 @dataclass(frozen=True)
@@ -69,4 +72,5 @@ def _known(dedupe_keys: Iterable[str]) -> set[str]:
 
 def _row(event: NewEvent, *, source: str, at: int) -> tuple[Any, ...]:
     properties = json.dumps(event.properties, ensure_ascii=False, separators=(",", ":"))
-    return (event.profile_id, event.name, event.at, at, event.dedupe_key, source, properties)
+    said = (event.profile_id, event.name, event.at, at, event.dedupe_key, source, properties)
+    return (*said, event.origin_id)

@@ -12,6 +12,16 @@ import unicodedata
 _TURKISH_LOWER = str.maketrans({"İ": "i", "I": "ı"})
 _TURKISH_UPPER = str.maketrans({"i": "İ", "ı": "I"})
 _LATIN_EXTRAS = str.maketrans({"ß": "ss", "ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ": "oe"})
+# What stands in front of names, as name_key writes it: Turkish, then the languages of guests.
+_TITLES = frozenset(
+    {
+        "sn", "sayin", "bay", "bayan", "bn", "hanim", "dr", "doktor", "prof", "doc", "op", "uzm",
+        "yrd", "ogr", "av", "avukat", "muh", "mim", "ecz", "dt", "dyt", "alb", "haci",
+        "mr", "mrs", "ms", "miss", "mstr", "master", "sir", "madam", "mme", "mlle", "monsieur",
+        "herr", "frau", "hr", "fr", "sr", "sra", "sig", "chd", "inf", "г", "гн", "гжа", "госпожа",
+        "господин",
+    }
+)  # fmt: skip
 # bir, iki ... dokuz; on, yirmi ... doksan: what makes each "its".
 _ONES = ("", "i", "si", "ü", "ü", "i", "sı", "si", "i", "u")
 _TENS = ("", "u", "si", "u", "ı", "si", "ı", "i", "i", "ı")
@@ -51,6 +61,19 @@ def name_key(text: str) -> str:
     plain = unicodedata.normalize("NFD", plain.translate(_LATIN_EXTRAS))
     plain = "".join(c for c in plain if not unicodedata.combining(c))
     return " ".join(re.findall(r"\w+", plain.replace("_", " ")))
+
+
+def person_key(text: str) -> str:
+    """Return the ``name_key`` of a person's name without the titles in front of it.
+
+    ``person_key("Sn. Dr. Şükrü ÇAĞLAR") == "sukru caglar"``. A name that is nothing but titles
+    stays: *Bay* is a surname too.
+    """
+    words = name_key(text).split()
+    first = 0
+    while first < len(words) - 1 and words[first] in _TITLES:
+        first += 1
+    return " ".join(words[first:])
 
 
 def lower(text: str) -> str:

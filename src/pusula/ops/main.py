@@ -35,6 +35,7 @@ COMMANDS = {
     "segments": "pusula.ops.segments:segments",
     "sender": "pusula.ops.sender:sender",
     "serve": "pusula.ops.serve:serve",
+    "sources": "pusula.ops.sources:sources",
 }
 
 

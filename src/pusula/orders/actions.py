@@ -76,24 +76,36 @@ class Version:
     gross_base_minor: int
     net_base_minor: int
     version_at: int | None = None
+    origin_id: int | None = None  # the merged profile that the source named
     items: tuple[Item, ...] | None = None
     stays: tuple[Segment, ...] | None = None
     guests: tuple[Guest, ...] | None = None
 
 
+# Whose an order is: the two are said together or not at all.
+OWNER = ("profile_id", "origin_id")
 # What a version may say beside its number, ``status_at`` and ``version_at``.
 COLUMNS = (
-    "profile_id", "status", "ordered_at", "cancelled_at", "starts_on", "ends_on", "property",
+    *OWNER, "status", "ordered_at", "cancelled_at", "starts_on", "ends_on", "property",
     "region", "room_type", "board", "channel", "rate_code", "market_code", "source_code", "rooms",
     "cancel_reason", "confirmation_no", "channel_ref", "group_id", "promo_code", "adults",
     "children", "currency", "gross_minor", "net_minor", "gross_base_minor", "net_base_minor",
 )  # fmt: skip
 # What the history of changes keeps of a version: all that a segment can ask of an order.
 _HISTORY = (
-    "profile_id", "status", "ordered_at", "cancelled_at", "starts_on", "ends_on", "property",
+    *OWNER, "status", "ordered_at", "cancelled_at", "starts_on", "ends_on", "property",
     "region", "room_type", "board", "channel", "rate_code", "market_code", "source_code", "rooms",
     "cancel_reason", "adults", "children", "gross_base_minor", "net_base_minor",
 )  # fmt: skip
+
+
+class Before(NamedTuple):
+    """What a known order was before it changed: for whoever may have to take it back."""
+
+    order_id: int
+    status_at: int
+    values: dict[str, Any]  # by ``COLUMNS``
+    items: tuple[Item, ...] | None  # ``None``: they did not change
 
 
 @dataclass(frozen=True)
@@ -105,6 +117,8 @@ class Recorded:
     n_same: int
     ambiguous: list[int]  # positions of versions of unknown orders without a profile; not written
     touched: npt.NDArray[np.int64]
+    made: npt.NDArray[np.int64]  # ids of the new orders
+    before: list[Before]  # of the orders that changed
 
 
 def record(
@@ -125,6 +139,8 @@ def record(
     time, ``tz`` the zone in which days begin.
     """
     said = frozenset(said)
+    if "profile_id" in said:
+        said |= set(OWNER)
     with transaction.atomic():
         states = _states(versions, source)
         results: dict[int, str] = {}
@@ -140,6 +156,8 @@ def record(
         n_same=len(versions) - made["new"] - made["changed"] - len(ambiguous),
         ambiguous=ambiguous,
         touched=np.array(sorted(touched), np.int64),
+        made=np.array([s.id for s in states.values() if s.is_made], np.int64),
+        before=[state.before for state in states.values() if state.before is not None],
     )
 
 
@@ -155,6 +173,8 @@ class _State:
     items: tuple[Item, ...] = ()
     last_change_at: int = 0
     is_dirty: bool = False
+    is_made: bool = False
+    before: Before | None = None
     has_new_items: bool = False
     stays: tuple[Segment, ...] | None = None  # to be written
     guests: tuple[Guest, ...] | None = None  # to be written
@@ -182,6 +202,7 @@ class _State:
         else:
             self._log(version.ordered_at, version.status)
         self._set_items(version)
+        self.is_made = True
         self.touched.add(self.values["profile_id"])
 
     def _change(self, version: Version, said: frozenset[str], at: int, tz: str) -> str:
@@ -199,9 +220,10 @@ class _State:
             return "same"
         new_status = "status" in news
         changed_at = at if version.version_at is None else min(version.version_at, at)
-        if is_newer or new_status:
+        if is_newer or (new_status and not _is_undated(version)):
             changed_at = _status_at(version, at, tz)
         changed_at = max(changed_at, self.last_change_at + 1)
+        self._keep_before(has_items=has_items)
         self.touched.add(self.values["profile_id"])
         self.values.update(news)
         self.touched.add(self.values["profile_id"])
@@ -216,6 +238,15 @@ class _State:
             self._set_items(version)
         return "changed"
 
+    def _keep_before(self, *, has_items: bool) -> None:
+        """Remember a known order as it was: the first time, and its items when these change."""
+        if self.is_made:
+            return
+        if self.before is None:
+            self.before = Before(self.id, self.status_at, dict(self.values), None)
+        if has_items and self.before.items is None:
+            self.before = self.before._replace(items=self.items)
+
     def _is_past(self, version_at: int | None, since: int | None) -> bool:
         """Say whether a version is older than what is known."""
         if version_at is None or self.version_at is None:
@@ -229,7 +260,8 @@ class _State:
             if column in said and (told := getattr(version, column)) != self.values[column]
         }
         if version.profile_id is None:
-            news.pop("profile_id", None)
+            for column in OWNER:
+                news.pop(column, None)
         if version.cancelled_at is None or version.status != machine.CANCELLED:
             news.pop("cancelled_at", None)  # then it follows from the status
         return news
@@ -251,6 +283,15 @@ class _State:
         if version.items:
             self.items = version.items
             self.has_new_items = True
+
+
+def _is_undated(version: Version) -> bool:
+    """Say whether only ``version_at`` tells since when the status holds: one booked anew."""
+    return (
+        version.version_at is not None
+        and version.status_at is None
+        and version.status not in machine.OUTCOMES
+    )
 
 
 def _status_at(version: Version, at: int, tz: str) -> int:
@@ -280,17 +321,18 @@ def _effective(versions: Sequence[Version], at: int, tz: str) -> Iterator[tuple[
     none has one. So the same versions again find the order as they left it.
     """
     groups: dict[str, dict[int | None, tuple[int, Version]]] = defaultdict(dict)
-    owners: dict[str, int] = {}
+    owners: dict[str, tuple[int, int | None]] = {}
     for position, version in enumerate(versions):
         since = None if version.status_at is None else _status_at(version, at, tz)
         groups[version.source_id][since] = (position, version)
         if version.profile_id is not None:
-            owners[version.source_id] = version.profile_id
+            owners[version.source_id] = (version.profile_id, version.origin_id)
     for number, group in groups.items():
         timed = [group[since] for since in sorted(one for one in group if one is not None)]
         for position, version in timed or group.values():
             if version.profile_id is None and number in owners:
-                yield position, replace(version, profile_id=owners[number])
+                profile_id, origin_id = owners[number]
+                yield position, replace(version, profile_id=profile_id, origin_id=origin_id)
             else:
                 yield position, version
 

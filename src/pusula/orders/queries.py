@@ -138,3 +138,33 @@ def n_upcoming(today: date) -> int:
     """Return how many booked stays begin on ``today`` or later."""
     booked = (machine.PENDING, machine.CONFIRMED)
     return Order.objects.filter(status__in=booked, starts_on__gte=today).count()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a known order is worth; ``version_at`` is 0 where its source does not say."""
+
+    source_id: str
+    currency: str
+    net_minor: int
+    net_base_minor: int
+    version_at: int
+
+
+def standing(
+    source: str, numbers: Sequence[str], *, or_confirmed_as: bool = False
+) -> dict[str, Standing]:
+    """Return the orders of ``source`` by those of ``numbers`` that are theirs.
+
+    ``or_confirmed_as``: the number under which a booking was confirmed will do.
+    """
+    found: dict[str, Standing] = {}
+    # The source's own number counts before the other one.
+    for column in (*(["confirmation_no"] if or_confirmed_as else []), "source_id"):
+        for part in rows.parts(number for number in numbers if number):
+            held = Order.objects.filter(**{f"{column}__in": part}, source=source).order_by("id")
+            for number, source_id, currency, net, base, version_at in held.values_list(
+                column, "source_id", "currency", "net_minor", "net_base_minor", "version_at"
+            ):
+                found[number] = Standing(source_id, currency, net, base, version_at or 0)
+    return found

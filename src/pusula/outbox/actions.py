@@ -32,6 +32,7 @@ class Draft:
     address: str
     due_at: int
     not_after_at: int
+    is_commercial: bool = True
 
 
 def freeze(*, channel: str, sender: str, subject: str, text: str, html: str) -> Content:
@@ -99,6 +100,7 @@ def _message(draft: Draft, at: int) -> Message:
         content_id=draft.content_id,
         channel=draft.channel,
         purpose=draft.purpose,
+        is_commercial=draft.is_commercial,
         address=email_key(draft.address) if is_email else draft.address,
         token=ids.random_id(),
         due_at=draft.due_at,

@@ -13,11 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.db import connection, transaction
 
 from pusula.consent import actions as consent
 from pusula.consent import queries as consents
+from pusula.consent.iys import queries as iys
 from pusula.consent.models import Channel, Status
 from pusula.outbox import machine, moves
 from pusula.outbox.models import Receipt, ReceiptKind
@@ -31,12 +33,15 @@ _TAKEN = ", ".join(f"'{state}'" for state in machine.TAKEN)
 _REFUSED_INBOX = consents.refused_inbox(
     profile_id="m.profile_id", address="m.address", channel="m.channel", purpose="m.purpose"
 )
-# Read in one statement: it runs once for every turn, and the planner sees all of it.
+_COVERED = consents.covered(
+    profile_id="m.profile_id", address="m.address", channel="m.channel", purpose="m.purpose"
+)
+# Read in one statement: it runs once for every turn, and the planner sees all of it. Suppressions
+# and İYS are asked behind it, by hash and by recipient.
 _FACTS = f"""
-select m.id, m.state, m.owner, m.address, m.not_after_at,
-  case when {_REFUSED_INBOX} then '{Status.REFUSED}' else c.status end,
-  exists(select 1 from consent_suppression s
-    where s.channel = m.channel and s.address = m.address),
+select m.id, m.state, m.owner, m.profile_id, m.channel, m.address, m.not_after_at,
+  m.is_commercial, case when {_REFUSED_INBOX} then '{Status.REFUSED}' else c.status end,
+  proof.address in ('', m.address) or {_COVERED},
   exists(select 1 from outbox_message d
     where d.origin = m.origin and d.channel = m.channel and d.address = m.address
       and d.state in ({_TAKEN}) and d.id <> m.id),
@@ -44,6 +49,7 @@ select m.id, m.state, m.owner, m.address, m.not_after_at,
 from outbox_message m
 left join consent_consent c
   on c.profile_id = m.profile_id and c.channel = m.channel and c.purpose = m.purpose
+left join consent_consententry proof on proof.id = c.entry_id
 where m.id in """
 
 
@@ -71,22 +77,69 @@ def judge(ids: Sequence[int], *, owner: str, state: str, at: int) -> dict[int, s
     with connection.cursor() as cursor:
         cursor.execute(f"{_FACTS}({marks})", list(ids))
         facts = cursor.fetchall()
+    held = [_Facts(*row) for row in facts]
+    mine = [fact for fact in held if (fact.state, fact.owner) == (state, owner)]
+    suppressed = _suppressed(mine)
+    unregistered = iys.closed(
+        [(f.id, f.profile_id, f.channel, f.address) for f in mine if f.is_commercial], at=at
+    )
     found = dict.fromkeys(ids, NOT_OURS)
-    for id_, *claim, address, not_after_at, status, is_suppressed, is_taken, is_held in facts:
-        if claim != [state, owner]:
-            continue
-        if is_held:
-            found[id_] = HELD
-        elif at > not_after_at:
-            found[id_] = Reason.EXPIRED
-        elif not address:
-            found[id_] = Reason.NO_ADDRESS
-        elif is_suppressed:
-            found[id_] = Reason.SUPPRESSED
-        elif status != Status.GRANTED:
-            found[id_] = Reason.NO_CONSENT if status is None else Reason.REFUSED
-        else:
-            found[id_] = Reason.DUPLICATE_ADDRESS if is_taken else GO
+    for fact in mine:
+        found[fact.id] = _verdict(
+            fact,
+            is_suppressed=fact.id in suppressed,
+            is_registered=fact.id not in unregistered,
+            at=at,
+        )
+    return found
+
+
+class _Facts(NamedTuple):
+    """What the statement says of a message."""
+
+    id: int
+    state: str
+    owner: str
+    profile_id: int
+    channel: str
+    address: str
+    not_after_at: int
+    is_commercial: bool
+    status: str | None  # of the consent
+    is_covered: bool | None  # the consent speaks of this address
+    is_taken: bool  # somebody at this address got it
+    is_held: bool
+
+
+def _verdict(fact: _Facts, *, is_suppressed: bool, is_registered: bool, at: int) -> str:
+    """Return what is to become of a message.
+
+    What tells of a booking needs no consent and no registry, but no refusal either.
+    """
+    checks = (
+        (fact.is_held, HELD),
+        (at > fact.not_after_at, Reason.EXPIRED),
+        (not fact.address, Reason.NO_ADDRESS),
+        (is_suppressed, Reason.SUPPRESSED),
+        (fact.status == Status.REFUSED, Reason.REFUSED),
+        (fact.is_commercial and fact.status is None, Reason.NO_CONSENT),
+        (fact.is_commercial and not fact.is_covered, Reason.OTHER_ADDRESS),
+        (not is_registered, Reason.NOT_IN_IYS),
+        (fact.is_taken, Reason.DUPLICATE_ADDRESS),
+    )
+    return next((verdict for applies, verdict in checks if applies), GO)
+
+
+def _suppressed(facts: Sequence[_Facts]) -> set[int]:
+    """Return the ids of those whose address is suppressed, by its hash."""
+    found: set[int] = set()
+    for group in {(fact.channel, bool(fact.is_commercial)) for fact in facts}:
+        channel, is_commercial = group
+        part = [f for f in facts if (f.channel, bool(f.is_commercial)) == group]
+        closed = consents.suppressed(
+            channel, {fact.address for fact in part}, is_commercial=is_commercial
+        )
+        found.update(fact.id for fact in part if fact.address in closed)
     return found
 
 

@@ -30,6 +30,8 @@ class Message(models.Model):
     content = models.ForeignKey(Content, models.PROTECT, related_name="messages")
     channel = models.CharField(max_length=10, choices=Channel.choices)
     purpose = models.CharField(max_length=30)
+    # Whether it needs an approval (law 6563), or only tells of what somebody booked or bought.
+    is_commercial = models.BooleanField(default=True)
     address = models.CharField(max_length=320)
     token = models.CharField(max_length=32, unique=True)  # opaque name of the message in links
     state = models.CharField(

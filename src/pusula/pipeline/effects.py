@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import groupby
 
@@ -13,26 +13,35 @@ import numpy as np
 from django.conf import settings
 
 from pusula.consent import actions as consents
+from pusula.consent import proofs, purposes
+from pusula.consent.models import Channel
+from pusula.consent.queries import ADDRESS_KINDS
 from pusula.events import actions as events
 from pusula.orders import actions as orders
 from pusula.orders.stays import Guest, Segment
-from pusula.pipeline.entries import StayBody, Told, is_near
+from pusula.pipeline import browsers, identity, settling
+from pusula.pipeline.entries import GuestBody, StayBody, Told, is_near
 from pusula.profiles import actions as profiles
-from pusula.profiles import queries, resolve
+from pusula.profiles import merging, queries, resolve
 from pusula.profiles.actions import Facts, Value
 from pusula.profiles.models import IdentifierKind, TraitKind
 from pusula.profiles.relations import Ids
-from pusula.profiles.resolve import AMBIGUOUS, Reference
+from pusula.profiles.resolve import AMBIGUOUS, Join, Reference
 
 _ROOM = 180  # of the 200 characters of a dedupe key
 
 
 @dataclass(frozen=True)
 class Written:
-    """The profiles that entries changed, ascending, and the entries that nobody could be told."""
+    """The profiles that entries changed, ascending, and the entries that nobody could be told.
+
+    ``gone`` were merged into others; ``late`` are those of them that were due, with the moment.
+    """
 
     touched: Ids
     refused: list[tuple[Told, str]]
+    gone: Ids = field(default_factory=lambda: np.empty(0, np.int64))
+    late: list[tuple[int, int]] = field(default_factory=list)
 
 
 def write(told: Sequence[Told], *, at: int) -> Written:
@@ -40,46 +49,70 @@ def write(told: Sequence[Told], *, at: int) -> Written:
 
     1. Find or make the profiles. 2. Events, orders, names and traits, decisions: each kind through
     its owner, in the order of the log. An event or order that may mean several profiles is refused;
-    such a decision counts for all of them.
+    such a decision counts for all of them. 3. Merges: what was written for a profile that goes
+    passes on with the rest.
     """
-    owners, touched = _resolve(told, at)
+    owners, touched, joins = _resolve(told, at)
     refused: list[tuple[Told, str]] = []
     kinds: dict[str, list[Told]] = defaultdict(list)
     for one in told:
-        owner = owners[one.entry.id]
+        owner, origin = owners[one.entry.id]
         if owner is None:
             refused.append((one, f"profile: there is no {one.profile_id}"))
-        elif owner == AMBIGUOUS and one.entry.kind in {"event", "trait"}:
+        elif owner == AMBIGUOUS and one.kind in {"event", "trait"}:
             refused.append((one, "several profiles hold this address and there is no key"))
         else:
-            kinds[one.entry.kind].append(replace(one, profile_id=owner))
+            kinds[one.kind].append(replace(one, profile_id=owner, origin_id=origin))
     touched += _write_events(kinds["event"], at)
     touched += _write_orders(kinds["order"], at, refused)
     touched += _write_traits(kinds["trait"], at, refused)
-    touched += _write_decisions(kinds["consent"], at)
-    return Written(np.unique(np.concatenate([np.empty(0, np.int64), *touched])), refused)
+    touched += _write_decisions(kinds["consent"], at, refused)
+    carried = identity.Carried()
+    identity.join(joins, at=at, carried=carried)
+    merges = [one for kind in identity.KINDS for one in kinds[kind]]
+    identity.carry_out(sorted(merges, key=lambda one: one.entry.id), at=at, carried=carried)
+    everybody = np.concatenate([np.fromiter(carried.touched, np.int64), *touched])
+    gone = np.array(sorted(carried.gone), np.int64)
+    return Written(np.setdiff1d(everybody, gone), [*refused, *carried.refused], gone, carried.late)
 
 
-def _resolve(told: Sequence[Told], at: int) -> tuple[dict[int, int | None], list[Ids]]:
-    """Return by entry the profile it speaks of (``None``: there is none), and who got to know."""
-    owners: dict[int, int | None] = {}
+Owners = dict[int, tuple[int | None, int | None]]
+
+
+def _resolve(told: Sequence[Told], at: int) -> tuple[Owners, list[Ids], list[Join]]:
+    """Return by entry the profile it speaks of (``None``: there is none) and its origin.
+
+    Behind it who got to know, and who turned out to be one person.
+    """
+    owners: Owners = {}
     touched = []
-    for source, group in _by_source(one for one in told if one.profile_id is None):
-        references = [Reference(one.key, one.email, one.phone, one.at) for one in group]
-        found = resolve.resolve(references, source=source, at=at)
-        ids = found.profile_ids.tolist()
-        owners.update(zip((one.entry.id for one in group), ids, strict=True))
+    joins: list[Join] = []
+    # What one message says in several parts is of one person.
+    asking = {one.entry.id: one for one in told if one.profile_id is None}
+    for system, group in _by_system(asking.values()):
+        references = [
+            Reference(one.key, one.email, one.phone, one.at, one.anonymous) for one in group
+        ]
+        found = resolve.resolve(references, source=system, at=at)
+        leads = zip(found.profile_ids.tolist(), found.origins, strict=True)
+        owners.update(zip((one.entry.id for one in group), leads, strict=True))
         touched.append(found.learned)
+        joins += found.joins
     numbered = [one for one in told if one.profile_id is not None]
     if numbered:
-        known = set(
-            queries.everybody()
-            .filter(pk__in={one.profile_id for one in numbered})
-            .values_list("pk", flat=True)
-        )
+        known = merging.current(one.profile_id or 0 for one in numbered)
         for one in numbered:
-            owners[one.entry.id] = one.profile_id if one.profile_id in known else None
-    return owners, touched
+            owner = known.get(one.profile_id or 0)
+            owners[one.entry.id] = (owner, None if owner == one.profile_id else one.profile_id)
+    return owners, touched, joins
+
+
+def _by_system(told: Iterable[Told]) -> Iterator[tuple[str, list[Told]]]:
+    """Yield entries by the system whose numbers their keys are: mostly their source."""
+    groups: dict[str, list[Told]] = defaultdict(list)
+    for one in told:
+        groups[one.key.partition(":")[0] if one.key else one.entry.source].append(one)
+    yield from groups.items()
 
 
 def _by_source(told: Iterable[Told]) -> Iterator[tuple[str, list[Told]]]:
@@ -94,7 +127,12 @@ def _write_events(told: Sequence[Told], at: int) -> list[Ids]:
     for source, group in _by_source(told):
         new = [
             events.NewEvent(
-                one.profile_id, one.body.name, one.at, one.entry.message_id, one.body.properties
+                one.profile_id,
+                one.body.name,
+                one.at,
+                one.entry.message_id,
+                one.body.properties,
+                one.origin_id,
             )
             for one in group
         ]
@@ -108,26 +146,34 @@ def _write_orders(told: Sequence[Told], at: int, refused: list[tuple[Told, str]]
     rounds: Counter[tuple[str, str]] = Counter()
     in_rounds = []
     for one in told:
-        order = (one.entry.source, one.body.source_id)
+        order = (_seller(one), one.body.source_id)
         in_rounds.append((rounds[order], one))
         rounds[order] += 1
     in_rounds.sort(key=lambda pair: pair[0])
     people = _staying(told)
-    for (_round, source, said), group in groupby(
-        in_rounds, key=lambda pair: (pair[0], pair[1].entry.source, pair[1].said)
+    for (_round, source), group in groupby(
+        in_rounds, key=lambda pair: (pair[0], _seller(pair[1]))
     ):
-        part = [one for _round, one in group]
-        recorded = orders.record(
-            [_version(one, people) for one in part],
-            source=source,
-            at=at,
-            tz=settings.PUSULA.time_zone,
-            said=said,
-        )
-        refused += [(part[position], "several profiles hold this address and there is no key")
-                    for position in recorded.ambiguous]  # fmt: skip
-        touched.append(recorded.touched)
+        counting, not_counting = settling.settled([one for _round, one in group], source)
+        refused += not_counting
+        for said, same in groupby(counting, key=lambda one: one.said):
+            part = list(same)
+            recorded = orders.record(
+                [_version(one, people) for one in part],
+                source=source,
+                at=at,
+                tz=settings.PUSULA.time_zone,
+                said=said,
+            )
+            refused += [(part[position], "several profiles hold this address and there is no key")
+                        for position in recorded.ambiguous]  # fmt: skip
+            touched.append(recorded.touched)
     return touched
+
+
+def _seller(told: Told) -> str:
+    """Return the source of the order."""
+    return told.entry.source if told.deal is None else told.deal.source
 
 
 def _staying(told: Sequence[Told]) -> dict[str, int]:
@@ -144,10 +190,11 @@ def _staying(told: Sequence[Told]) -> dict[str, int]:
 
 def _version(told: Told, people: Mapping[str, int]) -> orders.Version:
     body = told.body
-    said = {name: getattr(body, name) for name in orders.COLUMNS if name != "profile_id"}
+    said = {name: getattr(body, name) for name in orders.COLUMNS if name not in orders.OWNER}
     return orders.Version(
         source_id=body.source_id,
         profile_id=None if told.profile_id == AMBIGUOUS else told.profile_id,
+        origin_id=told.origin_id,
         status_at=body.status_at,
         version_at=body.version_at,
         items=told.items,
@@ -157,7 +204,7 @@ def _version(told: Told, people: Mapping[str, int]) -> orders.Version:
         else tuple(
             Guest(
                 one.guest_no,
-                people.get(f"{told.entry.source}:{one.key}") if one.key else None,
+                _staying_id(told, one, people),
                 one.is_primary,
                 one.age_class,
                 one.age,
@@ -167,6 +214,12 @@ def _version(told: Told, people: Mapping[str, int]) -> orders.Version:
         ),
         **said,
     )
+
+
+def _staying_id(told: Told, guest: GuestBody, people: Mapping[str, int]) -> int | None:
+    if guest.is_owner and told.profile_id != AMBIGUOUS:
+        return told.profile_id
+    return people.get(f"{told.entry.source}:{guest.key}") if guest.key else None
 
 
 def _stay(body: StayBody) -> Segment:
@@ -181,7 +234,7 @@ def _write_traits(told: Sequence[Told], at: int, refused: list[tuple[Told, str]]
     touched = []
     for source, group in groupby(told, key=lambda one: one.entry.source):
         facts: dict[int, Facts] = {}
-        for one in group:
+        for one in browsers.adding(list(group), source):
             known = kinds.copy()
             try:
                 traits = {name: _value(name, v, known) for name, v in one.body.traits.items()}
@@ -193,12 +246,17 @@ def _write_traits(told: Sequence[Told], at: int, refused: list[tuple[Told, str]]
             before = facts.get(profile_id, Facts(profile_id))
             facts[profile_id] = replace(
                 before,
-                first_name=one.body.first_name or before.first_name,
-                last_name=one.body.last_name or before.last_name,
+                first_name=_last_word(one, one.body.first_name, before.first_name),
+                last_name=_last_word(one, one.body.last_name, before.last_name),
                 traits={**before.traits, **traits},
             )
         touched.append(profiles.record(list(facts.values()), source=source, at=at))
     return touched
+
+
+def _last_word(told: Told, name: str, before: str) -> str:
+    """Return which part of a name holds: what a browser says only where nobody else said one."""
+    return (name or before) if told.trusted else (before or name)
 
 
 def _kinds(names: Iterable[str]) -> dict[str, TraitKind]:
@@ -246,25 +304,48 @@ def _day(text: str) -> date:
     return day
 
 
-def _write_decisions(told: Sequence[Told], at: int) -> list[Ids]:
+def _write_decisions(told: Sequence[Told], at: int, refused: list[tuple[Told, str]]) -> list[Ids]:
     decisions = []
+    strange = purposes.strange({one.body.purpose for one in told})
     for one in told:
+        if one.body.purpose in strange:
+            refused.append((one, f"purpose: {purposes.refusal(one.body.purpose).message}"))
+            continue
+        try:
+            proof = proofs.checked(one.body.proof)
+        except proofs.BadProofError as error:
+            refused.append((one, error.message))
+            continue
         shared = one.profile_id == AMBIGUOUS
         for profile_id in _holders(one) if shared else [one.profile_id or 0]:
             key = one.entry.message_id
             decisions.append(
                 consents.Decision(
                     profile_id=profile_id,
+                    origin_id=None if shared else one.origin_id,
                     channel=one.body.channel,
                     purpose=one.body.purpose,
                     status=one.body.status,
                     source=one.entry.source,
                     decided_at=one.at,
                     evidence=one.body.evidence,
+                    address=_contact_point(one),
+                    proof=proof,
                     dedupe_key=f"{_short(key)}:{profile_id}" if shared else key,
                 )
             )
     return [consents.record(decisions, at=at).changed] if decisions else []
+
+
+def _contact_point(told: Told) -> str:
+    """Return the address a decision speaks of: the one that names its person, where nothing else.
+
+    Of somebody named by a number it speaks of whatever address they have.
+    """
+    if told.key or told.entry.kind != "consent":
+        return ""
+    is_email = ADDRESS_KINDS.get(Channel(told.body.channel)) == IdentifierKind.EMAIL
+    return (told.email if is_email else told.phone) or ""
 
 
 def _short(key: str) -> str:

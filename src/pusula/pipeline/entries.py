@@ -19,19 +19,19 @@ from pusula.orders.machine import CANCEL_REASONS
 from pusula.pipeline.queries import LONGEST_BODY, Logged
 from pusula.profiles import contacts
 
-_DEEPEST = 5
+DEEPEST = 5
 _LONGEST_NAME = 64
 _INT64 = 2**63
 # Fillers of other systems (year 1, year 9999) are no moments: sums of times leave 64 bits there.
 _FIRST_YEAR, _LAST_YEAR = 1900, 2100  # as imports take them
-_FIRST_AT = clock.start_of(date(_FIRST_YEAR, 1, 1), "UTC")
-_LAST_AT = clock.start_of(date(_LAST_YEAR, 12, 31), "UTC")
+FIRST_AT = clock.start_of(date(_FIRST_YEAR, 1, 1), "UTC")
+LAST_AT = clock.start_of(date(_LAST_YEAR, 12, 31), "UTC")
 _LARGEST_AMOUNT = 10**15  # minor units; thousands of them can be added up in 64 bits
 _FAR = f"not in the years {_FIRST_YEAR} to {_LAST_YEAR}"
 _NUL = "\\u0000"  # as JSON writes it
 
 # Most of what comes is of people who were here before, and reading a number is slow.
-_phone = lru_cache(maxsize=50_000)(contacts.phone)
+phone_of = lru_cache(maxsize=50_000)(contacts.phone)
 
 Text40 = Annotated[str, Meta(max_length=40)]
 Text60 = Annotated[str, Meta(max_length=60)]
@@ -39,7 +39,7 @@ Text80 = Annotated[str, Meta(max_length=80)]
 Text120 = Annotated[str, Meta(max_length=120)]
 Text400 = Annotated[str, Meta(max_length=400)]
 Minor = Annotated[int, Meta(ge=-_LARGEST_AMOUNT, le=_LARGEST_AMOUNT)]
-Moment = Annotated[int, Meta(ge=_FIRST_AT, le=_LAST_AT)]
+Moment = Annotated[int, Meta(ge=FIRST_AT, le=LAST_AT)]
 Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 People = Annotated[int, Meta(ge=0, le=9_999)]
 
@@ -100,6 +100,7 @@ class GuestBody(msgspec.Struct, forbid_unknown_fields=True):
     age_class: Literal["adult", "child", "infant"] = "adult"
     age: Annotated[int, Meta(ge=0, le=150)] | None = None
     share_with: Text120 = ""
+    is_owner: bool = False  # the person that the order itself names
 
 
 class OrderBody(Who):
@@ -147,6 +148,12 @@ class TraitBody(Who):
     traits: dict[str, bool | float | Text400 | list[Text400] | dict[str, str]] = {}
 
 
+class AliasBody(Who):
+    """That an earlier id and the user of a message are one person; the id with its system."""
+
+    previous: str
+
+
 class ConsentBody(Who):
     """A decision of a person."""
 
@@ -154,6 +161,25 @@ class ConsentBody(Who):
     purpose: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9_-]{0,29}$")]
     status: Literal["granted", "refused"]
     evidence: Text400 = ""
+    proof: dict[str, Text400] = {}  # as consent.proofs names its parts
+
+
+class MergeBody(Who):
+    """That somebody else is the person named: by our number, or by the one the source gave."""
+
+    gone_profile: Annotated[int, Meta(ge=1, le=_INT64 - 1)] | None = None
+    gone_key: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    reason: Text40 = "source"
+    evidence: dict[str, Any] = {}
+    actor: Annotated[str, Meta(max_length=150)] = ""
+
+
+class UnmergeBody(Who):
+    """That the profile named, which was merged into another, is somebody of its own after all."""
+
+    merge: int | None = None  # which merge, by its number; else the last one of the profile
+    reason: Text400 = ""
+    actor: Annotated[str, Meta(max_length=150)] = ""
 
 
 _BODIES: Mapping[str, type[Who]] = {
@@ -161,6 +187,8 @@ _BODIES: Mapping[str, type[Who]] = {
     "order": OrderBody,
     "trait": TraitBody,
     "consent": ConsentBody,
+    "merge": MergeBody,
+    "unmerge": UnmergeBody,
 }
 _DECODERS = {kind: msgspec.json.Decoder(body) for kind, body in _BODIES.items()}
 _KEYS = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -171,10 +199,13 @@ class Told:
     """An entry that makes sense; ``at`` is when it was, never later than when we heard of it.
 
     ``key`` has its source in front; ``email`` and ``phone`` are spelled as identifiers are.
-    ``said`` are the columns of orders that the entry speaks of.
+    ``said`` are the columns of orders that the entry speaks of. A message says several things, each
+    of its ``kind``; ``anonymous`` is the device it came from, with its source in front, and
+    ``trusted`` whether a server key stands behind it.
     """
 
     entry: Logged
+    kind: str
     body: Any
     at: int
     profile_id: int | None
@@ -183,6 +214,27 @@ class Told:
     phone: str | None
     said: frozenset[str] = field(default_factory=frozenset)
     items: tuple[Item, ...] | None = None
+    origin_id: int | None = None  # the merged profile through whose identifier it was found
+    anonymous: str | None = None
+    trusted: bool = True
+    deal: Deal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deal:
+    """How a message speaks of an order, where it does not describe all of it.
+
+    ``source``: of whose orders it is one. ``may_make``: an unknown one is made; ``may_change``: a
+    known one is changed; ``is_announced``: that it is made is what the message says. A refund takes
+    ``refund_minor`` off the order, or all where that is 0.
+    """
+
+    source: str
+    may_make: bool = False
+    may_change: bool = True
+    is_announced: bool = False
+    is_refund: bool = False
+    refund_minor: int = 0
 
 
 def read(entry: Logged, *, region: str, currency: str, latest: int) -> Told:
@@ -200,24 +252,38 @@ def read(entry: Logged, *, region: str, currency: str, latest: int) -> Told:
         body = decoder.decode(entry.body)
     except (msgspec.MsgspecError, RecursionError, ValueError) as error:
         raise RefusedError(f"body: {error}") from error
-    if entry.occurred_at is not None and not _FIRST_AT <= entry.occurred_at <= _LAST_AT:
+    if entry.occurred_at is not None and not FIRST_AT <= entry.occurred_at <= LAST_AT:
         raise RefusedError(f"at: {_FAR}")
     heard_at = min(entry.recorded_at, latest)
     told_at = heard_at if entry.occurred_at is None else min(entry.occurred_at, heard_at)
     who = _who(body, entry.source, region)
     if _NUL in entry.body:
-        _check_value("body", msgspec.structs.asdict(body), _DEEPEST + 2)
+        check_value("body", msgspec.structs.asdict(body), DEEPEST + 2)
     if isinstance(body, OrderBody):
-        said, items = _order(body, entry.body, currency)
-        return Told(entry, body, told_at, *who, said, items)
+        said, items = order(body, _KEYS.decode(entry.body), currency)
+        return Told(entry, entry.kind, body, told_at, *who, said, items)
     if isinstance(body, EventBody):
-        _check_names("name", [body.name])
-        _check_names("properties", body.properties)
-        _check_value("properties", body.properties, _DEEPEST)
+        check_names("name", [body.name])
+        check_names("properties", body.properties)
+        check_value("properties", body.properties, DEEPEST)
     elif isinstance(body, TraitBody):
-        _check_names("traits", body.traits)
-        _check_value("traits", body.traits, _DEEPEST)
-    return Told(entry, body, told_at, *who)
+        check_names("traits", body.traits)
+        check_value("traits", body.traits, DEEPEST)
+    elif isinstance(body, MergeBody | UnmergeBody):
+        _check_merge(body)
+    return Told(entry, entry.kind, body, told_at, *who)
+
+
+def _check_merge(body: MergeBody | UnmergeBody) -> None:
+    if isinstance(body, UnmergeBody):
+        if body.profile is None:
+            raise RefusedError("profile: the number of the profile that was merged is needed")
+        return
+    if body.email or body.phone:
+        raise RefusedError("email, phone: a merge names people by profile or key")
+    if (body.gone_profile is None) == (body.gone_key is None):
+        raise RefusedError("gone_profile, gone_key: one of them is needed")
+    check_value("evidence", body.evidence, DEEPEST)
 
 
 @lru_cache(maxsize=10_000)
@@ -249,7 +315,7 @@ def _who(
         raise RefusedError("key: holds a character that nobody can see")
     try:
         email = contacts.email(body.email) if body.email else None
-        phone = _phone(body.phone, region) if body.phone else None
+        phone = phone_of(body.phone, region) if body.phone else None
     except contacts.ContactError as error:
         if not key:
             raise RefusedError(f"{'email' if body.email else 'phone'}: {error}") from error
@@ -259,13 +325,14 @@ def _who(
     return None, f"{source}:{key}" if key else None, email, phone
 
 
-def _check_names(place: str, names: Iterable[str]) -> None:
+def check_names(place: str, names: Iterable[str]) -> None:
+    """Refuse names that could be paths; see ``is_name``."""
     for name in names:
         if not is_name(name):
             raise RefusedError(f"{place}: {name!r:.80} is no name: letters, digits, spaces, _ . -")
 
 
-def _check_value(place: str, value: object, depth: int) -> None:
+def check_value(place: str, value: object, depth: int) -> None:
     """Refuse what a database or an engine could not hold."""
     if isinstance(value, str) and "\0" in value:
         raise RefusedError(f"{place}: holds a NUL character")
@@ -275,11 +342,11 @@ def _check_value(place: str, value: object, depth: int) -> None:
         raise RefusedError(f"{place}: not a finite number")
     if isinstance(value, dict | list):
         if not depth:
-            raise RefusedError(f"{place}: deeper than {_DEEPEST} levels")
+            raise RefusedError(f"{place}: deeper than {DEEPEST} levels")
         for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
             if isinstance(name, str) and "\0" in name:
                 raise RefusedError(f"{place}: a name holds a NUL character")
-            _check_value(f"{place}.{name!s:.40}", inner, depth - 1)
+            check_value(f"{place}.{name!s:.40}", inner, depth - 1)
 
 
 def _check_stays(body: OrderBody) -> None:
@@ -297,13 +364,13 @@ def _check_stays(body: OrderBody) -> None:
         raise RefusedError("guests: a guest_no stands twice")
 
 
-_MONEY = ("net_minor", "gross_minor", "net_base_minor", "gross_base_minor")
+MONEY = ("net_minor", "gross_minor", "net_base_minor", "gross_base_minor")
 
 
-def _order(
-    body: OrderBody, text: str, currency: str
+def order(
+    body: OrderBody, given: Iterable[str], currency: str
 ) -> tuple[frozenset[str], tuple[Item, ...] | None]:
-    """Check an order, fill in what follows from the rest, and return what it speaks of."""
+    """Check an order with the fields ``given``, fill in what follows, return what it speaks of."""
     for name in ("starts_on", "ends_on"):
         if (day := getattr(body, name)) and not is_near(day):
             raise RefusedError(f"{name}: {_FAR}")
@@ -319,8 +386,8 @@ def _order(
         raise RefusedError(f"net_base_minor: is needed of an order in {body.currency}")
     elif body.gross_base_minor is None:
         body.gross_base_minor = body.net_base_minor
-    named = {"profile_id", "status", "ordered_at", "currency", *_MONEY}
-    named |= _KEYS.decode(text).keys() & set(COLUMNS)
+    named = {"profile_id", "status", "ordered_at", "currency", *MONEY}
+    named |= set(given) & set(COLUMNS)
     if body.items is None:
         return frozenset(named), None
     if len({one.line_no for one in body.items}) < len(body.items):

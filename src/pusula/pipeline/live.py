@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from types import MappingProxyType
 
 import numpy as np
-from django.conf import settings
 from django.db import (
     InterfaceError,
     InternalError,
@@ -22,10 +22,10 @@ from django.db import (
 from pusula.lake import rows
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
-from pusula.pipeline import batch, effects, entries, queries
+from pusula.pipeline import batch, effects, queries, understood
 from pusula.pipeline.effects import Written
-from pusula.pipeline.entries import RefusedError, Told
-from pusula.pipeline.models import Quarantine
+from pusula.pipeline.entries import Told
+from pusula.pipeline.names import Names
 from pusula.pipeline.queries import Logged
 from pusula.profiles import relations
 from pusula.profiles.relations import Ids
@@ -48,7 +48,6 @@ _TROUBLE = (OperationalError, InterfaceError, ProgrammingError, InternalError)
 # with more than this many and with most.
 _PUT_OFF = clock.HOUR
 _MOST_PUT_OFF = 20
-_REASON = 400
 _CATCH_UP_S = 0.25
 # A profile with more rows than this (a robot, a reception desk) rests after each evaluation, so
 # that it takes one part in so many of our time; what comes for it meanwhile counts after the rest.
@@ -87,6 +86,7 @@ class Live:
     def __init__(self) -> None:
         self._shown = evaluate.Shown()
         self._resting: dict[int, int] = {}  # heavy profiles, and until when
+        self._names = Names()
 
     def step(
         self, limit: int = LIMIT, *, at: int | None = None, due_seconds: float = 0.1
@@ -100,7 +100,7 @@ class Live:
         """
         try:
             with evaluate.alone():
-                return _Step(self._shown, self._resting, at).run(limit, due_seconds)
+                return self._begin(at).run(limit, due_seconds)
         except BaseException:
             self._forget()
             raise
@@ -109,15 +109,19 @@ class Live:
         """Try again to take over entries in quarantine (else all of them); those done leave it."""
         try:
             with evaluate.alone():
-                return _Step(self._shown, self._resting, None).retry(ids)
+                return self._begin(None).retry(ids)
         except BaseException:
             self._forget()
             raise
+
+    def _begin(self, at: int | None) -> _Step:
+        return _Step(self._shown, self._resting, self._names, at)
 
     def _forget(self) -> None:
         """Forget what was learned in a transaction that did not come about."""
         self._shown.forget()
         self._resting.clear()
+        self._names.forget()
 
 
 def step(limit: int = LIMIT, *, at: int | None = None) -> Stepped:
@@ -141,11 +145,14 @@ def refresh(touched: Ids, *, cause: str, pays: int | None = None) -> None:
 class _Step:
     """One step under way, inside its transaction."""
 
-    def __init__(self, shown: evaluate.Shown, resting: dict[int, int], at: int | None) -> None:
+    def __init__(
+        self, shown: evaluate.Shown, resting: dict[int, int], names: Names, at: int | None
+    ) -> None:
         self.offset = queries.offset()
         self.at = max(segments.moment(at), self.offset.at + 1)
         self.compiled = shown.compiled(self.at)
         self.resting = resting
+        self.names = names
         self.n_evaluated = 0
         self.n_put_off = 0
         self.moves = Moves()
@@ -201,11 +208,14 @@ class _Step:
         if ids is not None:
             waiting = waiting.filter(entry_id__in=ids)
         tries = dict(waiting.values_list("entry_id", "n_tries"))
+        again = set(
+            waiting.filter(reason__startswith=understood.PARTLY).values_list("entry_id", flat=True)
+        )
         waiting.delete()
         n_refused = 0
         for part in rows.parts(sorted(tries)):
             logged = queries.entries(part)
-            n_refused += self._take_over(logged, tries)
+            n_refused += self._take_over(logged, tries, again)
         return Stepped(
             self.at,
             self.offset.entry_id,
@@ -231,12 +241,21 @@ class _Step:
         self._count(pass_)
         return done
 
-    def _take_over(self, logged: Sequence[Logged], tries: dict[int, int] | None = None) -> int:
-        """Write entries and evaluate whom they touched; return how many were put aside."""
-        told, refused = _read(logged, self.at)
+    def _take_over(
+        self,
+        logged: Sequence[Logged],
+        tries: Mapping[int, int] = MappingProxyType({}),
+        again: Collection[int] = (),
+    ) -> int:
+        """Write entries and evaluate whom they touched; return how many were put aside.
+
+        ``tries`` is how often each was tried before; something of those in ``again`` is known.
+        """
+        found = understood.read(logged, at=self.at, again=again)
+        told, unnamed = self.names.admit(found.told)
         written = self._written(told)
-        refused += [(one.entry, reason) for one, reason in written.refused]
-        _put_aside(refused, tries or {}, self.at)
+        aside = found.aside + unnamed + understood.refused(written.refused)
+        n_refused = understood.put_aside(aside, tries, self.at) if aside else 0
         pass_ = self._pass(CAUSE_DATA)
         ids = written.touched
         rests = np.array([self.resting.get(i, 0) > self.at for i in ids.tolist()], bool)
@@ -244,7 +263,7 @@ class _Step:
             self._evaluate(pass_, np.array(part, np.int64), self.at)
         self._rest(ids[rests])
         self._count(pass_)
-        return len(refused)
+        return n_refused
 
     def _written(self, told: Sequence[Told]) -> Written:
         """Write ``told``; whom they touch is first evaluated as of the moments it was due.
@@ -258,12 +277,14 @@ class _Step:
         with transaction.atomic():
             written = _isolated(told, self.at)
             late = segments.due_among(written.touched, self.at)
+            late += [(profile_id, due_at) for profile_id, due_at in written.late]
             transaction.set_rollback(bool(late))
         if not late:
             return written
+        concerned = np.union1d(written.touched, written.gone)
         while late:
             self._flip(late, _CATCH_UP_S)
-            late = segments.due_among(written.touched, self.at)
+            late = segments.due_among(concerned, self.at)
         return _isolated(told, self.at)
 
     def _facts_together(self, pass_: Pass, ids: Ids) -> Block | None:
@@ -339,26 +360,6 @@ def _ascending(due: Iterable[tuple[int, int]]) -> Ids:
     return np.array(sorted(profile_id for profile_id, _at in due), np.int64)
 
 
-def _read(logged: Sequence[Logged], at: int) -> tuple[list[Told], list[tuple[Logged, str]]]:
-    """Return what entries say, and those that say nothing we can take over, with the reason."""
-    company = settings.PUSULA
-    told: list[Told] = []
-    refused: list[tuple[Logged, str]] = []
-    for entry in logged:
-        try:
-            # Only what was before the moment of an evaluation counts in it.
-            told.append(
-                entries.read(
-                    entry, region=company.phone_region, currency=company.currency, latest=at - 1
-                )
-            )
-        except RefusedError as error:
-            refused.append((entry, str(error)))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is of this one entry
-            refused.append((entry, f"{type(error).__name__}: {error}"))
-    return told, refused
-
-
 def _isolated(told: Sequence[Told], at: int) -> Written:
     """Write ``told``; what the database refuses is found by halves and returned as refused."""
     if not told:
@@ -373,21 +374,12 @@ def _isolated(told: Sequence[Told], at: int) -> Written:
             return Written(np.empty(0, np.int64), [(told[0], f"{type(error).__name__}: {error}")])
     halves = (told[: len(told) // 2], told[len(told) // 2 :])
     first, second = (_isolated(half, at) for half in halves)
-    touched = np.union1d(first.touched, second.touched)
-    return Written(touched, first.refused + second.refused)
-
-
-def _put_aside(refused: Sequence[tuple[Logged, str]], tries: dict[int, int], at: int) -> None:
-    Quarantine.objects.bulk_create(
-        Quarantine(
-            entry_id=entry.id,
-            kind=entry.kind,
-            source=entry.source,
-            reason=reason.replace("\0", "")[:_REASON],
-            since_at=at,
-            n_tries=tries.get(entry.id, 0) + 1,
-        )
-        for entry, reason in refused
+    gone = np.setdiff1d(np.union1d(first.gone, second.gone), second.touched)
+    return Written(
+        np.setdiff1d(np.union1d(first.touched, second.touched), gone),
+        first.refused + second.refused,
+        gone,
+        first.late + second.late,
     )
 
 

@@ -21,7 +21,7 @@ class LogEntry(models.Model):
     ``id`` is counted by ``LogHead``: 1, 2, 3 ... in the order of the commits.
     """
 
-    kind = models.CharField(max_length=20)  # event, order, trait, consent
+    kind = models.CharField(max_length=20)  # event, order, trait, consent, message
     source = models.CharField(max_length=60)
     # The sender's own id with the source in front, unique for the life of the log.
     message_id = models.CharField(max_length=200, unique=True)
@@ -37,6 +37,27 @@ class Offset(models.Model):
     entry_id = models.BigIntegerField()
     message_id = models.CharField(max_length=200, blank=True, default="")  # of that entry
     at = models.BigIntegerField()  # the moment of its last step
+
+
+class NameSort(models.TextChoices):
+    """What a name that programs send may name."""
+
+    EVENT = "event"
+    PROPERTY = "property"
+
+
+class KnownName(models.Model):
+    """The name of an event or property that came through the tracking API."""
+
+    sort = models.CharField(max_length=8, choices=NameSort.choices)
+    name = models.CharField(max_length=64)
+    source = models.CharField(max_length=60)  # who sent it first
+    since_at = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["sort", "name"], name="known_name_once"),
+        ]
 
 
 class Quarantine(models.Model):

@@ -55,19 +55,29 @@ class Facts:
     traits: Mapping[str, Value] = field(default_factory=dict)
 
 
-def record(facts: Sequence[Facts], *, source: str, at: int) -> Ids:
+class Renamed(NamedTuple):
+    """A profile's names and creation time before and after: for whoever may take it back."""
+
+    profile_id: int
+    before: tuple[str, str, int]
+    after: tuple[str, str, int]
+
+
+def record(
+    facts: Sequence[Facts], *, source: str, at: int, renamed: list[Renamed] | None = None
+) -> Ids:
     """Write names, creation times and traits; return the profiles that changed, ascending.
 
     Every profile stands at most once in ``facts``. One transaction. In the history the first value
-    of a trait holds since ever, any other from ``at`` on.
+    of a trait holds since ever, any other from ``at`` on. ``renamed`` is given what the names were.
     """
     with transaction.atomic():
-        changed = _write_names(facts)
+        changed = _write_names(facts, renamed)
         changed.update(_write_traits(facts, source, at))
     return np.array(sorted(changed), np.int64)
 
 
-def _write_names(facts: Sequence[Facts]) -> set[int]:
+def _write_names(facts: Sequence[Facts], renamed: list[Renamed] | None) -> set[int]:
     changes = []
     for part in rows.parts(facts):
         known = {
@@ -86,6 +96,9 @@ def _write_names(facts: Sequence[Facts]) -> set[int]:
             if said != [first, last, created_at]:
                 key = name_key(f"{said[0]} {said[1]}")[:_NAME_KEY_SIZE]
                 changes.append((said[0], said[1], key, said[2], fact.profile_id))
+                if renamed is not None:
+                    after = (said[0], said[1], said[2])
+                    renamed.append(Renamed(fact.profile_id, (first, last, created_at), after))
     columns = ("first_name", "last_name", "name_key", "created_at")
     rows.update(connection, PROFILES, columns, changes)
     return {change[-1] for change in changes}

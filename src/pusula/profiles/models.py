@@ -178,3 +178,14 @@ class Shelved(models.Model):
     origin_id = models.BigIntegerField(null=True)
     table = models.CharField(max_length=60)
     row = models.JSONField()  # the columns of the table, without profile_id and origin_id
+
+
+class Erased(models.Model):
+    """The keyed hash of an identifier whose person was erased: what brings it again is refused.
+
+    ``lifted_at``: the person came back by a registration of their own.
+    """
+
+    digest = models.CharField(max_length=43, unique=True)
+    erased_at = models.BigIntegerField()
+    lifted_at = models.BigIntegerField(null=True)

@@ -159,3 +159,24 @@ def values_of(kind: IdentifierKind, profile_ids: Iterable[int]) -> set[str]:
         held = Identifier.objects.filter(kind=kind, profile_id__in=part)
         found.update(held.values_list("value", flat=True))
     return found
+
+
+def traits_of_others(
+    profile_ids: Iterable[int], names: Iterable[str], source: str
+) -> set[tuple[int, str]]:
+    """Return profile and name of the traits ``names`` that another source than ``source`` told."""
+    found: set[tuple[int, str]] = set()
+    asked = list(names)
+    for part in rows.parts(profile_ids):
+        held = Trait.objects.filter(profile_id__in=part, name__in=asked).exclude(source=source)
+        found.update(held.values_list("profile_id", "name"))
+    return found
+
+
+def named(profile_ids: Iterable[int]) -> set[int]:
+    """Return whose name is known."""
+    found: set[int] = set()
+    for part in rows.parts(profile_ids):
+        held = Profile.objects.filter(pk__in=part).exclude(name_key="")
+        found.update(held.values_list("pk", flat=True))
+    return found

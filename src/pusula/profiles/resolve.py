@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 from django.db import connection, transaction
 
 from pusula.lake import rows
-from pusula.profiles.models import Identifier, IdentifierKind
+from pusula.profiles import rules
+from pusula.profiles.holders import Holders
+from pusula.profiles.models import IdentifierKind
 from pusula.profiles.relations import Ids
+from pusula.profiles.rules import Joins
 
 AMBIGUOUS = -1
 
 PROFILES = "profiles_profile"
 IDENTIFIERS = "profiles_identifier"
+_KEY, _ANONYMOUS = IdentifierKind.KEY, IdentifierKind.ANONYMOUS
+# Those that are asked when the number of the source says nothing, in this order.
+_ASKED = tuple(kind for kind in rules.RULES if kind not in {_KEY, _ANONYMOUS})
 
 
 class Reference(NamedTuple):
@@ -27,83 +32,111 @@ class Reference(NamedTuple):
     email: str | None  # as contacts.email returns it
     phone: str | None  # as contacts.phone returns it
     at: int  # when the person was met, should they be new
+    anonymous: str | None = None  # the device, with its source in front: web:5f1c
+    national_id: str | None = None  # as documents.national_id returns it
+    document: str | None = None  # as documents.document returns it
+    loyalty: str | None = None  # as documents.loyalty returns it
+    name: str | None = None  # lib.text.person_key of the full name, or of what is said of it
+
+
+class Join(NamedTuple):
+    """Two profiles that a rule takes for one person; see ``pipeline.identity.join``."""
+
+    winner: int
+    loser: int
+    kind: IdentifierKind  # of the value that both lead to
 
 
 @dataclass(frozen=True)
 class Resolution:
-    """The profile of each reference, ``AMBIGUOUS`` where several came into question."""
+    """The profile of each reference, ``AMBIGUOUS`` where several came into question.
+
+    ``origins`` say which merged profile each reference led to, ``None`` where that is the profile
+    itself: whoever writes a row for a reference stores it, so that an un-merge finds the row.
+    ``joins`` are for the caller to carry out, in their order, when the rows are written.
+    """
 
     profile_ids: Ids
+    origins: list[int | None]
     created: Ids
     learned: Ids  # profiles, created ones included, that got an identifier
+    joins: list[Join] = field(default_factory=list)
 
 
 def resolve(references: Sequence[Reference], *, source: str, at: int) -> Resolution:
     """Return the profile each of ``references`` leads to, making those that are missing.
 
     1. A known key is that profile.
-    2. An unknown key with an e-mail (else a phone) that leads to exactly one profile without a key
-       of this ``source`` is that profile, which gets the key; otherwise a new profile.
-    3. Without a key: e-mail (else phone) leads to exactly one profile, or to none (a new profile),
-       or to several: ambiguous. A new e-mail beside a phone that several share is a new profile.
+    2. Otherwise identifiers are asked by ``rules.RULES``, the strongest first, which of them leads
+       to exactly one profile that may be meant: an unknown key is then its second number.
+    3. Without a key an e-mail (else a phone) that several hold is ambiguous; with one, a new
+       profile. A new e-mail beside a phone that several share is a new profile.
+    4. A device that says nothing else leads to whoever used it last. A visitor nobody knew becomes
+       the person who says who they are: without a trace elsewhere at once, else by a join. The
+       device of somebody known passes on from now on, and takes nothing with it.
 
     References take effect one after the other. A profile found by its key learns the other
     identifiers, whoever else holds them; one found without a key learns those that nobody holds, so
     that no reference makes another one ambiguous. One transaction; ``at`` is its recorded time.
     """
     directory = _Directory(references, source)
-    found = np.fromiter(
-        (directory.lead(reference) for reference in references), np.int64, len(references)
-    )
+    leads = [directory.lead(reference) for reference in references]
     with transaction.atomic():
-        return directory.write(found, at)
+        return directory.write(leads, at)
+
+
+class _Lead(NamedTuple):
+    profile_id: int
+    origin: int | None = None
+
+
+_NOBODY = _Lead(AMBIGUOUS)
 
 
 class _Directory:
-    """What is known of the identifiers in question, and what this call adds to it.
+    """What this call learns of people, one reference after the other.
 
     New profiles are numbered -2, -3, ... until they are written.
     """
 
     def __init__(self, references: Sequence[Reference], source: str) -> None:
         self.source = source
-        self.keys: dict[str, int] = dict(_known(IdentifierKind.KEY, (r.key for r in references)))
-        # Sets: one reception desk's address may stand on thousands of guests.
-        self.holders: dict[str, defaultdict[str, set[int]]] = {
-            IdentifierKind.EMAIL: defaultdict(set),
-            IdentifierKind.PHONE: defaultdict(set),
-        }
-        for kind, values in (
-            (IdentifierKind.EMAIL, (r.email for r in references)),
-            (IdentifierKind.PHONE, (r.phone for r in references)),
-        ):
-            for value, profile_id in _known(kind, values):
-                self.holders[kind][value].add(profile_id)
-        self.keyed = self._keyed() if any(r.key for r in references) else set()
+        self.held = Holders(references, source)
         self.met: list[int] = []  # when each new profile was met
-        self.added: list[tuple[int, str, str]] = []  # profile, kind, value
+        self.added: dict[tuple[int, str, str], int | None] = {}  # profile, kind, value → origin
+        self.passed_on: dict[str, _Lead] = {}  # devices and who has them from now on
+        self.joins: list[Join] = []
 
-    def lead(self, reference: Reference) -> int:
+    def lead(self, reference: Reference) -> _Lead:
         """Return the profile of one reference and remember what it taught."""
-        candidates = self._candidates(reference)
-        if reference.key is not None:
-            profile_id = self.keys.get(reference.key)
-            if profile_id is None:
-                profile_id = self._take_key(reference.key, candidates, reference.at)
-        elif len(candidates) > 1:
-            return AMBIGUOUS
-        else:
-            profile_id = next(iter(candidates)) if candidates else self._new(reference.at)
-        for kind, value in (
-            (IdentifierKind.EMAIL, reference.email),
-            (IdentifierKind.PHONE, reference.phone),
-        ):
-            if value is not None and (reference.key is not None or not self._held(kind, value)):
-                self._learn(profile_id, kind, value)
-        return profile_id
+        lead = self._known(_KEY, reference.key)
+        by_key = lead is not None
+        if lead is None:
+            lead = self._by_rules(reference)
+            if lead == _NOBODY:  # the address may be of another person: it is not learned
+                return self._by_device(reference, is_lost=True)
+            lead = lead or self._by_device(reference, is_lost=False)
+        if reference.key is not None and not by_key:
+            self._learn(lead, _KEY, reference.key)
+            self.held.numbered.add(lead.profile_id)
+        self._learn_more(lead, reference, by_key=by_key)
+        if reference.anonymous is not None:
+            self._take_device(lead, reference.anonymous)
+        return lead
 
-    def write(self, found: Ids, at: int) -> Resolution:
-        """Write the new profiles and identifiers; ``found`` may hold their passing numbers."""
+    def _learn_more(self, lead: _Lead, reference: Reference, *, by_key: bool) -> None:
+        """Give the profile the identifiers that stand beside its number."""
+        for kind in _ASKED:
+            value = getattr(reference, kind.value)
+            if value is None:
+                continue
+            if by_key:
+                self._join(lead, kind, value, reference.name)
+            if reference.key is not None or not self.held.of(kind, value):
+                self._learn(lead, kind, value)
+
+    def write(self, leads: Sequence[_Lead], at: int) -> Resolution:
+        """Write the new profiles and identifiers; ``leads`` may hold their passing numbers."""
         created = rows.reserve(connection, PROFILES, len(self.met))
         rows.insert(
             connection,
@@ -114,72 +147,160 @@ class _Directory:
                 for profile_id, met_at in zip(created.tolist(), self.met, strict=True)
             ),
         )
-        added = [(_final(p, created), kind, value) for p, kind, value in self.added]
+        for part in rows.parts(self.passed_on):
+            marks = ", ".join(["%s"] * len(part))
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"delete from {IDENTIFIERS} where kind = '{_ANONYMOUS.value}'"
+                    f" and value in ({marks})",
+                    part,
+                )
+        for device, lead in self.passed_on.items():
+            self.added[lead.profile_id, _ANONYMOUS, device] = lead.origin
+        added = [
+            (_final(profile_id, created), _origin(origin, created), kind, value)
+            for (profile_id, kind, value), origin in self.added.items()
+        ]
         rows.insert(
             connection,
             IDENTIFIERS,
-            ("profile_id", "kind", "value", "source", "recorded_at"),
-            ((p, kind, value, self.source, at) for p, kind, value in added),
+            ("profile_id", "origin_id", "kind", "value", "source", "recorded_at"),
+            ((p, origin, kind, value, self.source, at) for p, origin, kind, value in added),
         )
-        passing = found < AMBIGUOUS
-        found[passing] = created[-found[passing] - 2]
-        learned = np.unique(np.fromiter((p for p, _kind, _value in added), np.int64, len(added)))
-        return Resolution(found, created, learned)
+        return Resolution(
+            profile_ids=np.fromiter(
+                (_final(p, created) for p, _origin in leads), np.int64, len(leads)
+            ),
+            origins=[_origin(origin, created) for _p, origin in leads],
+            created=created,
+            learned=np.unique(np.fromiter((p for p, *_ in added), np.int64, len(added))),
+            joins=[
+                Join(_final(winner, created), _final(loser, created), kind)
+                for winner, loser, kind in self.joins
+            ],
+        )
 
-    def _keyed(self) -> set[int]:
-        """Return which of the profiles in question already have a key of this source."""
-        candidates = {p for held in self.holders.values() for ids in held.values() for p in ids}
-        keyed: set[int] = set()
-        for part in rows.parts(candidates):
-            keyed.update(
-                Identifier.objects.filter(
-                    kind=IdentifierKind.KEY, source=self.source, profile_id__in=part
-                ).values_list("profile_id", flat=True)
-            )
-        return keyed
+    def _known(self, kind: IdentifierKind, value: str | None) -> _Lead | None:
+        """Return whom a value with one holder at most leads to."""
+        held = self.held.of(kind, value)
+        return next((_Lead(*one) for one in held.items()), None)
 
-    def _candidates(self, reference: Reference) -> set[int]:
-        """Return whom the e-mail leads to, else the phone; a new e-mail outweighs a shared phone.
+    def _by_rules(self, reference: Reference) -> _Lead | None:
+        """Return whom the identifiers lead to, ``_NOBODY`` if to several, ``None`` if nobody."""
+        for kind in _ASKED:
+            value = getattr(reference, kind.value)
+            held = self.held.of(kind, value)
+            if not held:
+                continue
+            if reference.key is None and kind in {IdentifierKind.EMAIL, IdentifierKind.PHONE}:
+                return self._by_address(kind, held, reference)
+            if len(held) == 1:
+                lead = _Lead(*next(iter(held.items())))
+                if self._may_join(lead.profile_id, kind, value, reference):
+                    return lead
+            if kind is IdentifierKind.EMAIL:
+                return None  # a known e-mail outweighs the phone
+        return None
 
-        Otherwise such a row would be ambiguous today and lead to somebody as soon as another row
-        has brought the e-mail.
+    def _by_address(
+        self, kind: IdentifierKind, held: dict[int, int | None], reference: Reference
+    ) -> _Lead | None:
+        """Return whom an address without a number leads to: its only holder.
+
+        A new e-mail outweighs a shared phone: such a row would be ambiguous today and lead to
+        somebody as soon as another row has brought the e-mail.
         """
-        if by_email := self._held(IdentifierKind.EMAIL, reference.email):
-            return by_email
-        by_phone = self._held(IdentifierKind.PHONE, reference.phone)
-        return set() if reference.email and len(by_phone) > 1 else by_phone
+        if len(held) > 1:
+            is_new = kind is IdentifierKind.PHONE and reference.email
+            return None if is_new else _NOBODY
+        lead = _Lead(*next(iter(held.items())))
+        if kind is IdentifierKind.EMAIL:
+            is_office = rules.is_role(reference.email or "")
+            return _NOBODY if is_office and self.held.is_numbered(lead.profile_id) else lead
+        name = self.held.names.get(lead.profile_id, "")
+        is_other = reference.name is not None and rules.contradict(reference.name, name)
+        return None if is_other else lead
 
-    def _held(self, kind: IdentifierKind, value: str | None) -> set[int]:
-        return self.holders[kind].get(value, set()) if value else set()
+    def _may_join(
+        self, profile_id: int, kind: IdentifierKind, value: str, reference: Reference
+    ) -> bool:
+        """Say whether the only holder of ``value`` may be the person with the unknown number."""
+        rule = rules.RULES[kind]
+        joins = rule.verified if self.held.is_verified(kind, value) else rule.joins
+        name = self.held.names.get(profile_id, "")
+        if joins is Joins.NAMED:
+            return rules.agree(reference.name or "", name)
+        if rules.contradict(reference.name or "", name):
+            return False
+        if joins is Joins.STRONG:
+            return True
+        if kind is IdentifierKind.EMAIL and rules.is_role(value):
+            return False
+        return profile_id not in self.held.numbered
 
-    def _take_key(self, key: str, candidates: set[int], met_at: int) -> int:
-        """Return the profile that gets the unknown ``key``: the only candidate, else a new one."""
-        unkeyed = candidates - self.keyed if len(candidates) == 1 else set()
-        profile_id = unkeyed.pop() if unkeyed else self._new(met_at)
-        self.keys[key] = profile_id
-        self.keyed.add(profile_id)
-        self.added.append((profile_id, IdentifierKind.KEY, key))
-        return profile_id
+    def _by_device(self, reference: Reference, *, is_lost: bool) -> _Lead:
+        """Return whom the device stands for, else somebody new.
 
-    def _new(self, met_at: int) -> int:
-        self.met.append(met_at)
-        return -1 - len(self.met)
+        ``is_lost``: the reference may mean several people. Then the device alone says whom, and
+        nobody where there is none.
+        """
+        held = self._known(_ANONYMOUS, reference.anonymous)
+        says_more = any(getattr(reference, kind.value) for kind in (_KEY, *_ASKED))
+        if held is not None and (
+            is_lost or not says_more or not self.held.is_known(held.profile_id)
+        ):
+            return held
+        if is_lost and reference.anonymous is None:
+            return _NOBODY
+        self.met.append(reference.at)
+        lead = _Lead(-1 - len(self.met))
+        if is_lost and reference.anonymous is not None:
+            self._learn(lead, _ANONYMOUS, reference.anonymous)
+        return lead
 
-    def _learn(self, profile_id: int, kind: IdentifierKind, value: str) -> None:
-        if profile_id not in self.holders[kind][value]:
-            self.holders[kind][value].add(profile_id)
-            self.added.append((profile_id, kind, value))
+    def _take_device(self, lead: _Lead, device: str) -> None:
+        """Have ``device`` lead to ``lead``; a visitor who had it becomes that person."""
+        held = self._known(_ANONYMOUS, device)
+        if held is None:
+            self._learn(lead, _ANONYMOUS, device)
+        elif held.profile_id == lead.profile_id:
+            return
+        elif self.held.is_known(held.profile_id):
+            self.held.put(_ANONYMOUS, device, *lead)
+            self.added.pop((held.profile_id, _ANONYMOUS, device), None)
+            self.passed_on[device] = lead
+        else:
+            self._unite(Join(lead.profile_id, held.profile_id, _ANONYMOUS))
+
+    def _join(self, lead: _Lead, kind: IdentifierKind, value: str, name: str | None) -> None:
+        """Take the profile found by its number and the only other holder of ``value`` for one.
+
+        Only where the rule is strong and both names say so.
+        """
+        rule = rules.RULES[kind]
+        joins = rule.verified if self.held.is_verified(kind, value) else rule.joins
+        others = self.held.of(kind, value).keys() - {lead.profile_id}
+        if joins is not Joins.STRONG or len(others) != 1:
+            return
+        (other,) = others
+        own = self.held.names.get(lead.profile_id) or name or ""
+        if rules.agree(own, self.held.names.get(other, "")):
+            older, younger = sorted((lead.profile_id, other), key=lambda p: (p < 0, abs(p)))
+            self._unite(Join(older, younger, kind))
+
+    def _unite(self, join: Join) -> None:
+        self.joins.append(join)
+        self.held.unite(join.winner, join.loser)
+
+    def _learn(self, lead: _Lead, kind: IdentifierKind, value: str) -> None:
+        if lead.profile_id not in self.held.of(kind, value):
+            self.held.add(kind, value, *lead)
+            self.added[lead.profile_id, kind, value] = lead.origin
 
 
 def _final(profile_id: int, created: Ids) -> int:
     return int(created[-profile_id - 2]) if profile_id < AMBIGUOUS else profile_id
 
 
-def _known(kind: IdentifierKind, values: Iterable[str | None]) -> Iterable[tuple[str, int]]:
-    """Yield value and profile of the identifiers of ``kind`` that are known among ``values``."""
-    for part in rows.parts({value for value in values if value}):
-        yield from (
-            Identifier.objects.filter(kind=kind, value__in=part)
-            .order_by("id")
-            .values_list("value", "profile_id")
-        )
+def _origin(origin: int | None, created: Ids) -> int | None:
+    return None if origin is None else _final(origin, created)

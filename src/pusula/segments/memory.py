@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from django.db.models import Max
 
+from pusula.consent import relations as consents
 from pusula.consent.models import ConsentEntry, Suppression
 from pusula.events.models import Event
 from pusula.lib import clock
@@ -41,7 +42,7 @@ NOTHING = Requirements(None, None, (), (), (), (), consents=False)
 def data_version() -> tuple[int, ...]:
     """Return numbers of which one grows whenever facts are written."""
     newest = (table.objects.aggregate(n=Max("pk"))["n"] for table in _WRITTEN)
-    return tuple(n or 0 for n in newest)
+    return (*(n or 0 for n in newest), *consents.version())
 
 
 class Vectors:

@@ -10,7 +10,8 @@ import fcntl
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,17 @@ import numpy as np
 import numpy.typing as npt
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from pusula.lake import statistics
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.segments import actions as segments
-from pusula.sources import files, mapping, references
+from pusula.sources import files, journal, mapping, references, undo
 from pusula.sources.coerce import Reading
 from pusula.sources.errors import FileError, MappingError, near
+from pusula.sources.journal import Holds
 from pusula.sources.kinds.consents import Consents
 from pusula.sources.kinds.events import Events
 from pusula.sources.kinds.kind import Kind, Outcome
@@ -39,6 +42,7 @@ from pusula.sources.spool import Spool
 
 KINDS: dict[str, type[Kind]] = {kind.name: kind for kind in (Orders, Profiles, Events, Consents)}
 _REASONS_KEPT = 20
+_SAMPLED = 20
 _SPOOL = ".spool"
 
 
@@ -83,6 +87,7 @@ class Report:
     reasons: list[Reason]
     notes: list[str]
     touched: npt.NDArray[np.int64]  # profiles, ascending
+    sample: list[dict[str, Any]] = field(default_factory=list)  # the first rows as they were read
     debt: int | None = None  # what the evaluation of the touched pays; None: nothing to do
 
     def as_json(self) -> dict[str, Any]:
@@ -91,6 +96,7 @@ class Report:
         told["reject_file"] = None if self.reject_file is None else str(self.reject_file)
         told["reasons"] = [asdict(reason) for reason in self.reasons]
         told["n_touched"] = len(told.pop("touched"))
+        told["sample"] = [_plain(row) for row in self.sample]
         del told["debt"]
         return told
 
@@ -126,7 +132,8 @@ def run_import(
     folder().mkdir(parents=True, exist_ok=True)
     with _alone():
         _clean_up(at)
-        row = None if dry_run else _begin(kind, path, map_path, told.source, at)
+        row = None if dry_run else _begin(kind, path, told, at)
+        at = at if row is None else row.started_at
         name = "dry-run" if row is None else str(row.pk)
         try:
             with Rejects(folder() / f"{name}-rejected.csv") as rejects:
@@ -154,6 +161,7 @@ class _Run:
         self.n_rows = 0
         self.n_filtered = 0
         self.notes: list[str] = []
+        self.sample: list[dict[str, Any]] = []
 
     def run(self) -> Report:
         """Read, write, report."""
@@ -161,12 +169,13 @@ class _Run:
         with Spool(folder() / name, self.importer.schema) as spool:
             self._read(spool)
             with transaction.atomic():
-                outcome = self._write(spool)
+                people, outcome = self._write(spool)
                 report = self._report(outcome)
                 if self.row is None:
                     transaction.set_rollback(True)
                 else:
                     _finish(self.row.pk, report)
+                    _keep_journal(self.row.pk, people, outcome, report.touched)
                     if len(report.touched):
                         debt = segments.owe(f"import {self.row.pk}", self.importer.reading.at)
                         report = replace(report, debt=debt)
@@ -184,14 +193,17 @@ class _Run:
             rows = Rows(batch, told, self.importer.readers, self.rejects)
             self.n_filtered += rows.n_filtered
             if len(rows):
-                spool.write(self.importer.read(rows))
+                table = self.importer.read(rows)
+                spool.write(table)
+                if len(self.sample) < _SAMPLED:
+                    self.sample += table.slice(0, _SAMPLED - len(self.sample)).to_pylist()
             self.rejects.settle()
             self.progress(Step("reading", batch.fraction, self.n_rows))
         self.notes = [*source.notes]
         if not self.n_rows:
             self.notes.append(_("The file holds no rows under its header."))
 
-    def _write(self, spool: Spool) -> Outcome:
+    def _write(self, spool: Spool) -> tuple[references.Resolved, Outcome]:
         n = spool.table.num_rows
         importer = self.importer
         people = references.resolve_spool(
@@ -200,9 +212,10 @@ class _Run:
             at=importer.reading.at,
             told=lambda done: self.progress(Step("people", done / n, done)),
         )
-        return importer.write(
+        outcome = importer.write(
             spool, people, lambda done: self.progress(Step("writing", done / n, done))
         )
+        return people, outcome
 
     def _report(self, outcome: Outcome) -> Report:
         self.rejects.settle()
@@ -221,7 +234,8 @@ class _Run:
             reject_file=self.rejects.path if n_rejects else None,
             reasons=self.rejects.reasons(),
             notes=[*self.notes, *self.importer.notes],
-            touched=np.unique(np.concatenate([np.empty(0, np.int64), *outcome.touched])),
+            touched=_union(outcome.touched),
+            sample=self.sample,
         )
 
 
@@ -258,17 +272,45 @@ def _clean_up(at: int) -> None:
     )
     for spool in folder().glob(f"*{_SPOOL}"):
         spool.unlink()
+    undo.forget_old(at)
 
 
-def _begin(kind: str, path: Path, map_path: Path, source: str, at: int) -> Import:
+def _begin(kind: str, path: Path, told: mapping.Mapping, at: int) -> Import:
+    """Note that an import begins, at a moment that no other import of its source has.
+
+    The moment is the recorded time of what it writes: so an undo knows its rows.
+    """
+    newest = Import.objects.filter(source=told.source, started_at__gte=at).aggregate(
+        at=Max("started_at")
+    )["at"]
     return Import.objects.create(
         kind=kind,
         file_name=path.name[-260:],
-        digest=_digest(path, map_path),
-        source=source,
+        digest=_digest(path, told.path),
+        source=told.source,
         state=ImportState.READING,
-        started_at=at,
+        started_at=at if newest is None else newest + 1,
+        mapping=told.path.read_text(encoding="utf-8-sig"),
     )
+
+
+def _keep_journal(
+    import_id: int, people: references.Resolved, outcome: Outcome, touched: npt.NDArray[np.int64]
+) -> None:
+    """Keep what it takes to undo the import, in its transaction."""
+    journal.keep_ids(import_id, Holds.CREATED, people.created)
+    journal.keep_ids(import_id, Holds.TOUCHED, touched)
+    journal.keep_ids(import_id, Holds.MADE, _union(outcome.made))
+    journal.keep_orders(import_id, outcome.before)
+    journal.keep_names(import_id, outcome.renamed)
+
+
+def _union(parts: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
+    return np.unique(np.concatenate([np.empty(0, np.int64), *parts]))
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {k: v.isoformat() if isinstance(v, date) else v for k, v in row.items()}
 
 
 def _digest(*paths: Path) -> str:

@@ -57,8 +57,9 @@ class GoodKey:
 
 
 def digest(key: str) -> str:
-    """Return that by which a key is stored and found: nothing can be learned from how long it
-    takes to look up a digest.
+    """Return by what a key is stored and found.
+
+    How long it takes to find a digest tells nothing of the keys that are there.
     """
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 

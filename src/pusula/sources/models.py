@@ -139,3 +139,13 @@ class Job(models.Model):
             ),
         ]
         indexes = [models.Index(fields=["place", "-id"], name="import_job_newest")]
+
+
+class Poll(models.Model):
+    """When a source that has to be asked is asked next, and who is asking it now."""
+
+    source = models.OneToOneField(Source, models.CASCADE, primary_key=True, related_name="poll")
+    next_at = models.BigIntegerField(default=0)
+    n_failures = models.IntegerField(default=0)  # in a row
+    lease = models.CharField(max_length=40, blank=True)  # empty: nobody is asking
+    lease_until = models.BigIntegerField(default=0)  # renewed while they ask

@@ -108,6 +108,9 @@ class CampaignForm(forms.Form):
                 "goal": given["goal"],
                 "channel": campaign.channel if campaign else "email",
                 "purpose": campaign.purpose if campaign else "marketing",
+                "message_class": (
+                    "informational" if campaign and not campaign.is_commercial else "commercial"
+                ),
                 "audience": given["audience"],
                 "exclusions": given["exclusions"],
                 "holdout": f"{given['holdout']}%",

@@ -210,6 +210,7 @@ def _reach(state: str) -> str:
         "no_consent": gettext("no consent"),
         "suppressed": gettext("blocked"),
         "no_address": gettext("no address"),
+        "not_in_iys": gettext("no approval in İYS"),
     }
     return words.get(state, gettext("nothing"))
 

@@ -37,12 +37,12 @@ class Answer:
 
     def __init__(self, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
         length = (b"content-length", str(len(body)).encode())
-        self.start = {
+        self.start: dict[str, Any] = {
             "type": "http.response.start",
             "status": status,
             "headers": [length, *headers],
         }
-        self.body = {"type": "http.response.body", "body": body}
+        self.body: dict[str, Any] = {"type": "http.response.body", "body": body}
 
 
 _SUCCESS = Answer(200, SUCCESS, [JSON])
@@ -53,10 +53,12 @@ def success(origin: bytes | None) -> Answer:
     return Answer(200, SUCCESS, [JSON, *cors(origin)]) if origin else _SUCCESS
 
 
-def found(document: Any, origin: bytes | None) -> Answer:
-    """Return ``document`` as JSON."""
-    body = document if isinstance(document, bytes) else msgspec.json.encode(document)
-    return Answer(200, body, [JSON, _NO_STORE, *cors(origin)])
+def found(document: Any, origin: bytes | None, *, with_body: bool) -> Answer:
+    """Return ``document`` as JSON; without its body to who asked for the head only."""
+    answer = Answer(200, msgspec.json.encode(document), [JSON, _NO_STORE, *cors(origin)])
+    if not with_body:
+        answer.body["body"] = b""
+    return answer
 
 
 def refused(error: RefusedError, origin: bytes | None) -> Answer:
@@ -73,7 +75,7 @@ def wrong_method(allowed: str, origin: bytes | None) -> Answer:
     """Return that the address is called in other ways."""
     error = RefusedError(405, "method", f"this address answers {allowed}")
     answer = refused(error, origin)
-    answer.start["headers"].append((b"allow", allowed.encode()))  # type: ignore[attr-defined]
+    answer.start["headers"].append((b"allow", allowed.encode()))
     return answer
 
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from pusula.api.intake.answers import RefusedError
-from pusula.api.intake.limits import LONGEST_BODY_S, Held
+from pusula.api.intake.limits import Held, Patience
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Headers = Mapping[bytes, bytes]
@@ -22,8 +22,9 @@ class GoneError(Exception):
 class Body:
     """What a request says, counted in ``held`` until ``free``."""
 
-    def __init__(self, held: Held) -> None:
+    def __init__(self, held: Held, patience: Patience) -> None:
         self._held = held
+        self._patience = patience
         self._n = 0
 
     def free(self) -> None:
@@ -39,13 +40,7 @@ class Body:
         told = headers.get(b"content-length", b"")
         if told.isdigit() and int(told[:20]) > largest:
             raise _too_large(largest)
-        try:
-            async with asyncio.timeout(LONGEST_BODY_S):
-                raw = await self._read(receive, largest)
-        except TimeoutError as error:
-            raise RefusedError(
-                408, "slow", f"the body did not come within {LONGEST_BODY_S:.0f} s"
-            ) from error
+        raw = await self._patiently(receive, largest)
         coding = headers.get(b"content-encoding", b"").strip().lower()
         if coding in {b"", b"identity"}:
             return raw
@@ -53,6 +48,20 @@ class Body:
             raise RefusedError(415, "coding", "Content-Encoding: gzip or none")
         self._count(largest)
         return inflate(raw, largest)
+
+    async def _patiently(self, receive: Receive, largest: int) -> bytes:
+        task: asyncio.Task[Any] = asyncio.current_task()  # type: ignore[assignment]
+        self._patience.begin(task)
+        try:
+            raw = await self._read(receive, largest)
+        except asyncio.CancelledError:
+            if not self._patience.end(task):
+                raise
+            task.uncancel()
+        else:
+            self._patience.end(task)
+            return raw
+        raise RefusedError(408, "slow", "the body did not come in time")
 
     async def _read(self, receive: Receive, largest: int) -> bytes:
         parts: list[bytes] = []

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import logging
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from urllib.parse import parse_qs
 
 from django.db import connections
@@ -20,6 +23,8 @@ _FRESH = clock.SECOND
 _STALE = 4 * clock.SECOND
 _BASIC = b"basic "
 _LONGEST_KEY = 200
+_log = logging.getLogger(__name__)
+_digest = lru_cache(maxsize=1_000)(keys.digest)
 
 
 class Keyring:
@@ -39,29 +44,35 @@ class Keyring:
         self._keys: Mapping[str, GoodKey] = {}
         self._read_at = -_STALE
         self._reading: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(1, "keys")  # one thread has one connection
 
-    async def find(self, told: str) -> GoodKey | None:
-        """Return what ``told`` may do; ``None`` if it is no key, or none any more."""
-        now = self._now()
-        if not 0 <= now - self._read_at < _FRESH:
-            reading = self._read()
-            if not 0 <= now - self._read_at < _STALE:
-                await asyncio.shield(reading)
-        for one in (told, told.rpartition(":")[2]):  # Jitsu puts an id in front: kid:secret
-            key = self._keys.get(keys.digest(one))
-            if key is not None and (key.expires_at is None or key.expires_at > now):
-                return key
-        return None
+    @property
+    def is_stale(self) -> bool:
+        """Whether the keys are to be read again."""
+        return not 0 <= self._now() - self._read_at < _FRESH
 
-    def _read(self) -> asyncio.Task[None]:
+    async def refresh(self) -> None:
+        """Have the keys read again; wait for that only if they are too old to go by."""
         if self._reading is None:
-            self._reading = asyncio.get_running_loop().create_task(self._read_now())
-        return self._reading
+            self._reading = asyncio.get_running_loop().create_task(self._read())
+            self._reading.add_done_callback(_note)
+        if not 0 <= self._now() - self._read_at < _STALE:
+            await asyncio.shield(self._reading)
 
-    async def _read_now(self) -> None:
+    def find(self, told: str) -> GoodKey | None:
+        """Return what ``told`` may do; ``None`` if it is no key, or none any more."""
+        key = self._keys.get(_digest(told))
+        if key is None and ":" in told:  # Jitsu puts an id in front: kid:secret
+            key = self._keys.get(_digest(told.rpartition(":")[2]))
+        if key is None or (key.expires_at is not None and key.expires_at <= self._now()):
+            return None
+        return key
+
+    async def _read(self) -> None:
         at = self._now()
         try:
-            self._keys = await asyncio.to_thread(self._good_keys, at)
+            loop = asyncio.get_running_loop()
+            self._keys = await loop.run_in_executor(self._thread, self._good_keys, at)
             self._read_at = at
         finally:
             self._reading = None
@@ -71,6 +82,12 @@ class Keyring:
             return self._good(at)
         finally:
             connections["default"].close_if_unusable_or_obsolete()
+
+
+def _note(reading: asyncio.Task[None]) -> None:
+    """Say that keys could not be read; who needs newer ones than there are hears of it too."""
+    if not reading.cancelled() and (error := reading.exception()) is not None:
+        _log.warning("the keys cannot be read: %s", error)
 
 
 def in_request(headers: Headers, query: bytes) -> str:
@@ -83,9 +100,10 @@ def in_request(headers: Headers, query: bytes) -> str:
     told = told or headers.get(b"x-write-key", b"").decode("latin-1").strip()
     if not told and query:
         told = parse_qs(query.decode("latin-1")).get("writeKey", [""])[0]
-    return told[: _LONGEST_KEY + 1]
+    return told if len(told) <= _LONGEST_KEY else ""
 
 
+@lru_cache(maxsize=1_000)
 def _basic(header: bytes) -> str:
     if header[: len(_BASIC)].lower() != _BASIC:
         return ""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections.abc import Callable
+from typing import Any
 
 from pusula.api.intake.answers import RefusedError
 from pusula.sources.keys import GoodKey
@@ -69,3 +71,42 @@ class Held:
     def free(self, n: int) -> None:
         """Count ``n`` bytes less."""
         self.n -= n
+
+
+class Patience:
+    """Ends the tasks that wait for a body longer than ``seconds``, by at most as much again.
+
+    One timer for all of them: a timer of its own for each request would cost more than reading it.
+    """
+
+    def __init__(self, seconds: float = LONGEST_BODY_S) -> None:
+        self.seconds = seconds
+        self._young: set[asyncio.Task[Any]] = set()
+        self._old: set[asyncio.Task[Any]] = set()
+        self._ended: set[asyncio.Task[Any]] = set()
+        self._is_ticking = False
+
+    def begin(self, task: asyncio.Task[Any]) -> None:
+        """Count the time of ``task`` from now."""
+        self._young.add(task)
+        if not self._is_ticking:
+            self._is_ticking = True
+            task.get_loop().call_later(self.seconds, self._tick, task.get_loop())
+
+    def end(self, task: asyncio.Task[Any]) -> bool:
+        """Let ``task`` be; return whether its time was over and it was cancelled for that."""
+        self._young.discard(task)
+        self._old.discard(task)
+        if task in self._ended:
+            self._ended.discard(task)
+            return True
+        return False
+
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        for task in self._old:
+            self._ended.add(task)
+            task.cancel()
+        self._old, self._young = self._young, set()
+        self._is_ticking = bool(self._old)
+        if self._is_ticking:
+            loop.call_later(self.seconds, self._tick, loop)

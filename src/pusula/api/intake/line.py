@@ -38,7 +38,9 @@ class Line:
         Raises ``BusyError`` if too many wait, else what the database raised.
         """
         size = sum(len(entry.body) for entry in entries)
-        if self._waiting and (self._n + len(entries) > MOST_WAITING or self._size + size > MOST_SIZE):
+        if self._waiting and (
+            self._n + len(entries) > MOST_WAITING or self._size + size > MOST_SIZE
+        ):
             raise BusyError(f"{self._n} entries wait to be written: try again in 1 s")
         loop = asyncio.get_running_loop()
         written: asyncio.Future[None] = loop.create_future()

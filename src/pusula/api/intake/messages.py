@@ -34,21 +34,23 @@ _WHOLE_PAIR = 12  # characters of two escapes
 _REPLACEMENT = rb"\ufffd"
 
 
-class _One(msgspec.Struct):
+class _One(msgspec.Struct, rename="camel"):
     """What has to be known of a message; its other fields are only looked at for their syntax."""
 
     type: Any = None
-    messageId: Any = None
-    sentAt: Any = None
-    writeKey: Any = None
+    message_id: Any = None
+    sent_at: Any = None
+    write_key: Any = None
 
 
-class _Many(msgspec.Struct):
+class _Many(msgspec.Struct, rename="camel"):
+    """What has to be known of a batch."""
+
     batch: list[msgspec.Raw]
     context: msgspec.Raw = msgspec.Raw()
     integrations: msgspec.Raw = msgspec.Raw()
-    sentAt: Any = None
-    writeKey: Any = None
+    sent_at: Any = None
+    write_key: Any = None
 
 
 _decode_one = msgspec.json.Decoder(_One).decode
@@ -76,7 +78,7 @@ class One:
     @property
     def key(self) -> str:
         """The key in the body; empty if none is there."""
-        return _text(self.said.writeKey)
+        return _text(self.said.write_key)
 
     @property
     def cost(self) -> int:
@@ -87,8 +89,10 @@ class One:
         """Return what the log is told."""
         if len(self.raw) > LARGEST_EVENT:
             raise RefusedError(413, "too_large", f"an event has at most {LARGEST_EVENT} bytes")
-        sent_at = _time(self.said.sentAt)
-        return [_entry(sender, self.type, self.said.messageId, sent_at, b"", self.raw, "")]
+        sent_at = _time(self.said.sent_at)
+        return [
+            _entry(sender, self.raw, kind=self.type, own_id=self.said.message_id, sent_at=sent_at)
+        ]
 
 
 @dataclass(slots=True)
@@ -100,7 +104,7 @@ class Many:
     @property
     def key(self) -> str:
         """The key in the body; empty if none is there."""
-        return _text(self.said.writeKey)
+        return _text(self.said.write_key)
 
     @property
     def cost(self) -> int:
@@ -118,7 +122,7 @@ class Many:
             raise RefusedError(
                 413, "too_large", "context and integrations of the batch: too large for so many"
             )
-        sent_at = _time(said.sentAt)
+        sent_at = _time(said.sent_at)
         return [self._entry(sender, bytes(raw), sent_at, shared) for raw in said.batch]
 
     def _entry(self, sender: Sender, raw: bytes, sent_at: str | None, shared: bytes) -> Entry:
@@ -134,7 +138,13 @@ class Many:
             refused = f"the event has {len(raw)} bytes, more than {LARGEST_EVENT}"
         kind = kind if kind in _TYPES else ""
         return _entry(
-            sender, kind, one.messageId, sent_at or _time(one.sentAt), shared, raw, refused
+            sender,
+            raw,
+            kind=kind,
+            own_id=one.message_id,
+            sent_at=sent_at or _time(one.sent_at),
+            shared=shared,
+            refused=refused,
         )
 
 
@@ -194,12 +204,13 @@ def _shared(said: _Many) -> bytes:
 
 def _entry(
     sender: Sender,
+    raw: bytes,
+    *,
     kind: str,
     own_id: Any,
     sent_at: str | None,
-    shared: bytes,
-    raw: bytes,
-    refused: str,
+    shared: bytes = b"",
+    refused: str = "",
 ) -> Entry:
     if sender.is_trusted:
         # A server key is a secret: the log must not hold it, wherever a client repeats it.

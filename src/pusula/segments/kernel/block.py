@@ -34,7 +34,7 @@ class Block:
       ``number`` (also 0 and 1 for no and yes), ``day``
     - ``consents``: ``channel``, ``purpose``, ``status`` (granted or refused)
     - ``reach``: ``channel``, ``purpose``, ``state`` (reachable, or why not: suppressed,
-      no_address, no_consent)
+      no_address, no_consent, not_in_iys)
     - ``scores``: ``model``, ``value`` (float64), ``decile`` (int64), ``scored_at``; the newest of
       each model
     - ``sets``: ``sort`` (list or campaign), ``key``, ``arm``

@@ -392,7 +392,7 @@ class ReachTest:
 
     channel: str
     purpose: str
-    state: Literal["reachable", "unreachable", "suppressed", "no_address"]
+    state: Literal["reachable", "unreachable", "suppressed", "no_address", "not_in_iys"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,9 @@ def _reach(reader: ConditionReader, place: Place) -> Condition:
     return ReachTest(
         channel,
         purpose,
-        cast("Literal['reachable', 'unreachable', 'suppressed', 'no_address']", state),
+        cast(
+            "Literal['reachable', 'unreachable', 'suppressed', 'no_address', 'not_in_iys']", state
+        ),
     )
 
 
@@ -200,7 +202,7 @@ def _segment(_: ConditionReader, place: Place) -> Condition:
 
 
 CONSENTS = ("granted", "refused", "unknown")
-REACHES = ("reachable", "unreachable", "suppressed", "no_address")
+REACHES = ("reachable", "unreachable", "suppressed", "no_address", "not_in_iys")
 SCORES = ("value", "decile", "scored_at")
 
 _GROUPS: Mapping[str, Callable[[ConditionReader, Place, int], Condition]] = {

@@ -8,16 +8,19 @@ import pyarrow as pa
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from pusula.consent import actions
+from pusula.consent import actions, purposes
 from pusula.consent.models import Channel, Status
+from pusula.consent.queries import ADDRESS_KINDS
 from pusula.lib import clock
 from pusula.lib.text import code_key, fold
 from pusula.profiles import queries as profiles
 from pusula.profiles import resolve
 from pusula.profiles.models import IdentifierKind
 from pusula.sources import coerce, references
-from pusula.sources.coerce import Coerce, Refusal
+from pusula.sources.coerce import Coerce, Reading, Refusal
 from pusula.sources.kinds.kind import Kind, Outcome, Told
+from pusula.sources.mapping import Mapping as FileMapping
+from pusula.sources.rejects import Rejects
 from pusula.sources.rows import Rows, Values
 from pusula.sources.spool import Spool
 
@@ -50,6 +53,10 @@ class Consents(Kind):
     )  # fmt: skip
     needed = ("channel", "purpose", "status", "decided_at")
     n_ahead = 0  # rows whose refusal lies in the future
+
+    def __init__(self, mapping: FileMapping, reading: Reading, rejects: Rejects) -> None:
+        self._known: set[str] = set()  # purposes that were looked up
+        super().__init__(mapping, reading, rejects)
 
     def own_readers(self) -> dict[str, Coerce]:
         """Return how a decision's fields are read."""
@@ -106,9 +113,11 @@ class Consents(Kind):
         """Yield each row with its decision, once for everybody it counts for."""
         shared = _holders(chunk, owners)
         source = self.mapping.source
+        named = [chunk[name].to_pylist() for name in ("key", "email", "phone")]
         for row, told in enumerate(chunk.select(_OWN.names).to_pylist()):
             entry_id = told.pop("entry_id")
             told["evidence"] = told["evidence"] or ""
+            told["address"] = _contact_point(told["channel"], *(column[row] for column in named))
             for profile_id in shared.get(row) or [owners[row]]:
                 key = "" if entry_id is None else f"{source}:{entry_id}:{profile_id}"
                 yield (
@@ -117,9 +126,14 @@ class Consents(Kind):
                 )
 
     def _purpose(self, cell: object) -> str | None:
-        read = self.reading.text(30)
-        told = read(cell)
-        return None if told is None else read(code_key(told))
+        told = self.reading.text(400)(cell)
+        if told is None:
+            return None
+        slug = code_key(told)
+        if slug not in self._known and purposes.strange([slug]):
+            raise Refusal(purposes.refusal(slug).message)
+        self._known.add(slug)
+        return slug
 
     def _decided_at(self, rows: Rows) -> Values:
         """Return when the decisions were made; a refusal that lies ahead was made by now."""
@@ -147,6 +161,13 @@ class Consents(Kind):
                 self.n_ahead,
             )
             self.notes.append(form % {"n": self.n_ahead})
+
+
+def _contact_point(channel: str, key: str | None, email: str | None, phone: str | None) -> str:
+    """Return the address a row speaks of: the one that names its person, where no number does."""
+    if key:
+        return ""
+    return (email if ADDRESS_KINDS.get(Channel(channel)) == IdentifierKind.EMAIL else phone) or ""
 
 
 def _holders(chunk: pa.Table, owners: list[int]) -> dict[int, list[int]]:

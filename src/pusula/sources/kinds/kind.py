@@ -12,6 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa
 from django.utils.translation import gettext as _
 
+from pusula.orders.actions import Before
+from pusula.profiles.actions import Renamed
 from pusula.sources import references
 from pusula.sources.coerce import Coerce, Reading, Refusal
 from pusula.sources.mapping import Mapping as FileMapping
@@ -30,6 +32,10 @@ class Outcome:
     n_changed: int = 0
     n_same: int = 0
     touched: list[npt.NDArray[np.int64]] = field(default_factory=list)
+    # What an undo needs to know (``sources.undo``): new orders, and how changed things were.
+    made: list[npt.NDArray[np.int64]] = field(default_factory=list)
+    before: list[Before] = field(default_factory=list)
+    renamed: list[Renamed] = field(default_factory=list)
 
 
 class Kind(ABC):

@@ -168,6 +168,8 @@ class Orders(Kind):
             outcome.n_changed += recorded.n_changed
             outcome.n_same += recorded.n_same
             outcome.touched.append(recorded.touched)
+            outcome.made.append(recorded.made)
+            outcome.before += recorded.before
             done += len(group.positions)
             told(done)
         return outcome

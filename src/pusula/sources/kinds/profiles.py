@@ -86,10 +86,16 @@ class Profiles(Kind):
         """Write names and traits; of several rows for one profile the last word counts."""
         outcome = Outcome(touched=[people.learned])
         done = 0
+        made = set(people.created.tolist())
         for group in spool.groups(by_appearance(pa.chunked_array([people.profile_ids]))):
             owners = people.profile_ids[group.positions]
             facts = self._facts(group, owners[group.begins])
-            changed = actions.record(facts, source=self.mapping.source, at=self.reading.at)
+            renamed: list[actions.Renamed] = []
+            changed = actions.record(
+                facts, source=self.mapping.source, at=self.reading.at, renamed=renamed
+            )
+            # Of a profile that this import made there is nothing to give back.
+            outcome.renamed += [one for one in renamed if one.profile_id not in made]
             ids = np.array([fact.profile_id for fact in facts], np.int64)
             n_new = int(np.isin(ids, people.created).sum())
             n_touched = int(np.isin(ids, np.union1d(changed, people.learned)).sum())

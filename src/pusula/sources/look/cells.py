@@ -54,12 +54,8 @@ def kind_of(words: Words, types: frozenset[type]) -> Kind:
     total = sum(n for _word, n in words)
     if not total:
         return Kind(EMPTY, _("every cell is empty"))
-    if types and types <= {datetime, date}:
-        return Kind(DAY if types == {date} else MOMENT, _("the file holds dates here"))
-    if types == {bool}:
-        return Kind(BOOL, _("the file holds yes and no here"))
-    if types and types <= {int, float, Decimal} and not _is_phones(words):
-        return Kind(NUMBER, _("the file holds numbers here"))
+    if found := _as_typed(words, types):
+        return found
     for name, test, reason in (
         (EMAIL, _is_email, _("%(n)s of %(all)s cells are e-mail addresses")),
         (PHONE, _is_phone, _("%(n)s of %(all)s cells are phone numbers")),
@@ -70,6 +66,17 @@ def kind_of(words: Words, types: frozenset[type]) -> Kind:
     if (found := _as_bool(words)) or (found := _as_dates(words, total)):
         return found
     return _as_number(words, total) or Kind(TEXT, _("words or codes"))
+
+
+def _as_typed(words: Words, types: frozenset[type]) -> Kind | None:
+    """Return what the format itself says of the cells."""
+    if types <= {datetime, date}:
+        return Kind(DAY if types == {date} else MOMENT, _("the file holds dates here"))
+    if types == {bool}:
+        return Kind(BOOL, _("the file holds yes and no here"))
+    if types <= {int, float, Decimal} and not _is_phones(words):
+        return Kind(NUMBER, _("the file holds numbers here"))
+    return None
 
 
 def warnings_of(words: Words, kind: str) -> list[str]:

@@ -97,6 +97,7 @@ class ConsentEditor:
             "unreachable": gettext("does not reach them"),
             "suppressed": gettext("is blocked for them"),
             "no_address": gettext("has no address of them"),
+            "not_in_iys": gettext("has no approval of them in İYS"),
         }
 
     def row(self, fields: Fields) -> Row:

@@ -66,6 +66,8 @@ class English(EnglishTests):
                 return f"is {'not ' if negated else ''}suppressed for {about}"
             case "no_address":
                 return f"has {'an' if negated else 'no'} address for {about}"
+            case "not_in_iys":
+                return f"{'does not lack' if negated else 'lacks'} an approval in İYS for {about}"
         can = "can" if (leaf.state == "reachable") != negated else "cannot"
         return f"{can} be reached for {about}"
 

@@ -76,6 +76,8 @@ class Turkish(TurkishTests):
                 return f"{about} {'engellenmemiş' if negated else 'engellenmiş'}"
             case "no_address":
                 return f"{about} iletişim bilgisi {'var' if negated else 'yok'}"
+            case "not_in_iys":
+                return f"{about} İYS’de onayı {'eksik değil' if negated else 'eksik'}"
         can = (leaf.state == "reachable") != negated
         return f"{about} {'ulaşılabiliyor' if can else 'ulaşılamıyor'}"
 

@@ -1,0 +1,38 @@
+"""The messages of a merged person: they pass to the profile that stays, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from django.db.models import Exists, OuterRef
+
+from pusula.outbox import machine
+from pusula.outbox.models import Message
+from pusula.outbox.reasons import Reason
+from pusula.profiles import moving
+
+_MESSAGES = "outbox_message"
+
+
+def move(loser: int, winner: int, *, at: int) -> None:
+    """Give the messages of ``loser`` to ``winner``.
+
+    Nobody gets two messages of one mailing: those still in line beside another are skipped, for
+    good, and stay so if the merge is undone.
+    """
+    moving.move(_MESSAGES, loser, winner)
+    twins = Message.objects.filter(
+        profile_id=OuterRef("profile_id"), origin=OuterRef("origin"), channel=OuterRef("channel")
+    )
+    taken = twins.filter(state__in=machine.TAKEN)
+    earlier = twins.filter(state=machine.PENDING, pk__lt=OuterRef("pk"))
+    waiting = Message.objects.filter(profile_id=winner, state=machine.PENDING)
+    # A sender that has claimed one finds it gone when it comes to the gate.
+    waiting.filter(Exists(taken) | Exists(earlier)).update(
+        state=machine.SKIPPED, reason=Reason.MERGED, owner="", settled_at=at
+    )
+
+
+def give_back(winner: int, origins: Collection[int], to: int) -> None:
+    """Give the messages that came from ``origins`` to ``to``."""
+    moving.give_back(_MESSAGES, winner, origins, to)

@@ -1,0 +1,141 @@
+"""The log and erased people: whom the step refuses, and how entries are made to say nothing."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from django.conf import settings
+from django.db import transaction
+
+from pusula.lake import rows
+from pusula.pipeline.entries import OrderBody, Told
+from pusula.pipeline.models import LogEntry, Offset, Quarantine
+from pusula.pipeline.queries import Logged
+from pusula.pipeline.router import LOG
+from pusula.profiles import erased
+from pusula.profiles.models import IdentifierKind
+from pusula.profiles.needles import Needles
+from pusula.profiles.told import Record
+from pusula.segments import evaluate
+
+ERASED = "erased"  # the reason in quarantine
+TOMBSTONE = '{"erased":true}'
+_PAGE = 500
+
+
+def sort_out(told: Sequence[Told]) -> tuple[list[Told], list[Logged], set[int]]:
+    """Part what may be taken over from the entries of people who were erased.
+
+    Returns what may be, the entries refused, and the ids of entries whose bodies are to be blanked.
+    A guest on somebody else's booking is left out of it; a message is refused as a whole.
+    """
+    asked = {pair for one in told for pair in (*_pairs(one), *_guests(one))}
+    barred = erased.refused(asked)
+    if not barred:
+        return list(told), [], set()
+    refused = {one.entry.id: one.entry for one in told if not barred.isdisjoint(_pairs(one))}
+    blank = set(refused)
+    taken = [one for one in told if one.entry.id not in refused]
+    for one in taken:
+        for guest in (one.body.guests or []) if isinstance(one.body, OrderBody) else []:
+            if (IdentifierKind.KEY, f"{one.entry.source}:{guest.key}") in barred:
+                guest.key = guest.share_with = ""
+                blank.add(one.entry.id)
+    return taken, list(refused.values()), blank
+
+
+def blank(ids: Iterable[int]) -> int:
+    """Make entries say nothing: they keep id, kind, source and a keyed hash of the message's id.
+
+    Returns how many are blank now. Where a consumer stands on one, it no longer knows the log by
+    it. Steps wait meanwhile: no step sees the log and its offset differ.
+    """
+    n = 0
+    for part in rows.parts(sorted(set(ids)), _PAGE):
+        with evaluate.alone():
+            held = LogEntry.objects.filter(id__in=part).exclude(body=TOMBSTONE)
+            message_ids = dict(held.values_list("id", "message_id"))
+            Offset.objects.filter(message_id__in=message_ids.values()).update(message_id="")
+            with transaction.atomic(using=LOG):
+                for entry_id, message_id in message_ids.items():
+                    LogEntry.objects.filter(pk=entry_id).update(
+                        body=TOMBSTONE, message_id=_mark(entry_id, message_id), occurred_at=None
+                    )
+            aside = Quarantine.objects.filter(entry_id__in=part)
+            aside.exclude(reason=ERASED).update(reason=ERASED)
+            n += len(message_ids)
+    return n
+
+
+def about(
+    needles: Needles, message_ids: Collection[str] = (), *, after: int = 0, until: int
+) -> Iterator[tuple[int, list[LogEntry]]]:
+    """Yield page by page how far the log is searched, and the entries that speak of the person.
+
+    That is: one that holds an identifier of theirs, or whose message became a row of theirs.
+    """
+    while after < until:
+        page = list(LogEntry.objects.filter(id__gt=after, id__lte=until).order_by("id")[:_PAGE])
+        if not page:
+            return
+        after = page[-1].pk
+        yield after, [one for one in page if _speaks(one, needles, message_ids)]
+
+
+def told_of(needles: Needles, message_ids: Collection[str], *, until: int) -> Iterator[Record]:
+    """Yield the entries of the log about a person, as they came."""
+    for _after, found in about(needles, message_ids, until=until):
+        for one in found:
+            yield "log entry", {
+                "kind": one.kind,
+                "source": one.source,
+                "message_id": one.message_id,
+                "body": one.body,
+                "occurred_at": one.occurred_at,
+                "recorded_at": one.recorded_at,
+            }
+
+
+def left_over() -> list[int]:
+    """Return the refused entries of erased people whose bodies still stand: we died before."""
+    aside = Quarantine.objects.filter(reason=ERASED).values_list("entry_id", flat=True)
+    found: list[int] = []
+    for part in rows.parts(aside.iterator()):
+        held = LogEntry.objects.filter(id__in=part).exclude(body=TOMBSTONE)
+        found += held.values_list("id", flat=True)
+    return found
+
+
+def _speaks(entry: LogEntry, needles: Needles, message_ids: Collection[str]) -> bool:
+    if entry.body == TOMBSTONE:
+        return False
+    return (
+        entry.message_id in message_ids
+        or needles.are_in(entry.message_id)
+        or needles.are_in_json(entry.body, entry.source)
+    )
+
+
+def _pairs(one: Told) -> list[erased.Pair]:
+    said = (
+        (IdentifierKind.KEY, one.key),
+        (IdentifierKind.EMAIL, one.email),
+        (IdentifierKind.PHONE, one.phone),
+        (IdentifierKind.ANONYMOUS, one.anonymous),
+    )
+    return [(str(kind), value) for kind, value in said if value]
+
+
+def _guests(one: Told) -> list[erased.Pair]:
+    guests = (one.body.guests or []) if isinstance(one.body, OrderBody) else []
+    key = str(IdentifierKind.KEY)
+    return [(key, f"{one.entry.source}:{guest.key}") for guest in guests if guest.key]
+
+
+def _mark(entry_id: int, message_id: str) -> str:
+    """Return what stands for a message's id: nobody else can tell which it was."""
+    key = hmac.digest(settings.SECRET_KEY.encode(), b"pusula.pipeline.erasure", "sha256")
+    said = hmac.digest(key, message_id.encode(), "sha256")
+    return f"~{base64.urlsafe_b64encode(said).rstrip(b'=').decode()}:{entry_id}"

@@ -1,0 +1,124 @@
+"""Who holds the identifiers in question, and what must be known of those people to decide."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from pusula.lake import rows
+from pusula.profiles import rules
+from pusula.profiles.models import Identifier, IdentifierKind, Profile
+from pusula.profiles.rules import Joins
+
+if TYPE_CHECKING:
+    from pusula.profiles.resolve import Reference
+
+# Profile → the merged profile that a row led to, ``None`` where that is the profile itself.
+Held = dict[int, int | None]
+
+
+class Holders:
+    """The holders of every value that some references name, as it was and as it becomes."""
+
+    def __init__(self, references: Sequence[Reference], source: str) -> None:
+        # Dictionaries: one reception desk's address may stand on thousands of guests.
+        self._held: dict[str, defaultdict[str, Held]] = {
+            kind: defaultdict(dict) for kind in rules.RULES
+        }
+        self._verified: set[tuple[str, str]] = set()
+        for kind in rules.RULES:
+            self._load(kind, {getattr(reference, kind.value) for reference in references})
+        asked = self._people(kind for kind in rules.RULES if kind is not IdentifierKind.KEY)
+        has_keys = any(reference.key for reference in references)
+        # Who has a number of this source already.
+        self.numbered = _numbered(asked, source) if has_keys else set()
+        self.names = _names(asked) if self._needs_names(references) else {}
+        self._known = _known(self._people([IdentifierKind.ANONYMOUS]))
+
+    def of(self, kind: IdentifierKind, value: str | None) -> Held:
+        """Return who holds ``value`` now."""
+        return self._held[kind].get(value, {}) if value else {}
+
+    def add(self, kind: IdentifierKind, value: str, profile_id: int, origin: int | None) -> None:
+        """Note one more holder of ``value``."""
+        self._held[kind][value][profile_id] = origin
+        if kind is not IdentifierKind.ANONYMOUS:
+            self._known.add(profile_id)
+
+    def put(self, kind: IdentifierKind, value: str, profile_id: int, origin: int | None) -> None:
+        """Note that ``value`` has this holder and no other."""
+        self._held[kind][value] = {profile_id: origin}
+
+    def unite(self, winner: int, loser: int) -> None:
+        """Note that all that led to ``loser`` leads to ``winner``."""
+        for values in self._held.values():
+            for held in values.values():
+                if loser in held:
+                    origin = held.pop(loser)
+                    held.setdefault(winner, loser if origin is None else origin)
+        if loser in self._known:
+            self._known.add(winner)
+        if loser in self.numbered:
+            self.numbered.add(winner)
+
+    def is_verified(self, kind: IdentifierKind, value: str) -> bool:
+        """Say whether a holder of ``value`` proved that it is theirs."""
+        return (kind, value) in self._verified
+
+    def is_known(self, profile_id: int) -> bool:
+        """Say whether more than a device is known of somebody who holds a device."""
+        return profile_id in self._known
+
+    def is_numbered(self, profile_id: int) -> bool:
+        """Say whether some system of the company gave the person a number."""
+        numbers = Identifier.objects.filter(profile_id=profile_id, kind=IdentifierKind.KEY)
+        return any(profile_id in held for held in self._held[IdentifierKind.KEY].values()) or (
+            numbers.exists()
+        )
+
+    def _load(self, kind: IdentifierKind, values: set[str | None]) -> None:
+        for part in rows.parts(value for value in values if value):
+            found = Identifier.objects.filter(kind=kind, value__in=part).order_by("id")
+            for value, profile_id, origin, verified_at in found.values_list(
+                "value", "profile_id", "origin_id", "verified_at"
+            ):
+                self._held[kind][value][profile_id] = origin
+                if verified_at is not None:
+                    self._verified.add((kind, value))
+
+    def _people(self, kinds: Iterable[IdentifierKind]) -> set[int]:
+        """Return who holds some value of ``kinds``."""
+        return {p for kind in kinds for held in self._held[kind].values() for p in held}
+
+    def _needs_names(self, references: Sequence[Reference]) -> bool:
+        strong = (kind for kind, rule in rules.RULES.items() if rule.joins is Joins.STRONG)
+        is_strong = any(self._held[kind] for kind in strong) or self._verified
+        return bool(is_strong) or any(reference.name for reference in references)
+
+
+def _numbered(profile_ids: Iterable[int], source: str) -> set[int]:
+    numbered: set[int] = set()
+    for part in rows.parts(profile_ids):
+        held = Identifier.objects.filter(
+            kind=IdentifierKind.KEY, source=source, profile_id__in=part
+        )
+        numbered.update(held.values_list("profile_id", flat=True))
+    return numbered
+
+
+def _names(profile_ids: Iterable[int]) -> dict[int, str]:
+    names: dict[int, str] = {}
+    for part in rows.parts(profile_ids):
+        names.update(Profile.objects.filter(pk__in=part).values_list("pk", "name_key"))
+    return names
+
+
+def _known(profile_ids: Iterable[int]) -> set[int]:
+    """Return of whom more than a device is known."""
+    known: set[int] = set()
+    for part in rows.parts(profile_ids):
+        held = Identifier.objects.filter(profile_id__in=part)
+        held = held.exclude(kind=IdentifierKind.ANONYMOUS)
+        known.update(held.values_list("profile_id", flat=True))
+    return known

@@ -1,0 +1,107 @@
+"""A person's identifiers as they may stand in what others wrote: found in any spelling of them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+
+import phonenumbers
+
+from pusula.lib.text import email_key
+from pusula.profiles.models import IdentifierKind
+
+Pair = tuple[str, str]
+_DIGITS = re.compile(r"[^0-9]+")
+_NUMBER = re.compile(r"\+?[0-9][0-9 ()./-]{5,24}[0-9]")
+_FEWEST_DIGITS = 7
+# Where a message or an entry says of whom it is: elsewhere a short number is a number.
+_NAMING = frozenset(
+    ("key", "profile_key", "userid", "anonymousid", "previousid", "user_id", "anonymous_id",
+     "previous_id", "groupid", "loyalty", "guest_no", "customer_id", "customerid")
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Needles:
+    """What to look for: e-mails, ends of phone numbers, numbers of systems, our own numbers."""
+
+    emails: frozenset[str]
+    phones: frozenset[str]  # the digits behind the country code
+    numbered: frozenset[str]  # with their system in front
+    profiles: frozenset[int] = field(default_factory=frozenset)
+
+    @classmethod
+    def of(cls, pairs: Iterable[Pair], profiles: Collection[int] = ()) -> Needles:
+        """Return what to look for of somebody with these identifiers and numbers."""
+        by_kind: dict[str, set[str]] = {}
+        for kind, value in pairs:
+            by_kind.setdefault(kind, set()).add(value)
+        phones = by_kind.pop(IdentifierKind.PHONE, set())
+        emails = by_kind.pop(IdentifierKind.EMAIL, set())
+        return cls(
+            emails=frozenset(emails),
+            phones=frozenset(_national(phone) for phone in phones),
+            numbered=frozenset(value for values in by_kind.values() for value in values),
+            profiles=frozenset(profiles),
+        )
+
+    @property
+    def words(self) -> set[str]:
+        """What a search through bytes looks for; short numbers would be found by chance."""
+        numbers = {value for value in self.numbered if len(value) >= _FEWEST_DIGITS}
+        return {*self.emails, *self.phones, *numbers}
+
+    def are_in(self, text: str) -> bool:
+        """Say whether ``text`` holds an e-mail, a phone in any spelling, or a whole number."""
+        folded = email_key(text)
+        if any(email in folded for email in self.emails):
+            return True
+        if any(value in text for value in self.numbered):
+            return True
+        runs = (_DIGITS.sub("", found[0]) for found in _NUMBER.finditer(text))
+        return any(run.endswith(phone) for run in runs for phone in self.phones)
+
+    def are_in_json(self, body: str, source: str) -> bool:
+        """Say whether a body of JSON that ``source`` sent speaks of the person.
+
+        What is no JSON is searched as text.
+        """
+        try:
+            told = json.loads(body)
+        except (ValueError, RecursionError):
+            return self.are_in(body)
+        return any(self._is(name, value, source) for name, value in _leaves("", told))
+
+    def _is(self, name: str, value: object, source: str) -> bool:
+        if isinstance(value, bool) or value is None:
+            return False
+        if name == "profile" and isinstance(value, int):
+            return value in self.profiles
+        said = str(value)
+        if name.lower() in _NAMING and f"{source}:{said}" in self.numbered:
+            return True
+        return self.are_in(said)
+
+
+def _national(phone: str) -> str:
+    try:
+        return str(phonenumbers.parse(phone).national_number)
+    except phonenumbers.NumberParseException:
+        return _DIGITS.sub("", phone)
+
+
+def _leaves(name: str, told: object) -> Iterator[tuple[str, object]]:
+    """Yield every value with the name it stands under; names too, for they may be anything."""
+    waiting = [(name, told)]
+    while waiting:
+        name, one = waiting.pop()
+        if isinstance(one, dict):
+            for key, inner in one.items():
+                yield "", key
+                waiting.append((key, inner))
+        elif isinstance(one, list):
+            waiting.extend((name, inner) for inner in one)
+        else:
+            yield name, one

@@ -1,0 +1,131 @@
+"""Calls to the systems of others: with time limits, bounded answers, and errors that say when next.
+
+Nothing waits in here: an answer that asks for patience becomes a ``LaterError``, and the source is
+asked again later from where it stood.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import httpx
+
+from pusula.lib import clock
+from pusula.lib.errors import PusulaError
+from pusula.pipeline.appender import Entry
+
+TIMEOUT_S = 30.0
+LARGEST = 32 * 2**20  # bytes of one answer
+_LONGEST_WAIT_S = 3_600
+
+
+class CallError(PusulaError):
+    """A system answered with an error, or with what is no answer."""
+
+    code = "source_call"
+    status = 502
+
+
+class LaterError(CallError):
+    """A system asks for patience; ``after_s``: how much, if it says."""
+
+    code = "source_busy"
+    status = 503
+
+    def __init__(self, message: str, after_s: int | None = None) -> None:
+        super().__init__(message)
+        self.after_s = after_s
+
+
+class ExpiredError(CallError):
+    """The token is not taken any more; a new one may be."""
+
+    code = "source_token"
+
+
+class TooMuchError(CallError):
+    """The system could not answer so much at once; half may do."""
+
+    code = "source_too_much"
+
+
+class Page(NamedTuple):
+    """What one call brought: entries for the log, and how far the source has now been read.
+
+    ``problems`` are records that could not be taken over, with their reasons.
+    """
+
+    entries: Sequence[Entry]
+    cursor: Mapping[str, Any]
+    problems: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Calls one system; ``name`` stands in its errors. Addresses come from settings alone."""
+
+    name: str
+    client: httpx.Client
+
+    def send(self, method: str, url: str, **told: Any) -> Any:
+        """Return the JSON answer to a call.
+
+        Raises ``LaterError`` (429, 5xx, silence), ``ExpiredError`` (401), ``TooMuchError`` (408,
+        413) or ``CallError``; no message quotes what was sent.
+        """
+        place = f"{self.name}: {method} {httpx.URL(url).path}"
+        try:
+            with self.client.stream(method, url, **told) as answer:
+                body = _bounded(answer, place)
+        except httpx.HTTPError as error:
+            raise LaterError(f"{place}: no answer ({type(error).__name__})") from error
+        _check(answer, place)
+        try:
+            return json.loads(body) if body else None
+        except (ValueError, RecursionError) as error:
+            raise CallError(f"{place}: the answer is no JSON") from error
+
+
+def client() -> httpx.Client:
+    """Return what calls go through: no redirects, since secrets go along."""
+    return httpx.Client(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False)
+
+
+def _bounded(answer: httpx.Response, place: str) -> bytes:
+    parts, size = [], 0
+    for part in answer.iter_bytes():
+        size += len(part)
+        if size > LARGEST:
+            raise CallError(f"{place}: the answer is larger than {LARGEST:,} bytes")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _check(answer: httpx.Response, place: str) -> None:
+    status = answer.status_code
+    if answer.is_success:
+        return
+    if status == httpx.codes.UNAUTHORIZED:
+        raise ExpiredError(f"{place}: 401, the key or password is not taken")
+    if status in {httpx.codes.REQUEST_TIMEOUT, httpx.codes.REQUEST_ENTITY_TOO_LARGE}:
+        raise TooMuchError(f"{place}: {status}, too much was asked at once")
+    if status == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error:
+        after_s = _seconds(answer.headers.get("Retry-After", ""))
+        raise LaterError(f"{place}: {status}, it asks for patience", after_s)
+    raise CallError(f"{place}: {status}")
+
+
+def _seconds(told: str) -> int | None:
+    """Return how long ``Retry-After`` asks to wait; it is a number of seconds or a date."""
+    if told.strip().isdecimal():
+        return min(int(told), _LONGEST_WAIT_S)
+    try:
+        until = email.utils.parsedate_to_datetime(told)
+    except ValueError:
+        return None
+    wait = clock.from_datetime(until) - clock.now()
+    return min(max(0, -(-wait // clock.SECOND)), _LONGEST_WAIT_S)

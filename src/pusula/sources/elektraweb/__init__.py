@@ -1,0 +1,1 @@
+"""Elektraweb: a log-in, then lists of reservations by their status."""

@@ -1,0 +1,1 @@
+"""Mews: webhooks as hints, reconciliation by what was updated when."""

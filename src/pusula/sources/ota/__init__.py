@@ -1,0 +1,1 @@
+"""OTA XML: bookings pushed by channel managers, reservation systems and portals."""

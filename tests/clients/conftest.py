@@ -1,0 +1,106 @@
+"""One running installation for all clients; each test has a source of its own on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Route
+from tests.browser.conftest import ARGUMENTS, CHROMIUM
+from tests.clients.installation import Installation, Keys
+from tests.clients.shop import Shop
+
+HERE = Path(__file__).parent
+MODULES = HERE / "node_modules"
+STORY = json.loads((HERE / "story.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """Return the program that runs the Node clients; skip where it or they are missing."""
+    found = shutil.which("node")
+    if found is None:
+        pytest.skip("Node is missing: apt-get install nodejs npm")
+    need_modules()
+    return found
+
+
+def need_modules() -> None:
+    """Skip where the packages of other people's clients are not installed."""
+    if not (MODULES / "@segment").is_dir():
+        pytest.skip("the clients of others are missing: npm ci --ignore-scripts in tests/clients")
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Return an installation that serves; on PostgreSQL where the tests run there."""
+    server = os.environ.get("PUSULA_DATABASE_URL", "")
+    made = Installation(
+        tmp_path_factory.mktemp("clients") / "home",
+        server if server.startswith("postgres") else "",
+    )
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+def source(request: pytest.FixtureRequest, installation: Installation) -> Keys:
+    """Return the keys of a source that only this test tells something to."""
+    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")
+    return installation.source(name[-40:].strip("-"))
+
+
+@pytest.fixture(scope="session")
+def shop() -> Iterator[Shop]:
+    """Return a web site of another origin."""
+    with Shop(HERE / "pages", MODULES, STORY).open() as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": ARGUMENTS}
+
+
+@pytest.fixture(scope="session")
+def base_url() -> None:
+    """Take the place of the plugin's own, which pytest 9 warns of; our addresses are whole."""
+
+
+@pytest.fixture
+def errors(page: Page) -> list[str]:
+    """Return the list of what a page's console reported, and of requests to strangers."""
+    found: list[str] = []
+
+    def guard(route: Route) -> None:
+        if re.match(r"https?://(127\.0\.0\.1|localhost)[:/]", route.request.url):
+            route.fallback()
+        else:
+            found.append(f"went out: {route.request.url}")
+            route.abort()
+
+    page.context.route("**/*", guard)
+    page.on("console", lambda line: found.append(line.text) if line.type == "error" else None)
+    page.on("pageerror", lambda error: found.append(str(error)))
+    return found
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a browser; keep this folder in one process, which has one installation."""
+    for item in items:
+        if HERE not in item.path.parents:
+            continue
+        item.add_marker(pytest.mark.xdist_group("clients"))
+        if "page" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+            if CHROMIUM is None:
+                reason = "Chromium is missing: apt-get install chromium"
+                item.add_marker(pytest.mark.skip(reason=reason))
