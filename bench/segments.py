@@ -12,6 +12,7 @@ ways must agree on the size of every segment.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import multiprocessing
 import os
@@ -21,11 +22,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import numpy as np
@@ -487,7 +488,7 @@ def task(n_segments: int) -> Task:
 # Ways to find the members; each returns how many there are by segment
 
 
-def raw_scan(folder: Path, n: int, n_segments: int) -> list[int]:
+def raw_scan(folder: Path, n: int, n_segments: int) -> Answer:
     """Read every column that the kernel reads, and do nothing with it."""
     del n
     needed = files.columns_of(task(n_segments).plan.requirements)
@@ -495,21 +496,21 @@ def raw_scan(folder: Path, n: int, n_segments: int) -> list[int]:
         for relation, columns in needed.items():
             asked = ", ".join(f'max("{name}")' for name in columns)
             con.execute(f"select {asked} from '{folder}/*/{relation}.parquet'").fetchall()
-    return []
+    return Answer([])
 
 
-def query_per_segment(folder: Path, n: int, n_segments: int) -> list[int]:
+def query_per_segment(folder: Path, n: int, n_segments: int) -> Answer:
     """Ask DuckDB once for each segment."""
     del n
     with database() as con:
-        return [count(con, folder, [tree])[0] for tree in segments(n_segments)]
+        return Answer([count(con, folder, [tree])[0] for tree in segments(n_segments)])
 
 
-def filter_query(folder: Path, n: int, n_segments: int) -> list[int]:
+def filter_query(folder: Path, n: int, n_segments: int) -> Answer:
     """Ask DuckDB once, with an aggregate for each different leaf."""
     del n
     with database() as con:
-        return count(con, folder, segments(n_segments))
+        return Answer(count(con, folder, segments(n_segments)))
 
 
 def count(con: duckdb.DuckDBPyConnection, folder: Path, of: list[Tree]) -> list[int]:
@@ -546,9 +547,9 @@ def database() -> duckdb.DuckDBPyConnection:
     return con
 
 
-def kernel(n_processes: int, folder: Path, n: int, n_segments: int) -> list[int]:
+def kernel(n_processes: int, folder: Path, n: int, n_segments: int) -> Answer:
     """Run the kernel over the buckets."""
-    work = partial(sizes_in, pickle.dumps(task(n_segments)), folder)
+    work = partial(answer_in, pickle.dumps(task(n_segments)), folder)
     if n_processes == 1:
         found = list(map(work, buckets(n)))
     else:
@@ -556,7 +557,7 @@ def kernel(n_processes: int, folder: Path, n: int, n_segments: int) -> list[int]
             found = list(pool.imap_unordered(work, buckets(n)))
             pool.close()
             pool.join()
-    return np.sum(found, axis=0).tolist()
+    return together(found)
 
 
 @lru_cache(maxsize=1)
@@ -566,15 +567,36 @@ def unpacked(packed: bytes) -> Task:
     return found
 
 
-def sizes_in(packed: bytes, folder: Path, bucket: int) -> list[int]:
-    """Return the sizes of the segments in a bucket; next flips are worked out as well."""
+def answer_in(packed: bytes, folder: Path, bucket: int) -> Answer:
+    """Return what holds in a bucket; next flips are worked out as well."""
     asked = unpacked(packed)
     block = files.block(files_of(folder, bucket), asked.plan.requirements)
-    found = asked.found(block)
-    return [len(found.members[key]) for key in asked.keys]
+    return answer(asked, asked.found(block))
 
 
-def on_spark(folder: Path, n: int, n_segments: int) -> list[int]:
+class Answer(NamedTuple):
+    """The sizes of the segments, and a sum over every member and flip where the way has them."""
+
+    sizes: list[int]
+    digest: int = 0
+
+
+def answer(asked: Task, found: Found) -> Answer:
+    """Return the answer of one bucket."""
+    told = hashlib.sha256(found.next_flips.tobytes())
+    for key in asked.keys:
+        told.update(key.encode() + found.members[key].tobytes())
+    return Answer([len(found.members[key]) for key in asked.keys], int(told.hexdigest()[:15], 16))
+
+
+def together(answers: Iterable[Answer]) -> Answer:
+    """Return the answers of all buckets as one, whatever their order."""
+    told = list(answers)
+    sizes = np.sum([each.sizes for each in told], axis=0).tolist()
+    return Answer(sizes, sum(each.digest for each in told))
+
+
+def on_spark(folder: Path, n: int, n_segments: int) -> Answer:
     """Run the kernel through ``mapInArrow`` on a Spark of this machine."""
     from pyspark.sql import SparkSession  # noqa: PLC0415 - asked for by --spark only
 
@@ -595,15 +617,13 @@ def on_spark(folder: Path, n: int, n_segments: int) -> list[int]:
         f"{f.name} {kind}" for f, kind in zip(ANSWERS, ("long", "binary"), strict=True)
     )
     asked = task(n_segments)
-    sizes = np.zeros(n_segments, np.int64)
-    for row in table.mapInArrow(InArrow(pickle.dumps(asked), found_in), schema).toLocalIterator():
-        found = Found.unpacked(bytes(row["found"]))
-        sizes += [len(found.members[key]) for key in asked.keys]
+    rows_back = table.mapInArrow(InArrow(pickle.dumps(asked), found_in), schema).toLocalIterator()
+    found = together(answer(asked, Found.unpacked(bytes(row["found"]))) for row in rows_back)
     session.stop()
-    return sizes.tolist()
+    return found
 
 
-WAYS: dict[str, Callable[[Path, int, int], list[int]]] = {
+WAYS: dict[str, Callable[[Path, int, int], Answer]] = {
     "raw scan (DuckDB, 2 threads)": raw_scan,
     "kernel, 1 process": partial(kernel, 1),
     "kernel, 2 processes": partial(kernel, 2),
@@ -640,12 +660,12 @@ def run_one(way: str, folder: Path, n: int, n_segments: int) -> None:
     """Run one way here and print what it found and cost."""
     peak = Peak()
     begun = time.perf_counter()
-    sizes = WAYS[way](folder, n, n_segments)
+    found = WAYS[way](folder, n, n_segments)
     wall = time.perf_counter() - begun
     used = resource.getrusage(resource.RUSAGE_SELF)
     cpu, most = peak.stop()
     cpu += used.ru_utime + used.ru_stime
-    print(json.dumps({"sizes": sizes, "cpu": cpu, "wall": wall, "peak": most}))
+    print(json.dumps(found._asdict() | {"cpu": cpu, "wall": wall, "peak": most}))
 
 
 class Peak:
@@ -732,7 +752,7 @@ def report(folder: Path, n: int, n_segments: int, ways: list[str]) -> None:
     print(f"\n{n:,} customers, {10 * n:,} events, {2 * n:,} orders (about), {n_segments} segments, "
           f"{len(plan.program.steps)} steps; load {os.getloadavg()[0]:.1f}")  # fmt: skip
     print(f"{'':32}{'CPU s':>10}{'wall s':>10}{'peak MB':>10}{'x scan CPU':>12}")
-    scan, sizes = 0.0, None
+    scan, sizes, digest = 0.0, None, 0
     for way in ways:
         found = measured(way, folder, n, n_segments)
         if "error" in found:
@@ -750,6 +770,10 @@ def report(folder: Path, n: int, n_segments: int, ways: list[str]) -> None:
             ]
             if wrong:
                 print(f"  !! other sizes than the first way: segments {wrong[:10]}")
+        if found["digest"]:
+            digest = digest or found["digest"]
+            same = "the same" if found["digest"] == digest else "!! OTHER"
+            print(f"  {same} members and next flips, one by one ({found['digest']:x})")
     if sizes:
         print(f"members: {sum(sizes):,} in all, {min(sizes):,} to {max(sizes):,} a segment")
 

@@ -39,6 +39,15 @@ source, _ = Source.objects.get_or_create(
 print(json.dumps({kind: keys.issue(source, kind)[1] for kind in (KeyKind.WRITE, KeyKind.SERVER)}))
 """
 
+ALLOW = """
+import sys, django
+django.setup()
+from pusula.sources import keys
+from pusula.sources.models import WriteKey
+row = WriteKey.objects.get(digest=keys.digest(sys.argv[1]))
+keys.allow(row, origins=sys.argv[2:], quota_per_minute=None)
+"""
+
 
 @dataclass(frozen=True)
 class Keys:
@@ -129,7 +138,15 @@ class Installation:
         """Make a source and return its keys."""
         told = json.dumps([slug, kind, settings])
         found = json.loads(self.run("-c", SOURCE, told))
-        return Keys(slug, found["write"], found["server"])
+        keys = Keys(slug, found["write"], found["server"])
+        for key in (keys.write, keys.server):
+            address = f"/v1/projects/{key}/settings"
+            self._wait(lambda: self._answers(address), "the server does not hear of a key")  # noqa: B023
+        return keys
+
+    def allow(self, key: str, *origins: str) -> None:
+        """Take a key from pages of these origins only."""
+        self.run("-c", ALLOW, key, *origins)
 
     def ask(self, sql: str, *given: object, of_log: bool = False) -> list[tuple[Any, ...]]:
         """Return rows of the main database, or of the log's; parameters are ``%s``."""
@@ -213,10 +230,12 @@ class Installation:
             subprocess.Popen(command, env=self.environment, cwd=ROOT, stdin=subprocess.DEVNULL)
         )
 
-    def _answers(self) -> bool:
-        with suppress(OSError, urllib.error.URLError):
-            with urllib.request.urlopen(self.url + "/login/", timeout=30) as answer:
-                return answer.status == 200
+    def _answers(self, path: str = "/login/") -> bool:
+        with (
+            suppress(OSError, urllib.error.URLError),
+            urllib.request.urlopen(self.url + path, timeout=30) as answer,  # noqa: S310 - ours
+        ):
+            return bool(answer.status == 200)
         return False
 
     def _on_server(self, sql: str) -> None:

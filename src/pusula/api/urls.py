@@ -2,12 +2,16 @@
 
 from django.urls import URLPattern, path
 
-from pusula.api import snippet, tracking, unsubscribe
+from pusula.api import hooks, snippet, tracking, unsubscribe
 
 urlpatterns: list[URLPattern] = [
     path("pusula.js", snippet.newest, name="snippet"),
     path("pusula.<slug:version>.js", snippet.pinned, name="snippet-pinned"),
     path("pusula-sw.js", snippet.worker, name="push-worker"),
+    path("hooks/ota/<slug:slug>", hooks.bookings, name="hook-ota"),
+    path("hooks/ota/<slug:slug>/<slug:key>", hooks.bookings, name="hook-ota-key"),
+    path("hooks/mews/<slug:slug>/<slug:key>", hooks.mews, name="hook-mews"),
+    path("hooks/calls/<slug:slug>/<slug:key>", hooks.call_records, name="hook-calls"),
     path("o/<str:signed>.gif", tracking.opened, name="tracking-open"),
     path("c/<str:signed>", tracking.clicked, name="tracking-click"),
     path("u/<str:signed>/", unsubscribe.page, name="unsubscribe"),

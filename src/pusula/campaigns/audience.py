@@ -20,6 +20,7 @@ from pusula.lake import rows
 from pusula.lib import clock
 from pusula.outbox.reasons import Reason
 from pusula.profiles.models import Identifier, IdentifierKind
+from pusula.profiles.objections import objectors
 from pusula.profiles.relations import Ids
 from pusula.segments import queries as segments
 from pusula.segments.models import Segment
@@ -70,6 +71,9 @@ def plan(campaign: Campaign) -> Plan:
     members = [segments.member_ids(segment) for segment in audience]
     ids = np.unique(np.concatenate(members)) if members else np.empty(0, np.int64)
     reasons = _excluded_by_segment(ids, exclusions)
+    if campaign.is_commercial:  # what tells of a booking is no profiling
+        for profile_id in objectors(ids.tolist()):
+            reasons.setdefault(profile_id, Reason.OBJECTED.value)
     _add_missing_consent(reasons, ids, campaign)
     addresses = _addresses(ids, campaign, reasons)
     return Plan(tuple(_decided(i, reasons, addresses, campaign) for i in ids.tolist()))

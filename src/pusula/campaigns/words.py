@@ -22,6 +22,7 @@ from pusula.segments import queries as segments
 _REASONS: dict[str, str | Promise] = {
     Reason.NO_CONSENT: _("no consent for this channel"),
     Reason.REFUSED: _("consent withdrawn"),
+    Reason.OBJECTED: _("objects to profiling"),
     Reason.OTHER_ADDRESS: _("consent given for another address"),
     Reason.NOT_IN_IYS: _("no approval in İYS"),
     Reason.NO_ADDRESS: _("no address on this channel"),

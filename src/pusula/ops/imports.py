@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,8 +25,11 @@ from pusula.lib import clock
 from pusula.ops.figures import number, percent
 from pusula.pipeline import live
 from pusula.privacy import audit
-from pusula.sources import actions
+from pusula.sources import actions, toml, undo
 from pusula.sources.actions import Report, Step
+from pusula.sources.look import draft
+from pusula.sources.look import file as looks
+from pusula.sources.worker import Worker, command, run_job
 
 _BETWEEN_LINES = 2 * clock.SECOND
 _REASONS_SHOWN = 3
@@ -48,7 +52,7 @@ def _command(kind: str, what: str) -> click.Command:
     @click.option("--dry-run", is_flag=True, help="Say what would happen; write nothing.")
     @click.option("--defer", is_flag=True, help="Leave segments to the next `pusula run`.")
     @click.option("--json", "as_json", is_flag=True, help="Print the report for a program.")
-    def command(file: Path, map_file: Path, dry_run: bool, defer: bool, as_json: bool) -> None:
+    def bring(file: Path, map_file: Path, dry_run: bool, defer: bool, as_json: bool) -> None:
         with _progress() as told:
             report = actions.run_import(kind, file, map_file, dry_run=dry_run, progress=told)
         if report.import_id is not None:
@@ -60,7 +64,7 @@ def _command(kind: str, what: str) -> click.Command:
         else:
             click.echo("\n".join(sentences(report)))
 
-    return command
+    return bring
 
 
 def _record(report: Report) -> None:
@@ -79,6 +83,61 @@ import_.add_command(_command("orders", "Orders or bookings; one row an order, or
 import_.add_command(_command("profiles", "Customers: names, addresses, traits."))
 import_.add_command(_command("events", "What happened: searches, calls, visits."))
 import_.add_command(_command("consents", "Decisions: who may be written to, and who may not."))
+
+
+@import_.command()
+@click.argument("file", type=_FILE)
+@click.option(
+    "--kind", type=click.Choice(sorted(actions.KINDS)), required=True, help="What it holds."
+)
+@click.option("--source", default="pms", show_default=True, help="The system it comes from.")
+def look(file: Path, kind: str, source: str) -> None:
+    """Print a first mapping for FILE: what its columns and cells suggest."""
+    found = looks.look(file)
+    for note in found.notes:
+        click.echo(f"# {note}")
+    for column in found.columns:
+        for warning in column.warnings:
+            click.echo(f"# {column.name}: {warning}")
+    click.echo(
+        toml.dumps(draft.document(found, kind, actions.KINDS[kind].fields, source)), nl=False
+    )
+
+
+@import_.command("undo")
+@click.argument("number", type=int)
+@click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing.")
+@click.option("--defer", is_flag=True, help="Leave segments to the next `pusula run`.")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome for a program.")
+def undo_(number: int, dry_run: bool, defer: bool, as_json: bool) -> None:
+    """Take import NUMBER back: within 30 days, refusals stay."""
+    found = undo.undo(number, dry_run=dry_run)
+    if not (dry_run or defer):
+        live.refresh(found.touched, cause="undo", pays=found.debt)
+    told = found.undone.as_json()
+    if as_json:
+        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        return
+    click.echo(_("Nothing was changed; this is what it would do:") if dry_run else _("Taken back."))
+    for name, value in told.items():
+        click.echo(f"  {name}: {value}")
+
+
+@import_.command()
+@click.option("--once", is_flag=True, help="End when nothing waits.")
+def worker(once: bool) -> None:
+    """Do what the pages ask for: look at files, check, import and undo them, one at a time."""
+    working = Worker(command)
+    for number_ in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number_, lambda _number, _frame: working.stop())
+    working.run(once=once)
+
+
+@import_.command(hidden=True)
+@click.argument("number", type=int)
+def job(number: int) -> None:
+    """Run one job that the worker took."""
+    run_job(number)
 
 
 def sentences(report: Report) -> list[str]:

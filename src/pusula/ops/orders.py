@@ -8,11 +8,13 @@ from datetime import datetime
 
 import click
 from django.conf import settings
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from pusula.ops.figures import number
-from pusula.orders import queries
+from pusula.orders import properties, queries
 from pusula.orders.queries import States
+from pusula.privacy import audit
 
 
 @click.group()
@@ -38,6 +40,29 @@ def states(day: datetime, as_json: bool) -> None:
         return
     for title, n in _titled(found):
         click.echo(f"{title:<28}{number(n):>12}")
+
+
+@orders.command("property")
+@click.argument("code")
+@click.option("--title", default="", help="What people call it, if not CODE.")
+@click.option("--region", default="", help="Such as Bodrum; segments ask for it.")
+@click.option("--time-zone", default="", help="Default: the company's.")
+@click.option(
+    "--rollover", type=click.IntRange(0, 720), default=180, show_default=True,
+    help="Minutes past midnight at which the night audit ends the business day.",
+)  # fmt: skip
+def property_(code: str, title: str, region: str, time_zone: str, rollover: int) -> None:
+    """Add the hotel CODE, or change what is known of it; bookings carry its CODE."""
+    with transaction.atomic():
+        properties.keep(
+            code,
+            title=title,
+            region=region,
+            time_zone=time_zone or settings.PUSULA.time_zone,
+            rollover_minutes=rollover,
+        )
+        audit.record(audit.operator(), "property.changed", code)
+    click.echo(code)
 
 
 def _titled(found: States) -> list[tuple[str, int]]:

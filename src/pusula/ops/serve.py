@@ -29,6 +29,7 @@ def serve(host: str, port: int) -> None:
     port = port or free_port(host)
     click.echo(f"Pusula is on http://{host}:{port} (stop with Ctrl+C)")
     commands = [web_command(host, port), live_command(), run_command(), publish_command()]
+    commands += [poll_command(), import_command()]
     if settings.PUSULA_SMTP_URL:
         commands.append(sender_command())
     else:
@@ -64,6 +65,16 @@ def run_command() -> list[str]:
 def publish_command() -> list[str]:
     """Return the command line that evaluates and shows the segments changed on the pages."""
     return [sys.executable, "-m", "pusula.ops.main", "segments", "publish"]
+
+
+def poll_command() -> list[str]:
+    """Return the command line that asks the systems which have to be asked."""
+    return [sys.executable, "-m", "pusula.ops.main", "sources", "poll"]
+
+
+def import_command() -> list[str]:
+    """Return the command line that looks at, checks, imports and undoes files for the pages."""
+    return [sys.executable, "-m", "pusula.ops.main", "import", "worker"]
 
 
 def free_port(host: str, preferred: int = 0) -> int:

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from pusula.lib import clock
+from pusula.ops import polling
 from pusula.privacy import audit
 from pusula.sources import keys as of_keys
 from pusula.sources import known
@@ -23,6 +24,10 @@ _DAYS = of_keys.GRACE // clock.DAY
 @click.group()
 def sources() -> None:
     """Add sources, and issue the keys with which programs speak for them."""
+
+
+for _command in (polling.poll, polling.status, polling.settings):
+    sources.add_command(_command)
 
 
 @sources.command()

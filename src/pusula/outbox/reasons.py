@@ -13,6 +13,7 @@ class Reason(models.TextChoices):
     BAD_ADDRESS = "bad_address", _("The address cannot be written to")
     NO_CONSENT = "no_consent", _("No consent for this channel")
     REFUSED = "refused", _("Consent withdrawn")
+    OBJECTED = "objected", _("The person objects to profiling")
     SUPPRESSED = "suppressed", _("Address blocked for sending")
     OTHER_ADDRESS = "other_address", _("Consent was given for another address")
     NOT_IN_IYS = "not_in_iys", _("No approval in İYS")

@@ -19,7 +19,7 @@ from pusula.consent.queries import ADDRESS_KINDS
 from pusula.events import actions as events
 from pusula.orders import actions as orders
 from pusula.orders.stays import Guest, Segment
-from pusula.pipeline import browsers, identity, settling
+from pusula.pipeline import aliases, browsers, identity, settling
 from pusula.pipeline.entries import GuestBody, StayBody, Told, is_near
 from pusula.profiles import actions as profiles
 from pusula.profiles import merging, queries, resolve
@@ -52,8 +52,8 @@ def write(told: Sequence[Told], *, at: int) -> Written:
     such a decision counts for all of them. 3. Merges: what was written for a profile that goes
     passes on with the rest.
     """
+    told, refused = aliases.followed(told)
     owners, touched, joins = _resolve(told, at)
-    refused: list[tuple[Told, str]] = []
     kinds: dict[str, list[Told]] = defaultdict(list)
     for one in told:
         owner, origin = owners[one.entry.id]
@@ -232,7 +232,9 @@ def _write_traits(told: Sequence[Told], at: int, refused: list[tuple[Told, str]]
     """Write names and traits; of several entries for one profile the last word counts."""
     kinds = _kinds({name for one in told for name in one.body.traits})
     touched = []
-    for source, group in groupby(told, key=lambda one: one.entry.source):
+    for (source, origin_id), group in groupby(
+        told, key=lambda one: (one.entry.source, one.origin_id)
+    ):
         facts: dict[int, Facts] = {}
         for one in browsers.adding(list(group), source):
             known = kinds.copy()
@@ -243,7 +245,7 @@ def _write_traits(told: Sequence[Told], at: int, refused: list[tuple[Told, str]]
                 continue
             kinds = known  # only what is written says of which kind a trait is
             profile_id = one.profile_id or 0
-            before = facts.get(profile_id, Facts(profile_id))
+            before = facts.get(profile_id, Facts(profile_id, origin_id=origin_id))
             facts[profile_id] = replace(
                 before,
                 first_name=_last_word(one, one.body.first_name, before.first_name),

@@ -126,7 +126,7 @@ class Message(msgspec.Struct, rename="camel", frozen=True):
     original_timestamp: Any = None
     sent_at: Any = None
     traits: dict[str, Any] | None = None
-    properties: msgspec.Raw | None = None
+    properties: msgspec.Raw = msgspec.Raw()
     context: Context | None = None
 
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from pusula.lake import rows
 from pusula.pipeline.entries import OrderBody, Told
 from pusula.pipeline.models import LogEntry, Offset, Quarantine
-from pusula.pipeline.queries import Logged
+from pusula.pipeline.queries import TOMBSTONE, Logged
 from pusula.pipeline.router import LOG
 from pusula.profiles import erased
 from pusula.profiles.models import IdentifierKind
@@ -21,7 +21,6 @@ from pusula.profiles.told import Record
 from pusula.segments import evaluate
 
 ERASED = "erased"  # the reason in quarantine
-TOMBSTONE = '{"erased":true}'
 _PAGE = 500
 
 
@@ -88,14 +87,17 @@ def told_of(needles: Needles, message_ids: Collection[str], *, until: int) -> It
     """Yield the entries of the log about a person, as they came."""
     for _after, found in about(needles, message_ids, until=until):
         for one in found:
-            yield "log entry", {
-                "kind": one.kind,
-                "source": one.source,
-                "message_id": one.message_id,
-                "body": one.body,
-                "occurred_at": one.occurred_at,
-                "recorded_at": one.recorded_at,
-            }
+            yield (
+                "log entry",
+                {
+                    "kind": one.kind,
+                    "source": one.source,
+                    "message_id": one.message_id,
+                    "body": one.body,
+                    "occurred_at": one.occurred_at,
+                    "recorded_at": one.recorded_at,
+                },
+            )
 
 
 def left_over() -> list[int]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
 from django.db import transaction
 
 from pusula.campaigns import merging as campaigns
@@ -142,15 +143,13 @@ def unite(
     if winner == loser:
         return ""
     with transaction.atomic():
-        carried.late += due_among([loser], at)
+        carried.late += due_among(np.array([loser], np.int64), at)
         for timed in _TIMED_OWNERS:
             timed.move(loser, winner, at=at)
         for owner in _OWNERS:
             owner.move(loser, winner)
         profiles.move(loser, winner)
-        profiles.close(
-            loser, winner, reason=reason, evidence=evidence, actor=actor, at=at
-        )
+        profiles.close(loser, winner, reason=reason, evidence=evidence, actor=actor, at=at)
     carried.touched.add(winner)
     carried.gone.add(loser)
     return ""
@@ -192,7 +191,7 @@ def _merge(told: Told, body: MergeBody, at: int, carried: Carried) -> str:
 
 
 def _unmerge(body: UnmergeBody, at: int, carried: Carried) -> str:
-    merges = Merge.objects.filter(loser_id=body.profile).order_by("-pk")
+    merges = Merge.objects.filter(loser_id=body.profile or 0).order_by("-pk")
     if body.merge is not None:
         merges = merges.filter(pk=body.merge)
     held = merges.first()

@@ -22,11 +22,12 @@ from django.db import (
 from pusula.lake import rows
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
-from pusula.pipeline import batch, effects, queries, understood
+from pusula.pipeline import batch, effects, erasure, queries, understood
 from pusula.pipeline.effects import Written
 from pusula.pipeline.entries import Told
 from pusula.pipeline.names import Names
 from pusula.pipeline.queries import Logged
+from pusula.pipeline.understood import Aside
 from pusula.profiles import relations
 from pusula.profiles.relations import Ids
 from pusula.segments import actions, evaluate
@@ -100,19 +101,25 @@ class Live:
         """
         try:
             with evaluate.alone():
-                return self._begin(at).run(limit, due_seconds)
+                under_way = self._begin(at)
+                stepped = under_way.run(limit, due_seconds)
         except BaseException:
             self._forget()
             raise
+        erasure.blank(under_way.blank)
+        return stepped
 
     def retry(self, ids: Sequence[int] | None = None) -> Stepped:
         """Try again to take over entries in quarantine (else all of them); those done leave it."""
         try:
             with evaluate.alone():
-                return self._begin(None).retry(ids)
+                under_way = self._begin(None)
+                stepped = under_way.retry(ids)
         except BaseException:
             self._forget()
             raise
+        erasure.blank(under_way.blank)
+        return stepped
 
     def _begin(self, at: int | None) -> _Step:
         return _Step(self._shown, self._resting, self._names, at)
@@ -156,6 +163,7 @@ class _Step:
         self.n_evaluated = 0
         self.n_put_off = 0
         self.moves = Moves()
+        self.blank: set[int] = set()  # entries of people who were erased
 
     def run(self, limit: int, due_seconds: float) -> Stepped:
         due = segments.due(self.at, limit)
@@ -252,7 +260,10 @@ class _Step:
         ``tries`` is how often each was tried before; something of those in ``again`` is known.
         """
         found = understood.read(logged, at=self.at, again=again)
-        told, unnamed = self.names.admit(found.told)
+        ours, barred, blank = erasure.sort_out(found.told)
+        self.blank |= blank
+        found.aside.extend(Aside(entry, erasure.ERASED) for entry in barred)
+        told, unnamed = self.names.admit(ours)
         written = self._written(told)
         aside = found.aside + unnamed + understood.refused(written.refused)
         n_refused = understood.put_aside(aside, tries, self.at) if aside else 0

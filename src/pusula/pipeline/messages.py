@@ -166,7 +166,7 @@ def _event(about: Told, envelope: Envelope, context: Context, company: Company) 
     name = name if known is None else known.name
     problem = ""
     told = [replace(about, kind="event", body=EventBody(name=name, properties=_kept(given, left)))]
-    if known is not None and known.deal and message.properties:
+    if known is not None and known.deal and given:
         source = about.entry.source
         voice = Voice(source, about.trusted, envelope.rules, about.at, company.currency)
         try:
@@ -189,7 +189,7 @@ def _event_name(message: Message) -> str:
 
 
 def _given(message: Message) -> dict[str, Any]:
-    if message.properties is None or bytes(message.properties) == b"null":
+    if bytes(message.properties) in {b"", b"null"}:
         return {}
     try:
         return _PROPERTIES.decode(message.properties)
@@ -235,6 +235,8 @@ def _page(message: Message, context: Context, given: Mapping[str, Any]) -> dict[
     for name in ("url", "referrer"):
         if isinstance(address := found.get(name), str):
             found[name] = "" if address == _DIRECT else _plain(address)
+            if not found[name]:
+                del found[name]
     for name, value in _texts(context.campaign, *_UTM).items():
         found.setdefault(f"utm_{_UTM_NAMES.get(name, name)}", value)
     return found

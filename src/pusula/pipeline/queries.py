@@ -18,6 +18,8 @@ LONGEST_BODY = 256 * 1024
 # What a reader of the log holds in memory, about; it reads so many entries at a time.
 MOST_CHARACTERS = 32 * 2**20
 _PAGE = 250
+# What is left of the body of an entry whose person was erased.
+TOMBSTONE = '{"erased":true}'
 
 _NEXT = f"""
 select id, kind, source, message_id, case when length(body) <= {LONGEST_BODY} then body end,

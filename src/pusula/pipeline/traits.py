@@ -1,4 +1,7 @@
-"""What a message says of a person: names, contacts, and traits as the rest of Pusula knows them."""
+"""What a message says of a person: names, contacts, and traits as the rest of Pusula knows them.
+
+Reasons name no values: they are read by people who have no business with them.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from typing import Any
 from pusula.lib.text import code_key, nfc
 from pusula.pipeline.entries import RefusedError, is_name, is_near, phone_of
 from pusula.profiles import contacts
+from pusula.profiles.objections import OBJECTED
 from pusula.segments.catalog import COMPUTED_TRAITS
 
 # What a browser says of an address is kept under these names, and leads to nobody.
@@ -42,7 +46,7 @@ _SECRET = ("password", "cardnumber", "creditcard", "cvv", "cvc", "iban", "tckn",
            "nationalid", "identitynumber", "passport")  # fmt: skip
 _PERMISSION = ("consent", "permission", "optin", "optout", "subscri", "newsletter", "marketing",
                "iys", "kvkk", "gdpr", "izin", "onay")  # fmt: skip
-_OWN = frozenset(COMPUTED_TRAITS) | {CLAIMED_EMAIL, CLAIMED_PHONE}
+_OWN = frozenset(COMPUTED_TRAITS) | {CLAIMED_EMAIL, CLAIMED_PHONE, OBJECTED}
 
 
 @dataclass
@@ -92,7 +96,7 @@ def _trait(name: str, value: object, found: Said) -> None:
     elif name in _OWN:
         found.left.append(f"traits.{name}: is set by Pusula alone")
     else:
-        _take(_OURS.get(short, name), value, found)
+        _take(_OURS.get(short, name), value, found, name)
 
 
 def of_company(given: Mapping[str, Any], group: str | None) -> Said:
@@ -102,7 +106,7 @@ def of_company(given: Mapping[str, Any], group: str | None) -> Said:
         found.traits["company_id"] = group
     for name, value in _flat(given, found):
         if value not in (None, "") and _short(name) not in _IDLE:
-            _take(f"{COMPANY}_{name}", value, found)
+            _take(f"{COMPANY}_{name}", value, found, name)
     return found
 
 
@@ -134,7 +138,7 @@ def _is_permission(short: str) -> bool:
 
 def _name(place: str, value: object, found: Said) -> str:
     if not isinstance(value, str):
-        found.left.append(f"traits.{place}: a text, not {value!r:.40}")
+        found.left.append(f"traits.{place}: a text is meant")
         return ""
     text = nfc(value)
     if len(text) > _LONGEST_NAME or not text.isprintable():
@@ -147,7 +151,7 @@ def _contact(kind: str, value: object, found: Said, region: str, *, trusted: boo
     if isinstance(value, int) and kind == "phone" and not isinstance(value, bool):
         value = f"+{value}"
     if not isinstance(value, str):
-        found.left.append(f"traits.{kind}: a text, not {value!r:.40}")
+        found.left.append(f"traits.{kind}: a text is meant")
         return
     try:
         known = contacts.email(value) if kind == "email" else phone_of(value, region)
@@ -164,14 +168,14 @@ def _contact(kind: str, value: object, found: Said, region: str, *, trusted: boo
         found.phone = known
 
 
-def _take(name: str, value: object, found: Said) -> None:
+def _take(name: str, value: object, found: Said, told: str) -> None:
     if not is_name(name):
-        found.left.append(f"traits.{name!r:.80} is no name: letters, digits, spaces, _ . -")
+        found.left.append(f"traits.{told!r:.80} is no name: letters, digits, spaces, _ . -")
         return
     try:
         kept = _day(value) if name in _DAYS else _value(value)
     except RefusedError as error:
-        found.left.append(f"traits.{name}: {error}")
+        found.left.append(f"traits.{told}: {error}")
         return
     if kept is not None:
         found.traits[name] = kept
@@ -191,7 +195,7 @@ def _value(value: object) -> object:
             texts = [_text(one) for one in value]
             _text("\n".join(texts))
             return texts
-    raise RefusedError(f"no text, number, yes or no, or list of texts: {value!r:.40}")
+    raise RefusedError("no text, number, yes or no, or list of texts")
 
 
 def _text(value: str) -> str:
@@ -204,7 +208,7 @@ def _day(value: object) -> dict[str, str]:
     try:
         day = date.fromisoformat(str(value).strip()[:10])
     except ValueError:
-        raise RefusedError(f"a day such as 1990-05-31, not {value!r:.40}") from None
+        raise RefusedError("no day such as 1990-05-31") from None
     if not is_near(day):
         raise RefusedError("a day that nobody can mean")
     return {"day": day.isoformat()}

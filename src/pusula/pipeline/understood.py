@@ -11,7 +11,7 @@ from pusula.pipeline import entries, messages
 from pusula.pipeline.entries import RefusedError, Told
 from pusula.pipeline.messages import Company
 from pusula.pipeline.models import Quarantine
-from pusula.pipeline.queries import Logged
+from pusula.pipeline.queries import TOMBSTONE, Logged
 
 # So begins the reason of an entry whose rest was taken over.
 PARTLY = "in part: "
@@ -48,6 +48,8 @@ def read(logged: Sequence[Logged], *, at: int, again: Collection[int] = ()) -> U
     about = Company(company.phone_region, company.currency, company.time_zone)
     found = Understood()
     for entry in logged:
+        if entry.body == TOMBSTONE:
+            continue
         try:
             # Only what was before the moment of an evaluation counts in it.
             _read(entry, about, at - 1, found)

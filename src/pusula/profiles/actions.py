@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
@@ -11,8 +11,17 @@ import numpy as np
 from django.db import connection, transaction
 
 from pusula.lake import rows
-from pusula.lib.text import fold, name_key
-from pusula.profiles.models import Profile, Trait, TraitKind
+from pusula.lib.text import fold
+from pusula.profiles import cards
+from pusula.profiles.models import (
+    Identifier,
+    IdentifierKind,
+    Profile,
+    Shelved,
+    Trait,
+    TraitChange,
+    TraitKind,
+)
 from pusula.profiles.relations import Ids
 
 PROFILES = "profiles_profile"
@@ -53,6 +62,7 @@ class Facts:
     last_name: str = ""
     created_at: int | None = None
     traits: Mapping[str, Value] = field(default_factory=dict)
+    origin_id: int | None = None  # the merged profile that the source named
 
 
 class Renamed(NamedTuple):
@@ -72,39 +82,56 @@ def record(
     of a trait holds since ever, any other from ``at`` on. ``renamed`` is given what the names were.
     """
     with transaction.atomic():
-        changed = _write_names(facts, renamed)
-        changed.update(_write_traits(facts, source, at))
+        kept = cards.kept(fact.profile_id for fact in facts)
+        changed = _write_names(facts, renamed, kept)
+        changed.update(_write_traits(facts, source, at, {profile_id for profile_id, _ in kept}))
     return np.array(sorted(changed), np.int64)
 
 
-def _write_names(facts: Sequence[Facts], renamed: list[Renamed] | None) -> set[int]:
+def _write_names(
+    facts: Sequence[Facts],
+    renamed: list[Renamed] | None,
+    kept: Mapping[tuple[int, int | None], Shelved],
+) -> set[int]:
+    """Write names; those of a merged person on the card of whoever the source named."""
     changes = []
+    merged: set[int] = set()
     for part in rows.parts(facts):
         known = {
-            profile_id: stored
-            for profile_id, *stored in Profile.objects.filter(
+            profile_id: (first, last, created_at)
+            for profile_id, first, last, created_at in Profile.objects.filter(
                 id__in=[fact.profile_id for fact in part]
             ).values_list("id", "first_name", "last_name", "created_at")
         }
         for fact in part:
-            first, last, created_at = known[fact.profile_id]
-            said = [
-                fact.first_name or first,
-                fact.last_name or last,
-                created_at if fact.created_at is None else fact.created_at,
-            ]
-            if said != [first, last, created_at]:
-                key = name_key(f"{said[0]} {said[1]}")[:_NAME_KEY_SIZE]
+            card = kept.get((fact.profile_id, fact.origin_id))
+            before = cards.said(card) if card else known[fact.profile_id]
+            said = (
+                fact.first_name or before[0],
+                fact.last_name or before[1],
+                before[2] if fact.created_at is None else fact.created_at,
+            )
+            if said == before:
+                continue
+            if card is not None:
+                cards.write(card, *said)
+                merged.add(fact.profile_id)
+            else:
+                key = cards.name_key_of(said[0], said[1])
                 changes.append((said[0], said[1], key, said[2], fact.profile_id))
                 if renamed is not None:
-                    after = (said[0], said[1], said[2])
-                    renamed.append(Renamed(fact.profile_id, (first, last, created_at), after))
+                    renamed.append(Renamed(fact.profile_id, before, said))
     columns = ("first_name", "last_name", "name_key", "created_at")
     rows.update(connection, PROFILES, columns, changes)
-    return {change[-1] for change in changes}
+    for profile_id in merged:
+        cards.derive(profile_id)
+    return {change[-1] for change in changes} | merged
 
 
-def _write_traits(facts: Iterable[Facts], source: str, at: int) -> set[int]:
+def _write_traits(
+    facts: Iterable[Facts], source: str, at: int, merged: Collection[int]
+) -> set[int]:
+    """Write traits; of the people ``merged`` also what was told under another of their numbers."""
     new, changed, history = [], [], []
     touched: set[int] = set()
     for part in rows.parts((fact for fact in facts if fact.traits), 1_000):
@@ -114,22 +141,46 @@ def _write_traits(facts: Iterable[Facts], source: str, at: int) -> set[int]:
                 profile_id__in=[fact.profile_id for fact in part]
             ).values_list("id", "profile_id", "name", "kind", "text", "text_fold", "number", "day")
         }
+        told = _told_under([fact for fact in part if fact.profile_id in merged])
         for fact in part:
             for name, value in fact.traits.items():
                 trait_id, stored = known.get((fact.profile_id, name), (None, None))
-                if stored == value.columns:
+                under = (fact.profile_id, fact.origin_id, name)
+                if stored == value.columns and (
+                    fact.profile_id not in merged or told.get(under) == stored
+                ):
                     continue
                 touched.add(fact.profile_id)
                 since = _EVER if trait_id is None else at
-                history.append((fact.profile_id, name, *value.columns, source, since, at))
+                row = (fact.profile_id, name, *value.columns, source, since, at, fact.origin_id)
+                history.append(row)
                 if trait_id is None:
                     new.append((fact.profile_id, name, *value.columns, source, at))
                 else:
                     changed.append((*value.columns, source, at, trait_id))
     rows.insert(connection, TRAITS, ("profile_id", "name", *_TRAIT_COLUMNS), new)
     rows.update(connection, TRAITS, _TRAIT_COLUMNS, changed)
-    rows.insert(connection, TRAIT_CHANGES, _CHANGE_COLUMNS, history)
+    rows.insert(connection, TRAIT_CHANGES, (*_CHANGE_COLUMNS, "origin_id"), history)
     return touched
+
+
+def _told_under(
+    facts: Sequence[Facts],
+) -> dict[tuple[int, int | None, str], tuple[object, ...]]:
+    """Return what was told last of each trait by profile, origin and name."""
+    found: dict[tuple[int, int | None, str], tuple[object, ...]] = {}
+    changes = TraitChange.objects.filter(profile_id__in=[fact.profile_id for fact in facts])
+    for profile_id, origin, name, *value in changes.order_by(
+        "changed_at", "recorded_at", "id"
+    ).values_list("profile_id", "origin_id", "name", "kind", "text", "text_fold", "number", "day"):
+        found[profile_id, origin, name] = tuple(value)
+    return found
+
+
+def verify(profile_id: int, kind: IdentifierKind, value: str, *, at: int) -> bool:
+    """Note that the person proved an identifier to be theirs; return whether that was news."""
+    held = Identifier.objects.filter(profile_id=profile_id, kind=kind, value=value)
+    return bool(held.filter(verified_at=None).update(verified_at=at))
 
 
 # What the history says last of the traits with some names, and what they are: the differences.

@@ -33,6 +33,17 @@ def kept(profile_ids: Iterable[int]) -> dict[tuple[int, int | None], Shelved]:
     return found
 
 
+def said(card: Shelved) -> tuple[str, str, int]:
+    """Return first name, last name and date of a card."""
+    return card.row["first_name"], card.row["last_name"], card.row["created_at"]
+
+
+def write(card: Shelved, first_name: str, last_name: str, created_at: int) -> None:
+    """Write a card anew; ``derive`` is due afterwards."""
+    card.row |= {"first_name": first_name, "last_name": last_name, "created_at": created_at}
+    card.save(update_fields=["row"])
+
+
 def move(loser: int, winner: int) -> None:
     """Keep the cards of both with ``winner``, and write what follows from them."""
     held = kept([loser, winner])

@@ -9,8 +9,10 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 
 from pusula.lake import rows
+from pusula.lib import clock
 from pusula.profiles import cards, moving
 from pusula.profiles.models import Merge, Profile, Trait, TraitChange
 from pusula.profiles.moving import Once
@@ -56,6 +58,15 @@ def everyone_in(profile_id: int) -> set[int]:
         merged = Merge.objects.filter(winner_id__in=waiting, undone_at=None)
         waiting = set(merged.values_list("loser_id", flat=True)) - found
     return found
+
+
+def is_merging(since_at: int) -> bool:
+    """Say whether somebody was merged or parted since ``since_at``, or an hour before.
+
+    A step takes its moment before it waits for its turn.
+    """
+    recent = since_at - clock.HOUR
+    return Merge.objects.filter(Q(merged_at__gte=recent) | Q(undone_at__gte=recent)).exists()
 
 
 def move(loser: int, winner: int) -> None:

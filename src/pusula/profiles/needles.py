@@ -54,14 +54,12 @@ class Needles:
         return {*self.emails, *self.phones, *numbers}
 
     def are_in(self, text: str) -> bool:
-        """Say whether ``text`` holds an e-mail, a phone in any spelling, or a whole number."""
+        """Say whether ``text`` holds an e-mail address or, in any spelling, a phone of theirs."""
         folded = email_key(text)
         if any(email in folded for email in self.emails):
             return True
-        if any(value in text for value in self.numbered):
-            return True
         runs = (_DIGITS.sub("", found[0]) for found in _NUMBER.finditer(text))
-        return any(run.endswith(phone) for run in runs for phone in self.phones)
+        return any(phone in run for run in runs for phone in self.phones)
 
     def are_in_json(self, body: str, source: str) -> bool:
         """Say whether a body of JSON that ``source`` sent speaks of the person.
@@ -80,6 +78,8 @@ class Needles:
         if name == "profile" and isinstance(value, int):
             return value in self.profiles
         said = str(value)
+        if said in self.numbered:
+            return True
         if name.lower() in _NAMING and f"{source}:{said}" in self.numbered:
             return True
         return self.are_in(said)

@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from pusula.lake import rows
-from pusula.lib.text import email_key, name_key
+from pusula.lib.text import email_key, person_key
 from pusula.profiles.models import Identifier, IdentifierKind, Profile, Trait
 
 _NEAR = 5
@@ -26,7 +26,7 @@ def by_name(text: str) -> QuerySet[Profile]:
 
     Accents, case and the Turkish i's do not matter; a text without letters or digits finds nobody.
     """
-    words = name_key(text).split()
+    words = person_key(text).split()
     if not words:
         return Profile.objects.none()
     found = Profile.objects.all()
@@ -37,7 +37,7 @@ def by_name(text: str) -> QuerySet[Profile]:
 
 def with_names_like(text: str, limit: int = _NEAR) -> list[Profile]:
     """Return a few profiles whose name begins like ``text`` and is written much like it."""
-    key = name_key(text)
+    key = person_key(text)
     if not key:
         return []
     begin = Profile.objects.filter(name_key__startswith=key[:2]).order_by("name_key", "id")

@@ -258,6 +258,8 @@ def summary(
     together they change with every insert, update and delete that matters to a mirror.
     """
     asked = [f"{each} %% {_REST}" if each.endswith("_at") else each for each in sums]
+    if owner == "profile_id":  # a merge changes nothing but whose the rows are
+        asked.append(f"(profile_id %% 65521) * ({sums[0]} %% 65519)")
     columns = ", ".join(["count(*)", *(f"coalesce(sum({each}), 0)" for each in asked)])
     with connection.cursor() as cursor:
         cursor.execute(
@@ -269,7 +271,7 @@ def summary(
 def marks(first: int, last: int) -> dict[str, tuple[int, ...]]:
     """Return by relation what changes whenever the rows of these profiles do."""
     return {
-        "created": summary("profiles_profile", ["id"], first, last, owner="id"),
+        "created": summary("profiles_profile", ["id", "created_at"], first, last, owner="id"),
         "traits": summary("profiles_trait", ["id", "updated_at"], first, last)
         + summary("profiles_traitchange", ["id"], first, last),
         "scores": summary("profiles_score", ["id"], first, last),

@@ -20,7 +20,7 @@ from pusula.events.models import Event
 from pusula.lib import clock
 from pusula.orders.models import Order, OrderChange
 from pusula.profiles import relations as profiles
-from pusula.profiles.models import Identifier, Profile, Score, TraitChange
+from pusula.profiles.models import Identifier, Merge, Profile, Score, TraitChange
 from pusula.profiles.relations import Ids
 from pusula.segments import facts
 from pusula.segments.kernel import Block, Requirements
@@ -33,15 +33,16 @@ MOST_NAMES = 200  # of events, properties and traits: each is a column or rows i
 BLOCK = 50_000
 _TABLES = ("orders", "items", "events", "traits", "consents", "reach", "scores", "sets", "created")
 _WRITTEN: tuple[Any, ...] = (
-    Profile, Identifier, TraitChange, Order, OrderChange, Event, ConsentEntry, Suppression, Score,
-    SetMember, CutPoint,
+    Profile, Merge, Identifier, TraitChange, Order, OrderChange, Event, ConsentEntry, Suppression,
+    Score, SetMember, CutPoint,
 )  # fmt: skip
 NOTHING = Requirements(None, None, (), (), (), (), consents=False)
 
 
 def data_version() -> tuple[int, ...]:
     """Return numbers of which one grows whenever facts are written."""
-    newest = (table.objects.aggregate(n=Max("pk"))["n"] for table in _WRITTEN)
+    newest = [table.objects.aggregate(n=Max("pk"))["n"] for table in _WRITTEN]
+    newest.append(Merge.objects.aggregate(n=Max("undone_at"))["n"])
     return (*(n or 0 for n in newest), *consents.version())
 
 

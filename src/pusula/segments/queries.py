@@ -159,17 +159,23 @@ def moves_since(cursor: int, limit: int = 1_000) -> list[Moved]:
     """Return the next entries and exits behind the one with the id ``cursor`` (0: from the start).
 
     Whoever keeps the last ``id`` as the next cursor hears of each exactly once, in the order of the
-    commits, on both databases.
+    commits, on both databases. What befell somebody who was merged since stands under the number
+    they had then.
     """
     rows = Move.objects.filter(id__gt=cursor).order_by("id").values_list(
-        "id", "membership__segment_id", "membership__profile_id", "is_entry",
-        "membership__entered_at", "membership__left_at", "cause",
+        "id", "membership__segment_id", "membership__profile_id", "membership__origin_id",
+        "is_entry", "membership__entered_at", "membership__left_at", "cause",
     )[:limit]  # fmt: skip
     return [
         Moved(
-            id_, segment_id, profile_id, is_entry, entered_at if is_entry else left_at or 0, cause
+            id_,
+            segment_id,
+            profile_id if origin is None else origin,
+            is_entry,
+            entered_at if is_entry else left_at or 0,
+            cause,
         )
-        for id_, segment_id, profile_id, is_entry, entered_at, left_at, cause in rows
+        for id_, segment_id, profile_id, origin, is_entry, entered_at, left_at, cause in rows
     ]
 
 

@@ -299,7 +299,7 @@ def _keep_journal(
 ) -> None:
     """Keep what it takes to undo the import, in its transaction."""
     journal.keep_ids(import_id, Holds.CREATED, people.created)
-    journal.keep_ids(import_id, Holds.TOUCHED, touched)
+    journal.keep_ids(import_id, Holds.TOUCHED, _union([touched, *outcome.met]))
     journal.keep_ids(import_id, Holds.MADE, _union(outcome.made))
     journal.keep_orders(import_id, outcome.before)
     journal.keep_names(import_id, outcome.renamed)

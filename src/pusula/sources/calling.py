@@ -28,6 +28,7 @@ class CallError(PusulaError):
 
     code = "source_call"
     status = 502
+    answer = b""  # what the system said, for its adapter to read; never shown, never logged
 
 
 class LaterError(CallError):
@@ -83,7 +84,11 @@ class Caller:
                 body = _bounded(answer, place)
         except httpx.HTTPError as error:
             raise LaterError(f"{place}: no answer ({type(error).__name__})") from error
-        _check(answer, place)
+        try:
+            _check(answer, place)
+        except CallError as error:
+            error.answer = body
+            raise
         try:
             return json.loads(body) if body else None
         except (ValueError, RecursionError) as error:

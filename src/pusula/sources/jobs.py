@@ -15,6 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from pusula.lib import clock
 from pusula.sources.models import Job, JobState
@@ -104,6 +105,13 @@ def recover() -> int:
         finished_at=clock.now(),
     )
     return n
+
+
+def give_back(job_id: int) -> None:
+    """Let a job wait again that was interrupted on purpose: it does not count as a try."""
+    Job.objects.filter(pk=job_id, state=JobState.RUNNING).update(
+        state=JobState.WAITING, n_tries=F("n_tries") - 1
+    )
 
 
 def finish(job_id: int, result: dict[str, Any]) -> None:

@@ -12,12 +12,19 @@ from django.db.models import Q
 from pusula.lib import clock, ids
 from pusula.lib.errors import PusulaError
 from pusula.pipeline import appender
-from pusula.sources import health
+from pusula.sources import health, needs
 from pusula.sources.calling import LaterError, Page
+from pusula.sources.calls.read import CallsSettings
 from pusula.sources.elektraweb import pull as elektraweb
+from pusula.sources.iys import sync as iys
+from pusula.sources.elektraweb.read import ElektrawebSettings
 from pusula.sources.mews import pull as mews
+from pusula.sources.mews.read import MewsSettings
 from pusula.sources.models import Poll, Source, SourceKind
+from pusula.sources.needs import Common
 from pusula.sources.opera import pull as opera
+from pusula.sources.opera.read import OperaSettings
+from pusula.sources.ota.read import OtaSettings
 
 LEASE = 5 * clock.MINUTE  # renewed with every page; whoever dies holds a source no longer
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 15, 3_600
@@ -29,6 +36,14 @@ PULLS: Mapping[str, Callable[[Source, int], Iterator[Page]]] = {
     SourceKind.MEWS: mews.pull,
     SourceKind.OPERA: opera.pull,
     SourceKind.ELEKTRAWEB: elektraweb.pull,
+    SourceKind.IYS: iys.pull,
+}
+_SETTINGS: Mapping[str, type[Common]] = {
+    SourceKind.OTA: OtaSettings,
+    SourceKind.MEWS: MewsSettings,
+    SourceKind.OPERA: OperaSettings,
+    SourceKind.ELEKTRAWEB: ElektrawebSettings,
+    SourceKind.CALLS: CallsSettings,
 }
 
 
@@ -133,3 +148,9 @@ def _pause_s(n_failures: int) -> int:
 def _interval_s(source: Source) -> int:
     told = source.settings.get("poll_every_s")
     return told if isinstance(told, int) and told > 0 else USUAL_S
+
+
+def check(source: Source) -> None:
+    """Read the settings of ``source`` as its adapter does; raises ``NeedError``."""
+    if source.kind in _SETTINGS:
+        needs.told(source, _SETTINGS[source.kind])

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from django.utils.translation import gettext as _
 
-from pusula.profiles import resolve
+from pusula.profiles import erased, resolve
 from pusula.profiles.relations import Ids
 from pusula.sources.coerce import Coerce, Reading
 from pusula.sources.mapping import Mapping as FileMapping
@@ -74,6 +74,7 @@ def columns(rows: Rows, met_at: Values) -> dict[str, Values | pa.Array]:
         says_somebody |= ~values.is_none()
     for field, (values, reasons) in contacts.items():
         _leave_out(rows, field, values, reasons, says_somebody)
+    _refuse_erased(rows, {"key": keyed, **{name: one for name, (one, _) in contacts.items()}})
     field = next(name for name in FIELDS if name in rows.mapping.fields)
     rows.refuse(~says_somebody, field, _("says of no profile: no number, e-mail or phone"))
     return {
@@ -83,6 +84,16 @@ def columns(rows: Rows, met_at: Values) -> dict[str, Values | pa.Array]:
         "phone": contacts["phone"][0],
         "met_at": met_at,
     }
+
+
+def _refuse_erased(rows: Rows, said: Mapping[str, Values]) -> None:
+    """Reject the rows of people who were erased, without a word of what they say."""
+    pairs = {(name, value) for name, values in said.items() for value in values.distinct if value}
+    barred = erased.refused(pairs)
+    for name, values in said.items() if barred else ():
+        is_barred = np.array([(name, value) in barred for value in values.distinct], bool)
+        for row in np.flatnonzero(is_barred[values.codes] & rows.good).tolist():
+            rows.refuse_row(row, "", "", _("the person was erased: nothing of them is kept"))
 
 
 def _leave_out(

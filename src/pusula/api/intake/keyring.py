@@ -100,7 +100,7 @@ def in_request(headers: Headers, query: bytes) -> str:
     told = told or headers.get(b"x-write-key", b"").decode("latin-1").strip()
     if not told and query:
         told = parse_qs(query.decode("latin-1")).get("writeKey", [""])[0]
-    return told if len(told) <= _LONGEST_KEY else ""
+    return told[: _LONGEST_KEY + 1]
 
 
 @lru_cache(maxsize=1_000)

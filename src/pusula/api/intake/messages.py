@@ -155,7 +155,7 @@ def read_one(body: bytes, kind: str) -> One:
             return One(kind, raw, _decode_one(raw))
         except msgspec.ValidationError as error:
             raise RefusedError(400, "not_a_message", f"the body: {error}") from error
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             problem = error
     raise _malformed(problem)
 
@@ -167,14 +167,17 @@ def read_many(body: bytes) -> Many:
             return Many(_decode_many(raw))
         except msgspec.ValidationError as error:
             raise RefusedError(400, "not_a_batch", f"the body: {error}") from error
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             problem = error
     raise _malformed(problem)
 
 
 def _readings(body: bytes) -> Iterator[bytes]:
     """Yield the body, then the body without halves of characters if it has some."""
-    body.decode()  # what is not UTF-8 is not JSON
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise _malformed(error) from error
     yield body
     mended = _HALVES.sub(_mend, body)
     if mended != body:

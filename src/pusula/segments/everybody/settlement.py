@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from pusula.lake import locks, rows
 from pusula.lib import clock
 from pusula.profiles import relations as profiles
+from pusula.profiles.merging import is_merging
 from pusula.profiles.models import Profile
 from pusula.profiles.relations import Ids
 from pusula.segments import actions, queries, showing
@@ -85,7 +86,7 @@ def settle(work: Work, found: Sequence[Differences]) -> Outcome:
         locks.take(connection, actions.LOCK)
         work = _still_asked(work)
         again, again_at = _evaluated_since(work.question, found)
-        left_out = np.union1d(again, _gone(found))
+        left_out = np.union1d(again, _gone(found, work.question.since_at))
         kept = [_without(each, left_out) for each in found]
         drift = _drift(work, kept)
         Debt.objects.filter(pk__in=work.debts).delete()
@@ -171,14 +172,15 @@ def _newest_evaluation(ids: Ids) -> int:
     return newest
 
 
-def _gone(found: Sequence[Differences]) -> Ids:
-    """Return the profiles to be written that do not exist any more."""
+def _gone(found: Sequence[Differences], since_at: int) -> Ids:
+    """Return the profiles to be written that do not exist any more: erased, or merged."""
     last_id = max((each.last_id for each in found), default=0)
-    if Profile.objects.filter(pk__lte=last_id).count() == sum(each.n_profiles for each in found):
+    n_present = Profile.objects.filter(pk__lte=last_id).count()
+    if n_present == sum(each.n_profiles for each in found) and not is_merging(since_at):
         return NOTHING.ids
     ids = [NOTHING.ids]
     for each in found:
-        ids += [*each.enters.values(), each.dues.ids]
+        ids += [*each.enters.values(), *(one.ids for one in each.leaves.values()), each.dues.ids]
     written = np.unique(np.concatenate(ids))
     return np.setdiff1d(written, _existing(written), assume_unique=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pyarrow as pa
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -104,6 +105,7 @@ class Consents(Kind):
             outcome.n_new += n_new
             outcome.n_same += chunk.num_rows - n_new
             outcome.touched.append(recorded.changed)
+            outcome.met.append(np.array([one.profile_id for one in decisions], np.int64))
             told(start + chunk.num_rows)
         return outcome
 

@@ -32,8 +32,9 @@ class Outcome:
     n_changed: int = 0
     n_same: int = 0
     touched: list[npt.NDArray[np.int64]] = field(default_factory=list)
-    # What an undo needs to know (``sources.undo``): new orders, and how changed things were.
+    # What an undo needs to know: new orders, whom rows speak of, how changed things were.
     made: list[npt.NDArray[np.int64]] = field(default_factory=list)
+    met: list[npt.NDArray[np.int64]] = field(default_factory=list)  # whom rows were written for
     before: list[Before] = field(default_factory=list)
     renamed: list[Renamed] = field(default_factory=list)
 

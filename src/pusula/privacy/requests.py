@@ -1,0 +1,128 @@
+"""What people ask about their data: registered, and answered within 30 days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+
+from pusula.lib import clock
+from pusula.lib.errors import PusulaError
+from pusula.privacy import audit
+from pusula.privacy.models import Proof, Request, RequestKind, RequestState
+from pusula.profiles import actions as profiles
+from pusula.profiles.actions import Facts, Value
+from pusula.profiles.models import Profile, TraitKind
+from pusula.profiles.objections import OBJECTED
+
+DAYS = 30  # law 6698, article 13
+SOON = 7 * clock.DAY
+UNDER_WAY = (RequestState.OPEN, RequestState.WORKING)
+
+
+class RequestError(PusulaError):
+    """A request cannot be registered or answered like this."""
+
+    code = "request"
+    status = 409
+
+
+@dataclass(frozen=True)
+class Clock:
+    """How a request stands to its 30 days."""
+
+    days_left: int
+    is_late: bool
+    is_soon: bool
+
+
+def register(
+    kind: str, profile_id: int, *, actor: str, received_at: int, proof: str = "", note: str = ""
+) -> Request:
+    """Write down that a person asked for something at ``received_at``; the 30 days run from then.
+
+    Raises ``RequestError`` for a kind, proof or customer there is not, or a day to come.
+    """
+    if kind not in RequestKind.values or proof not in Proof.values:
+        raise RequestError(f"{kind or proof}: a kind is one of {', '.join(RequestKind.values)}")
+    if not Profile.objects.filter(pk=profile_id).exists():
+        raise RequestError(f"there is no customer number {profile_id}")
+    if received_at > clock.now():
+        raise RequestError("a request was received before now")
+    with transaction.atomic():
+        made = Request.objects.create(
+            kind=kind,
+            profile_id=profile_id,
+            proof=proof,
+            note=note[:1_000],
+            received_at=received_at,
+            due_at=_due(received_at),
+            recorded_by=actor,
+        )
+        audit.record(actor, "request.received", f"request:{made.pk}", kind=kind, profile=profile_id)
+    return made
+
+
+def prove(request: Request, proof: str, *, actor: str) -> None:
+    """Write down how it was made sure that it is the person who asks."""
+    if proof not in Proof.values:
+        raise RequestError(f"{proof}: not a way to prove who somebody is")
+    with transaction.atomic():
+        Request.objects.filter(pk=request.pk).update(proof=proof)
+        audit.record(actor, "request.changed", f"request:{request.pk}", proof=proof)
+
+
+def settle(request: Request, state: str, *, actor: str, answer: str = "") -> None:
+    """Answer, refuse or withdraw a request; refusing needs reasons.
+
+    An objection that is answered takes effect: the person is in no audience from then on. Raises
+    ``RequestError`` if the request is settled already or nobody proved who asked.
+    """
+    if state not in {RequestState.ANSWERED, RequestState.REFUSED, RequestState.WITHDRAWN}:
+        raise RequestError(f"{state}: a request is answered, refused or withdrawn")
+    if state == RequestState.REFUSED and not answer.strip():
+        raise RequestError("a refusal needs its reasons")
+    if state == RequestState.ANSWERED and not request.proof:
+        raise RequestError("write down first how it was made sure who asks")
+    at = clock.now()
+    with transaction.atomic():
+        standing = Request.objects.filter(pk=request.pk, state__in=UNDER_WAY)
+        if not standing.update(
+            state=state, answer=answer[:1_000], settled_at=at, settled_by=actor
+        ):
+            raise RequestError(f"request {request.pk} is settled already")
+        if request.kind == RequestKind.OBJECT and state == RequestState.ANSWERED:
+            object_to_profiling(request.profile_id, at=at)
+        audit.record(actor, "request.answered", f"request:{request.pk}", state=state)
+
+
+def object_to_profiling(profile_id: int, *, at: int) -> None:
+    """Note that the person does not want to be profiled."""
+    facts = Facts(profile_id, traits={OBJECTED: Value(TraitKind.BOOL, 1.0)})
+    profiles.record([facts], source="privacy", at=at)
+
+
+def clock_of(request: Request, at: int) -> Clock:
+    """Return how many days are left at the moment ``at``; a settled request is never late."""
+    days = (request.due_at - at) // clock.DAY
+    is_open = request.state in UNDER_WAY
+    return Clock(
+        days_left=days,
+        is_late=is_open and at >= request.due_at,
+        is_soon=is_open and request.due_at - SOON <= at < request.due_at,
+    )
+
+
+def pressing(at: int) -> tuple[int, int]:
+    """Return how many requests are late, and how many are due within seven days."""
+    found = Request.objects.filter(state__in=UNDER_WAY)
+    late = found.filter(due_at__lte=at).count()
+    return late, found.filter(due_at__gt=at, due_at__lte=at + SOON).count()
+
+
+def _due(received_at: int) -> int:
+    """Return the end of the thirtieth day, in the business time zone."""
+    zone = settings.PUSULA.time_zone
+    day = clock.day_of(received_at, zone)
+    return clock.start_of(day.fromordinal(day.toordinal() + DAYS + 1), zone)

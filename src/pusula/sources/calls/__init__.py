@@ -1,0 +1,1 @@
+"""Call-centre records, pushed one by one or read from a file."""
