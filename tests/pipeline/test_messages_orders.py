@@ -87,7 +87,7 @@ def test_amounts_are_read_as_they_are_written_and_not_as_floats(company):
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        ({"revenue": None}, "no amount"),
+        ({"revenue": None, "products": []}, "no amount"),
         ({"revenue": "1.299,90"}, "revenue: an amount such as 1299.90"),
         ({"revenue": True}, "revenue: an amount"),
         ({"revenue": [1]}, "revenue: an amount"),
