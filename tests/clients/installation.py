@@ -48,6 +48,14 @@ row = WriteKey.objects.get(digest=keys.digest(sys.argv[1]))
 keys.allow(row, origins=sys.argv[2:], quota_per_minute=None)
 """
 
+REVOKE = """
+import sys, django
+django.setup()
+from pusula.sources import keys
+from pusula.sources.models import WriteKey
+keys.revoke(WriteKey.objects.get(digest=keys.digest(sys.argv[1])))
+"""
+
 
 @dataclass(frozen=True)
 class Keys:
@@ -111,8 +119,8 @@ class Installation:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.environment["PUSULA_PUBLIC_URL"] = "http://pusula.example"
-        self._serve("from pusula.ops import serve; print(*serve.web_command('127.0.0.1', %d))" % port)
-        self._serve("from pusula.ops import serve; print(*serve.live_command())")
+        self._serve(f"web_command('127.0.0.1', {port})")
+        self._serve("live_command()")
         self._wait(self._answers, "the server does not answer")
 
     def stop(self) -> None:
@@ -147,6 +155,12 @@ class Installation:
     def allow(self, key: str, *origins: str) -> None:
         """Take a key from pages of these origins only."""
         self.run("-c", ALLOW, key, *origins)
+
+    def revoke(self, key: str) -> None:
+        """End a key, and wait until the server knows."""
+        self.run("-c", REVOKE, key)
+        address = f"/v1/projects/{key}/settings"
+        self._wait(lambda: not self._answers(address), "the server still takes a key that ended")
 
     def ask(self, sql: str, *given: object, of_log: bool = False) -> list[tuple[Any, ...]]:
         """Return rows of the main database, or of the log's; parameters are ``%s``."""
@@ -222,10 +236,13 @@ class Installation:
     def _is_read(self) -> bool:
         head = self.ask("select n from pipeline_loghead", of_log=True)
         read = self.ask("select entry_id from pipeline_offset where consumer = 'live'")
-        return not head or bool(read) and read[0][0] >= head[0][0]
+        return not head or (bool(read) and read[0][0] >= head[0][0])
 
     def _serve(self, which: str) -> None:
-        command = self.run("-c", "import django; django.setup(); " + which).split()
+        command = self.run(
+            "-c",
+            f"import django; django.setup(); from pusula.ops import serve; print(*serve.{which})",
+        ).split()
         self._processes.append(
             subprocess.Popen(command, env=self.environment, cwd=ROOT, stdin=subprocess.DEVNULL)
         )

@@ -19,7 +19,7 @@ class Shop:
 
     def __init__(self, pages: Path, modules: Path, story: dict[str, Any]) -> None:
         self.headers: dict[str, str] = {}  # of every page, until changed
-        self.extra: dict[str, str] = {}  # further files: path to contents
+        self.words: dict[str, str] = {}  # what stands in pages for these names
         self._pages = pages
         self._modules = modules
         self._story = f"const story = {json.dumps(story)};\n"
@@ -58,15 +58,15 @@ class Shop:
         """Answer with a file."""
         path = urlsplit(request.path).path
         file = self._modules / path[5:] if path.startswith("/sdk/") else self._pages / path[1:]
-        if path in self.extra:
-            body = self.extra[path].encode()
-        elif file.is_file() and ".." not in path:
-            body = file.read_bytes()
-        else:
+        if not file.is_file() or ".." in path:
             request.send_error(404)
             return
+        body = file.read_bytes()
         if path == "/story.js":
             body = self._story.encode() + body
+        if file.parent == self._pages:
+            for name, value in self.words.items():
+                body = body.replace(name.encode(), value.encode())
         request.send_response_only(200)
         request.send_header("Content-Type", f"{_KINDS[Path(path).suffix]}; charset=utf-8")
         request.send_header("Content-Length", str(len(body)))

@@ -60,14 +60,16 @@ def heard_at(told: list[Told], event: str) -> int:
 
 
 @pytest.mark.parametrize("name", N_TOLD)
-def test_what_a_library_says_arrives(name, page, errors, shop, installation, source):
+def test_what_a_library_says_arrives(  # noqa: PLR0917 - fixtures
+    name, page, errors, shop, installation, source
+):
     visit(page, shop.page(name, url=installation.url, key=source.write))
     check(installation, source, name)
     assert errors == []
 
 
 @pytest.mark.parametrize("name", ["segment", "rudder"])
-def test_a_bad_line_makes_a_library_repeat_and_each_part_counts_once(
+def test_a_bad_line_makes_a_library_repeat_and_each_part_counts_once(  # noqa: PLR0917 - fixtures
     name, page, errors, shop, installation, source
 ):
     with Trouble(installation.url, BAD_LINE).open() as line:
@@ -78,9 +80,7 @@ def test_a_bad_line_makes_a_library_repeat_and_each_part_counts_once(
     assert [one for one in errors if "Failed to load resource" not in one] == []
 
 
-def test_a_page_of_a_site_that_is_not_on_the_list_is_refused(
-    page, shop, installation, source
-):
+def test_a_page_of_a_site_that_is_not_on_the_list_is_refused(page, shop, installation, source):
     installation.allow(source.write, "https://www.example.com")
     with page.expect_response("**/v1/t") as answered:
         visit(page, shop.page("segment", url=installation.url, key=source.write))

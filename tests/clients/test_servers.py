@@ -6,8 +6,6 @@ import json
 import subprocess
 import sys
 from datetime import datetime
-from itertools import repeat
-from pathlib import Path
 
 import pytest
 from tests.clients import trouble
@@ -64,9 +62,7 @@ def test_what_a_python_sdk_says_arrives(name, installation, source):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", PYTHON)
-def test_a_bad_line_makes_a_python_sdk_repeat_and_each_part_counts_once(
-    name, installation, source
-):
+def test_a_bad_line_makes_a_python_sdk_repeat_and_each_part_counts_once(name, installation, source):
     with Trouble(installation.url, BAD_LINE).open() as line:
         at = send(sys.executable, "send_python.py", name, line.url, source.server)
     assert set(line.met) >= set(BAD_LINE)

@@ -35,7 +35,7 @@ class Trouble:
             def do_GET(self) -> None:
                 trouble.relay(self, PASS)
 
-            do_OPTIONS = do_GET
+            do_OPTIONS = do_GET  # noqa: N815 - the library's name
 
             def do_POST(self) -> None:
                 trouble.relay(self, trouble.next())
@@ -87,7 +87,8 @@ class Trouble:
     def _pass_on(
         self, request: BaseHTTPRequestHandler, body: bytes
     ) -> tuple[int, list[tuple[str, str]], bytes]:
-        server = http.client.HTTPConnection(str(self._target.hostname), self._target.port, timeout=60)
+        host, port = str(self._target.hostname), self._target.port
+        server = http.client.HTTPConnection(host, port, timeout=60)
         headers = {k: v for k, v in request.headers.items() if k.lower() not in _HOP}
         try:
             server.request(request.command, request.path, body or None, headers)

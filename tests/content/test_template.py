@@ -17,6 +17,7 @@ UNSUBSCRIBE = "https://p.example/u/tok.mac/"
 @dataclass(frozen=True)
 class TrackedLinks:
     unsubscribe_url: str = UNSUBSCRIBE
+    preferences_url: str = "https://p.example/p/tok.mac/"
     pixel_url: str = "https://p.example/o/tok.mac.gif"
 
     def click(self, url: str) -> str:

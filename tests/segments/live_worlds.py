@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import partial
+from itertools import groupby
 
 import time_machine
 from django.conf import settings
@@ -110,8 +111,9 @@ class Known:
     created: dict = field(default_factory=dict)  # by key, in the order in which they came
     orders: dict = field(default_factory=dict)  # number → (key, row)
     events: list = field(default_factory=list)  # (key, row)
-    traits: dict = field(default_factory=dict)  # key → values
+    traits: list = field(default_factory=list)  # (key, name, since, value), as they were told
     decisions: list = field(default_factory=list)  # (key, channel, decided_at, status, evidence)
+    merged: dict = field(default_factory=dict)  # key of who is gone → of who they are part of
 
     def hear(self, kind, key, body, at):
         self.created.setdefault(key, at)
@@ -123,28 +125,52 @@ class Known:
         elif kind == "event":
             row = {"name": body["name"], "at": at, **body["properties"]}
             self.events.append((key, row))
-        elif kind == "trait":
-            self.traits.setdefault(key, {}).update(body["traits"])
-        else:
+        elif kind == "consent":
             told = (key, body["channel"], at, body["status"], body["evidence"])
             self.decisions.append(told)
 
-    def merge(self, into, gone):
-        for number, (key, row, items) in self.orders.items():
-            if key == gone:
-                self.orders[number] = (into, row, items)
-        self.events = [(into if key == gone else key, row) for key, row in self.events]
+    def hear_traits(self, told, at):
+        """Hear (key, values) of one step; what one key says in a row is said once."""
+
+        def sayer(one):
+            return None if self.whose(one[0]) == one[0] else one[0]
+
+        for _, group in groupby(told, key=sayer):
+            said = {}
+            for key, values in group:
+                said.setdefault(key, {}).update(values)
+            for key, values in said.items():
+                for name, value in values.items():
+                    self.hear_trait(key, name, value, at)
+
+    def hear_trait(self, key, name, value, at):
+        visible = self.traits_of(self.whose(key)).get(name)
+        own = [told[3] for told in self.traits if told[:2] == (key, name)]
+        if visible != value or own[-1:] != [value]:
+            self.traits.append((key, name, 0 if visible is None else at, value))
+
+    def traits_of(self, key):
+        told = [one for one in self.traits if self.whose(one[0]) == key]
+        return {name: value for _, name, _, value in sorted(told, key=lambda one: one[2])}
+
+    def whose(self, key):
+        """Return the key of the person that ``key`` is part of."""
+        return self.whose(self.merged[key]) if key in self.merged else key
+
+    def people(self):
+        return [key for key in self.created if key not in self.merged]
 
     def person(self, key, profile_id):
-        orders = [(row, items) for owner, row, items in self.orders.values() if owner == key]
-        decided = [told[1:] for told in self.decisions if told[0] == key]
+        keys = {one for one in self.created if self.whose(one) == key}
+        orders = [(row, items) for owner, row, items in self.orders.values() if owner in keys]
+        decided = [told[1:] for told in self.decisions if told[0] in keys]
         return Person(
             id=profile_id,
-            created=self.created[key],
+            created=min(self.created[one] for one in keys),
             orders=[row for row, _ in orders],
             items=[item_row(row, item) for row, items in orders for item in items],
-            events=[row for owner, row in self.events if owner == key],
-            traits={name: trait(v) for name, v in self.traits.get(key, {}).items()},
+            events=[row for owner, row in self.events if owner in keys],
+            traits={name: trait(v) for name, v in self.traits_of(key).items()},
             consents=consents(decided),
         )
 
@@ -229,8 +255,8 @@ class Company:
 
     def turn(self, moment):
         """Tell something just before ``moment`` and let a step take it over then."""
-        if self.random.random() < 0.1 and len(self.known.created) > 1:
-            self.merge(moment)
+        if self.random.random() < 0.2 and len(self.known.created) > 1:
+            self.merge_or_part(moment)
             return
         heard_at = moment - self.random.choice([1, clock.SECOND, 5])
         told = [self.maker.told(self.n_told + n) for n in range(self.random.randint(1, 8))]
@@ -244,6 +270,8 @@ class Company:
             latest = min(heard_at, stepped.at - 1)
             at = latest if entry.occurred_at is None else min(entry.occurred_at, latest)
             self.known.hear(kind, key, body, at)
+        traits = [(key, body["traits"]) for kind, key, body in told if kind == "trait"]
+        self.known.hear_traits(traits, stepped.at)
         # Who has slept through several flips wakes up at one of them in each step.
         self.compare(self.drain(stepped.at + 1), "after entries")
 
@@ -256,18 +284,27 @@ class Company:
         text = json.dumps({"key": key, **body})
         return Entry(kind, "pms", f"pms:{self.n_told}", text, occurred)
 
-    def merge(self, moment):
-        """Move what one did to another, as a merge would, and evaluate both."""
-        into, gone = self.random.sample(list(self.known.created), 2)
-        self.drain(moment - 1)
-        ids = self.ids()
-        for model in (Order, OrderChange, Event):
-            model.objects.filter(profile_id=ids[gone]).update(profile_id=ids[into])
-        self.known.merge(into, gone)
-        with travel(moment):
-            live.refresh([ids[gone], ids[into]], cause="merge")
-        self.merged_at = moment
-        self.compare(self.drain(moment + 1), "after a merge")
+    def merge_or_part(self, moment):
+        """Have two people be one, or one of them be somebody again."""
+        self.n_told += 1
+        known = self.known
+        if known.merged and self.random.random() < 0.5:
+            gone = self.random.choice(sorted(known.merged))
+            held = Identifier.objects.get(kind="key", value=f"pms:{gone}")
+            kind, body = "unmerge", {"profile": held.origin_id or held.profile_id}
+            del known.merged[gone]
+        else:
+            into, gone = self.random.sample(list(known.created), 2)
+            kind, body = "merge", {"key": into, "gone_key": gone}
+            if known.whose(into) != known.whose(gone):
+                known.merged[known.whose(gone)] = known.whose(into)
+        with travel(moment - 1):
+            appender.append([Entry(kind, "pms", f"pms:{self.n_told}", json.dumps(body))])
+        stepped = self.steps.step(at=moment, due_seconds=60)
+        if stepped.n_quarantined:
+            self.problems.append(("not carried out", kind, body))
+        self.merged_at = stepped.at
+        self.compare(self.drain(stepped.at + 1), f"after a {kind}")
 
     def drain(self, moment):
         """Let time come to ``moment``, or a little later, with nothing arriving; return when."""
@@ -295,7 +332,7 @@ class Company:
 
     def compare(self, at, when):
         ids = self.ids()
-        people = [self.known.person(key, ids[key]) for key in self.known.created]
+        people = [self.known.person(key, ids[key]) for key in self.known.people()]
         expected = self.expected(people, at)
         self.asked.append((at, expected))
         self.differ(when, at, expected, members(Membership.objects.filter(left_at=None)))
@@ -313,7 +350,7 @@ class Company:
         self.compare(now, "at the end")
         for at, expected in self.asked:
             then = Membership.objects.filter(entered_at__lte=at).exclude(left_at__lte=at)
-            self.differ("the intervals", at, expected, members(then))
+            self.differ("the intervals", at, expected, members(then, as_they_were=True))
         schema = self.world.schema
         asked = {key: parse(each, schema) for key, each in self.world.definitions.items()}
         lasting = [(at, expected) for at, expected in self.asked if at > self.merged_at]
@@ -342,10 +379,12 @@ def travel(moment):
     return time_machine.travel(clock.to_datetime(moment), tick=False)
 
 
-def members(memberships):
+def members(memberships, *, as_they_were=False):
+    """Return who is in each segment; under the number that each had then, or that counts now."""
     found = {}
-    for key, profile_id in memberships.values_list("segment__key", "profile_id"):
-        found.setdefault(key, set()).add(profile_id)
+    for key, *numbers in memberships.values_list("segment__key", "profile_id", "origin_id"):
+        profile_id, origin = numbers
+        found.setdefault(key, set()).add((as_they_were and origin) or profile_id)
     return found
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """An answer that is no 200."""
 
     def __init__(self, status: int, **headers: str) -> None:
@@ -44,7 +44,7 @@ def served(answer: Callable[[Call], Any]) -> Iterator[str]:
             status, headers, body = 200, {}, b""
             try:
                 body = json.dumps(answer(Call(self))).encode()
-            except Refused as refused:
+            except RefusedError as refused:
                 status, headers = refused.status, refused.headers
             self.send_response(status)
             for name, value in headers.items():
@@ -53,7 +53,7 @@ def served(answer: Callable[[Call], Any]) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_POST = _respond
+        do_GET = do_POST = _respond  # noqa: N815 - as the library calls them
 
         def log_message(self, *_told: object) -> None:
             pass

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.simulators.hotel_http import Call, Refused
+from tests.simulators.hotel_http import Call, RefusedError
 
 TOKENS = {"ClientToken": "client", "AccessToken": "access"}
 _NINETY_DAYS = dt.timedelta(days=93)
@@ -29,10 +29,10 @@ class Mews:
         self.calls.append(resource)
         told = call.json
         if any(told.get(name) != value for name, value in TOKENS.items()) or not told.get("Client"):
-            raise Refused(401)
+            raise RefusedError(401)
         self.patience -= 1
         if self.patience < 0:
-            raise Refused(429, Retry_After="77")
+            raise RefusedError(429, Retry_After="77")
         match resource.split("/"):
             case ["reservations", "getAll", "2023-06-06"]:
                 return self._reservations(told)
@@ -48,21 +48,21 @@ class Mews:
                 rows = [{"Id": i, "Names": {"en-US": f"Room {i}"}}
                         for i in told["ResourceCategoryIds"]]  # fmt: skip
                 return {"ResourceCategories": rows}
-        raise Refused(404)
+        raise RefusedError(404)
 
     def _reservations(self, told: dict[str, Any]) -> dict[str, Any]:
         begin, end = (
             dt.datetime.fromisoformat(told["UpdatedUtc"][k]) for k in ("StartUtc", "EndUtc")
         )
         if end - begin > _NINETY_DAYS:
-            raise Refused(400)
+            raise RefusedError(400)
         rows = sorted(
             (r for r in self.reservations.values()
              if begin <= dt.datetime.fromisoformat(r["UpdatedUtc"]) < end),
             key=lambda r: r["Id"],
         )  # fmt: skip
         if len(rows) > self.largest:
-            raise Refused(408)
+            raise RefusedError(408)
         after = told["Limitation"].get("Cursor")
         rows = [r for r in rows if after is None or r["Id"] > after][: self.page]
         return {"Reservations": rows, "Cursor": rows[-1]["Id"] if len(rows) == self.page else None}
@@ -80,7 +80,8 @@ class Mews:
             **told,
         }  # fmt: skip
         self.amounts[number] = [
-            {"ServiceOrderId": number, "Type": "SpaceOrder", "ConsumedUtc": f"2026-06-{day}T20:00:00Z",
+            {"ServiceOrderId": number, "Type": "SpaceOrder",
+             "ConsumedUtc": f"2026-06-{day}T20:00:00Z",
              "Amount": {"Currency": "TRY", "NetValue": 1200.5, "GrossValue": 1500}}
             for day in ("09", "10")
         ]  # fmt: skip

@@ -16,7 +16,9 @@ _django: Any = get_asgi_application()
 
 from pusula.api.intake import paths  # noqa: E402 - these need Django's settings
 from pusula.api.intake.app import Intake  # noqa: E402
+from pusula.web.bodies import BoundedBodies  # noqa: E402
 
+_pages = BoundedBodies(_django)
 _intake = Intake()
 # The appender's thread waits this long for its turn after each statement: a tenth of the usual.
 sys.setswitchinterval(0.0005)
@@ -25,4 +27,4 @@ sys.setswitchinterval(0.0005)
 async def application(scope: Any, receive: Any, send: Any) -> None:
     """Answer a request."""
     is_tracking = scope["type"] == "http" and paths.find(scope["path"]) is not None
-    await (_intake if is_tracking else _django)(scope, receive, send)
+    await (_intake if is_tracking else _pages)(scope, receive, send)

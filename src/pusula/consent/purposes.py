@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -49,6 +50,7 @@ BUILT_IN = {
 CONTRACTS = frozenset(
     {"membership", "contract", "terms", "privacy-notice", "uyelik", "üyelik", "sozlesme"}
 )
+_SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,29}")
 _PARTS = (",", ";", "+", "&", "/", "|")
 
 
@@ -60,6 +62,11 @@ def known() -> dict[str, Known]:
         for one in Purpose.objects.order_by("slug")
     }
     return {**BUILT_IN, **own}
+
+
+def is_slug(text: str) -> bool:
+    """Say whether ``text`` may be the slug of a purpose."""
+    return bool(_SLUG.fullmatch(text)) and text not in CONTRACTS
 
 
 def strange(slugs: Iterable[str]) -> set[str]:

@@ -16,7 +16,7 @@ from pusula.content.template import InertLinks, compiled, render
 
 CLIPPED_AT = 102 * 1024  # bytes of HTML after which Gmail hides the rest
 _UNREADABLE = "Liquid cannot read this: %(detail)s"
-_OWN_NAMES = frozenset({"unsubscribe_url"})
+_OWN_NAMES = frozenset({"unsubscribe_url", "preferences_url"})
 _WAY_OUT = "https://unsubscribe.invalid/u/way-out"  # an address nobody writes into a template
 _BREAKING = frozenset({"syntax", "unknown_filter"})  # a part with these cannot be filled
 _MOST_SUGGESTED = 20  # looking for what is meant takes long, and nobody reads more

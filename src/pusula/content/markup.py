@@ -38,12 +38,14 @@ class Image:
 
     line: int
     has_alt: bool
+_OWN_PAGES = ("unsubscribe_url", "preferences_url")
 
 
 def with_tracked_links(source: str, pixel: str) -> str:
     """Return ``source`` with every link target inside our link tag and ``pixel`` at its end.
 
-    Links to the unsubscribe page stay as they are: that address must work in any case.
+    Links to the pages of unsubscribing and preferences stay as they are: those addresses must work
+    in any case.
     """
     bare, pieces = _put_aside(source)
 
@@ -51,7 +53,7 @@ def with_tracked_links(source: str, pixel: str) -> str:
         before, value = match.groups()
         quote = value[0] if value[0] in "\"'" else ""
         target = value[1:-1] if quote else value
-        if "unsubscribe_url" in _put_back(target, pieces):
+        if any(own in _put_back(target, pieces) for own in _OWN_PAGES):
             return match.group()
         quote = quote or '"'
         return f"{before}{quote}{{% {LINK_TAG} %}}{target}{{% end{LINK_TAG} %}}{quote}"

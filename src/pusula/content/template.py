@@ -30,6 +30,10 @@ class Links(Protocol):
         """Where the person stops these messages."""
 
     @property
+    def preferences_url(self) -> str:
+        """Where the person chooses which messages to get."""
+
+    @property
     def pixel_url(self) -> str:
         """The image that tells of an opening; empty for none."""
 
@@ -43,6 +47,7 @@ class InertLinks:
 
     unsubscribe_url: str
     pixel_url: str = ""
+    preferences_url: str = ""
 
     def click(self, url: str) -> str:
         """Return ``url`` as it is."""
@@ -93,6 +98,7 @@ def render(template: Compiled, variables: Mapping[str, object], links: Links) ->
     given = {
         **variables,
         "unsubscribe_url": links.unsubscribe_url,
+        "preferences_url": links.preferences_url,
         "pixel_url": links.pixel_url,
         language.LINKS: links,
     }

@@ -1,4 +1,4 @@
-"""The events that Pusula knows by name: their titles, and what they do to orders."""
+"""The events that Pusula knows by name: what people call them, and what they do to orders."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
 from types import MappingProxyType
+from typing import Any, cast
 
 import yaml
 
@@ -35,16 +36,25 @@ class Known:
 @cache
 def events() -> Mapping[str, Known]:
     """Return the known events by name."""
+    return MappingProxyType({name: Known(name, **told) for name, told in _file()["events"].items()})
+
+
+@cache
+def _file() -> dict[str, dict[str, Any]]:
     text = (resources.files("pusula.events") / "vocabulary.yaml").read_text(encoding="utf-8")
-    return MappingProxyType(
-        {name: Known(name, **said) for name, said in yaml.safe_load(text).items()}
-    )
+    return cast("dict[str, dict[str, Any]]", yaml.safe_load(text))
 
 
 def title(name: str, language: str) -> str:
     """Return the title of an event; one we do not know is called as its sender calls it."""
-    known = events().get(name)
-    return name if known is None else known.title(language)
+    event = events().get(name)
+    return name if event is None else event.title(language)
+
+
+def property_title(name: str, language: str) -> str:
+    """Return what the property ``name`` of events is called; one we do not know, by its name."""
+    said: dict[str, str] = _file()["properties"].get(name, {})
+    return said.get("tr" if language == "tr" else "en", name)
 
 
 @lru_cache(maxsize=10_000)

@@ -16,6 +16,7 @@ from django.db import InterfaceError, OperationalError, connections
 
 from pusula.lib import clock
 from pusula.ops.figures import number
+from pusula.pipeline import envelope
 from pusula.privacy import audit
 from pusula.sources import health, known, polling
 from pusula.sources.models import Source
@@ -91,6 +92,7 @@ def settings(slug: str, file: Path, expect_every: int | None) -> None:
         raise click.ClickException(f"{file}: not valid TOML: {error}") from error
     source.settings = told
     polling.check(source)
+    envelope.check_rules(told.get("tracking", {}))
     change: dict[str, Any] = {"settings": told}
     if expect_every is not None:
         change["expected_every_s"] = expect_every

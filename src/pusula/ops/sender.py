@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import threading
 import time
 
 import click
@@ -14,7 +15,7 @@ from pusula.campaigns import actions as campaigns
 from pusula.channels.email.smtp import Server
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
-from pusula.outbox import actions, queries
+from pusula.outbox import actions, confirmations, queries
 from pusula.outbox.registry import RUN_FOLDER, DeposedError
 from pusula.outbox.sender import STOP_FILE, SendLoop, Tally
 from pusula.privacy import audit
@@ -51,15 +52,25 @@ def run(once: bool) -> None:
         )
     campaigns.settle_all(clock.now())  # what a sender that was killed had left
     progress = _Progress()
-    loop = SendLoop(Server.of(settings.PUSULA_SMTP_URL), settings.PUSULA_HOME, progress=progress)
+    server = Server.of(settings.PUSULA_SMTP_URL)
+    loop = SendLoop(server, settings.PUSULA_HOME, progress=progress)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: loop.stop())
+    confirming = threading.Event()
+    if once:
+        confirmations.send_waiting(server)
+    else:
+        threading.Thread(
+            target=confirmations.run, args=(server, confirming), name="confirmations", daemon=True
+        ).start()
     try:
         tally = loop.run(once=once)
     except DeposedError as error:
         raise SenderError(
             "another sender took over while this one was silent; start it again"
         ) from error
+    finally:
+        confirming.set()
     campaigns.settle_all(clock.now())
     progress.say(tally)
     if once and (held := [hold for hold in queries.holds() if not hold.origin]):

@@ -34,6 +34,7 @@ class Guest(NamedTuple):
 
     guest_no: int
     profile_id: int | None = None
+    origin_id: int | None = None  # the merged profile that the source named
     is_primary: bool = False
     age_class: str = AgeClass.ADULT.value
     age: int | None = None

@@ -17,6 +17,7 @@ from pusula.content.template import InertLinks
 from pusula.lib import ids
 
 _OPEN, _CLICK, _UNSUBSCRIBE = "open", "click", "unsubscribe"
+_PREFERENCES = "preferences.1"  # another number makes all links that were sent worthless
 _WEB = ("http://", "https://")
 PREVIEW = "preview"  # stands for a token where there is no message
 
@@ -33,13 +34,18 @@ class MessageLinks:
         return f"{settings.PUSULA.public_url}/u/{ids.sign(_key(_UNSUBSCRIBE), self.token)}/"
 
     @cached_property
+    def preferences_url(self) -> str:
+        """Where the person chooses which messages to get."""
+        return f"{settings.PUSULA.public_url}/p/{ids.sign(_key(_PREFERENCES), self.token)}/"
+
+    @cached_property
     def pixel_url(self) -> str:
         """The image that tells of an opening."""
         return f"{settings.PUSULA.public_url}/o/{ids.sign(_key(_OPEN), self.token)}.gif"
 
     def click(self, url: str) -> str:
         """Return the address that notes the click and leads on; what is no web page stays."""
-        if not url.startswith(_WEB) or url == self.unsubscribe_url:
+        if not url.startswith(_WEB) or url in {self.unsubscribe_url, self.preferences_url}:
             return url
         target = base64.urlsafe_b64encode(url.encode()).rstrip(b"=").decode()
         return f"{settings.PUSULA.public_url}/c/{ids.sign(_key(_CLICK), self.token, target)}"
@@ -47,7 +53,8 @@ class MessageLinks:
 
 def preview_links() -> InertLinks:
     """Return the links of previews and test mails, which change nothing."""
-    return InertLinks(f"{settings.PUSULA.public_url}/u/{PREVIEW}/")
+    base = settings.PUSULA.public_url
+    return InertLinks(f"{base}/u/{PREVIEW}/", preferences_url=f"{base}/p/{PREVIEW}/")
 
 
 def opened(signed: str) -> str | None:
@@ -67,6 +74,11 @@ def clicked(signed: str) -> tuple[str, str] | None:
 def unsubscribing(signed: str) -> str | None:
     """Return the token of the message this unsubscribe address is of, ``None`` if not signed."""
     return _token(_UNSUBSCRIBE, signed)
+
+
+def preferring(signed: str) -> str | None:
+    """Return the token of the message this preference address is of, ``None`` if not signed."""
+    return _token(_PREFERENCES, signed)
 
 
 def _token(kind: str, signed: str) -> str | None:

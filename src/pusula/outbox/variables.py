@@ -18,6 +18,7 @@ _FIXED = (
     "company.currency",
     "today",
     "unsubscribe_url",
+    "preferences_url",
 )
 
 

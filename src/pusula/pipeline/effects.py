@@ -91,7 +91,10 @@ def _resolve(told: Sequence[Told], at: int) -> tuple[Owners, list[Ids], list[Joi
     asking = {one.entry.id: one for one in told if one.profile_id is None}
     for system, group in _by_system(asking.values()):
         references = [
-            Reference(one.key, one.email, one.phone, one.at, one.anonymous) for one in group
+            Reference(
+                one.key, one.email, one.phone, one.at, one.anonymous, one.body.national_id
+            )
+            for one in group
         ]
         found = resolve.resolve(references, source=system, at=at)
         leads = zip(found.profile_ids.tolist(), found.origins, strict=True)

@@ -55,6 +55,8 @@ class Who(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     key: Annotated[str, Meta(max_length=200)] | None = None  # the number that the source gave
     email: str | None = None
     phone: str | None = None
+    # Of a number of the state the digest alone, as profiles.documents returns it.
+    national_id: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
 
 
 class EventBody(Who):
@@ -307,7 +309,7 @@ def _who(
     body: Who, source: str, region: str
 ) -> tuple[int | None, str | None, str | None, str | None]:
     if body.profile is not None:
-        if body.key or body.email or body.phone:
+        if body.key or body.email or body.phone or body.national_id:
             raise RefusedError("profile: a number of ours stands alone, without key, email, phone")
         return body.profile, None, None, None
     key = nfc(body.key or "")
@@ -320,7 +322,7 @@ def _who(
         if not key:
             raise RefusedError(f"{'email' if body.email else 'phone'}: {error}") from error
         email = phone = None
-    if not (key or email or phone):
+    if not (key or email or phone or body.national_id):
         raise RefusedError("says of no profile: profile, key, email or phone is needed")
     return None, f"{source}:{key}" if key else None, email, phone
 

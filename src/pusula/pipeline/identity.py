@@ -17,14 +17,18 @@ from django.db import transaction
 
 from pusula.campaigns import merging as campaigns
 from pusula.consent import merging as consents
+from pusula.consent.models import ConsentEntry
 from pusula.events import merging as events
+from pusula.events.models import Event
 from pusula.lib.errors import PusulaError
 from pusula.orders import merging as orders
+from pusula.orders.models import Order
 from pusula.outbox import merging as outbox
 from pusula.pipeline import appender
 from pusula.pipeline.entries import MergeBody, Told, UnmergeBody
+from pusula.pipeline.models import LogEntry
 from pusula.profiles import merging as profiles
-from pusula.profiles.models import Merge
+from pusula.profiles.models import Identifier, Merge
 from pusula.profiles.resolve import Join, Reference, resolve
 from pusula.rfm import merging as rfm
 from pusula.segments import merging as segments
@@ -38,6 +42,7 @@ RULE = "rule"
 # Above each other as in the order of layers. Those that write down when something ended are told.
 _OWNERS = (campaigns, rfm, consents, orders, events)
 _TIMED_OWNERS = (segments, outbox)
+_COUNTED: tuple[Any, ...] = (Identifier, Order, Event, ConsentEntry)
 
 
 class UnknownMergeError(PusulaError):
@@ -96,6 +101,30 @@ def unmerge(merge_id: int, *, reason: str = "", actor: str = "") -> None:
 def _append(kind: str, message_id: str, body: Mapping[str, Any]) -> None:
     text = json.dumps(body, ensure_ascii=False)
     appender.append([appender.Entry(kind, SOURCE, message_id, text)])
+
+
+@dataclass(frozen=True)
+class Consequences:
+    """What an un-merge would give back to the profile that was merged."""
+
+    n_identifiers: int
+    n_orders: int
+    n_events: int
+    n_consents: int
+
+
+def consequences(held: Merge) -> Consequences:
+    """Return how much the undoing of a merge would give back, as of now."""
+    winner = profiles.current([held.loser_id]).get(held.loser_id, 0)
+    mine = {"profile_id": winner, "origin_id__in": profiles.everyone_in(held.loser_id)}
+    counts = (model.objects.filter(**mine).count() for model in _COUNTED)
+    return Consequences(*counts)
+
+
+def is_being_undone(held: Merge) -> bool:
+    """Say whether the undoing of a merge was asked for and waits for its step."""
+    asked = LogEntry.objects.filter(message_id=f"{SOURCE}:unmerge:{held.pk}")
+    return held.undone_at is None and asked.exists()
 
 
 def carry_out(told: Iterable[Told], *, at: int, carried: Carried) -> None:

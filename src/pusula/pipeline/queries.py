@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import connections
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from pusula.lib import clock
 from pusula.pipeline.models import LogEntry, LogHead, Offset, Quarantine
@@ -106,3 +106,9 @@ def lag(consumer: str = LIVE) -> Lag:
 def quarantined() -> QuerySet[Quarantine]:
     """Return what could not be taken over, the oldest first."""
     return Quarantine.objects.order_by("entry_id")
+
+
+def quarantined_by_source() -> dict[str, int]:
+    """Return how many entries of each source are in quarantine; sources without any are absent."""
+    counted = Quarantine.objects.order_by().values_list("source").annotate(n=Count("id"))
+    return dict(counted.values_list("source", "n"))

@@ -14,6 +14,7 @@ from pusula.events.models import Event
 from pusula.pipeline import queries
 from pusula.pipeline.models import Quarantine
 from pusula.pipeline.router import LOG
+from pusula.pipeline.understood import PARTLY
 from pusula.profiles.models import Identifier, IdentifierKind
 
 MESSAGE = "message"
@@ -34,12 +35,20 @@ order by id desc limit %s
 """
 
 
+ERASED = "erased"  # the type of an entry whose person was erased
+
+
 class State(StrEnum):
-    """What became of an entry."""
+    """What became of an entry; ``partly``: some of it was taken over, the rest put aside."""
 
     ACCEPTED = "accepted"
     WAITING = "waiting"
+    PARTLY = "partly"
     QUARANTINED = "quarantined"
+
+
+ASIDE = (State.PARTLY, State.QUARANTINED)
+_TAKEN = (State.PARTLY, State.ACCEPTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +98,11 @@ class Page:
     before: int | None
 
 
-class _Rules(msgspec.Struct):
+class _Rules(msgspec.Struct, frozen=True):
     user_ids: Any = ""
 
 
-class _Message(msgspec.Struct, rename="camel"):
+class _Message(msgspec.Struct, rename="camel", frozen=True):
     event: Any = None
     name: Any = None
     user_id: Any = None
@@ -156,7 +165,7 @@ def _parts(asked: Asked, before: int | None) -> Iterator[list[_Found]]:
     read = queries.offset().entry_id
     newest = queries.head()
     before = min(before or newest + 1, newest + 1)
-    if asked.state == State.QUARANTINED:
+    if asked.state in ASIDE:
         yield from _aside(asked, before)
         return
     least = read if asked.state == State.WAITING else newest - LOOK_BACK
@@ -181,7 +190,8 @@ def _aside(asked: Asked, before: int) -> Iterator[list[_Found]]:
     while held := list(rows[:_PAGE]):
         aside = {row.entry_id: row for row in held}
         logged = sorted(queries.entries(list(aside)), key=lambda each: -each.id)
-        yield [(each, State.QUARANTINED, aside) for each in logged if _is_of(each, asked.type)]
+        found = [(each, _state(each, aside, before), aside) for each in logged]
+        yield [one for one in found if one[1] == asked.state and _is_of(one[0], asked.type)]
         rows = rows.filter(entry_id__lt=held[-1].entry_id)
 
 
@@ -204,7 +214,8 @@ def _is_of(logged: queries.Logged, wanted: str) -> bool:
 
 def _state(logged: queries.Logged, aside: Mapping[int, Quarantine], read: int) -> State:
     if logged.id in aside:
-        return State.QUARANTINED
+        is_rest = aside[logged.id].reason.startswith(PARTLY)
+        return State.PARTLY if is_rest else State.QUARANTINED
     return State.WAITING if logged.id > read else State.ACCEPTED
 
 
@@ -231,7 +242,7 @@ def _one(
     return Seen(
         id=logged.id,
         source=logged.source,
-        type=body.type if is_message and body.type in TYPES else logged.kind,
+        type=_type(logged, body),
         name=next((text[:_SHOWN_OF_NAME] for text in named if text and isinstance(text, str)), ""),
         message_id=logged.message_id,
         recorded_at=logged.recorded_at,
@@ -243,9 +254,15 @@ def _one(
     )
 
 
+def _type(logged: queries.Logged, body: _Body) -> str:
+    if logged.body == queries.TOMBSTONE:
+        return ERASED
+    return body.type if logged.kind == MESSAGE and body.type in TYPES else logged.kind
+
+
 def _with_whom(seen: Sequence[Seen], bodies: Sequence[_Body]) -> list[Seen]:
     """Return entries with the profiles they reached, and when what they say was and was written."""
-    taken = [one for one in seen if one.state is State.ACCEPTED]
+    taken = [one for one in seen if one.state in _TAKEN]
     events = {
         event.dedupe_key: event
         for event in Event.objects.filter(dedupe_key__in=[one.message_id for one in taken]).only(
@@ -257,11 +274,11 @@ def _with_whom(seen: Sequence[Seen], bodies: Sequence[_Body]) -> list[Seen]:
     found = []
     for one in seen:
         event = events.get(one.message_id)
-        if event is not None and one.state is State.ACCEPTED:
+        if event is not None and one.state in _TAKEN:
             found.append(
                 replace(one, profile_id=event.profile_id, at=event.at, taken_at=event.recorded_at)
             )
-        elif one.state is State.ACCEPTED:
+        elif one.state in _TAKEN:
             whom = next((held[clue] for clue in clues[one.id] if clue in held), None)
             found.append(replace(one, profile_id=whom))
         else:

@@ -88,9 +88,7 @@ def settle(request: Request, state: str, *, actor: str, answer: str = "") -> Non
     at = clock.now()
     with transaction.atomic():
         standing = Request.objects.filter(pk=request.pk, state__in=UNDER_WAY)
-        if not standing.update(
-            state=state, answer=answer[:1_000], settled_at=at, settled_by=actor
-        ):
+        if not standing.update(state=state, answer=answer[:1_000], settled_at=at, settled_by=actor):
             raise RequestError(f"request {request.pk} is settled already")
         if request.kind == RequestKind.OBJECT and state == RequestState.ANSWERED:
             object_to_profiling(request.profile_id, at=at)

@@ -26,6 +26,10 @@ SENTENCES: dict[str, Promise] = {
     "campaign.changed": _lazy("%(actor)s changed the draft of the campaign %(object)s."),
     "campaign.created": _lazy("%(actor)s created the campaign %(object)s."),
     "campaign.started": _lazy("%(actor)s started the campaign %(object)s for %(n)s people."),
+    "consent.form_added": _lazy("%(actor)s made the sign-up form %(object)s."),
+    "consent.form_closed": _lazy("%(actor)s closed the sign-up form %(object)s."),
+    "consent.purpose_added": _lazy("%(actor)s added the purpose of consents %(object)s."),
+    "consent.text_published": _lazy("%(actor)s published the consent text %(object)s."),
     "consent.recorded": _lazy("%(actor)s recorded a consent of customer number %(object)s."),
     "customer.disclosed": _lazy(
         "%(actor)s was shown the addresses of customer number %(object)s in full."
@@ -33,6 +37,9 @@ SENTENCES: dict[str, Promise] = {
     "customer.erased": _lazy("%(actor)s had the request number %(request)s carried out: erased."),
     "customer.exported": _lazy(
         "%(actor)s exported all data of customer number %(object)s (%(n)s rows): %(reason)s"
+    ),
+    "entry.disclosed": _lazy(
+        "%(actor)s was shown entry number %(object)s of the log of what came in, in full."
     ),
     "erasure.begun": _lazy("%(actor)s began the erasure number %(object)s."),
     "erasure.done": _lazy("The erasure number %(object)s is done in all stores."),
@@ -46,6 +53,8 @@ SENTENCES: dict[str, Promise] = {
         "%(actor)s downloaded the rejected rows of import number %(object)s."
     ),
     "import.started": _lazy("%(actor)s started an import: %(kind)s."),
+    "import.undone": _lazy("%(actor)s took back the import number %(object)s."),
+    "iys.set_up": _lazy("%(actor)s set up how the company stands to İYS (%(object)s)."),
     "key.issued": _lazy("%(actor)s issued a key of the source %(object)s."),
     "key.revoked": _lazy("%(actor)s revoked a key of the source %(object)s."),
     "list.put": _lazy("%(actor)s changed the list %(object)s: %(n)s customers."),
@@ -53,6 +62,7 @@ SENTENCES: dict[str, Promise] = {
     "log.forgotten": _lazy("%(actor)s deleted %(n)s old entries of the log of what came in."),
     "profile.merged": _lazy("%(actor)s merged customer number %(object)s."),
     "profile.unmerged": _lazy("%(actor)s took back the merge of customer number %(object)s."),
+    "quarantine.given_up": _lazy("%(actor)s deleted %(n)s entries of the quarantine."),
     "quarantine.retried": _lazy("%(actor)s had %(n)s entries of the quarantine tried again."),
     "request.answered": _lazy("%(actor)s answered the request number %(object)s: %(state)s."),
     "request.changed": _lazy("%(actor)s changed the request number %(object)s."),
@@ -71,6 +81,10 @@ SENTENCES: dict[str, Promise] = {
     "sender.resumed": _lazy("%(actor)s resumed sending: %(object)s."),
     "source.changed": _lazy("%(actor)s changed the source %(object)s."),
     "source.created": _lazy("%(actor)s added the source %(object)s."),
+    "suppression.added": _lazy("%(actor)s blocked an address (%(object)s)."),
+    "suppression.exported": _lazy("%(actor)s exported %(n)s blocked addresses."),
+    "suppression.imported": _lazy("%(actor)s took over a list of blocked addresses: %(n)s new."),
+    "suppression.lifted": _lazy("%(actor)s unblocked the address number %(object)s."),
     "user.created": _lazy("%(actor)s created the user %(object)s."),
     "user.link_issued": _lazy("%(actor)s issued a login link for the user %(object)s."),
     "user.signed_in": _lazy("%(actor)s signed in."),

@@ -38,6 +38,7 @@ from pusula.segments import evaluate
 from pusula.segments import person as segments
 from pusula.segments.everybody.files import RELATIONS
 from pusula.sources import erasure as sources
+from pusula.sources import journal
 
 digest, lift = erased.digest, erased.lift
 
@@ -153,6 +154,7 @@ def _rows(work: Work, _step: ErasureStep) -> int:
     """Delete the rows of every owner at once; a campaign keeps how many it lost."""
     with evaluate.alone():
         _count(work.ids)
+        journal.erase(work.ids)
         n = sum(owner.erase(work.ids) for owner in OWNERS)
         Request.objects.filter(profile_id__in=work.ids).update(note="", answer="")
         Export.objects.filter(profile_id__in=work.ids).update(reason="")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
@@ -78,14 +79,31 @@ def record(
 ) -> Ids:
     """Write names, creation times and traits; return the profiles that changed, ascending.
 
-    Every profile stands at most once in ``facts``. One transaction. In the history the first value
+    What stands of a profile more than once in ``facts`` takes effect one after the other. One
+    transaction. In the history the first value
     of a trait holds since ever, any other from ``at`` on. ``renamed`` is given what the names were.
     """
     with transaction.atomic():
+        changed: set[int] = set()
         kept = cards.kept(fact.profile_id for fact in facts)
-        changed = _write_names(facts, renamed, kept)
-        changed.update(_write_traits(facts, source, at, {profile_id for profile_id, _ in kept}))
+        merged = {profile_id for profile_id, _ in kept}
+        for part in _rounds(facts):
+            changed |= _write_names(part, renamed, kept)
+            changed |= _write_traits(part, source, at, merged)
     return np.array(sorted(changed), np.int64)
+
+
+def _rounds(facts: Sequence[Facts]) -> Iterator[list[Facts]]:
+    """Yield ``facts`` such that each profile stands once in each part."""
+    rounds: list[list[Facts]] = []
+    seen: Counter[int] = Counter()
+    for fact in facts:
+        nth = seen[fact.profile_id]
+        seen[fact.profile_id] += 1
+        if nth == len(rounds):
+            rounds.append([])
+        rounds[nth].append(fact)
+    yield from rounds
 
 
 def _write_names(

@@ -17,7 +17,7 @@ from pusula.profiles.contacts import ContactError
 _DIGITS = 11
 _SHORTEST, _LONGEST = 5, 40
 # What is typed where the form insists; 11111111110 has the right check digits.
-_FILLERS = frozenset({"11111111110", "22222222220", "10000000146", "12345678950"})
+_FILLERS = frozenset({"11111111110", "22222222220", "12345678950"})
 _WORD = re.compile(r"[^0-9A-Z]+")
 _BLANKS = frozenset({"YOK", "NONE", "NULL", "NAN", "PASAPORT", "PASSPORT", "UNKNOWN", "EMPTY"})
 

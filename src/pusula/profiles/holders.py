@@ -33,7 +33,7 @@ class Holders:
         has_keys = any(reference.key for reference in references)
         # Who has a number of this source already.
         self.numbered = _numbered(asked, source) if has_keys else set()
-        self.names = _names(asked) if self._needs_names(references) else {}
+        self.names = self._names(asked, references)
         self._known = _known(self._people([IdentifierKind.ANONYMOUS]))
 
     def of(self, kind: IdentifierKind, value: str | None) -> Held:
@@ -91,10 +91,17 @@ class Holders:
         """Return who holds some value of ``kinds``."""
         return {p for kind in kinds for held in self._held[kind].values() for p in held}
 
-    def _needs_names(self, references: Sequence[Reference]) -> bool:
+    def _names(self, asked: set[int], references: Sequence[Reference]) -> dict[int, str]:
+        """Return the names of those about whom a name may decide; mostly there is nobody."""
         strong = (kind for kind, rule in rules.RULES.items() if rule.joins is Joins.STRONG)
-        is_strong = any(self._held[kind] for kind in strong) or self._verified
-        return bool(is_strong) or any(reference.name for reference in references)
+        if self._verified or any(self._held[kind] for kind in strong):
+            asked = asked | self._people([IdentifierKind.KEY])
+        elif not any(reference.name for reference in references):
+            return {}
+        names: dict[int, str] = {}
+        for part in rows.parts(asked):
+            names.update(Profile.objects.filter(pk__in=part).values_list("pk", "name_key"))
+        return names
 
 
 def _numbered(profile_ids: Iterable[int], source: str) -> set[int]:
@@ -105,13 +112,6 @@ def _numbered(profile_ids: Iterable[int], source: str) -> set[int]:
         )
         numbered.update(held.values_list("profile_id", flat=True))
     return numbered
-
-
-def _names(profile_ids: Iterable[int]) -> dict[int, str]:
-    names: dict[int, str] = {}
-    for part in rows.parts(profile_ids):
-        names.update(Profile.objects.filter(pk__in=part).values_list("pk", "name_key"))
-    return names
 
 
 def _known(profile_ids: Iterable[int]) -> set[int]:

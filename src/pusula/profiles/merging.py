@@ -60,6 +60,13 @@ def everyone_in(profile_id: int) -> set[int]:
     return found
 
 
+def history_of(profile_id: int) -> list[Merge]:
+    """Return the merges that made somebody what they are, undone ones too, the newest first."""
+    numbers = everyone_in(profile_id)
+    concerned = Merge.objects.filter(Q(winner_id__in=numbers) | Q(loser_id__in=numbers))
+    return list(concerned.order_by("-pk"))
+
+
 def is_merging(since_at: int) -> bool:
     """Say whether somebody was merged or parted since ``since_at``, or an hour before.
 

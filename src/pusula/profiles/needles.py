@@ -15,6 +15,7 @@ from pusula.profiles.models import IdentifierKind
 Pair = tuple[str, str]
 _DIGITS = re.compile(r"[^0-9]+")
 _NUMBER = re.compile(r"\+?[0-9][0-9 ()./-]{5,24}[0-9]")
+_WORD = re.compile(r"[\w.@+-]+")
 _FEWEST_DIGITS = 7
 # Where a message or an entry says of whom it is: elsewhere a short number is a number.
 _NAMING = frozenset(
@@ -64,12 +65,13 @@ class Needles:
     def are_in_json(self, body: str, source: str) -> bool:
         """Say whether a body of JSON that ``source`` sent speaks of the person.
 
-        What is no JSON is searched as text.
+        What is no JSON is searched as text, word by word.
         """
         try:
             told = json.loads(body)
         except (ValueError, RecursionError):
-            return self.are_in(body)
+            words = (f"{source}:{word}" for word in _WORD.findall(body))
+            return self.are_in(body) or not self.numbered.isdisjoint(words)
         return any(self._is(name, value, source) for name, value in _leaves("", told))
 
     def _is(self, name: str, value: object, source: str) -> bool:

@@ -52,7 +52,7 @@ ROLES = frozenset(
         "destek", "efatura", "fatura", "finans", "finance", "frontdesk", "front.desk",
         "frontoffice", "guestrelations", "hello", "help", "hr", "ik", "iletisim", "info",
         "infos", "kontakt", "kurumsal", "mail", "marketing", "merhaba", "muhasebe", "musteri",
-        "office", "ofis", "onbuyuro", "operasyon", "operation", "operations", "ops", "order",
+        "office", "ofis", "onburo", "operasyon", "operation", "operations", "ops", "order",
         "orders", "pazarlama", "postmaster", "reception", "rechnung", "resepsiyon", "reservas",
         "reservation", "reservations", "reservierung", "res", "rez", "rezervasyon", "sales",
         "satis", "sekreter", "service", "siparis", "support", "team", "tour", "tur", "turizm",
@@ -60,12 +60,14 @@ ROLES = frozenset(
     }
 )  # fmt: skip
 _NUMBER = re.compile(r"[\d._+-]+$")
+_PARTS = re.compile(r"[._-]")
 
 
 def is_role(address: str) -> bool:
-    """Say whether an e-mail address belongs to an office: ``info@``, ``rezervasyon2@``."""
-    local = text.name_key(_NUMBER.sub("", address.partition("@")[0].partition("+")[0]))
-    return local.replace(" ", "") in _ROLES
+    """Say whether an e-mail address belongs to an office: ``info@``, ``rezervasyon.antalya2@``."""
+    local = address.partition("@")[0].partition("+")[0]
+    parts = [text.name_key(_NUMBER.sub("", part)) for part in (local, *_PARTS.split(local)[:1])]
+    return any(part.replace(" ", "") in _ROLES for part in parts)
 
 
 _ROLES = frozenset(role.replace(".", "") for role in ROLES)

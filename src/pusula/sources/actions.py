@@ -23,7 +23,7 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from pusula.lake import statistics
-from pusula.lib import clock
+from pusula.lib import clock, ids
 from pusula.lib.errors import PusulaError
 from pusula.segments import actions as segments
 from pusula.sources import files, journal, mapping, references, undo
@@ -104,6 +104,19 @@ class Report:
 def folder() -> Path:
     """Return where reject files and spools stand."""
     return Path(settings.PUSULA_HOME) / "imports"
+
+
+def bad_rows_file(import_id: int) -> Path:
+    """Return where the rejected rows of an import stand as they came."""
+    return folder() / f"{import_id}-bad-rows.csv"
+
+
+def check_mapping(kind: str, path: Path) -> None:
+    """Raise ``MappingError`` if the mapping at ``path`` cannot be used for ``kind``."""
+    told = mapping.load(path, kind, KINDS[kind].fields)
+    folder().mkdir(parents=True, exist_ok=True)
+    with Rejects(folder() / f"mapping-{ids.random_id()}") as rejects:
+        KINDS[kind](told, _reading(told, clock.now()), rejects)
 
 
 def run_import(

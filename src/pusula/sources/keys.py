@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ class GoodKey:
     origins: frozenset[str]  # empty: from anywhere
     quota_per_minute: int | None
     expires_at: int | None
+    rules: str = ""  # JSON: how the source's messages are understood; see pipeline.envelope.Rules
 
     def is_taken_from(self, origin: str | None) -> bool:
         """Say whether a request with this ``Origin`` header may use the key."""
@@ -132,9 +134,15 @@ def good(at: int) -> Mapping[str, GoodKey]:
             origins=frozenset(row.origins),
             quota_per_minute=row.quota_per_minute,
             expires_at=row.expires_at,
+            rules=_rules(row.source),
         )
         for row in rows
     }
+
+
+def _rules(source: Source) -> str:
+    rules = source.settings.get("tracking")
+    return json.dumps(rules, ensure_ascii=False) if rules else ""
 
 
 def _origin(told: str) -> str:

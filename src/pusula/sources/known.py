@@ -54,3 +54,10 @@ def find(slug: str) -> Source:
 def switch(source: Source, *, on: bool) -> None:
     """Switch ``source`` on or off; while it is off its keys are refused."""
     Source.objects.filter(pk=source.pk).update(is_enabled=on)
+
+
+def change(source: Source, *, title: str, expected_every_s: int | None) -> None:
+    """Set what ``source`` is called and how often its data is expected (``None``: never mind)."""
+    Source.objects.filter(pk=source.pk).update(
+        title=title[:_LONGEST_TITLE], expected_every_s=expected_every_s
+    )

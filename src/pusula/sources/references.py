@@ -34,9 +34,13 @@ _KEY_SIZE = 200
 
 @dataclass(frozen=True)
 class Resolved:
-    """The profile of each row of a spool, and the profiles that are new or know more now."""
+    """The profile of each row of a spool, and the profiles that are new or know more now.
+
+    ``origins`` are the merged profiles that rows named, 0 where that is the profile itself.
+    """
 
     profile_ids: Ids
+    origins: Ids
     created: Ids
     learned: Ids
 
@@ -69,12 +73,12 @@ def columns(rows: Rows, met_at: Values) -> dict[str, Values | pa.Array]:
         keys.codes, [None if key is None else f"{prefix}:{key}" for key in keys.distinct]
     )
     contacts = {field: rows.gentle_values(field) for field in ("email", "phone")}
+    _refuse_erased(rows, {"key": keyed, **{name: one for name, (one, _) in contacts.items()}})
     says_somebody = ~keyed.is_none()
     for values, _reasons in contacts.values():
         says_somebody |= ~values.is_none()
     for field, (values, reasons) in contacts.items():
         _leave_out(rows, field, values, reasons, says_somebody)
-    _refuse_erased(rows, {"key": keyed, **{name: one for name, (one, _) in contacts.items()}})
     field = next(name for name in FIELDS if name in rows.mapping.fields)
     rows.refuse(~says_somebody, field, _("says of no profile: no number, e-mail or phone"))
     return {
@@ -130,6 +134,7 @@ def resolve_spool(spool: Spool, *, source: str, at: int, told: Callable[[int], N
     depend on where in the file it stands. ``told`` hears how many rows are done.
     """
     profile_ids = np.full(spool.table.num_rows, resolve.AMBIGUOUS, np.int64)
+    origins = np.zeros(spool.table.num_rows, np.int64)
     created: list[Ids] = []
     learned: list[Ids] = []
     done = 0
@@ -142,11 +147,14 @@ def resolve_spool(spool: Spool, *, source: str, at: int, told: Callable[[int], N
             references, codes = _distinct(chunk.select(SCHEMA.names).take(rows))
             found = resolve.resolve(references, source=source, at=at)
             profile_ids[start + rows] = found.profile_ids[codes]
+            if any(found.origins):
+                merged = np.array([origin or 0 for origin in found.origins], np.int64)
+                origins[start + rows] = merged[codes]
             created.append(found.created)
             learned.append(found.learned)
             done += len(rows)
             told(done)
-    return Resolved(profile_ids, _union(created), _union(learned))
+    return Resolved(profile_ids, origins, _union(created), _union(learned))
 
 
 def _distinct(table: pa.Table) -> tuple[list[resolve.Reference], npt.NDArray[np.int64]]:

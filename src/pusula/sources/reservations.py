@@ -21,6 +21,7 @@ from pusula.lib import clock, money
 from pusula.orders import machine, measures
 from pusula.orders.models import Order
 from pusula.pipeline.appender import Entry
+from pusula.profiles import contacts, documents
 from pusula.sources import needs
 from pusula.sources.cards import without_cards
 from pusula.sources.models import Source
@@ -172,8 +173,19 @@ def _owner(one: Reservation) -> Person:
 def _who(person: Person) -> dict[str, Any]:
     """Return the reference to ``person``; empty where nothing leads to anybody."""
     email = "" if person.has_relay else person.email
-    told = {"key": person.number, "email": email, "phone": person.phone}
+    told = {
+        "key": person.number, "email": email, "phone": person.phone,
+        "national_id": _digest(person.national_id),
+    }  # fmt: skip
     return {name: value for name, value in told.items() if value}
+
+
+def _digest(number: str) -> str | None:
+    """Return the digest of an identity number; one that cannot be is none."""
+    try:
+        return documents.national_id(number) if number else None
+    except contacts.ContactError:
+        return None
 
 
 def _stranger(one: Reservation) -> str:

@@ -11,6 +11,7 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -18,6 +19,7 @@ from django.core.files.uploadedfile import UploadedFile
 from pusula.lib import clock, ids
 from pusula.sources.look import file as looks
 from pusula.sources.look.file import Look
+from pusula.sources.mapping import FileFormat
 
 KEPT_FOR = 7 * clock.DAY
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -56,6 +58,17 @@ class Upload:
         return self.map_file.read_text(encoding="utf-8") if self.map_file.exists() else ""
 
     @property
+    def bad_rows(self) -> Path:
+        """Return where a check writes the rows that would be rejected."""
+        return self.folder / "bad-rows.csv"
+
+    @property
+    def told(self) -> FileFormat | None:
+        """Return how the file is to be looked at, as somebody said; ``None``: as it seems."""
+        place = self.folder / "told.json"
+        return FileFormat(**json.loads(place.read_text())) if place.exists() else None
+
+    @property
     def look(self) -> Look | None:
         """Return what a look at the file found, ``None`` if nobody looked yet."""
         place = self.folder / "look.json"
@@ -88,6 +101,11 @@ def change_mapping(upload: Upload, mapping: str) -> None:
     """Let ``upload`` be read with another mapping."""
     text = mapping.replace("\r\n", "\n")
     _write(upload.map_file, text)
+
+
+def tell(upload: Upload, told: dict[str, Any]) -> None:
+    """Say how the file is to be looked at next time: fields of ``FileFormat``."""
+    _write(upload.folder / "told.json", json.dumps(told))
 
 
 def note_look(upload: Upload, look: Look) -> None:

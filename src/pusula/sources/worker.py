@@ -8,6 +8,7 @@ with it at the next row it reports, and the next worker begins the job anew.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,12 +27,12 @@ from pusula.lake.turns import turn
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.pipeline import live
-from pusula.sources import actions, jobs, limits, toml, undo, uploads
-from pusula.sources.actions import Step
+from pusula.sources import actions, badrows, jobs, limits, mapping, toml, undo, uploads
+from pusula.sources.actions import Report, Step
 from pusula.sources.errors import FileError
 from pusula.sources.jobs import Progress, Task
 from pusula.sources.look import draft
-from pusula.sources.look.file import look, signature
+from pusula.sources.look.file import Look, look, signature
 from pusula.sources.models import Import, ImportState, Job
 from pusula.sources.uploads import Upload
 
@@ -153,10 +154,11 @@ def _look(job: Job, teller: _Teller) -> dict[str, Any]:
     """Look at an upload, and write a first mapping unless there is one."""
     upload = _upload(job)
     teller.stage_only("looking")
-    found = look(upload.file)
+    told = upload.told
+    found = look(upload.file, told)
     uploads.note_look(upload, found)
     reused = None
-    if not upload.mapping:
+    if told is not None or not upload.mapping:
         columns = signature([column.name for column in found.columns])
         reused = _mapping_before(upload.kind, columns)
         text = reused.mapping if reused else _first_mapping(upload, found)
@@ -164,7 +166,7 @@ def _look(job: Job, teller: _Teller) -> dict[str, Any]:
     return {"reused": None if reused is None else reused.pk}
 
 
-def _first_mapping(upload: Upload, found: Any) -> str:
+def _first_mapping(upload: Upload, found: Look) -> str:
     source = "pms" if upload.kind == "orders" else "crm"
     before = Import.objects.filter(state=ImportState.DONE, kind=upload.kind).order_by("-id")
     known = before.values_list("source", flat=True).first()
@@ -183,12 +185,20 @@ def _check(job: Job, teller: _Teller) -> dict[str, Any]:
     report = actions.run_import(
         upload.kind, upload.file, upload.map_file, dry_run=True, progress=teller.step
     )
-    told = report.as_json()
-    if report.reject_file is not None:
-        kept = upload.folder / "rejected.csv"
-        report.reject_file.rename(kept)
-        told["reject_file"] = str(kept)
-    return told
+    _keep_bad_rows(upload, report, upload.bad_rows)
+    return report.as_json()
+
+
+def _keep_bad_rows(upload: Upload, report: Report, target: Path) -> None:
+    """Write the rejected rows as they came, so that they can be put right and brought again."""
+    found = upload.look
+    target.unlink(missing_ok=True)
+    if found is None or report.reject_file is None or not report.n_rejected:
+        return
+    kind = actions.KINDS[upload.kind]
+    form = mapping.load(upload.map_file, upload.kind, kind.fields).file
+    names = [column.name for column in found.columns]
+    badrows.write(upload.file, form, names, report.reject_file, target)
 
 
 def _import(job: Job, teller: _Teller) -> dict[str, Any]:
@@ -204,8 +214,10 @@ def _import(job: Job, teller: _Teller) -> dict[str, Any]:
     if found is not None:
         columns = signature([column.name for column in found.columns])
         Import.objects.filter(pk=report.import_id).update(columns=columns)
+    _keep_bad_rows(upload, report, actions.bad_rows_file(report.import_id or 0))
     teller.stage_only("segments")
     live.refresh(report.touched, cause="import", pays=report.debt)
+    shutil.rmtree(upload.file.parent, ignore_errors=True)
     return {"import_id": report.import_id}
 
 

@@ -41,6 +41,7 @@ IMPORT_KINDS: Words = {
 READING = pgettext_lazy("state of an import", "Being read")
 DONE = pgettext_lazy("state of an import", "Imported")
 FAILED = pgettext_lazy("state of an import", "Failed")
+UNDONE = pgettext_lazy("state of an import", "Taken back")
 
 
 def called(words: Words, code: str) -> str:

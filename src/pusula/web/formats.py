@@ -146,6 +146,21 @@ def ago(at: int) -> str:
     return ngettext("%(n)s hour ago", "%(n)s hours ago", hours) % {"n": number(hours)}
 
 
+def lasting(seconds: int) -> str:
+    """Return a length of time in its largest unit: ``12 saniye``, ``26 saat``, ``3 gün``."""
+    minutes, hours = seconds // 60, seconds // 3600
+    if not minutes:
+        form, n = ngettext("%(n)s second", "%(n)s seconds", seconds), seconds
+    elif not hours:
+        form, n = ngettext("%(n)s minute", "%(n)s minutes", minutes), minutes
+    elif hours < 2 * _HOURS_PER_DAY:
+        form, n = ngettext("%(n)s hour", "%(n)s hours", hours), hours
+    else:
+        n = hours // _HOURS_PER_DAY
+        form = ngettext("%(n)s day", "%(n)s days", n)
+    return form % {"n": number(n)}
+
+
 def territory(code: str) -> str:
     """Return the name of an ISO 3166 country; what is no code as it is."""
     name: str = locale().territories.get(code.upper(), code)

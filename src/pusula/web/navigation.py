@@ -52,7 +52,13 @@ GROUPS: tuple[tuple[str | Promise, tuple[Area, ...]], ...] = (
             Area("inbox", _("Sent mail"), "inbox", lambda: mails.folder().is_dir()),
         ),
     ),
-    (_("Data"), (Area("database", _("Import"), "imports"),)),
+    (
+        _("Data"),
+        (
+            Area("plug", _("Sources"), "sources"),
+            Area("database", _("Import"), "imports"),
+        ),
+    ),
 )
 
 

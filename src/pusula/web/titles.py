@@ -7,6 +7,7 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from pusula.consent.models import Channel
+from pusula.events import vocabulary
 from pusula.orders import machine as orders
 from pusula.outbox.models import ReceiptKind
 from pusula.rfm import words as rfm
@@ -19,17 +20,6 @@ CHANNELS: dict[str, tuple[str, str | Promise]] = {
     Channel.WHATSAPP: ("message-circle", _("WhatsApp")),
     Channel.CALL: ("phone", _("Phone call")),
     Channel.WEBPUSH: ("bell", _("Web push")),
-}
-EVENTS: dict[str, tuple[str, str | Promise]] = {
-    "Hotel Searched": ("search", _("Searched for a hotel")),
-    "Hotel Viewed": ("eye", _("Looked at a hotel")),
-    "Booking Started": ("mouse-pointer-click", _("Started a booking")),
-    "Booking Abandoned": ("shopping-cart", _("Left a booking unfinished")),
-    "Product Viewed": ("eye", _("Looked at a product")),
-    "Product Added": ("shopping-cart", _("Put a product into the basket")),
-    "Email Opened": ("mail-open", _("Opened an e-mail")),
-    "Email Clicked": ("mouse-pointer-click", _("Clicked a link in an e-mail")),
-    "Call Received": ("phone-incoming", _("Called")),
 }
 ORDER_STATES: dict[str, str | Promise] = {
     orders.PENDING: _("on option"),
@@ -48,10 +38,15 @@ RECEIPTS: dict[str, str | Promise] = {
 }
 TRAITS: dict[str, str | Promise] = {
     "birth_date": _("Date of birth"),
+    "claimed_email": _("E-mail, as said on a page"),
+    "claimed_phone": _("Phone, as said on a page"),
+    "company_id": _("Number of the company"),
+    "company_name": _("Company"),
     "city": _("City"),
     "country": _("Country"),
     "gender": _("Gender"),
     "language": _("Language"),
+    "postal_code": _("Postal code"),
     "member_since": _("Member since"),
     "registered_on": _("Registered"),
     "tier": _("Membership"),
@@ -72,8 +67,10 @@ def channel(name: str) -> tuple[str, str]:
 
 def event(name: str) -> tuple[str, str]:
     """Return icon and title of an event; one we do not know is called as its sender calls it."""
-    icon, title = EVENTS.get(name, ("activity", name))
-    return icon, str(title)
+    known = vocabulary.events().get(name)
+    if known is None:
+        return "activity", name
+    return known.icon, known.title(get_language() or "en")
 
 
 def trait(name: str) -> str:

@@ -106,7 +106,7 @@ class Intake:
                 key = await self._key(told)
             if not key.is_taken_from(None if origin is None else origin.decode("latin-1")):
                 raise RefusedError(403, "origin", "this key is not taken from this origin")
-            entries = request.entries(Sender(key.source, key.may_set_all, told))
+            entries = request.entries(Sender(key.source, key.may_set_all, told, key.rules))
             self.quotas.take(key, request.cost)
             await self.line.append(entries)
         finally:

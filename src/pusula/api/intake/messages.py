@@ -1,9 +1,9 @@
 """Requests of the tracking API as entries of the log: what was sent, in an envelope.
 
 The envelope is JSON: ``type``, ``trusted`` (sent with a server key), ``sent_at`` as told or null,
-``batch`` (context and integrations of the whole batch; absent if there are none), ``message`` as it
-was sent, and ``refused`` with the reason if the event is only kept to be looked at. What it means
-is found out by the live step.
+``batch`` (context and integrations of the whole batch; absent if there are none), ``rules`` of the
+source (absent if it has none), ``message`` as it was sent, and ``refused`` with the reason if the
+event is only kept to be looked at. What it means is found out by the live step.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ class Sender:
     source: str
     is_trusted: bool
     key: str
+    rules: str = ""  # JSON: how its messages are understood; goes into the log as it is
 
 
 @dataclass(slots=True)
@@ -218,10 +219,11 @@ def _entry(
     if sender.is_trusted:
         # A server key is a secret: the log must not hold it, wherever a client repeats it.
         raw = raw.replace(sender.key.encode(), b"***")
-    body = b'{"type":"%s","trusted":%s,"sent_at":%s,%s%s"message":%s}' % (
+    body = b'{"type":"%s","trusted":%s,"sent_at":%s,%s%s%s"message":%s}' % (
         kind.encode(),
         b"true" if sender.is_trusted else b"false",
         _encode(sent_at),
+        b'"rules":%s,' % sender.rules.encode() if sender.rules else b"",
         b'"refused":%s,' % _encode(refused) if refused else b"",
         shared,
         raw,

@@ -235,12 +235,3 @@ def compared(
                     one.delete()
                     changed.add(recipient)
     return changed
-
-
-def forget(addresses: Iterable[str]) -> int:
-    """Delete all that speaks of ``addresses``: of a person who is erased; return how many rows."""
-    n = 0
-    for part in rows.parts(set(addresses)):
-        n += IysSubmission.objects.filter(recipient__in=part).delete()[0]
-        n += IysRecord.objects.filter(recipient__in=part).delete()[0]
-    return n

@@ -38,6 +38,8 @@ from pusula.sources.models import Source
 
 PURPOSE = "marketing"  # İYS knows one: commercial messages
 _STATUSES = {IysStatus.APPROVED: Status.GRANTED, IysStatus.REFUSED: Status.REFUSED}
+PULL, PUSH, COMPARE = "pull", "push", "compare"
+ALL = frozenset({PULL, PUSH, COMPARE})
 _DONE, _FAILED = "success", "failure"
 
 
@@ -58,12 +60,14 @@ def pull(source: Source, at: int) -> Iterator[Page]:
     yield from _Sync(source, at).pages()
 
 
-def run(source: Source, at: int, http: httpx.Client | None = None) -> Turn:
+def run(
+    source: Source, at: int, http: httpx.Client | None = None, *, parts: frozenset[str] = ALL
+) -> Turn:
     """Do a turn and append what it brings; for the command line and for tests.
 
     Raises ``LaterError`` when İYS asks for patience: what was done stays done.
     """
-    sync = _Sync(source, at, http)
+    sync = _Sync(source, at, http, parts)
     for page in sync.pages():
         appender.append(list(page.entries))
         Source.objects.filter(pk=source.pk).update(cursor=dict(page.cursor))
@@ -71,25 +75,35 @@ def run(source: Source, at: int, http: httpx.Client | None = None) -> Turn:
 
 
 class _Sync:
-    def __init__(self, source: Source, at: int, http: httpx.Client | None = None) -> None:
+    def __init__(
+        self,
+        source: Source,
+        at: int,
+        http: httpx.Client | None = None,
+        parts: frozenset[str] = ALL,
+    ) -> None:
         self.source = source
+        self.parts = parts
         self.at = at
         self.http = http
         self.turn = Turn()
         self.account = actions.open_account(source.slug, at=at)
 
     def pages(self) -> Iterator[Page]:
-        """Yield the pages of a turn; the registry's own news come last but weigh most.
+        """Yield the pages of a turn.
 
-        They are read first of all: a refusal told there binds whatever we are about to tell.
+        What people told İYS is read first: a refusal told there binds what we are about to tell.
         """
         http = self.http or client()
         try:
             api = Api(self.source, http)
-            yield from self._changes(api)
-            self._results(api)
-            self._tell(api)
-            yield from self._compare(api)
+            if PULL in self.parts:
+                yield from self._changes(api)
+            if PUSH in self.parts:
+                self._results(api)
+                self._tell(api)
+            if COMPARE in self.parts:
+                yield from self._compare(api)
         finally:
             if self.http is None:
                 http.close()

@@ -96,8 +96,9 @@ class Consents(Kind):
         self._note_ahead()
         for start, chunk in spool.chunks():
             owners = people.profile_ids[start : start + chunk.num_rows].tolist()
+            origins = people.origins[start : start + chunk.num_rows].tolist()
             rows, decisions = [], []
-            for row, decision in self._decisions(chunk, owners):
+            for row, decision in self._decisions(chunk, owners, origins):
                 rows.append(row)
                 decisions.append(decision)
             recorded = actions.record(decisions, at=self.reading.at)
@@ -110,7 +111,7 @@ class Consents(Kind):
         return outcome
 
     def _decisions(
-        self, chunk: pa.Table, owners: list[int]
+        self, chunk: pa.Table, owners: list[int], origins: list[int]
     ) -> Iterator[tuple[int, actions.Decision]]:
         """Yield each row with its decision, once for everybody it counts for."""
         shared = _holders(chunk, owners)
@@ -120,6 +121,7 @@ class Consents(Kind):
             entry_id = told.pop("entry_id")
             told["evidence"] = told["evidence"] or ""
             told["address"] = _contact_point(told["channel"], *(column[row] for column in named))
+            told["origin_id"] = origins[row] or None
             for profile_id in shared.get(row) or [owners[row]]:
                 key = "" if entry_id is None else f"{source}:{entry_id}:{profile_id}"
                 yield (

@@ -70,6 +70,7 @@ class Events(Kind):
         outcome = Outcome(touched=[people.learned])
         for start, chunk in spool.chunks():
             owners = people.profile_ids[start : start + chunk.num_rows].tolist()
+            origins = people.origins[start : start + chunk.num_rows].tolist()
             events = [
                 actions.NewEvent(
                     profile_id=None if owner == resolve.AMBIGUOUS else owner,
@@ -77,8 +78,11 @@ class Events(Kind):
                     at=one["at"],
                     dedupe_key=one["dedupe_key"],
                     properties=json.loads(one["properties"]),
+                    origin_id=origin or None,
                 )
-                for owner, one in zip(owners, chunk.select(_OWN.names).to_pylist(), strict=True)
+                for owner, origin, one in zip(
+                    owners, origins, chunk.select(_OWN.names).to_pylist(), strict=True
+                )
             ]
             appended = actions.append(events, source=self.mapping.source, at=self.reading.at)
             for row in appended.ambiguous:

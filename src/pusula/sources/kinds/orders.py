@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -148,12 +148,12 @@ class Orders(Kind):
         numbers = by_appearance(spool.table["source_id"])
         self._note_repeats(numbers)
         for group in spool.groups(numbers):
-            profile_ids = people.profile_ids[group.positions]
+            owners = _Owners(people.profile_ids[group.positions], people.origins[group.positions])
             if self.has_items:
-                spans, versions = self._orders_of_lines(group, profile_ids)
+                spans, versions = self._orders_of_lines(group, owners)
             else:
                 spans = [(row, row + 1) for row in range(len(group.positions))]
-                versions = list(_versions(group.table, profile_ids))
+                versions = list(_versions(group.table, owners))
             recorded = actions.record(
                 versions,
                 source=self.mapping.source,
@@ -251,7 +251,7 @@ class Orders(Kind):
                 self._spoiled.setdefault(number, int(rows.lines[row]))
 
     def _orders_of_lines(
-        self, group: Group, profile_ids: Ids
+        self, group: Group, owners: _Owners
     ) -> tuple[list[tuple[int, int]], list[actions.Version]]:
         """Return the orders that the lines make up, and which rows each is made of."""
         table = group.table
@@ -267,8 +267,7 @@ class Orders(Kind):
         heads = _with(heads, "ordered_at", first_at)
         lines = list(_items(table))
         items = [tuple(sorted(lines[begin:end])) for begin, end in spans]
-        owners = np.array([_owner(profile_ids[begin:end]) for begin, end in spans], np.int64)
-        versions = list(_versions(heads, owners, items))
+        versions = list(_versions(heads, owners.of(spans), items))
         kept = np.flatnonzero(good).tolist()
         return [spans[order] for order in kept], [versions[order] for order in kept]
 
@@ -299,10 +298,19 @@ class Orders(Kind):
         return good
 
 
-def _owner(profile_ids: Ids) -> int:
-    """Return the profile of an order's lines: that of the first line which says."""
-    told = profile_ids[profile_ids != resolve.AMBIGUOUS]
-    return int(told[0]) if len(told) else resolve.AMBIGUOUS
+class _Owners(NamedTuple):
+    """The profile of each row, and the merged one that it named (0: itself)."""
+
+    profile_ids: Ids
+    origins: Ids
+
+    def of(self, spans: list[tuple[int, int]]) -> _Owners:
+        """Return the owners of orders, given their rows: that of the first row which says."""
+        rows = []
+        for begin, end in spans:
+            told = np.flatnonzero(self.profile_ids[begin:end] != resolve.AMBIGUOUS)
+            rows.append(begin + int(told[0]) if len(told) else begin)
+        return _Owners(self.profile_ids[rows], self.origins[rows])
 
 
 def _with(table: pa.Table, name: str, values: npt.NDArray[np.int64]) -> pa.Table:
@@ -311,15 +319,16 @@ def _with(table: pa.Table, name: str, values: npt.NDArray[np.int64]) -> pa.Table
 
 
 def _versions(
-    table: pa.Table, profile_ids: Ids, items: list[tuple[actions.Item, ...]] | None = None
+    table: pa.Table, owners: _Owners, items: list[tuple[actions.Item, ...]] | None = None
 ) -> Iterator[actions.Version]:
     """Yield an order's version for each row of ``table``."""
     names = _ORDER_SCHEMA.names
     columns = [table[name].to_pylist() for name in names]
     for position, row in enumerate(zip(*columns, strict=True)):
-        profile_id = int(profile_ids[position])
+        profile_id = int(owners.profile_ids[position])
         yield actions.Version(
             profile_id=None if profile_id == resolve.AMBIGUOUS else profile_id,
+            origin_id=int(owners.origins[position]) or None,
             items=None if items is None else items[position],
             **dict(zip(names, row, strict=True)),
         )

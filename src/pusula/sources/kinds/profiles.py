@@ -87,9 +87,10 @@ class Profiles(Kind):
         outcome = Outcome(touched=[people.learned])
         done = 0
         made = set(people.created.tolist())
-        for group in spool.groups(by_appearance(pa.chunked_array([people.profile_ids]))):
+        for group in spool.groups(by_appearance(pa.chunked_array([_said_of(people)]))):
             owners = people.profile_ids[group.positions]
-            facts = self._facts(group, owners[group.begins])
+            origins = people.origins[group.positions][group.begins]
+            facts = self._facts(group, owners[group.begins], origins)
             renamed: list[actions.Renamed] = []
             changed = actions.record(
                 facts, source=self.mapping.source, at=self.reading.at, renamed=renamed
@@ -107,13 +108,15 @@ class Profiles(Kind):
             told(done)
         return outcome
 
-    def _facts(self, group: Group, owners: Ids) -> list[actions.Facts]:
+    def _facts(self, group: Group, owners: Ids, origins: Ids) -> list[actions.Facts]:
         """Return what the rows of each profile say together; reject those of nobody's."""
         names = [*_FACTS.names, *map(_trait, self.traits)]
         columns = [group.table[name].to_pylist() for name in names]
         spans = zip(group.begins.tolist(), group.ends.tolist(), strict=True)
         facts = []
-        for owner, (begin, end) in zip(owners.tolist(), spans, strict=True):
+        for owner, origin, (begin, end) in zip(
+            owners.tolist(), origins.tolist(), spans, strict=True
+        ):
             if owner == resolve.AMBIGUOUS:
                 for row in range(begin, end):
                     references.reject_ambiguous(self.rejects, self.mapping, group.table, row)
@@ -126,9 +129,16 @@ class Profiles(Kind):
                 if value is not None
             }
             facts.append(
-                actions.Facts(owner, first_name or "", last_name or "", created_at, traits)
+                actions.Facts(
+                    owner, first_name or "", last_name or "", created_at, traits, origin or None
+                )
             )
         return facts
+
+
+def _said_of(people: references.Resolved) -> Ids:
+    """Return a number for each row that differs with its profile and the merged one it named."""
+    return people.profile_ids + (people.origins << 32)
 
 
 def _trait(name: str) -> str:

@@ -127,14 +127,14 @@ def _parts(row: Row, stay: Row, told: OperaSettings) -> Iterator[Part]:
     arrival, departure = _day(stay, "arrivalDate"), _day(stay, "departureDate")
     is_guest = _text(row, "payeeSharer").lower() == "false"
     rates = _list(stay, "roomRates") or [{}]
+    days = [_day(rate, "end") for rate in rates if rate.get("end")]
+    # OPERA names the last night of a rate; a part of a stay ends on the morning after it.
+    behind = dt.timedelta(days=1 if days and max(days) < departure else 0)
     for rate in rates:
         counts = _map(rate, "guestCounts") or _map(stay, "guestCounts")
         code = _text(rate, "ratePlanCode")
         starts_on = _day(rate, "start") if rate.get("start") else arrival
-        ends_on = _day(rate, "end") if rate.get("end") else departure
-        # OPERA names the last night; a stay ends on the morning after it.
-        is_last_night = rate.get("end") and ends_on < departure and len(rates) > 1
-        ends_on = ends_on + dt.timedelta(days=1) if is_last_night else ends_on
+        ends_on = _day(rate, "end") + behind if rate.get("end") else departure
         yield Part(
             starts_on=starts_on,
             ends_on=ends_on,

@@ -146,6 +146,12 @@ def ago(at: int | None) -> str:
 
 
 @register.filter
+def lasting(seconds: int | None) -> str:
+    """Show a length of time; nothing as a dash."""
+    return formats.NOTHING if seconds is None else formats.lasting(seconds)
+
+
+@register.filter
 def iso(at: int) -> str:
     """Return a moment for the ``datetime`` attribute of ``<time>``."""
     return formats.iso(at)

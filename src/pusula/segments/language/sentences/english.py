@@ -221,7 +221,7 @@ class English(EnglishTests):
     def _noun(self, aggregate: Aggregate) -> str:
         match aggregate.relation:
             case "events":
-                return f"{self.values(aggregate.names)} event"
+                return f"{self.event_names(aggregate.names)} event"
             case "items":
                 return "item"
         return "stay" if self.has_stays else "order"

@@ -169,7 +169,7 @@ class EnglishTests(Printer):
     def column(self, rows: Aggregate, column: str) -> str:
         """Return the name of a column or property."""
         if rows.relation == "events":
-            return "time" if column == "at" else self.value(column)
+            return "time" if column == "at" else self.property_name(column)
         return COLUMNS[column]
 
     def _text(self, test: TextTest, *, negated: bool) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import ClassVar
 
+from pusula.events import vocabulary
 from pusula.lib.money import SYMBOLS, from_minor
 from pusula.segments.language.nodes import (
     MEASURES,
@@ -175,6 +176,14 @@ class Printer(ABC):
     def values(self, values: Sequence[Value]) -> str:
         """Return constants as an alternative."""
         return self.listed([self.value(value) for value in values], self.OR)
+
+    def event_names(self, names: Sequence[str]) -> str:
+        """Return events as people call them, as an alternative."""
+        return self.values([vocabulary.title(name, self.LANGUAGE) for name in names])
+
+    def property_name(self, name: str) -> str:
+        """Return the property of an event as people call it."""
+        return self.value(vocabulary.property_title(name, self.LANGUAGE))
 
     def figure(self, number: Number | Decimal) -> str:
         """Return a number grouped by thousands, without superfluous decimals."""

@@ -255,7 +255,7 @@ class Turkish(TurkishTests):
             before.append(f"{self.window(aggregate.window)}{happened}")
         before += [self.participle(aggregate, row) for row in narrowing(aggregate)]
         if aggregate.relation == "events":
-            noun = f"{self.values(aggregate.names)} {noun}"
+            noun = f"{self.event_names(aggregate.names)} {noun}"
         if found := states(aggregate):
             noun = f"{self.states(found)} {noun}"
         return ", ".join([*before[:-1], f"{before[-1]} {noun}"]) if before else noun

@@ -164,7 +164,7 @@ class TurkishTests(Printer):
     def column(self, rows: Aggregate, column: str) -> tuple[str, str]:
         """Return the name of a column or property, alone and as something that rows have."""
         if rows.relation == "events":
-            name = f"{self.value(column)} ayrıntısı"
+            name = f"{self.property_name(column)} ayrıntısı"
             return ("zaman", "zamanı") if column == "at" else (name, name)
         return COLUMNS[column]
 

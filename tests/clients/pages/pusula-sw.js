@@ -1,0 +1,1 @@
+importScripts("URL/pusula-sw.js");

@@ -1,0 +1,211 @@
+"""Erasing a person: every owner, every step, killed anywhere, and who may come back how."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.db.models import Field
+
+from pusula.consent import queries as consents
+from pusula.events.models import Event
+from pusula.pipeline import live
+from pusula.pipeline.appender import Entry, append
+from pusula.pipeline.models import LogEntry, Quarantine
+from pusula.pipeline.queries import TOMBSTONE
+from pusula.privacy import erasure, ledger, stores
+from pusula.privacy.erasure import UnknownPersonError
+from pusula.privacy.models import Erasure
+from pusula.privacy.verify import verify
+from pusula.profiles import erased
+from pusula.profiles.models import Identifier, Profile
+from pusula.segments.models import Segment
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "log"])
+
+# Tables that name people by number alone, and keep doing so.
+BY_NUMBER = {
+    "web.Disclosure", "privacy.Request", "privacy.Export", "privacy.Erasure",
+    "segments.Drift",  # erase takes the number out of its list
+}  # fmt: skip
+
+
+def person_columns(model) -> list[Field]:
+    return [
+        field
+        for field in model._meta.concrete_fields
+        if field.related_model is Profile
+        or field.attname in {"profile_id", "profile_ids", "loser_id", "winner_id"}
+    ]
+
+
+def everything() -> dict[str, list[str]]:
+    """Return every row of every table as text."""
+    found = {}
+    for model in apps.get_models():
+        rows = [repr(row) for row in model._default_manager.values_list()]
+        found[model._meta.label] = rows
+    return found
+
+
+def erase(profile: Profile) -> Erasure:
+    made = erasure.begin(profile.pk, actor="ayşe")
+    assert erasure.run(made)
+    return made
+
+
+def test_each_table_with_people_is_known_to_an_owner_that_erases_it(elif_, stays):
+    packages = {owner.__name__.split(".")[1] for owner in stores.OWNERS}
+    for model in apps.get_models():
+        if person_columns(model) and model._meta.label not in BY_NUMBER:
+            assert model._meta.app_label in packages, f"{model._meta.label} has no owner"
+    number = elif_.pk
+    erase(elif_)
+    for model in apps.get_models():
+        if model._meta.label in BY_NUMBER:
+            continue
+        for column in person_columns(model):
+            if column.attname == "profile_ids":
+                continue
+            left = model._default_manager.filter(**{column.attname: number})
+            assert not left.exists(), model._meta.label
+
+
+def test_no_table_holds_a_word_of_the_person_and_who_stays_is_untouched(elif_, stays):
+    before = everything()
+    erase(elif_)
+    after = everything()
+    for label, rows in after.items():
+        for word in ("Elif", "elif@", "9876541", "10027"):
+            assert not [row for row in rows if word in row], label
+    kept = [row for row in before["profiles.Identifier"] if "kemal" in row or "20031" in row]
+    assert set(kept) <= set(after["profiles.Identifier"])
+    assert len(after["events.Event"]) == len(before["events.Event"]) - 1
+    assert Segment.objects.get().n_members == 1
+
+
+def test_an_erasure_stopped_before_any_step_goes_on_where_it_was(elif_, stays, monkeypatch):
+    made = erasure.begin(elif_.pk, actor="ayşe")
+    for store in list(stores.STORES):
+        real = stores.STORES[store]
+
+        def dies(work, step, real=real):
+            real(work, step)
+            raise KeyboardInterrupt
+
+        monkeypatch.setitem(stores.STORES, store, dies)
+        with pytest.raises(KeyboardInterrupt):
+            erasure.run(made)
+        monkeypatch.setitem(stores.STORES, store, real)
+    assert erasure.resume() == (1, 0)
+    assert erasure.resume() == (0, 0)
+    assert not Profile.objects.filter(pk=elif_.pk).exists()
+    assert made.steps.filter(finished_at=None).count() == 0
+    assert verify().broken is None
+
+
+def test_a_step_that_cannot_be_done_says_why_and_is_tried_again(elif_, home):
+    (home / "notes.odt").write_text("elif@ornek.example")
+    made = erasure.begin(elif_.pk, actor="ayşe")
+    assert not erasure.run(made)
+    assert "notes.odt" in made.steps.get(store="files").error
+    assert Profile.objects.filter(pk=elif_.pk).exists()
+    (home / "notes.odt").unlink()
+    assert erasure.run(made)
+    assert made.steps.filter(error__gt="").count() == 0
+
+
+def test_what_comes_late_is_refused_and_says_nothing_any_more(elif_, stays):
+    erase(elif_)
+    append(
+        [
+            Entry("event", "pms", "pms:late", json.dumps({"key": "10027", "name": "A"})),
+            Entry(
+                "event", "web", "web:1", json.dumps({"email": "Elif@Ornek.example", "name": "A"})
+            ),
+            Entry("event", "pms", "pms:kemal", json.dumps({"key": "20031", "name": "A"})),
+        ]
+    )
+    live.step()
+    assert Event.objects.filter(profile=stays).count() == 2
+    assert Profile.objects.count() == 1
+    assert set(Quarantine.objects.values_list("reason", flat=True)) == {"erased"}
+    bodies = LogEntry.objects.filter(source="web").values_list("body", flat=True)
+    assert set(bodies) == {TOMBSTONE}
+    live.step()  # the log is still the one that was read
+
+
+def test_an_address_that_somebody_else_holds_stays_theirs(elif_, stays):
+    Identifier.objects.create(
+        profile=stays, kind="email", value="elif@ornek.example", source="pms", recorded_at=1
+    )
+    erase(elif_)
+    assert erased.refused([("email", "elif@ornek.example")]) == set()
+    assert erased.refused([("phone", "+905329876541")]) == {("phone", "+905329876541")}
+    assert consents.suppressed("email", ["elif@ornek.example"]) == set()
+
+
+def test_an_own_address_stays_closed_by_its_hash_alone(elif_):
+    erase(elif_)
+    assert consents.suppressed("email", ["elif@ornek.example"]) == {"elif@ornek.example"}
+
+
+def test_who_registers_anew_is_let_in_by_somebody_who_saw_it(elif_, stays):
+    erase(elif_)
+    pair = ("email", "elif@ornek.example")
+    assert erasure.readmit([pair], actor="ayşe", reason="registered at the desk") == 1
+    assert erased.refused([pair]) == set()
+    assert erased.digest(*pair) not in ledger.standing()
+
+
+def test_a_restored_copy_is_cleaned_by_the_ledger_and_nobody_else_goes(elif_, stays):
+    erase(elif_)
+    # As in a copy made before: the person is there, and the database knows of no erasure.
+    erased.Erased.objects.all().delete()
+    Erasure.objects.all().delete()
+    back = Profile.objects.create(created_at=5, recorded_at=5)
+    Identifier.objects.create(
+        profile=back, kind="phone", value="+905329876541", source="pms", recorded_at=5
+    )
+    assert ledger.missing()
+    begun = erasure.replay(actor="cli:root")
+    assert [one.profile_id for one in begun] == [back.pk]
+    assert erasure.resume() == (1, 0)
+    assert list(Profile.objects.values_list("pk", flat=True)) == [stays.pk]
+    assert not ledger.missing()
+    assert erasure.replay(actor="cli:root") == []
+
+
+def test_the_ledger_holds_hashes_and_nothing_to_read(elif_):
+    erase(elif_)
+    text = ledger.file().read_text()
+    assert "elif" not in text
+    assert str(elif_.pk) not in json.loads(text)["erased"]
+    assert ledger.file().stat().st_mode & 0o777 == 0o600
+
+
+def test_nobody_is_erased_twice_and_nobody_who_is_not_there(elif_):
+    made = erasure.begin(elif_.pk, actor="ayşe")
+    assert erasure.begin(elif_.pk, actor="mehmet") == made
+    with pytest.raises(UnknownPersonError):
+        erasure.begin(987, actor="ayşe")
+
+
+def test_entries_that_speak_of_others_stay_as_they_came(elif_, stays):
+    append(
+        [
+            Entry("event", "web", "web:n", json.dumps({"email": "x@y.example", "name": "10027"})),
+            Entry("order", "pms", "pms:o", json.dumps({"key": "20031", "net_minor": 10027})),
+        ]
+    )
+    erase(elif_)
+    kept = LogEntry.objects.exclude(body=TOMBSTONE).values_list("message_id", flat=True)
+    assert {"web:n", "pms:o", "pms:20031:e"} <= set(kept)
+
+
+def test_the_databases_are_cleaned_on_both_engines(elif_):
+    made = erase(elif_)
+    assert made.steps.get(store="databases").finished_at is not None
+    assert connection.vendor in {"sqlite", "postgresql"}
