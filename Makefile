@@ -31,11 +31,12 @@ demo: $(BIN)/pusula ## load the demo company and serve it (ARGS=--once: load onl
 
 test: $(BIN)/pytest ## set up what the tests need, then run all checks and tests
 	@sh tests/system_packages.sh
+	@sh tests/clients/install.sh
 	@$(MAKE) --no-print-directory check
 	@echo "Tests on SQLite ..."
 	@$(BIN)/pytest -n 2 -m "not browser" $(ARGS)
 	@echo "Tests in the browser ..." # by themselves: their event loop tolerates no other
-	@$(BIN)/pytest -m browser tests/browser $(ARGS)
+	@$(BIN)/pytest -m browser tests/browser tests/clients $(ARGS)
 	@echo "Tests on PostgreSQL ..."
 	@$(BIN)/python tests/with_postgres.py -- $(BIN)/pytest -n 2 -m "django_db and not browser" $(ARGS)
 

@@ -5,6 +5,8 @@ set -u
 
 missing=""
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+command -v node >/dev/null 2>&1 || missing="$missing nodejs"
+command -v npm >/dev/null 2>&1 || missing="$missing npm"
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 { [ -n "${JAVA_HOME:-}" ] || command -v java >/dev/null 2>&1; } || missing="$missing default-jre-headless"
 [ -z "$missing" ] && exit 0

@@ -337,6 +337,50 @@ def test_a_body_that_does_not_come_is_not_waited_for():
     assert asyncio.run(wait()) == 408
 
 
+@pytest.mark.parametrize("given", [{}, {"content_length": "5242880"}])
+@pytest.mark.parametrize(("key", "status"), [(WRITE, 413), ("wk_other", 401)])
+def test_who_is_refused_has_been_listened_to_and_nothing_was_kept(given, key, status):
+    """Hung up on while it sends, a client would take it for trouble and try again for ever."""
+    api = Api()
+    reads = []
+
+    async def run():
+        parts = [b"x" * 2**20] * 5
+
+        async def receive():
+            reads.append(api.app.held.n)
+            part = parts.pop(0)
+            return {"type": "http.request", "body": part, "more_body": bool(parts)}
+
+        sent = []
+
+        async def send(message):
+            sent.append(message)
+
+        headers = [(b"x-write-key", key.encode())]
+        headers += [(k.replace("_", "-").encode(), v.encode()) for k, v in given.items()]
+        scope = {"method": "POST", "path": "/v1/track", "query_string": b"", "headers": headers}
+        await api.app(scope, receive, send)
+        return sent[0]["status"]
+
+    assert asyncio.run(run()) == status
+    assert len(reads) == 5
+    assert max(reads) < 2**17
+
+
+def test_a_task_that_ended_is_not_waited_for_any_more():
+    async def run():
+        patience = Patience(0.001)
+        app = Api(given={"patience": patience}).app
+        for body in (b"{}", b"x", b"x" * 2**20):
+            await call(app, "POST", "/v1/track", body, key=WRITE)
+        while patience._is_ticking:
+            await asyncio.sleep(0.001)
+        return patience._young | patience._old | patience._ended
+
+    assert asyncio.run(run()) == set()
+
+
 def test_who_hangs_up_gets_no_answer_and_leaves_nothing():
     async def hang_up():
         api = Api()

@@ -17,6 +17,7 @@ from tests.browser.world import World, build
 from tests.web import company as made_up
 
 from pusula.lib import clock
+from pusula.pipeline.router import LOG
 
 CHROMIUM = (
     os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -37,7 +38,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.django_db)  # what a test writes is undone after it
+            # What a test writes is undone after it.
+            item.add_marker(pytest.mark.django_db(databases=["default", "log"]))
             item.add_marker(pytest.mark.xdist_group("browser"))
             if CHROMIUM is None:
                 item.add_marker(
@@ -81,11 +83,12 @@ def world(django_db_setup, django_db_blocker, browser) -> Iterator[World]:
         patch.setattr(clock, "now", lambda: made_up.NOW)
         patch.setattr(settings, "PUSULA_SMTP_URL", "smtp://127.0.0.1:1")  # nobody sends here
         cache.clear()
-        with transaction.atomic():
+        with transaction.atomic(), transaction.atomic(using=LOG):
             server = LiveServer("127.0.0.1:0")
             yield build(server.url)
             server.stop()
             transaction.set_rollback(True)
+            transaction.set_rollback(True, using=LOG)
 
 
 @pytest.fixture

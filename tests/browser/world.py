@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.test import Client
 from tests.web import company as made_up
 from tests.web import plans
 
+from pusula.consent import actions as consent
+from pusula.consent import sign_ups, texts
+from pusula.consent.iys import actions as iys
+from pusula.consent.models import IysState, IysSubmission
+from pusula.lib import clock
+from pusula.pipeline import identity, live, queries
+from pusula.pipeline.models import LogEntry, LogHead
+from pusula.privacy import erasure, requests
+from pusula.profiles.models import Identifier, Merge
 from pusula.rfm.models import RfmRun, RfmScore
-from pusula.segments import counting
+from pusula.segments import counting, evaluate
 from pusula.segments.publishing import publication
-from pusula.sources.models import Import
+from pusula.sources import keys, known
+from pusula.sources.models import Import, KeyKind, Source, SourceKind
 from pusula.web import actions
 
 _MAIL_KEY = f"1700000000000001-{'a' * 22}"
@@ -43,17 +55,100 @@ def build(url: str) -> World:
     plans.draft("yaz", title="Yaz daveti")
     _run_before(company.run)
     _wide()
+    _consents()
     client = Client()
     client.force_login(company.user)
     names = {
         "elif": company.elif_.pk,
+        "merge": _merge(company.elif_.pk),
         "nobody": made_up.profile("", "", created=1).pk,
         "import": Import.objects.get().pk,
         "run": company.run.pk,
+        "request": _asked(company),
+        "erasure": erasure.begin(made_up.profile("", "", created=1).pk, actor="deniz").pk,
         "mail": _catch_mail(settings.PUSULA_HOME / "mailbox"),
+        "entry": _told(),
         "link": actions.issue_login_link(company.user, valid_for=10**12),
     }
     return World(url, company, client.cookies["sessionid"].value, names)
+
+
+def _merge(profile_id: int) -> int:
+    """Merge somebody with a number and a device into a customer; return the merge."""
+    twin = made_up.profile("Elif", "Dogan", created=1)
+    for kind, value in (("key", "crm:48213"), ("anonymous", "web:7d1c0b9e44a2")):
+        Identifier.objects.create(
+            profile=twin, kind=kind, value=value, source=value[:3], recorded_at=made_up.NOW
+        )
+    with evaluate.alone():
+        identity.unite(
+            profile_id, twin.pk, reason="rule", evidence={"rule": "national_id"},
+            at=made_up.NOW, carried=identity.Carried(),
+        )  # fmt: skip
+    return Merge.objects.get().pk
+
+
+def _consents() -> None:
+    """Block addresses, connect İYS, and let it reject something."""
+    consent.suppress("email", "yok@olmayan.example", reason="hard_bounce", detail="550", at=1)
+    consent.forget("email", ["silindi@olmayan.example"], at=1)
+    texts.publish("marketing", "email", "tr", "Kampanyaları e-posta ile yazın.", by="deniz", at=1)
+    sign_ups.add_form("bulten", "Bülten", ["marketing"], at=1)
+    iys.open_account("iys", at=1, is_enforced=True, read_at=1_790_000_000_000_000)
+    for number, state in enumerate(IysState.values):
+        IysSubmission.objects.create(
+            dedupe_key=str(number), type="EPOSTA", recipient=f"g{number}@olmayan.example",
+            recipient_type="BIREYSEL", status="ONAY", source="HS_WEB", decided_at=1, due_at=2,
+            state=state, created_at=1, settled_at=3, code="too_old" if state == "rejected" else "",
+        )  # fmt: skip
+
+
+def _told() -> int:
+    """Let a website, a program and a silent hotel system tell something; return a bad entry."""
+    at = made_up.NOW
+    web = known.add("web", SourceKind.WEBSITE, "Web sitesi")
+    for kind in (KeyKind.WRITE, KeyKind.SERVER):
+        key, _secret = keys.issue(web, kind, origins=["https://www.lodos.example"])
+    keys.rotate(key)
+    late = known.add("mews", SourceKind.MEWS, "Otel sistemi")
+    Source.objects.filter(pk=web.pk).update(last_data_at=at - clock.MINUTE)
+    Source.objects.filter(pk=late.pk).update(
+        last_data_at=at - 3 * clock.HOUR, expected_every_s=3600
+    )
+    visitor = {"anonymousId": "v-1"}
+    told = [
+        ("page", {**visitor, "name": "Odalar", "properties": {"path": "/odalar"}}),
+        ("track", {**visitor, "event": "Stay Searched", "properties": {"region": "Bodrum"}}),
+        ("track", {**visitor, "event": "Stay Viewed", "properties": {"hotel_id": "lodos"}}),
+        ("identify", {"userId": "10027", "traits": {"firstName": "Elif", "email": "e@a.example"}}),
+        ("track", {**visitor, "event": ""}),
+        ("track", {**visitor, "event": "Booking Started"}),
+    ]
+    LogEntry.objects.bulk_create(
+        LogEntry(
+            id=n, kind="message", source="web", message_id=f"web:{n}",
+            body=json.dumps(
+                {"type": kind, "trusted": kind == "identify", "sent_at": None, "message": message},
+                ensure_ascii=False, separators=(",", ":"),
+            ),
+            recorded_at=at - (10 - n) * clock.SECOND,
+        )
+        for n, (kind, message) in enumerate(told, 1)
+    )  # fmt: skip
+    LogHead.objects.create(n=len(told))
+    live.step(len(told) - 1, at=at)  # the last one waits
+    return queries.quarantined().get().entry_id
+
+
+def _asked(company: made_up.Company) -> int:
+    """Register requests of each kind, one of them late, and give the user all rights."""
+    User.objects.filter(pk=company.user.pk).update(is_superuser=True)
+    now = clock.now()
+    for days, kind in ((40, "access"), (25, "rectify"), (3, "erase")):
+        made = requests.register(
+            kind, company.elif_.pk, actor="deniz", received_at=now - days * clock.DAY
+        )
+    return made.pk
 
 
 def _wide() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from tests.clients.shop import Shop
 
 HERE = Path(__file__).parent
 MODULES = HERE / "node_modules"
+OLDEST_NODE = 20
 STORY = json.loads((HERE / "story.json").read_text(encoding="utf-8"))
 
 
@@ -26,6 +29,9 @@ def node() -> str:
     found = shutil.which("node")
     if found is None:
         pytest.skip("Node is missing: apt-get install nodejs npm")
+    said = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout
+    if int(said.removeprefix("v").partition(".")[0]) < OLDEST_NODE:
+        pytest.skip(f"Node {OLDEST_NODE} or newer is needed, this is {said.strip()}")
     need_modules()
     return found
 
@@ -54,8 +60,10 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 @pytest.fixture
 def source(request: pytest.FixtureRequest, installation: Installation) -> Keys:
     """Return the keys of a source that only this test tells something to."""
-    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")
-    return installation.source(name[-40:].strip("-"))
+    name = request.node.name.lower()
+    own = hashlib.sha256(name.encode()).hexdigest()[:8]
+    words = re.sub(r"[^a-z0-9]+", "-", name)[-30:].strip("-")
+    return installation.source(f"{words}-{own}")
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from pusula.lib import clock
-from pusula.orders.actions import Item, Version, record
+from pusula.orders.actions import record
 from pusula.orders.models import Order, OrderChange, OrderItem
+from pusula.orders.versions import Item, Version
 from pusula.profiles.models import Profile
 
 pytestmark = pytest.mark.django_db

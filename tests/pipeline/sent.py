@@ -13,7 +13,7 @@ from pusula.lib import clock
 from pusula.pipeline import appender, live, queries
 from pusula.pipeline.appender import Entry
 from pusula.pipeline.live import Stepped
-from pusula.profiles.models import Identifier, IdentifierKind, Profile
+from pusula.profiles.models import Identifier, IdentifierKind, Profile, Trait, TraitChange
 
 _numbers = itertools.count()
 
@@ -76,4 +76,20 @@ def traits_of(profile_id: int) -> dict[str, Any]:
     return {
         trait.name: trait.text or (trait.day or trait.number)
         for trait in Profile.objects.get(pk=profile_id).traits.all()
+    }
+
+
+def told_by_history() -> dict[tuple[int, str], tuple[Any, ...]]:
+    """Return by profile and name what the history says that traits are."""
+    found = {}
+    for one in TraitChange.objects.order_by("changed_at", "recorded_at", "id"):
+        found[one.profile_id, one.name] = (one.kind, one.text, one.number, one.day)
+    return {key: said for key, said in found.items() if said[0]}
+
+
+def told_now() -> dict[tuple[int, str], tuple[Any, ...]]:
+    """Return by profile and name what traits are."""
+    return {
+        (one.profile_id, one.name): (one.kind, one.text, one.number, one.day)
+        for one in Trait.objects.all()
     }

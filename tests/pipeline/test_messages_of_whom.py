@@ -206,7 +206,7 @@ def test_devices_of_two_sources_are_two_devices(company):
 
 
 def test_a_flood_of_new_names_leaves_room_for_those_of_our_own_programs(company, monkeypatch):
-    monkeypatch.setattr("pusula.pipeline.names.MOST", {"event": 6, "property": 8})
+    monkeypatch.setattr("pusula.pipeline.names.MOST", {"event": 6, "property": 8, "trait": 9})
     steps = live.Live()
     told(track("Known", {"p0": 1}, anonymousId="a"))
     steps.step(at=clock.now() + clock.SECOND)
@@ -226,3 +226,49 @@ def test_a_flood_of_new_names_leaves_room_for_those_of_our_own_programs(company,
     told(track("Flood 0", anonymousId="a"), track("Flood 49", anonymousId="a"))
     live.step(at=clock.now() + 3 * clock.SECOND)
     assert Event.objects.filter(name__startswith="Flood").count() == 3
+
+
+def test_what_a_browser_said_as_a_visitor_overwrites_nothing_when_the_visitor_signs_in(elif_):
+    claims = {"name": "Kötü Niyetli", "tier": "Platinum", "city": "Ankara", "pet": "cat",
+              "email": "kotu@example.com"}  # fmt: skip
+    come_in(NOW, identify(claims, anonymousId="evil"), track("Stay Viewed", anonymousId="evil"))
+    come_in(NOW + 1, identify(userId="10027", anonymousId="evil", rules={"user_ids": "crm"}))
+    assert names_of(elif_) == ["Stay Viewed"]
+    assert Profile.objects.get(pk=elif_).name == "Elif Yılmaz"
+    known = traits_of(elif_)
+    assert (known["tier"], known["city"], known["pet"]) == ("Gold", "İzmir", "cat")
+    emails = Identifier.objects.filter(kind="email").values_list("value", flat=True)
+    assert list(emails) == [MAIL]
+
+
+def test_in_the_step_in_which_they_sign_in_it_overwrites_nothing_either(elif_):
+    come_in(
+        NOW,
+        identify({"name": "Kötü Niyetli", "city": "Ankara"}, anonymousId="evil"),
+        identify(userId="10027", anonymousId="evil", rules={"user_ids": "crm"}),
+        identify({"name": "Kötü Niyetli", "city": "Ankara"}, anonymousId="evil"),
+    )
+    assert Profile.objects.get(pk=elif_).name == "Elif Yılmaz"
+    assert traits_of(elif_)["city"] == "İzmir"
+
+
+def test_a_browser_that_names_a_trait_first_does_not_say_of_which_kind_it_is(company):
+    come_in(NOW, identify({"points": "many"}, userId="1"), identify({"points": "x"}, userId="2"))
+    come_in(NOW + 1, identify({"points": 12}, userId="1", trusted=True))
+    assert reasons() == []
+    assert traits_of(holder("key", "web:1")) == {"points": 12.0}
+    assert traits_of(holder("key", "web:2")) == {}
+    come_in(NOW + 2, identify({"points": "many"}, userId="2"))
+    assert "is a number trait" in reasons()[0]
+
+
+def test_a_flood_of_new_traits_leaves_room_too(company, monkeypatch):
+    monkeypatch.setattr("pusula.pipeline.names.MOST", {"event": 6, "property": 8, "trait": 4})
+    come_in(
+        NOW,
+        identify({f"t{n}": 1 for n in range(9)}, userId="1"),
+        identify({"ours": 1, "t0": 5}, userId="2", trusted=True),
+    )
+    assert traits_of(holder("key", "web:1")) == {"t0": 1.0, "t1": 1.0}
+    assert traits_of(holder("key", "web:2")) == {"ours": 1.0, "t0": 5.0}
+    assert reasons()[0].startswith("in part: traits: a new name")

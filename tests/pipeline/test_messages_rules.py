@@ -1,33 +1,18 @@
 """How a source's messages are understood: from its settings, through the log, to the step."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from tests.pipeline.company import NOW
-from tests.pipeline.sent import come_in, holder, identify, reasons, track, traits_of
+from tests.pipeline.sent import come_in, holder, reasons, traits_of
 
 from pusula.api.intake import messages as intake
 from pusula.events import vocabulary
-from pusula.events.models import Event
-from pusula.lib import clock
-from pusula.orders.models import Order
-from pusula.pipeline import live, messages
-from pusula.pipeline.entries import RefusedError, is_name
+from pusula.pipeline.entries import is_name
 from pusula.pipeline.envelope import BadRulesError, check_rules
-from pusula.pipeline.messages import Company
-from pusula.pipeline.queries import Logged
 from pusula.sources import keys
 from pusula.sources.models import KeyKind, Source
 
-COMPANY = Company("TR", "TRY", "Europe/Istanbul")
-DATABASE = pytest.mark.django_db(databases=["default", "log"])
 
-
-def logged(body, at=NOW):
-    return Logged(1, "message", "web", "web:1", body, None, at)
-
-
-@DATABASE
+@pytest.mark.django_db(databases=["default", "log"])
 def test_the_settings_of_a_source_come_with_its_messages(company):
     tracking = {
         "user_ids": "crm", "protected_traits": ["Üyelik"], "orders": "none",
@@ -79,32 +64,3 @@ def test_the_vocabulary_is_whole():
     assert vocabulary.title("Somersault Turned", "tr") == "Somersault Turned"
     assert vocabulary.property_title("nights", "tr") == "gece sayısı"
     assert vocabulary.property_title("somersaults", "en") == "somersaults"
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
-    | st.sampled_from(["2026-05-31", "1e400", "12,5", "elif@example.com", "TRY", "\0", "undefined"]),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=8,
-)  # fmt: skip
-FIELDS = (
-    "userId", "anonymousId", "previousId", "groupId", "event", "name", "timestamp", "sentAt",
-    "originalTimestamp", "traits", "properties", "context",
-)  # fmt: skip
-PROPERTIES = (
-    "order_id", "revenue", "total", "tax", "products", "currency", "check_in", "check_out",
-    "nights", "adults", "price", "quantity", "destination", "exchange_rate", "status", "reason",
-)  # fmt: skip
-PRODUCTS = st.lists(st.dictionaries(st.sampled_from(["price", "quantity", "sku", "name"]), JSON))
-DETAILS = st.dictionaries(st.sampled_from(PROPERTIES), JSON | PRODUCTS)
-DEALS = st.sampled_from([event.name for event in vocabulary.events().values() if event.deal])
-
-
-@st.composite
-def any_message(draw):
-    """Draw a message whose parts are mostly of the wrong kind."""
-    fields = draw(st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=8))
-    if draw(st.booleans()):
-        fields |= {"event": draw(DEALS), "properties": draw(DETAILS), "userId": "7"}
-        fields.pop("context", None)
-    return track("", **fields, trusted=draw(st.booleans())).body if False else fields  # noqa: SIM210

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from pusula.consent import digests
 from pusula.consent.models import Channel, Consent, ConsentEntry, Scope, Status, Suppression
@@ -59,6 +59,30 @@ def statuses(profile_ids: Iterable[int], purpose: str) -> dict[int, dict[str, st
         for profile_id, channel, status in held.values_list("profile_id", "channel", "status"):
             found.setdefault(profile_id, {})[channel] = status
     return found
+
+
+def numbers() -> dict[tuple[str, str], dict[str, int]]:
+    """Return how many profiles decided how, by purpose and channel."""
+    rows = Consent.objects.order_by().values_list("purpose", "channel", "status")
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    for purpose, channel, status, n in rows.annotate(n=Count("pk")):
+        found.setdefault((purpose, channel), {})[status] = n
+    return found
+
+
+def ledger(
+    *, address: str = "", profile_ids: Iterable[int] | None = None, **equal: str
+) -> QuerySet[ConsentEntry]:
+    """Return the decisions of everybody, the newest written down first.
+
+    Those that speak of ``address`` or are of ``profile_ids``, if either is given; ``equal`` narrows
+    by channel, purpose, status or source.
+    """
+    found = ConsentEntry.objects.filter(**equal).select_related("profile").order_by("-pk")
+    if profile_ids is None:
+        return found
+    wanted = Q(profile_id__in=list(profile_ids))
+    return found.filter(wanted | Q(address=address) if address else wanted)
 
 
 def refused_inbox(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -13,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from pusula.lib import clock
 from pusula.ops.figures import number
-from pusula.privacy import audit, erasure, export, ledger, requests, retention
+from pusula.privacy import audit, erasure, export, ledger, requests, retention, upkeep
 from pusula.privacy.models import Erasure, Proof, Request, RequestKind
 from pusula.privacy.words import store_title
 from pusula.profiles import contacts
@@ -150,6 +151,26 @@ def status(as_json: bool) -> None:
     if told["n_ledger_missing"]:
         said = _("The database is older than the ledger of erasures: run `pusula privacy replay`.")
         click.secho(said, fg="red")
+
+
+@privacy.command()
+@click.option("--every", "minutes", type=click.IntRange(min=1), help="Go on for ever.")
+def tend(minutes: int | None) -> None:
+    """End erasures that were stopped, delete what is too old, sign the end of the audit log.
+
+    Replays the ledger if the database was restored from a backup. Done by `pusula serve`.
+    """
+    while True:
+        done = upkeep.tend()
+        words = {name: number(value) for name, value in vars(done).items()}
+        said = _(
+            "%(n_deleted)s deleted by age, %(n_erased)s erasures done, %(n_unfinished)s waiting,"
+            " %(n_back)s people back from a copy."
+        )
+        click.echo(said % words)
+        if not minutes:
+            return
+        time.sleep(minutes * 60)
 
 
 @privacy.group("retention")

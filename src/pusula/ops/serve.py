@@ -29,7 +29,7 @@ def serve(host: str, port: int) -> None:
     port = port or free_port(host)
     click.echo(f"Pusula is on http://{host}:{port} (stop with Ctrl+C)")
     commands = [web_command(host, port), live_command(), run_command(), publish_command()]
-    commands += [poll_command(), import_command()]
+    commands += [poll_command(), import_command(), privacy_command()]
     if settings.PUSULA_SMTP_URL:
         commands.append(sender_command())
     else:
@@ -65,6 +65,12 @@ def run_command() -> list[str]:
 def publish_command() -> list[str]:
     """Return the command line that evaluates and shows the segments changed on the pages."""
     return [sys.executable, "-m", "pusula.ops.main", "segments", "publish"]
+
+
+def privacy_command() -> list[str]:
+    """Return the command line that ends erasures and deletes what is too old."""
+    minutes = str(RUN_EVERY_MINUTES)
+    return [sys.executable, "-m", "pusula.ops.main", "privacy", "tend", "--every", minutes]
 
 
 def poll_command() -> list[str]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,88 +13,23 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from pusula.lake import rows
-from pusula.lib import clock
 from pusula.orders import machine, stays
 from pusula.orders.models import Order, OrderChange, OrderItem
 from pusula.orders.stays import Guest, Segment
+from pusula.orders.versions import (
+    COLUMNS,
+    HISTORY,
+    OWNER,
+    Item,
+    Version,
+    effective,
+    is_undated,
+    status_at,
+)
 
 ORDERS = "orders_order"
 ITEMS = "orders_orderitem"
 CHANGES = "orders_orderchange"
-
-
-class Item(NamedTuple):
-    """One line of an order; ``amount_minor`` is of the whole line, in the order's currency."""
-
-    line_no: int
-    sku: str
-    name: str
-    quantity: int
-    amount_minor: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
-    """How a source describes one order, with the columns of ``Order``.
-
-    ``profile_id`` is ``None`` where several profiles came into question: a known order then keeps
-    its own. ``status_at`` is ``None`` where the source does not say since when the status holds.
-    ``version_at`` is when the source made this version, if it says: then an older one than what is
-    known changes nothing, whatever came first. ``items``, ``stays`` and ``guests`` are ``None``
-    where the source says nothing of them; otherwise these are all of them.
-    """
-
-    source_id: str
-    profile_id: int | None
-    status: str
-    ordered_at: int
-    status_at: int | None = None
-    cancelled_at: int | None = None
-    starts_on: date | None = None
-    ends_on: date | None = None
-    property: str = ""
-    region: str = ""
-    room_type: str = ""
-    board: str = ""
-    channel: str = ""
-    rate_code: str = ""
-    market_code: str = ""
-    source_code: str = ""
-    rooms: int | None = None
-    cancel_reason: str = ""
-    confirmation_no: str = ""
-    channel_ref: str = ""
-    group_id: str = ""
-    promo_code: str = ""
-    adults: int | None = None
-    children: int | None = None
-    currency: str
-    gross_minor: int
-    net_minor: int
-    gross_base_minor: int
-    net_base_minor: int
-    version_at: int | None = None
-    origin_id: int | None = None  # the merged profile that the source named
-    items: tuple[Item, ...] | None = None
-    stays: tuple[Segment, ...] | None = None
-    guests: tuple[Guest, ...] | None = None
-
-
-# Whose an order is: the two are said together or not at all.
-OWNER = ("profile_id", "origin_id")
-# What a version may say beside its number, ``status_at`` and ``version_at``.
-COLUMNS = (
-    *OWNER, "status", "ordered_at", "cancelled_at", "starts_on", "ends_on", "property",
-    "region", "room_type", "board", "channel", "rate_code", "market_code", "source_code", "rooms",
-    "cancel_reason", "confirmation_no", "channel_ref", "group_id", "promo_code", "adults",
-    "children", "currency", "gross_minor", "net_minor", "gross_base_minor", "net_base_minor",
-)  # fmt: skip
-# What the history of changes keeps of a version: all that a segment can ask of an order.
-_HISTORY = (
-    *OWNER, "status", "ordered_at", "cancelled_at", "starts_on", "ends_on", "property",
-    "region", "room_type", "board", "channel", "rate_code", "market_code", "source_code", "rooms",
-    "cancel_reason", "adults", "children", "gross_base_minor", "net_base_minor",
-)  # fmt: skip
 
 
 class Before(NamedTuple):
@@ -144,7 +77,7 @@ def record(
     with transaction.atomic():
         states = _states(versions, source)
         results: dict[int, str] = {}
-        for position, version in _effective(versions, at, tz):
+        for position, version in effective(versions, at, tz):
             results[position] = states[version.source_id].take(version, said=said, at=at, tz=tz)
         _write(states, source=source, at=at, said=said)
     made = Counter(results.values())
@@ -192,7 +125,7 @@ class _State:
 
     def _begin(self, version: Version, at: int, tz: str) -> None:
         self.values = {column: getattr(version, column) for column in COLUMNS}
-        self.status_at = _status_at(version, at, tz)
+        self.status_at = status_at(version, at, tz)
         self.version_at = version.version_at
         self.stays, self.guests = version.stays, version.guests
         self._mark_cancelled(self.status_at)
@@ -206,7 +139,7 @@ class _State:
         self.touched.add(self.values["profile_id"])
 
     def _change(self, version: Version, said: frozenset[str], at: int, tz: str) -> str:
-        since = None if version.status_at is None else _status_at(version, at, tz)
+        since = None if version.status_at is None else status_at(version, at, tz)
         if self._is_past(version.version_at, since):
             return "same"
         if version.version_at is not None and version.version_at != self.version_at:
@@ -220,8 +153,8 @@ class _State:
             return "same"
         new_status = "status" in news
         changed_at = at if version.version_at is None else min(version.version_at, at)
-        if is_newer or (new_status and not _is_undated(version)):
-            changed_at = _status_at(version, at, tz)
+        if is_newer or (new_status and not is_undated(version)):
+            changed_at = status_at(version, at, tz)
         changed_at = max(changed_at, self.last_change_at + 1)
         self._keep_before(has_items=has_items)
         self.touched.add(self.values["profile_id"])
@@ -277,64 +210,12 @@ class _State:
         seen = self.values | {"status": status}
         if status != machine.CANCELLED:
             seen["cancelled_at"] = None
-        self.changes.append((moment, *(seen[column] for column in _HISTORY)))
+        self.changes.append((moment, *(seen[column] for column in HISTORY)))
 
     def _set_items(self, version: Version) -> None:
         if version.items:
             self.items = version.items
             self.has_new_items = True
-
-
-def _is_undated(version: Version) -> bool:
-    """Say whether only ``version_at`` tells since when the status holds: one booked anew."""
-    return (
-        version.version_at is not None
-        and version.status_at is None
-        and version.status not in machine.OUTCOMES
-    )
-
-
-def _status_at(version: Version, at: int, tz: str) -> int:
-    """Return since when the version's status holds: as said, else as its days tell.
-
-    Never before the order was made, and never later than now unless the source says so.
-    """
-    if version.status_at is not None:
-        return max(version.status_at, version.ordered_at)
-    since: int | None = None
-    if version.status == machine.CANCELLED:
-        since = version.cancelled_at
-    elif version.status == machine.COMPLETED and version.ends_on:
-        since = _start_of(version.ends_on, tz)
-    elif version.status in {machine.IN_HOUSE, machine.NO_SHOW} and version.starts_on:
-        since = _start_of(version.starts_on, tz)
-    return version.ordered_at if since is None else max(version.ordered_at, min(since, at))
-
-
-_start_of = lru_cache(maxsize=4_096)(clock.start_of)
-
-
-def _effective(versions: Sequence[Version], at: int, tz: str) -> Iterator[tuple[int, Version]]:
-    """Yield positions and versions that count: those of one order oldest first.
-
-    Of versions of one order and moment the last one counts; those without a moment count only where
-    none has one. So the same versions again find the order as they left it.
-    """
-    groups: dict[str, dict[int | None, tuple[int, Version]]] = defaultdict(dict)
-    owners: dict[str, tuple[int, int | None]] = {}
-    for position, version in enumerate(versions):
-        since = None if version.status_at is None else _status_at(version, at, tz)
-        groups[version.source_id][since] = (position, version)
-        if version.profile_id is not None:
-            owners[version.source_id] = (version.profile_id, version.origin_id)
-    for number, group in groups.items():
-        timed = [group[since] for since in sorted(one for one in group if one is not None)]
-        for position, version in timed or group.values():
-            if version.profile_id is None and number in owners:
-                profile_id, origin_id = owners[number]
-                yield position, replace(version, profile_id=profile_id, origin_id=origin_id)
-            else:
-                yield position, version
 
 
 def _states(versions: Sequence[Version], source: str) -> dict[str, _State]:
@@ -343,11 +224,11 @@ def _states(versions: Sequence[Version], source: str) -> dict[str, _State]:
     for part in rows.parts(states):
         known: dict[int, _State] = {}
         held = Order.objects.filter(source=source, source_id__in=part)
-        for order_id, source_id, status_at, version_at, *values in held.values_list(
+        for order_id, source_id, since, version_at, *values in held.values_list(
             "id", "source_id", "status_at", "version_at", *COLUMNS
         ):
             state = known[order_id] = states[source_id]
-            state.id, state.status_at, state.version_at = order_id, status_at, version_at
+            state.id, state.status_at, state.version_at = order_id, since, version_at
             state.values = dict(zip(COLUMNS, values, strict=True))
         _load_history(known, has_items=has_items)
     return states
@@ -393,7 +274,7 @@ def _write(states: dict[str, _State], *, source: str, at: int, said: frozenset[s
     rows.insert(
         connection,
         CHANGES,
-        ("order_id", "changed_at", "recorded_at", *_HISTORY),
+        ("order_id", "changed_at", "recorded_at", *HISTORY),
         (
             (state.id, changed_at, at, *seen)
             for state in states.values()

@@ -10,8 +10,9 @@ import numpy.typing as npt
 from django.db import connection, transaction
 
 from pusula.lake import rows
-from pusula.orders.actions import COLUMNS, ITEMS, ORDERS, Before, Item
+from pusula.orders.actions import ITEMS, ORDERS, Before
 from pusula.orders.models import Order, OrderChange, OrderItem
+from pusula.orders.versions import COLUMNS, Item
 from pusula.profiles.models import Profile
 
 _PART = 500

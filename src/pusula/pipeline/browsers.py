@@ -11,25 +11,21 @@ from pusula.pipeline.entries import Told
 from pusula.profiles import queries
 
 
-def adding(told: Sequence[Told], source: str) -> list[Told]:
-    """Return traits ``told`` without what a browser of ``source`` would overwrite by them.
+def adding(told: Sequence[Told]) -> list[Told]:
+    """Return what browsers have ``told`` of people without what they would overwrite by it.
 
-    Names stay as they are known; a trait that another source has told stays as that says.
+    Names stay as they are known, and so does a trait that somebody else than a browser has told.
     """
-    loose = [one for one in told if not one.trusted]
-    if not loose:
-        return list(told)
-    names = {name for one in loose for name in one.body.traits}
-    people = {one.profile_id or 0 for one in loose}
-    owned = queries.traits_of_others(people, names, source)
+    people = {one.profile_id or 0 for one in told}
+    firm = queries.firm_traits(people, {name for one in told for name in one.body.traits})
     named = queries.named(people)
-    return [one if one.trusted else _adding(one, owned, named) for one in told]
+    return [_adding(one, firm, named) for one in told]
 
 
-def _adding(one: Told, owned: set[tuple[int, str]], named: set[int]) -> Told:
+def _adding(one: Told, firm: set[tuple[int, str]], named: set[int]) -> Told:
     profile_id = one.profile_id or 0
     traits = {
-        name: value for name, value in one.body.traits.items() if (profile_id, name) not in owned
+        name: value for name, value in one.body.traits.items() if (profile_id, name) not in firm
     }
     names = {"first_name": "", "last_name": ""} if profile_id in named else {}
     return replace(one, body=msgspec.structs.replace(one.body, traits=traits, **names))

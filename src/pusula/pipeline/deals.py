@@ -14,7 +14,7 @@ from pusula.events.vocabulary import Known
 from pusula.lib import money
 from pusula.lib.errors import PusulaError
 from pusula.orders import machine
-from pusula.orders.actions import Item
+from pusula.orders.versions import Item
 from pusula.pipeline.entries import MONEY, Deal, OrderBody, RefusedError, order
 from pusula.pipeline.envelope import NONE, OWN, Rules
 

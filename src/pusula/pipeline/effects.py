@@ -18,9 +18,9 @@ from pusula.consent.models import Channel
 from pusula.consent.queries import ADDRESS_KINDS
 from pusula.events import actions as events
 from pusula.orders import actions as orders
-from pusula.orders.stays import Guest, Segment
-from pusula.pipeline import aliases, browsers, identity, settling
-from pusula.pipeline.entries import GuestBody, StayBody, Told, is_near
+from pusula.orders import versions
+from pusula.pipeline import aliases, browsers, identity, settling, staying
+from pusula.pipeline.entries import Told, is_near
 from pusula.profiles import actions as profiles
 from pusula.profiles import merging, queries, resolve
 from pusula.profiles.actions import Facts, Value
@@ -91,9 +91,7 @@ def _resolve(told: Sequence[Told], at: int) -> tuple[Owners, list[Ids], list[Joi
     asking = {one.entry.id: one for one in told if one.profile_id is None}
     for system, group in _by_system(asking.values()):
         references = [
-            Reference(
-                one.key, one.email, one.phone, one.at, one.anonymous, one.body.national_id
-            )
+            Reference(one.key, one.email, one.phone, one.at, one.anonymous, one.body.national_id)
             for one in group
         ]
         found = resolve.resolve(references, source=system, at=at)
@@ -153,10 +151,8 @@ def _write_orders(told: Sequence[Told], at: int, refused: list[tuple[Told, str]]
         in_rounds.append((rounds[order], one))
         rounds[order] += 1
     in_rounds.sort(key=lambda pair: pair[0])
-    people = _staying(told)
-    for (_round, source), group in groupby(
-        in_rounds, key=lambda pair: (pair[0], _seller(pair[1]))
-    ):
+    people = staying.people(told)
+    for (_round, source), group in groupby(in_rounds, key=lambda pair: (pair[0], _seller(pair[1]))):
         counting, not_counting = settling.settled([one for _round, one in group], source)
         refused += not_counting
         for said, same in groupby(counting, key=lambda one: one.said):
@@ -179,69 +175,34 @@ def _seller(told: Told) -> str:
     return told.entry.source if told.deal is None else told.deal.source
 
 
-def _staying(told: Sequence[Told]) -> dict[str, int]:
-    """Return the profiles of the guests that orders name, by key with its source in front."""
-    keys = {
-        f"{one.entry.source}:{guest.key}"
-        for one in told
-        for guest in one.body.guests or ()
-        if guest.key
-    }
-    held = queries.holders(IdentifierKind.KEY, keys) if keys else {}
-    return {key: profile_ids[0] for key, profile_ids in held.items()}
-
-
-def _version(told: Told, people: Mapping[str, int]) -> orders.Version:
+def _version(told: Told, people: Mapping[str, staying.Person]) -> versions.Version:
     body = told.body
-    said = {name: getattr(body, name) for name in orders.COLUMNS if name not in orders.OWNER}
-    return orders.Version(
+    said = {name: getattr(body, name) for name in versions.COLUMNS if name not in versions.OWNER}
+    return versions.Version(
         source_id=body.source_id,
         profile_id=None if told.profile_id == AMBIGUOUS else told.profile_id,
         origin_id=told.origin_id,
         status_at=body.status_at,
         version_at=body.version_at,
         items=told.items,
-        stays=None if body.stays is None else tuple(map(_stay, body.stays)),
-        guests=None
-        if body.guests is None
-        else tuple(
-            Guest(
-                one.guest_no,
-                _staying_id(told, one, people),
-                one.is_primary,
-                one.age_class,
-                one.age,
-                one.share_with,
-            )
-            for one in body.guests
-        ),
+        stays=staying.stays(told),
+        guests=staying.guests(told, people),
         **said,
     )
-
-
-def _staying_id(told: Told, guest: GuestBody, people: Mapping[str, int]) -> int | None:
-    if guest.is_owner and told.profile_id != AMBIGUOUS:
-        return told.profile_id
-    return people.get(f"{told.entry.source}:{guest.key}") if guest.key else None
-
-
-def _stay(body: StayBody) -> Segment:
-    told = {name: getattr(body, name) for name in Segment._fields}
-    lists = {name: tuple(told[name]) for name in ("child_ages", "nightly_minor")}
-    return Segment(**told | lists)
 
 
 def _write_traits(told: Sequence[Told], at: int, refused: list[tuple[Told, str]]) -> list[Ids]:
     """Write names and traits; of several entries for one profile the last word counts."""
     kinds = _kinds({name for one in told for name in one.body.traits})
     touched = []
-    for (source, origin_id), group in groupby(
-        told, key=lambda one: (one.entry.source, one.origin_id)
+    for (source, origin_id, trusted), group in groupby(
+        told, key=lambda one: (one.entry.source, one.origin_id, one.trusted)
     ):
         facts: dict[int, Facts] = {}
-        for one in browsers.adding(list(group), source):
+        for one in group if trusted else browsers.adding(list(group)):
             known = kinds.copy()
             try:
+                touched += _freed(one, known)
                 traits = {name: _value(name, v, known) for name, v in one.body.traits.items()}
             except ValueError as error:
                 refused.append((one, str(error)))
@@ -251,17 +212,29 @@ def _write_traits(told: Sequence[Told], at: int, refused: list[tuple[Told, str]]
             before = facts.get(profile_id, Facts(profile_id, origin_id=origin_id))
             facts[profile_id] = replace(
                 before,
-                first_name=_last_word(one, one.body.first_name, before.first_name),
-                last_name=_last_word(one, one.body.last_name, before.last_name),
+                first_name=one.body.first_name or before.first_name,
+                last_name=one.body.last_name or before.last_name,
                 traits={**before.traits, **traits},
             )
-        touched.append(profiles.record(list(facts.values()), source=source, at=at))
+        recorded = profiles.record(list(facts.values()), source=source, at=at, is_loose=not trusted)
+        touched.append(recorded)
     return touched
 
 
-def _last_word(told: Told, name: str, before: str) -> str:
-    """Return which part of a name holds: what a browser says only where nobody else said one."""
-    return (name or before) if told.trusted else (before or name)
+def _freed(told: Told, kinds: dict[str, TraitKind]) -> list[Ids]:
+    """Free the traits that only browsers have told, and as another kind than ``told`` does.
+
+    A stranger who names a trait before the company does would say for ever of which kind it is.
+    """
+    if not told.trusted:
+        return []
+    freed = []
+    for name, given in told.body.traits.items():
+        kind = kinds.get(name)
+        if kind and _read(given, kind)[0] != kind and not queries.is_firm(name):
+            freed.append(profiles.forget_loose(name))
+            del kinds[name]
+    return freed
 
 
 def _kinds(names: Iterable[str]) -> dict[str, TraitKind]:

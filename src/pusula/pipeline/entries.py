@@ -14,8 +14,8 @@ from msgspec import Meta
 
 from pusula.lib import clock, money
 from pusula.lib.text import nfc
-from pusula.orders.actions import COLUMNS, Item
 from pusula.orders.machine import CANCEL_REASONS
+from pusula.orders.versions import COLUMNS, Item
 from pusula.pipeline.queries import LONGEST_BODY, Logged
 from pusula.profiles import contacts
 

@@ -209,7 +209,8 @@ def happened_at(entry: Logged, envelope: Envelope, tz: str, latest: int) -> int:
     """
     message = envelope.message
     heard_at = min(entry.recorded_at, latest)
-    given = message.original_timestamp or message.timestamp
+    # Where both stand, the first is what the caller said, the other when the call was made.
+    given = message.timestamp or message.original_timestamp
     if given is None or given == "":
         return heard_at
     tz = envelope.rules.time_zone or tz

@@ -44,10 +44,11 @@ class NameSort(models.TextChoices):
 
     EVENT = "event"
     PROPERTY = "property"
+    TRAIT = "trait"
 
 
 class KnownName(models.Model):
-    """The name of an event or property that came through the tracking API."""
+    """The name of an event, property or trait that came through the tracking API."""
 
     sort = models.CharField(max_length=8, choices=NameSort.choices)
     name = models.CharField(max_length=64)

@@ -1,4 +1,4 @@
-"""The names of events and properties that programs have sent, of which there may be so many."""
+"""The names of events, properties and traits that programs have sent: there may be so many."""
 
 from __future__ import annotations
 
@@ -14,7 +14,15 @@ from pusula.pipeline.understood import Aside
 
 # How many names there may be. A key that stands in a page can use up half of them: a stranger who
 # invents names does not take the place of those that our own programs will send.
-MOST = {NameSort.EVENT: 2_000, NameSort.PROPERTY: 10_000}
+MOST = {NameSort.EVENT: 2_000, NameSort.PROPERTY: 10_000, NameSort.TRAIT: 1_000}
+# What carries names in the parts of a message, and what these name.
+_FIELDS = {
+    "event": ("properties", NameSort.PROPERTY),
+    "trait": ("traits", NameSort.TRAIT),
+}
+_PLACES = {
+    NameSort.EVENT: "event", NameSort.PROPERTY: "properties", NameSort.TRAIT: "traits",
+}  # fmt: skip
 
 
 class Names:
@@ -32,19 +40,19 @@ class Names:
 
         An event whose own name is too much is put aside with all that its message says.
         """
-        events = [one for one in told if one.entry.kind == KIND and one.kind == "event"]
-        if all(self._is_known(one) for one in events):
+        named = [one for one in told if one.entry.kind == KIND and one.kind in _FIELDS]
+        if all(self._is_known(one) for one in named):
             return list(told), []
         self._load()
         learned: list[KnownName] = []
-        refused = {one.entry.id for one in events if not self._admits_event(one, learned)}
+        refused = {one.entry.id for one in named if not self._admits_event(one, learned)}
         found: list[Told] = []
         aside: list[Aside] = []
         for one in told:
             if one.entry.id in refused:
                 if one.kind == "event":
                     aside.append(Aside(one.entry, _too_many(NameSort.EVENT)))
-            elif one.entry.kind == KIND and one.kind == "event":
+            elif one.entry.kind == KIND and one.kind in _FIELDS:
                 found.append(self._with_known(one, learned, aside))
             else:
                 found.append(one)
@@ -52,12 +60,11 @@ class Names:
         return found, aside
 
     def _is_known(self, one: Told) -> bool:
-        known = self._known
-        return (
-            bool(known)
-            and one.body.name in known[NameSort.EVENT]
-            and one.body.properties.keys() <= known[NameSort.PROPERTY]
-        )
+        if not self._known:
+            return False
+        field, sort = _FIELDS[one.kind]
+        is_known = one.kind == "trait" or one.body.name in self._known[NameSort.EVENT]
+        return is_known and getattr(one.body, field).keys() <= self._known[sort]
 
     def _load(self) -> None:
         """Read the names: another process may have learned some."""
@@ -66,7 +73,7 @@ class Names:
             self._known[NameSort(sort)].add(name)
 
     def _admits_event(self, one: Told, learned: list[KnownName]) -> bool:
-        return self._admits(NameSort.EVENT, one.body.name, one, learned)
+        return one.kind != "event" or self._admits(NameSort.EVENT, one.body.name, one, learned)
 
     def _admits(self, sort: NameSort, name: str, one: Told, learned: list[KnownName]) -> bool:
         known = self._known[sort]
@@ -81,20 +88,19 @@ class Names:
         return True
 
     def _with_known(self, one: Told, learned: list[KnownName], aside: list[Aside]) -> Told:
-        properties = {
-            name: value
-            for name, value in one.body.properties.items()
-            if self._admits(NameSort.PROPERTY, name, one, learned)
+        field, sort = _FIELDS[one.kind]
+        told = getattr(one.body, field)
+        known = {
+            name: value for name, value in told.items() if self._admits(sort, name, one, learned)
         }
-        if len(properties) == len(one.body.properties):
+        if len(known) == len(told):
             return one
-        reason = _too_many(NameSort.PROPERTY)
-        aside.append(Aside(one.entry, reason, is_rest=True, is_common=True))
-        return replace(one, body=msgspec.structs.replace(one.body, properties=properties))
+        aside.append(Aside(one.entry, _too_many(sort), is_rest=True, is_common=True))
+        return replace(one, body=msgspec.structs.replace(one.body, **{field: known}))
 
 
 def _too_many(sort: NameSort) -> str:
-    place = "event" if sort is NameSort.EVENT else "properties"
+    place = _PLACES[sort]
     return (
         f"{place}: a new name, and there are as many as may be: {MOST[sort]:,}"
         f" ({MOST[sort] // 2:,} from browsers)"

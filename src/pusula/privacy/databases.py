@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import connections
+from django.utils.translation import gettext as _
 
 from pusula.lib.errors import PusulaError
 from pusula.pipeline.router import LOG
@@ -91,7 +92,6 @@ def _empty_log(alias: str) -> None:
             return
         if time.monotonic() > until:
             raise BusyDatabaseError(
-                f"the database {alias} is being read for long: end what reads it; the erasure goes"
-                " on with `pusula privacy resume`"
+                _("A database is being read for long: end what reads it, then go on.")
             )
         time.sleep(_PAUSE_S)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from pusula.lake.turns import turn
 from pusula.lib import clock
@@ -38,7 +39,7 @@ def begin(profile_id: int, *, actor: str, request: Request | None = None) -> Era
         if under_way is not None:
             return under_way
         if not Profile.objects.select_for_update().filter(pk=profile_id).exists():
-            raise UnknownPersonError(f"there is no customer number {profile_id}")
+            raise UnknownPersonError(_("There is no customer number %(n)s.") % {"n": profile_id})
         made = Erasure.objects.create(
             profile_id=profile_id,
             merged_ids=sorted(_merged(profile_id)),

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.translation import gettext as _
 
 from pusula.lib import clock, ids
 from pusula.lib.errors import PusulaError
@@ -48,9 +49,9 @@ def make(
     ``ExportError`` without a reason or for a customer there is not.
     """
     if not reason.strip():
-        raise ExportError("an export needs a reason")
+        raise ExportError(_("An export needs a reason."))
     if not Profile.objects.filter(pk=profile_id).exists():
-        raise ExportError(f"there is no customer number {profile_id}")
+        raise ExportError(_("There is no customer number %(n)s.") % {"n": profile_id})
     records = _by_name(_told_of(profile_id))
     with translation.override(language or settings.PUSULA.language):
         content = _packed(profile_id, records)
@@ -83,7 +84,7 @@ def fetch(export: Export, *, actor: str) -> Path:
     """Return the file and write down who takes it; raise ``ExportError`` if it is gone."""
     path = stores.export_folder() / export.file_name
     if export.removed_at is not None or clock.now() >= export.expires_at or not path.is_file():
-        raise ExportError("this export is no longer there: make a new one")
+        raise ExportError(_("This export is no longer there: make a new one."))
     audit.record(actor, "export.fetched", f"export:{export.pk}", profile=export.profile_id)
     return path
 

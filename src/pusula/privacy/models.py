@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class AuditHead(models.Model):
@@ -53,7 +54,7 @@ class Proof(models.TextChoices):
 class RequestState(models.TextChoices):
     """How far a request is."""
 
-    OPEN = "open", _("Open")
+    OPEN = "open", pgettext_lazy("state of a request", "Open")
     WORKING = "working", _("Being carried out")
     ANSWERED = "answered", _("Answered")
     REFUSED = "refused", _("Refused with reasons")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
@@ -45,11 +46,11 @@ def register(
     Raises ``RequestError`` for a kind, proof or customer there is not, or a day to come.
     """
     if kind not in RequestKind.values or proof not in Proof.values:
-        raise RequestError(f"{kind or proof}: a kind is one of {', '.join(RequestKind.values)}")
+        raise RequestError(_("Choose what the person asks for, and how you know who asks."))
     if not Profile.objects.filter(pk=profile_id).exists():
-        raise RequestError(f"there is no customer number {profile_id}")
+        raise RequestError(_("There is no customer number %(n)s.") % {"n": profile_id})
     if received_at > clock.now():
-        raise RequestError("a request was received before now")
+        raise RequestError(_("A request cannot have been received on a day to come."))
     with transaction.atomic():
         made = Request.objects.create(
             kind=kind,
@@ -67,7 +68,7 @@ def register(
 def prove(request: Request, proof: str, *, actor: str) -> None:
     """Write down how it was made sure that it is the person who asks."""
     if proof not in Proof.values:
-        raise RequestError(f"{proof}: not a way to prove who somebody is")
+        raise RequestError(_("Choose how you know who asks."))
     with transaction.atomic():
         Request.objects.filter(pk=request.pk).update(proof=proof)
         audit.record(actor, "request.changed", f"request:{request.pk}", proof=proof)
@@ -80,16 +81,16 @@ def settle(request: Request, state: str, *, actor: str, answer: str = "") -> Non
     ``RequestError`` if the request is settled already or nobody proved who asked.
     """
     if state not in {RequestState.ANSWERED, RequestState.REFUSED, RequestState.WITHDRAWN}:
-        raise RequestError(f"{state}: a request is answered, refused or withdrawn")
+        raise RequestError(_("A request is answered, refused or withdrawn."))
     if state == RequestState.REFUSED and not answer.strip():
-        raise RequestError("a refusal needs its reasons")
+        raise RequestError(_("A refusal needs its reasons."))
     if state == RequestState.ANSWERED and not request.proof:
-        raise RequestError("write down first how it was made sure who asks")
+        raise RequestError(_("Write down first how it was made sure who asks."))
     at = clock.now()
     with transaction.atomic():
         standing = Request.objects.filter(pk=request.pk, state__in=UNDER_WAY)
         if not standing.update(state=state, answer=answer[:1_000], settled_at=at, settled_by=actor):
-            raise RequestError(f"request {request.pk} is settled already")
+            raise RequestError(_("This request is settled already."))
         if request.kind == RequestKind.OBJECT and state == RequestState.ANSWERED:
             object_to_profiling(request.profile_id, at=at)
         audit.record(actor, "request.answered", f"request:{request.pk}", state=state)

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from pusula.events.models import Event
@@ -59,7 +60,8 @@ def set_days(kind: str, days: int | None, *, actor: str) -> None:
     if rule is None:
         raise RetentionError(f"{kind}: there are {', '.join(RULES)}")
     if days is not None and days < rule.least:
-        raise RetentionError(f"{kind}: is kept for {rule.least} days at least")
+        words = {"title": rule.title, "n": rule.least}
+        raise RetentionError(gettext("%(title)s: kept for %(n)s days at least.") % words)
     with transaction.atomic():
         Retention.objects.update_or_create(
             kind=kind, defaults={"days": days, "changed_at": clock.now(), "changed_by": actor}
@@ -148,3 +150,9 @@ RULES: dict[str, Rule] = {
         audit.forget,
     ),
 }
+
+
+def last_runs(n: int = 10) -> list[tuple[RetentionRun, int]]:
+    """Return the last runs, the newest first, each with how much it deleted."""
+    found = RetentionRun.objects.order_by("-at")[:n]
+    return [(one, sum(one.counts.values())) for one in found]

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from django.conf import settings
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from pusula.campaigns import person as campaigns
 from pusula.consent import person as consents
@@ -102,7 +103,8 @@ def _ledger(work: Work, _step: ErasureStep) -> int:
     """Refuse from now on whatever brings the person back; first on the disk, then for everybody."""
     digests = ledger.digests_of(work.ids)
     if not digests:
-        raise LeftOverError(f"customer number {work.erasure.profile_id} is gone: merged meanwhile")
+        words = {"n": work.erasure.profile_id}
+        raise LeftOverError(_("Customer number %(n)s was merged meanwhile.") % words)
     at = clock.now()
     ledger.write(digests, at=at)
     with evaluate.alone():
@@ -145,7 +147,8 @@ def _files(work: Work, _step: ErasureStep) -> int:
         elif path.suffix in {".log", ".csv", ".jsonl", ".txt"}:
             _keep_lines(path, work.needles)
         else:
-            raise LeftOverError(f"{path}: speaks of the person; remove it by hand, then resume")
+            words = {"file": path}
+            raise LeftOverError(_("%(file)s names the person: remove it, then go on.") % words)
         n += 1
     return n
 
@@ -174,7 +177,8 @@ def _databases(work: Work, _step: ErasureStep) -> int:
     words = work.needles.words if work.is_known else None
     n = databases.clean(words)
     if words and (left := databases.found(words)):
-        raise LeftOverError(f"{left[0]}: still holds an identifier of the person")
+        said = _("%(file)s still holds an identifier of the person.")
+        raise LeftOverError(said % {"file": left[0]})
     return n
 
 

@@ -36,6 +36,8 @@ _CHANGE_COLUMNS = (
 _NAME_KEY_SIZE = 250
 # Nobody says since when the first value of a trait holds: as far as is known, ever.
 _EVER = 0
+# What anybody may have said gives way to all that those have said who know: it was so before ever.
+_BEFORE_EVER = -1
 
 
 class Value(NamedTuple):
@@ -75,13 +77,19 @@ class Renamed(NamedTuple):
 
 
 def record(
-    facts: Sequence[Facts], *, source: str, at: int, renamed: list[Renamed] | None = None
+    facts: Sequence[Facts],
+    *,
+    source: str,
+    at: int,
+    renamed: list[Renamed] | None = None,
+    is_loose: bool = False,
 ) -> Ids:
     """Write names, creation times and traits; return the profiles that changed, ascending.
 
     What stands of a profile more than once in ``facts`` takes effect one after the other. One
     transaction. In the history the first value
     of a trait holds since ever, any other from ``at`` on. ``renamed`` is given what the names were.
+    ``is_loose``: anybody could have said it (a browser); in every history it gives way to others.
     """
     with transaction.atomic():
         changed: set[int] = set()
@@ -89,8 +97,21 @@ def record(
         merged = {profile_id for profile_id, _ in kept}
         for part in _rounds(facts):
             changed |= _write_names(part, renamed, kept)
-            changed |= _write_traits(part, source, at, merged)
+            changed |= _write_traits(part, source, at, merged, is_loose=is_loose)
     return np.array(sorted(changed), np.int64)
+
+
+def forget_loose(name: str) -> Ids:
+    """Take the trait ``name``, which only browsers have told, from everybody; return whose it was.
+
+    One transaction.
+    """
+    with transaction.atomic():
+        TraitChange.objects.filter(name=name).delete()
+        held = Trait.objects.filter(name=name)
+        touched = np.array(sorted(held.values_list("profile_id", flat=True)), np.int64)
+        held.delete()
+    return touched
 
 
 def _rounds(facts: Sequence[Facts]) -> Iterator[list[Facts]]:
@@ -147,7 +168,7 @@ def _write_names(
 
 
 def _write_traits(
-    facts: Iterable[Facts], source: str, at: int, merged: Collection[int]
+    facts: Iterable[Facts], source: str, at: int, merged: Collection[int], *, is_loose: bool
 ) -> set[int]:
     """Write traits; of the people ``merged`` also what was told under another of their numbers."""
     new, changed, history = [], [], []
@@ -170,6 +191,7 @@ def _write_traits(
                     continue
                 touched.add(fact.profile_id)
                 since = _EVER if trait_id is None else at
+                since = _BEFORE_EVER if is_loose else since
                 row = (fact.profile_id, name, *value.columns, source, since, at, fact.origin_id)
                 history.append(row)
                 if trait_id is None:

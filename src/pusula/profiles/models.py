@@ -112,7 +112,8 @@ class TraitChange(models.Model):
     number = models.FloatField(null=True)
     day = models.DateField(null=True)
     source = models.CharField(max_length=60)
-    changed_at = models.BigIntegerField()  # since when it is so
+    # Since when it is so; 0 since ever, -1 if anybody could have said it.
+    changed_at = models.BigIntegerField()
     recorded_at = models.BigIntegerField()  # when Pusula learned of it
 
     class Meta:

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from pusula.lake import rows
 from pusula.lib.text import email_key, person_key
-from pusula.profiles.models import Identifier, IdentifierKind, Profile, Trait
+from pusula.profiles.models import Identifier, IdentifierKind, Profile, Trait, TraitChange
 
 _NEAR = 5
 _NEAR_LOOKED_AT = 5_000
@@ -161,16 +161,19 @@ def values_of(kind: IdentifierKind, profile_ids: Iterable[int]) -> set[str]:
     return found
 
 
-def traits_of_others(
-    profile_ids: Iterable[int], names: Iterable[str], source: str
-) -> set[tuple[int, str]]:
-    """Return profile and name of the traits ``names`` that another source than ``source`` told."""
+def firm_traits(profile_ids: Iterable[int], names: Iterable[str]) -> set[tuple[int, str]]:
+    """Return profile and name of those of the traits ``names`` that not just anybody has told."""
     found: set[tuple[int, str]] = set()
     asked = list(names)
     for part in rows.parts(profile_ids):
-        held = Trait.objects.filter(profile_id__in=part, name__in=asked).exclude(source=source)
-        found.update(held.values_list("profile_id", "name"))
+        told = TraitChange.objects.filter(profile_id__in=part, name__in=asked, changed_at__gte=0)
+        found.update(told.values_list("profile_id", "name").distinct())
     return found
+
+
+def is_firm(name: str) -> bool:
+    """Say whether somebody else than a browser has told the trait ``name`` of anybody."""
+    return TraitChange.objects.filter(name=name, changed_at__gte=0).exists()
 
 
 def named(profile_ids: Iterable[int]) -> set[int]:

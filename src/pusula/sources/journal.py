@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pusula.lake import rows
-from pusula.orders.actions import Before, Item
+from pusula.orders.actions import Before
+from pusula.orders.versions import Item
 from pusula.profiles.actions import Renamed
 from pusula.sources.models import ImportPage
 

@@ -16,8 +16,8 @@ from pusula.sources import health, needs
 from pusula.sources.calling import LaterError, Page
 from pusula.sources.calls.read import CallsSettings
 from pusula.sources.elektraweb import pull as elektraweb
-from pusula.sources.iys import sync as iys
 from pusula.sources.elektraweb.read import ElektrawebSettings
+from pusula.sources.iys import sync as iys
 from pusula.sources.mews import pull as mews
 from pusula.sources.mews.read import MewsSettings
 from pusula.sources.models import Poll, Source, SourceKind

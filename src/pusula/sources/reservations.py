@@ -27,6 +27,7 @@ from pusula.sources.cards import without_cards
 from pusula.sources.models import Source
 from pusula.sources.needs import Common, Hotel
 
+Row = Mapping[str, Any]
 _EVENTS = {
     machine.IN_HOUSE: "Guest Checked In",
     machine.COMPLETED: "Guest Checked Out",
@@ -116,11 +117,14 @@ def entries(one: Reservation, source: Source, told: Common) -> Iterator[Entry]:
     who = _who(owner) or {"key": _stranger(one)}
     yield _entry("order", source, one, "booking", who | _order(one, told))
     if name := _EVENTS.get(one.status):
-        yield _event(one, source, name, who)
+        hotel = {"hotel": one.hotel.code, "region": one.hotel.region}
+        told_of = hotel | {"cancel_reason": one.cancel_reason}
+        at = _status_at(one) or one.version_at
+        yield _event(source, name, one.number, at, who=who, told=told_of)
 
 
-def cancellation(known: Order, source: Source, at: int, reason: str) -> Entry:
-    """Return the entry that cancels a booking we know; all else of it stays as it is."""
+def cancellation(known: Order, source: Source, at: int, reason: str) -> Iterator[Entry]:
+    """Yield what cancels a booking we know; all else of it stays as it is."""
     body = {
         "profile": known.profile_id,
         "source_id": known.source_id,
@@ -137,7 +141,11 @@ def cancellation(known: Order, source: Source, at: int, reason: str) -> Entry:
         "gross_base_minor": known.gross_base_minor,
     }
     message = f"{source.slug}:cancel:{known.source_id}:{at}"
-    return Entry("order", source.slug, message, json.dumps(body), at)
+    yield Entry("order", source.slug, message, json.dumps(body), at)
+    told = {"hotel": known.property, "region": known.region, "cancel_reason": reason}
+    who = {"profile": known.profile_id}
+    name = _EVENTS[machine.CANCELLED]
+    yield _event(source, name, known.source_id, at, who=who, told=told)
 
 
 def _entry(
@@ -151,17 +159,12 @@ def _entry(
     return Entry(kind, source.slug, message, text, one.ordered_at)
 
 
-def _event(one: Reservation, source: Source, name: str, who: Mapping[str, Any]) -> Entry:
+def _event(source: Source, name: str, number: str, at: int, *, who: Row, told: Row) -> Entry:
     """Return the event of a status; once per booking and moment, however often it is told."""
-    moment = _status_at(one) or one.version_at
-    properties = {
-        "booking_id": one.number, "hotel": one.hotel.code, "region": one.hotel.region,
-        "cancel_reason": one.cancel_reason,
-    }  # fmt: skip
-    body = {**who, "name": name, "properties": {k: v for k, v in properties.items() if v}}
-    digest = hashlib.sha256(f"{one.number}:{name}:{moment}".encode()).hexdigest()[:32]
-    text = json.dumps(body, ensure_ascii=False, sort_keys=True)
-    return Entry("event", source.slug, f"{source.slug}:event:{digest}", text, moment)
+    properties = {"booking_id": number, **{k: v for k, v in told.items() if v}}
+    text = json.dumps({**who, "name": name, "properties": properties}, ensure_ascii=False)
+    digest = hashlib.sha256(f"{number}:{name}:{at}".encode()).hexdigest()[:32]
+    return Entry("event", source.slug, f"{source.slug}:event:{digest}", text, at)
 
 
 def _owner(one: Reservation) -> Person:

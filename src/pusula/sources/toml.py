@@ -24,7 +24,8 @@ def dumps(document: Mapping[str, Any]) -> str:
 
 
 def _table(name: str, table: Mapping[str, Any]) -> list[str]:
-    own, inner = {}, {}
+    own: dict[str, Any] = {}
+    inner: dict[str, Any] = {}
     for key, value in table.items():
         (inner if name == "values" and isinstance(value, Mapping) else own)[key] = value
     lines = []

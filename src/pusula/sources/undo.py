@@ -150,7 +150,9 @@ class _Undo:
 
     def run(self) -> TakenBack:
         """Do it: what was bought and happened first, then consents, then what people are."""
-        which = {"source": self.row.source, "recorded_at": self.row.started_at}
+        which: dict[str, Any] = {
+            "source": self.row.source, "recorded_at": self.row.started_at,
+        }  # fmt: skip
         self.told("orders")
         orders = orders_undo.take_back(
             journal.ids(self.row.pk, Holds.MADE),

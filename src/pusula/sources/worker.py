@@ -213,7 +213,7 @@ def _import(job: Job, teller: _Teller) -> dict[str, Any]:
     found = upload.look
     if found is not None:
         columns = signature([column.name for column in found.columns])
-        Import.objects.filter(pk=report.import_id).update(columns=columns)
+        Import.objects.filter(pk=report.import_id or 0).update(columns=columns)
     _keep_bad_rows(upload, report, actions.bad_rows_file(report.import_id or 0))
     teller.stage_only("segments")
     live.refresh(report.touched, cause="import", pays=report.debt)
@@ -229,7 +229,7 @@ def _undo_check(job: Job, teller: _Teller) -> dict[str, Any]:
 def _undo(job: Job, teller: _Teller) -> dict[str, Any]:
     row = Import.objects.get(pk=int(job.place))
     if row.state == ImportState.UNDONE and job.n_tries > 1:
-        return row.undone
+        return dict(row.undone)
     found = undo.undo(row.pk, told=teller.stage_only)
     teller.stage_only("segments")
     live.refresh(found.touched, cause="undo", pays=found.debt)

@@ -20,6 +20,7 @@ from pusula.rfm.models import RfmScore
 from pusula.segments import queries as segments
 from pusula.segments.models import Membership
 from pusula.web import facts, formats, masking, titles
+from pusula.web.identifiers import Identity, identity_of
 
 PURPOSE = "marketing"
 _BIRTH = ("birth_date", "born_on", "birthday")
@@ -64,6 +65,7 @@ class Card:
     group: str
     permissions: list[Permission]
     traits: list[tuple[str, str]]
+    identity: Identity
 
 
 def card_of(profile: Profile) -> Card:
@@ -91,6 +93,7 @@ def card_of(profile: Profile) -> Card:
             for name, trait in traits.items()
             if name not in _SAID_ELSEWHERE
         ],
+        identity=identity_of(profile.pk),
     )
 
 

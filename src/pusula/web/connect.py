@@ -30,7 +30,7 @@ class Client:
 
 
 _SEGMENT_SNIPPET = """\
-<!-- in Segment's own snippet, before analytics.load(…) -->
+// in Segment's own snippet, before analytics.load(…)
 analytics._cdn = "URL";
 analytics.load("KEY");"""
 
@@ -43,7 +43,7 @@ CLIENTS = (
         """\
 <script async src="URL/pusula.js" data-key="KEY"></script>
 
-<!-- in a script of your site -->
+// in a script of your site
 window.pusula = window.pusula || function () { (pusula.q = pusula.q || []).push(arguments) };
 pusula("search", { destination: { city: "Bodrum" }, check_in: "2027-07-04", nights: 7 });
 pusula("booking", "started", { booking_id: "B-1001", value: 18450, currency: "TRY" });

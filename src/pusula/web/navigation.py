@@ -49,6 +49,7 @@ GROUPS: tuple[tuple[str | Promise, tuple[Area, ...]], ...] = (
         _("Engagement"),
         (
             Area("megaphone", _("Campaigns"), "campaigns"),
+            Area("shield-check", _("Consents"), "consents"),
             Area("inbox", _("Sent mail"), "inbox", lambda: mails.folder().is_dir()),
         ),
     ),
@@ -57,6 +58,7 @@ GROUPS: tuple[tuple[str | Promise, tuple[Area, ...]], ...] = (
         (
             Area("plug", _("Sources"), "sources"),
             Area("database", _("Import"), "imports"),
+            Area("lock", _("Privacy"), "privacy"),
         ),
     ),
 )

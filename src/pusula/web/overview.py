@@ -19,6 +19,7 @@ from pusula.lib import clock
 from pusula.orders import queries as orders
 from pusula.orders.queries import Turnover
 from pusula.outbox import queries as outbox
+from pusula.privacy import requests
 from pusula.profiles import queries as profiles
 from pusula.rfm import queries as rfm
 from pusula.segments import queries as segments
@@ -133,6 +134,7 @@ def headline(shown: Period) -> str:
 def concerns() -> list[Concern]:
     """Return what needs attention, the worst first."""
     found = [
+        *_requests(),
         *_messages(),
         *_imports(),
         *_late_data(),
@@ -205,6 +207,24 @@ def _chart(days: int, today: dt.date) -> Figure:
         head=(gettext("Days"), gettext("Net revenue")),
         form=lambda value: formats.amount(round(value * 100), currency),
     )
+
+
+def _requests() -> Iterator[Concern]:
+    late, soon = requests.pressing(clock.now())
+    if late:
+        form = ngettext(
+            "%(n)s request of a person about their data is late.",
+            "%(n)s requests of people about their data are late.",
+            late,
+        )
+        yield Concern("shield-check", "bad", form % {"n": late}, reverse("privacy"))
+    if soon:
+        form = ngettext(
+            "%(n)s request of a person about their data is to be answered within 7 days.",
+            "%(n)s requests of people about their data are to be answered within 7 days.",
+            soon,
+        )
+        yield Concern("shield-check", "warn", form % {"n": soon}, reverse("privacy"))
 
 
 def _imports() -> Iterator[Concern]:

@@ -8,10 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pusula.lib import money
 from pusula.web import codes, formats, mapping_words
 
 # Beside the number of the line; what repeats these in other words stays out.
 _HIDDEN = frozenset({"met_at", "gross_base_minor", "net_base_minor", "dedupe_key"})
+
+
+_WORDS = {code: word for words in mapping_words.MEANINGS.values() for code, word in words.items()}
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,15 @@ def _shown(name: str, row: dict[str, Any]) -> str:
     if name.endswith("_at") or name == "at":
         return formats.moment(int(value))
     if name.endswith("_minor"):
-        return formats.amount(int(value), str(row["currency"]))
+        currency = str(row["currency"])
+        exact = money.from_minor(int(value), currency)
+        return f"{formats.number(exact, money.EXPONENTS[currency])} {currency}"
+    if name in {"status", "channel"} and value in _WORDS:
+        return str(_WORDS[value])
+    return _coded(name, value)
+
+
+def _coded(name: str, value: Any) -> str:
     if name == "key":
         return str(value).partition(":")[2]
     if name == "properties":

@@ -13,13 +13,14 @@ from pusula.sources.health import Health
 from pusula.sources.models import SourceKind
 
 _ASKED = frozenset({SourceKind.MEWS, SourceKind.OPERA, SourceKind.ELEKTRAWEB, SourceKind.IYS})
-_PAGES = frozenset({"imports", "inbox", "password_change"})  # whose numbers do not depend on them
+_PAGES = frozenset({"imports", "inbox", "password_change", "source", "sources", "privacy"})  # whose numbers do not depend on them
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
     """What is said of one source; ``detail`` is its own error, to be shown as it is."""
 
+    slug: str
     title: str
     state: str
     since_at: int | None
@@ -42,7 +43,7 @@ def _note(one: Health) -> Note:
     source = one.source
     failing = one.state == health.FAILING
     detail = source.last_error if failing else ""
-    return Note(source.title or source.slug, one.state, one.since_at, _advice(one), detail)
+    return Note(source.slug, source.title or source.slug, one.state, one.since_at, _advice(one), detail)
 
 
 def _advice(one: Health) -> str:

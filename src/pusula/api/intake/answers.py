@@ -11,8 +11,10 @@ from pusula.lib.errors import PusulaError
 JSON = (b"content-type", b"application/json")
 _NO_STORE = (b"cache-control", b"no-store")
 _VARY = (b"vary", b"Origin")
+# The star is for those that clients will think of next; it does not stand for Authorization.
 ALLOWED_HEADERS = (
-    "Authorization, Content-Type, Content-Encoding, AnonymousId, X-Write-Key, X-Retry-Count"
+    "Authorization, Content-Type, Content-Encoding, AnonymousId, SentAt, X-Write-Key,"
+    " X-Retry-Count, *"
 )
 _PREFLIGHT_S = b"86400"
 SUCCESS = b'{"success":true}'

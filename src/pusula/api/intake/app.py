@@ -89,14 +89,14 @@ class Intake:
     ) -> None:
         """Append what a request tells.
 
-        1. Who speaks, if that stands in the headers: nobody else's bodies are read. 2. The body.
+        1. Who speaks, if that stands in the headers: nobody else's bodies are kept. 2. The body.
         3. Who speaks, if that stands in the body. 4. May they, from here, so many. 5. Append.
         """
         origin = headers.get(b"origin")
         told = keyring.in_request(headers, scope["query_string"])
-        key = await self._key(told) if told else None
         body = Body(self.held, self.patience)
         try:
+            key = await self._known(told, body, receive, headers) if told else None
             is_one = address.does == Does.ONE
             largest = _LARGEST_ONE if is_one else LARGEST_BATCH
             raw = await body.read(receive, headers, largest)
@@ -111,6 +111,13 @@ class Intake:
             await self.line.append(entries)
         finally:
             body.free()
+
+    async def _known(self, told: str, body: Body, receive: Receive, headers: Headers) -> GoodKey:
+        try:
+            return await self._key(told)
+        except RefusedError:
+            await body.forget(receive, headers)
+            raise
 
     async def _key(self, told: str) -> GoodKey:
         if self.keys.is_stale:

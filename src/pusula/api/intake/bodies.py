@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, TypeVar
 
 from pusula.api.intake.answers import RefusedError
-from pusula.api.intake.limits import Held, Patience
+from pusula.api.intake.limits import MOST_FORGOTTEN, Held, Patience
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Headers = Mapping[bytes, bytes]
+Read = TypeVar("Read")
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -37,10 +38,13 @@ class Body:
         Raises ``RefusedError`` if it is larger than ``largest`` before or after that, comes too
         slowly, or is no gzip; ``GoneError`` if it ends early.
         """
-        told = headers.get(b"content-length", b"")
-        if told.isdigit() and int(told[:20]) > largest:
+        told = _told_length(headers)
+        raw = None
+        if told <= MOST_FORGOTTEN:
+            kept = largest if told <= largest else 0
+            raw = await self._patiently(self._read(receive, kept))
+        if raw is None:
             raise _too_large(largest)
-        raw = await self._patiently(receive, largest)
         coding = headers.get(b"content-encoding", b"").strip().lower()
         if coding in {b"", b"identity"}:
             return raw
@@ -49,37 +53,58 @@ class Body:
         self._count(largest)
         return inflate(raw, largest)
 
-    async def _patiently(self, receive: Receive, largest: int) -> bytes:
+    async def forget(self, receive: Receive, headers: Headers) -> None:
+        """Read the body and keep nothing of it, so that a client that is refused hears why.
+
+        One that is still sending when it is hung up on takes that for trouble, and tries again.
+        """
+        if _told_length(headers) <= MOST_FORGOTTEN:
+            await self._patiently(self._read(receive, 0))
+
+    async def _patiently(self, reading: Coroutine[Any, Any, Read]) -> Read:
         task: asyncio.Task[Any] = asyncio.current_task()  # type: ignore[assignment]
         self._patience.begin(task)
+        is_over = False
         try:
-            raw = await self._read(receive, largest)
-        except asyncio.CancelledError:
-            if not self._patience.end(task):
+            try:
+                return await reading
+            finally:
+                is_over = self._patience.end(task)
+        except asyncio.CancelledError as error:
+            if not is_over:
                 raise
             task.uncancel()
-        else:
-            self._patience.end(task)
-            return raw
-        raise RefusedError(408, "slow", "the body did not come in time")
+            raise RefusedError(408, "slow", "the body did not come in time") from error
 
-    async def _read(self, receive: Receive, largest: int) -> bytes:
+    async def _read(self, receive: Receive, largest: int) -> bytes | None:
+        """Return the body, ``None`` if it is larger: then nothing of it is kept."""
         parts: list[bytes] = []
-        while True:
+        n = 0
+        has_more = True
+        while has_more and n <= MOST_FORGOTTEN:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise GoneError
             part = message.get("body", b"")
-            self._count(len(part))
-            if self._n > largest:
-                raise _too_large(largest)
-            parts.append(part)
-            if not message.get("more_body"):
-                return parts[0] if len(parts) == 1 else b"".join(parts)
+            has_more = message.get("more_body", False)
+            n += len(part)
+            if n <= largest:
+                self._count(len(part))
+                parts.append(part)
+            else:
+                parts.clear()
+        if n > largest:
+            return None
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _count(self, n: int) -> None:
         self._held.add(n)
         self._n += n
+
+
+def _told_length(headers: Headers) -> int:
+    told = headers.get(b"content-length", b"")
+    return int(told[:20]) if told.isdigit() else 0
 
 
 def inflate(raw: bytes, largest: int) -> bytes:

@@ -18,6 +18,8 @@ MOST_EVENTS = 2_500
 LONGEST_BODY_S = 30.0
 # What all bodies that are being read hold together; beyond it clients come again later.
 MOST_HELD = 64 * 2**20
+# Of a body that is refused so much is read before the answer; who sends more is hung up on.
+MOST_FORGOTTEN = 4 * LARGEST_BATCH
 _FULL_S = 60.0  # a bucket holds what may come in this time
 _FORGOTTEN = 10_000  # buckets; more keys than that are not in use at once
 

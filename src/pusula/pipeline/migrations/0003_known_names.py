@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
             name='KnownName',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sort', models.CharField(choices=[('event', 'Event'), ('property', 'Property')], max_length=8)),
+                ('sort', models.CharField(choices=[('event', 'Event'), ('property', 'Property'), ('trait', 'Trait')], max_length=8)),
                 ('name', models.CharField(max_length=64)),
                 ('source', models.CharField(max_length=60)),
                 ('since_at', models.BigIntegerField()),

@@ -89,8 +89,8 @@ class Job:
         “#5”.
         """
         if len(header) > MAX_COLUMNS:
-            words = {"n": len(header), "most": MAX_COLUMNS}
-            raise self.error(_("%(n)d columns; at most %(most)d are read") % words, line)
+            sizes = {"n": len(header), "most": MAX_COLUMNS}
+            raise self.error(_("%(n)d columns; at most %(most)d are read") % sizes, line)
         names = [name.strip() for name in header]
         counts = Counter(names)
         places_of = called(names)

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from pusula.lib.text import fold
-from pusula.orders import actions, machine
+from pusula.orders import actions, machine, versions
 from pusula.profiles import resolve
 from pusula.profiles.relations import Ids
 from pusula.sources import references
@@ -188,7 +188,7 @@ class Orders(Kind):
     def _said(self) -> frozenset[str]:
         """Return the columns of ``Order`` this file speaks of."""
         said = {"profile_id", "status", "ordered_at", "currency", *_MONEY}
-        said |= self.mapping.fields & set(actions.COLUMNS)
+        said |= self.mapping.fields & set(versions.COLUMNS)
         if "nights" in self.mapping.fields:
             said.add("ends_on")
         return frozenset(said)
@@ -252,7 +252,7 @@ class Orders(Kind):
 
     def _orders_of_lines(
         self, group: Group, owners: _Owners
-    ) -> tuple[list[tuple[int, int]], list[actions.Version]]:
+    ) -> tuple[list[tuple[int, int]], list[versions.Version]]:
         """Return the orders that the lines make up, and which rows each is made of."""
         table = group.table
         if "line_no" not in self.mapping.fields:
@@ -319,14 +319,14 @@ def _with(table: pa.Table, name: str, values: npt.NDArray[np.int64]) -> pa.Table
 
 
 def _versions(
-    table: pa.Table, owners: _Owners, items: list[tuple[actions.Item, ...]] | None = None
-) -> Iterator[actions.Version]:
+    table: pa.Table, owners: _Owners, items: list[tuple[versions.Item, ...]] | None = None
+) -> Iterator[versions.Version]:
     """Yield an order's version for each row of ``table``."""
     names = _ORDER_SCHEMA.names
     columns = [table[name].to_pylist() for name in names]
     for position, row in enumerate(zip(*columns, strict=True)):
         profile_id = int(owners.profile_ids[position])
-        yield actions.Version(
+        yield versions.Version(
             profile_id=None if profile_id == resolve.AMBIGUOUS else profile_id,
             origin_id=int(owners.origins[position]) or None,
             items=None if items is None else items[position],
@@ -334,10 +334,10 @@ def _versions(
         )
 
 
-def _items(table: pa.Table) -> Iterator[actions.Item]:
+def _items(table: pa.Table) -> Iterator[versions.Item]:
     columns = ("line_no", "sku", "item_name", "quantity", "net_minor")
     for row in zip(*(table[name].to_pylist() for name in columns), strict=True):
-        yield actions.Item(*row)
+        yield versions.Item(*row)
 
 
 def _blank(values: Values, instead: Any = "") -> Values:

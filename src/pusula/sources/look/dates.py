@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,8 +51,8 @@ def read(words: Sequence[tuple[str, int]]) -> Dates | None:
     has_time = any(match["time"] for _word, _n, match in found)
     if shape == ISO:
         return Dates(total, shape, has_time, found[0][0])
-    first_only = [(w, n) for w, n, m in found if int(m["a"]) > _MONTHS >= int(m["b"])]
-    second_only = [(w, n) for w, n, m in found if int(m["b"]) > _MONTHS >= int(m["a"])]
+    first_only = [(w, n) for w, n, m in found if _decides(m, day="a", month="b")]
+    second_only = [(w, n) for w, n, m in found if _decides(m, day="b", month="a")]
     doubtful = next((w for w, _n, m in found if m["a"] != m["b"] and _is_doubtful(m)), "")
     if not first_only and not second_only:
         return Dates(total, shape, has_time, found[0][0], doubtful=doubtful)
@@ -65,7 +66,7 @@ def format_of(shape: str, *, day_first: bool) -> str | None:
     """Return the format of a shape, ``None`` if it needs none; a time behind it is understood."""
     if shape == ISO:
         return None
-    separator, size = shape
+    separator, size = shape[0], shape[1:]
     year = "%Y" if size == str(_YEAR_SIZE) else "%y"
     return separator.join(["%d", "%m", year] if day_first else ["%m", "%d", year])
 
@@ -90,6 +91,13 @@ def _shape(match: re.Match[str]) -> str | None:
     if not (0 < int(a) <= _DAYS and 0 < int(b) <= _DAYS and min(int(a), int(b)) <= _MONTHS):
         return None
     return f"{match['sep']}{len(c)}"
+
+
+def _decides(match: re.Match[str], *, day: str, month: str) -> bool:
+    """Say whether a date can be read this way alone; the 30th of February decides nothing."""
+    if not int(match[day]) > _MONTHS >= int(match[month]):
+        return False
+    return int(match[day]) <= calendar.monthrange(2024, int(match[month]))[1]
 
 
 def _is_doubtful(match: re.Match[str]) -> bool:

@@ -19,6 +19,7 @@ _WHO = {
 # What each field is called in exports of Turkish and international systems, folded as names are.
 _SYNONYMS: Mapping[str, Mapping[str, str]] = {
     "profiles": _WHO | {
+        "profile_key": _WHO["profile_key"] + ", no, numara, id",
         "first_name": "ad, adi, isim, misafir adi, musteri adi, first name, given name, firstname",
         "last_name": "soyad, soyadi, soyisim, surname, last name, lastname, family name",
         "full_name": "ad soyad, adi soyadi, isim soyisim, ad soyadi, misafir, musteri, "
@@ -30,7 +31,7 @@ _SYNONYMS: Mapping[str, Mapping[str, str]] = {
         "source_id": "rezervasyon no, rezervasyon numarasi, rez no, rezervasyon id, siparis no, "
         "siparis numarasi, voucher, voucher no, folio, folio no, fatura no, konfirmasyon no, "
         "order id, order no, order number, booking id, booking no, reservation id, "
-        "confirmation no, invoice, invoice no",
+        "confirmation no, invoice, invoice no, no, numara, id",
         "ordered_at": "rezervasyon tarihi, siparis tarihi, satis tarihi, kayit tarihi, "
         "olusturma tarihi, islem tarihi, tarih, order date, booking date, created, created at, "
         "invoice date, date",

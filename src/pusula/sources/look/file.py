@@ -105,6 +105,8 @@ def look(path: Path, told: FileFormat | None = None) -> Look:
 
     Raises ``FileError`` where nothing can be read at all.
     """
+    if not path.stat().st_size:
+        raise FileError(_("%(file)s: the file is empty") % {"file": path.name})
     head = _head(path, told or FileFormat())
     source = files.read(path, head.form, head.names)
     tallies = {name: _Tally() for name in head.names}

@@ -98,7 +98,7 @@ class _Booking:
         if status == machine.CANCELLED:
             known = queries.by_number(self.number, [self.source.slug]).first()
             if known is not None:
-                yield reservations.cancellation(known, self.source, version_at, "other")
+                yield from reservations.cancellation(known, self.source, version_at, "other")
                 return
             if not stays:
                 raise BookingError("is cancelled before it was told: send it again later")

@@ -7,13 +7,14 @@ from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from pusula.consent import queries as consents
 from pusula.orders import queries as orders
 from pusula.privacy import audit
+from pusula.profiles import merging
 from pusula.profiles import queries as profiles
 from pusula.profiles.models import IdentifierKind, Profile
 from pusula.rfm import words as rfm_words
@@ -62,6 +63,9 @@ def customers(request: HttpRequest) -> HttpResponse:
 @require_safe
 def customer(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the card of a customer; ``show`` is the timeline's facet, ``before`` its page."""
+    leads_to = merging.current([pk]).get(pk, pk)
+    if leads_to != pk:  # who was merged is found under the number that holds now
+        return redirect("customer", leads_to)
     card = card_of(get_object_or_404(Profile, pk=pk))
     part = "_timeline_page.html" if request.GET.get("before") else "_timeline.html"
     context = {"card": card, **_timeline(request, card)}
