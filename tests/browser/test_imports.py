@@ -1,24 +1,21 @@
-"""A file from the desk of a person into the company, with scripts and without."""
+"""A file from the desk of a person into the company and out again, with scripts and without."""
 
 from __future__ import annotations
 
-import json
 import re
-import sys
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.world import World
 
-from pusula.web import uploads
+from pusula.orders.models import Order
+from pusula.sources import jobs, worker
 
-REPORT = {
-    "import_id": None, "n_rows": 12, "n_new": 9, "n_changed": 1, "n_same": 1, "n_rejected": 1,
-    "n_filtered": 0, "notes": [], "reasons": [
-        {"column": "Doğum", "reason": "tarih değil", "n": 1, "line": 7, "value": "30.02.1990"}
-    ],
-}  # fmt: skip
+FILE = """No;Misafir No;Durum;Tarih;Tutar
+Y1;10;Ayrıldı;03.04.2025;1.234,50
+Y2;11;Kapora;05.06.2025;99,00
+Y3;12;İptal;30.02.2025;5,00
+"""
 
 
 @pytest.fixture(params=["scripts", "no scripts"])
@@ -30,48 +27,51 @@ def person(request, browser, browser_context_args, world: World) -> Page:
     context.close()
 
 
-@pytest.fixture
-def gate(monkeypatch, world: World, tmp_path: Path) -> Path:
-    """Let jobs be a small program that says where it is and ends when ``gate`` is there."""
-    gate = tmp_path / "gate"
-    script = (
-        "import pathlib, sys, time\n"
-        "sys.stderr.write('Okunuyor · 40%\\n'); sys.stderr.flush()\n"
-        "while not pathlib.Path(sys.argv[1]).exists(): time.sleep(0.05)\n"
-        "sys.stdout.write(sys.argv[2])\n"
-    )
-
-    def command(_upload: uploads.Upload, name: str) -> list[str]:
-        told = REPORT | {"import_id": world.names["import"] if name == uploads.IMPORT else None}
-        return [sys.executable, "-c", script, str(gate), json.dumps(told)]
-
-    monkeypatch.setattr(uploads, "command", command)
-    return gate
+@pytest.fixture(autouse=True)
+def _no_limit(monkeypatch) -> None:
+    monkeypatch.setattr(worker.limits, "apply", lambda: None)  # it would limit the tests
 
 
-def until(person: Page, text: str) -> None:
-    """Wait for ``text``; without scripts by asking again, as the page says."""
+def work(person: Page, shows: str) -> None:
+    """Do what waits, as the worker does, and wait for the page to show ``shows``."""
+    while (job := jobs.take()) is not None:
+        worker.run_job(job.pk)
     for _ in range(40):
-        if person.get_by_text(text).count():
+        if person.locator(shows).count():
             return
-        person.wait_for_timeout(250)
-        again = person.get_by_role("link", name="Son durumu göster")
+        again = person.locator("#newest")
         if again.count():
             again.click()
-    raise AssertionError(text)
+        person.wait_for_timeout(250)
+    raise AssertionError(shows)
 
 
-def test_a_file_is_checked_shown_and_imported(person: Page, world: World, gate: Path, tmp_path):
-    file = tmp_path / "misafirler.csv"
-    file.write_text("No;Ad\n1;Elif\n")
+def test_a_file_is_mapped_checked_imported_and_taken_back(person: Page, world: World, tmp_path):
+    file = tmp_path / "rezervasyonlar.csv"
+    file.write_text(FILE)
     person.goto(world.url + "/imports/")
+    person.locator("input[name=kind][value=orders]").check(force=True)
     person.locator("#file").set_input_files(file)
-    person.locator("#mapping").fill('source = "pms"')
-    person.get_by_role("button", name="Dosyayı kontrol et").click()
-    until(person, "Okunuyor · 40%")
-    gate.touch()
-    until(person, "İçe aktarma ne yapacak?")
-    expect(person.locator("main")).to_contain_text("1 satır reddedildi")
-    person.get_by_role("button", name="Geçerli satırları içe aktar").click()
-    until(person, "İçe aktarma ne yaptı?")
-    expect(person).to_have_url(re.compile(rf"/imports/{world.names['import']}/$"))
+    person.locator("form .btn--primary").click()
+    work(person, "#mapping")
+
+    expect(person.locator("#h-dates-0")).to_contain_text("03.04.2025")
+    person.locator("#word-status-1").select_option("pending")
+    person.locator("#dates-0-month").check(force=True)
+    expect(person.locator("#dates-0-month")).to_be_checked()
+    person.locator("#dates-0-day").check(force=True)
+    person.locator("button[name=check]").click()
+    work(person, "#h-would")
+    expect(person.locator("#h-rejected")).to_contain_text("1")
+    expect(person.locator("#job")).to_contain_text("30.02.2025")
+
+    person.locator("form[action$='/import/'] button").click()
+    work(person, "#h-did")
+    expect(person).to_have_url(re.compile(r"/imports/\d+/$"))
+    assert Order.objects.get(source_id="Y2").status == "pending"
+
+    person.locator("form[action$='/undo/'] button").click()
+    work(person, "button[name=undo]")
+    person.locator("button[name=undo]").click()
+    work(person, "#h-undone")
+    assert not Order.objects.filter(source_id__in=["Y1", "Y2"]).exists()

@@ -18,7 +18,7 @@ from pusula.lib import clock
 PYTHON = ("segment", "rudder")
 NODE = ("segment", "rudder", "old")
 N_TOLD = 6 + STORY["n_views"]
-BAD_LINE = (trouble.REFUSE, trouble.LOSE, trouble.SLOW_DOWN, trouble.TWICE, trouble.LOSE)
+BAD_LINE = (trouble.REFUSE, trouble.LOSE, trouble.SLOW_DOWN, trouble.TWICE)
 
 
 def send(*command: str) -> int:

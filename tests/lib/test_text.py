@@ -73,3 +73,23 @@ def test_numbers_take_the_suffix_of_their_spoken_last_word():
     assert [
         text.possessed(int(word.partition("’")[0])) for word in spoken.split()
     ] == spoken.split()
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("Sn. Ayşe YILMAZ", "ayse yilmaz"),
+        ("SAYIN BAYAN AYŞE NUR YILMAZ", "ayse nur yilmaz"),
+        ("Prof. Dr. Şükrü Çağlar", "sukru caglar"),
+        ("Av. İrem IŞIK", "irem isik"),
+        ("Mr John Smith", "john smith"),
+        ("Herr Dr. Müller", "muller"),
+        ("Bay", "bay"),
+        ("Ali Bay", "ali bay"),
+        ("Иван Петров", "иван петров"),
+        ("محمد علي", "محمد علي"),
+        ("", ""),
+    ],
+)
+def test_titles_in_front_of_a_name_are_not_part_of_it(name, key):
+    assert text.person_key(name) == key

@@ -5,7 +5,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 from msgspec.json import encode
@@ -125,7 +125,10 @@ TRAITS = st.dictionaries(st.sampled_from(["city", "tier"]), st.sampled_from(["x"
 
 
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # each example is several steps
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(st.lists(st.tuples(USERS, DEVICES, TRAITS, st.booleans()), max_size=5), max_size=4))
 @pytest.mark.django_db(databases=["default", "log"])
@@ -134,11 +137,12 @@ def test_browsers_and_programs_in_any_order_leave_what_the_programs_said_last(st
     run, last = uuid4().hex, {}
     for told in steps:
         entries = []
-        for user, device, traits, trusted in told:
+        for user, device, traits, is_program in told:
+            trusted = is_program and user is not None  # else: of whoever has the device
             own = {"userId": user and f"{user}-{run}", "anonymousId": device and f"{device}-{run}"}
             one = identify(traits, trusted=trusted, **own)
             entries.append(replace(one, message_id=f"web:{uuid4().hex}"))
-            if trusted and user:
+            if trusted:
                 last.setdefault(user, {}).update(traits)
         appender.append(entries)
         live.step(at=clock.now() + clock.SECOND)

@@ -272,3 +272,14 @@ def test_a_flood_of_new_traits_leaves_room_too(company, monkeypatch):
     assert traits_of(holder("key", "web:1")) == {"t0": 1.0, "t1": 1.0}
     assert traits_of(holder("key", "web:2")) == {"ours": 1.0, "t0": 5.0}
     assert reasons()[0].startswith("in part: traits: a new name")
+
+
+def test_the_device_of_somebody_met_in_the_same_step_is_not_a_strangers(company):
+    come_in(NOW, identify({"city": "Bodrum"}, userId="2", anonymousId="a", trusted=True))
+    come_in(
+        NOW + 1,
+        identify(userId="2", anonymousId="b"),
+        identify({"city": "Kaş"}, userId="1", anonymousId="b", trusted=True),
+    )
+    assert traits_of(holder("key", "web:2")) == {"city": "Bodrum"}
+    assert traits_of(holder("key", "web:1")) == {"city": "Kaş"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import zipfile
@@ -46,6 +47,15 @@ class Home:
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    def killed(self, code: str) -> None:
+        """Run ``code``, which kills its own process on the way."""
+        done = subprocess.run(
+            [sys.executable, "-c", f"import django; django.setup()\n{code}"],
+            capture_output=True, check=False,
+            env={**self.environment, "DJANGO_SETTINGS_MODULE": "pusula.config.settings"},
+        )  # fmt: skip
+        assert done.returncode == -signal.SIGKILL, done.stderr
 
     def write(self, name: str, text: str) -> Path:
         """Write a file beside the home and return it."""

@@ -8,9 +8,12 @@ import pytest
 from django.apps import apps
 from django.db import connection
 from django.db.models import Field
+from tests.privacy.conftest import AT
 
 from pusula.consent import queries as consents
 from pusula.events.models import Event
+from pusula.orders.models import StayGuest
+from pusula.outbox.models import Message
 from pusula.pipeline import live
 from pusula.pipeline.appender import Entry, append
 from pusula.pipeline.models import LogEntry, Quarantine
@@ -22,6 +25,7 @@ from pusula.privacy.verify import verify
 from pusula.profiles import erased
 from pusula.profiles.models import Identifier, Profile
 from pusula.segments.models import Segment
+from pusula.sources.models import Import, Job
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "log"])
 
@@ -209,3 +213,52 @@ def test_the_databases_are_cleaned_on_both_engines(elif_):
     made = erase(elif_)
     assert made.steps.get(store="databases").finished_at is not None
     assert connection.vendor in {"sqlite", "postgresql"}
+
+
+def test_what_files_left_behind_loses_the_person_and_keeps_the_others(elif_, home):
+    rejects = home / "imports" / "3-rejected.csv"
+    rejects.parent.mkdir()
+    lines = ["line;column;value;reason", "2;tel;0532 987 65 41 x;bad", "3;no;10027;bad", "4;no;9;b"]
+    rejects.write_text("\r\n".join(lines), encoding="utf-8-sig")
+    for name in ("a" * 22, "b" * 22):
+        (home / "uploads" / name).mkdir(parents=True)
+    (home / "uploads" / ("a" * 22) / "x.csv").write_text("no;ad\n10027;Elif\n")
+    (home / "uploads" / ("b" * 22) / "x.csv").write_text("no;ad\n20031;Kemal\n")
+    reason = {"column": "mail", "reason": "bad", "n": 1, "line": 2, "value": "ELIF@ornek.example"}
+    brought = Import.objects.create(
+        kind="profiles", file_name="elif@ornek.example.csv", digest="x", source="pms",
+        state="done", started_at=1, reasons=[reason],
+    )  # fmt: skip
+    job = Job.objects.create(
+        task="check", place="x", state="done", language="tr", created_at=1,
+        result={"reasons": [reason], "n_rows": 3},
+    )  # fmt: skip
+    erase(elif_)
+    assert rejects.read_text(encoding="utf-8-sig").splitlines() == [lines[0], lines[3]]
+    assert [path.name for path in (home / "uploads").iterdir()] == ["b" * 22]
+    brought.refresh_from_db()
+    job.refresh_from_db()
+    assert "ornek" not in f"{brought.file_name}{brought.reasons}{job.result}"
+    assert job.result["n_rows"] == 3
+
+
+def test_a_message_that_waits_to_be_sent_is_not_sent_any_more(elif_, stays):
+    waiting = Message.objects.filter(profile__in=[elif_, stays])
+    waiting.update(state="pending", settled_at=None)
+    erase(elif_)
+    assert list(Message.objects.values_list("profile_id", flat=True)) == [stays.pk]
+
+
+def test_a_guest_on_the_booking_of_somebody_else_is_left_out_of_it(elif_, stays):
+    erase(elif_)
+    guests = [{"guest_no": 1, "key": "20031"}, {"guest_no": 2, "key": "10027"}]
+    body = {
+        "key": "20031", "source_id": "r9", "status": "confirmed", "ordered_at": AT,
+        "net_minor": 1, "guests": guests,
+    }  # fmt: skip
+    append([Entry("order", "pms", "pms:r9", json.dumps(body))])
+    live.step()
+    held = StayGuest.objects.filter(order__source_id="r9").order_by("guest_no")
+    assert [one.profile_id for one in held] == [stays.pk, None]
+    assert LogEntry.objects.get(message_id__startswith="~", kind="order").body == TOMBSTONE
+    assert Profile.objects.count() == 1

@@ -35,7 +35,9 @@ class Mews:
             raise RefusedError(429, Retry_After="77")
         match resource.split("/"):
             case ["reservations", "getAll", "2023-06-06"]:
-                return self._reservations(told)
+                return self._updated(told, self.reservations, "Reservations")
+            case ["customers", "getAll"] if "UpdatedUtc" in told:
+                return self._updated(told, self.customers, "Customers")
             case ["customers", "getAll"]:
                 found = [self.customers[i] for i in told["CustomerIds"] if i in self.customers]
                 return {"Customers": found}
@@ -50,22 +52,23 @@ class Mews:
                 return {"ResourceCategories": rows}
         raise RefusedError(404)
 
-    def _reservations(self, told: dict[str, Any]) -> dict[str, Any]:
-        begin, end = (
-            dt.datetime.fromisoformat(told["UpdatedUtc"][k]) for k in ("StartUtc", "EndUtc")
-        )
+    def _updated(
+        self, told: dict[str, Any], held: dict[str, dict[str, Any]], table: str
+    ) -> dict[str, Any]:
+        span = [dt.datetime.fromisoformat(told["UpdatedUtc"][k]) for k in ("StartUtc", "EndUtc")]
+        begin, end = span
         if end - begin > _NINETY_DAYS:
             raise RefusedError(400)
         rows = sorted(
-            (r for r in self.reservations.values()
-             if begin <= dt.datetime.fromisoformat(r["UpdatedUtc"]) < end),
+            (r for r in held.values()
+             if "UpdatedUtc" in r and begin <= dt.datetime.fromisoformat(r["UpdatedUtc"]) < end),
             key=lambda r: r["Id"],
         )  # fmt: skip
         if len(rows) > self.largest:
             raise RefusedError(408)
         after = told["Limitation"].get("Cursor")
         rows = [r for r in rows if after is None or r["Id"] > after][: self.page]
-        return {"Reservations": rows, "Cursor": rows[-1]["Id"] if len(rows) == self.page else None}
+        return {table: rows, "Cursor": rows[-1]["Id"] if len(rows) == self.page else None}
 
     def book(self, number: str, customer: str, updated: str, **told: Any) -> None:
         """Keep a reservation of two nights for 3000 EUR-less lira, as it stands at ``updated``."""

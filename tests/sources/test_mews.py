@@ -276,3 +276,20 @@ def test_arrivals_and_departures_happen_once(pms, mews):
     ask(pms, "2026-06-01T12:20")
     event = Event.objects.get()
     assert (event.name, event.at) == ("Guest Checked In", moment("2026-06-01T10:30"))
+
+
+def test_customers_change_without_a_booking_and_are_merged_as_mews_merged_them(pms, mews):
+    mews.know("c1", FirstName="Elif", Email="elif@example.com")
+    mews.know("c2", FirstName="Elif", Email="e.aydin@example.com")
+    mews.book("r1", "c1", "2026-05-30T10:00:00Z")
+    mews.book("r2", "c2", "2026-05-30T10:00:00Z")
+    ask(pms)
+    assert Profile.objects.count() == 2
+    mews.know("c1", FirstName="Elif Su", Email="elif@example.com",
+              UpdatedUtc="2026-06-01T10:00:00Z")  # fmt: skip
+    mews.know("c2", FirstName="Elif", MergeTargetId="c1", UpdatedUtc="2026-06-01T10:00:00Z")
+    ask(pms, "2026-06-01T14:00")
+    elif_ = Profile.objects.get()
+    assert elif_.first_name == "Elif Su"
+    assert set(Order.objects.values_list("profile_id", flat=True)) == {elif_.pk}
+    assert ask(pms, "2026-06-01T14:05").n_new == 0

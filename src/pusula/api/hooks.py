@@ -28,6 +28,7 @@ from pusula.lib.errors import PusulaError
 from pusula.pipeline import appender
 from pusula.pipeline.appender import BusyError
 from pusula.sources import health, keys, needs, polling
+from pusula.sources.calling import SHAPES, reason
 from pusula.sources.calls import read as calls
 from pusula.sources.mews.read import MewsSettings
 from pusula.sources.models import Source, SourceKind
@@ -122,8 +123,8 @@ def call_records(request: HttpRequest, source: Source, body: bytes) -> HttpRespo
     for n, record in enumerate(records[:_MOST_RECORDS], 1):
         try:
             entries.append(calls.entry(record, source))
-        except PusulaError as error:
-            problems.append({"record": n, "message": error.message})
+        except (PusulaError, *SHAPES) as error:
+            problems.append({"record": n, "message": reason(error)})
     try:
         done = appender.append(entries)
     except (BusyError, DatabaseError):

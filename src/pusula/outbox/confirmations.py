@@ -62,10 +62,17 @@ def send_waiting(server: Server) -> int:
 
 
 def run(server: Server, stopping: threading.Event) -> None:
-    """Send what waits, again and again, until ``stopping``; for a thread of the sender."""
+    """Send what waits, again and again, until ``stopping``; for a thread of the sender.
+
+    Sign-ups that nobody confirmed in time are deleted meanwhile.
+    """
+    forget_at = 0
     while not stopping.wait(EVERY_S):
         try:
             send_waiting(server)
+            if clock.now() >= forget_at:
+                sign_ups.forget_old(at=clock.now())
+                forget_at = clock.now() + clock.HOUR
         except DatabaseError:
             _log.warning("sign-ups could not be read; trying again")
         finally:

@@ -51,10 +51,17 @@ class BadEntryError(PusulaError):
 
 
 class BusyError(PusulaError):
-    """More is waiting to be written than may wait; nothing of this was taken."""
+    """More is waiting to be written than may wait; nothing of this was taken.
+
+    ``seconds`` says after which time it may be told again.
+    """
 
     code = "busy"
     status = 503
+
+    def __init__(self, message: str, seconds: int = 1) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +264,8 @@ class Appender:
             ):
                 seconds = max(1, round(self._n_waiting / self._rate))
                 raise BusyError(
-                    f"{self._n_waiting} entries wait to be written: try again in {seconds} s"
+                    f"{self._n_waiting} entries wait to be written: try again in {seconds} s",
+                    seconds,
                 )
             self._waiting.append(waiting)
             self._n_waiting += len(told)

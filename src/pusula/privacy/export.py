@@ -25,6 +25,7 @@ from pusula.pipeline import erasure as log
 from pusula.pipeline import queries
 from pusula.privacy import audit, stores
 from pusula.privacy.models import Export, Request
+from pusula.privacy.words import record_title
 from pusula.profiles.models import Profile
 from pusula.profiles.told import Record
 
@@ -158,7 +159,9 @@ def _tables(
     tables = []
     for name, rows in records.items():
         columns = [c for c in rows[0] if any(row.get(c) not in ("", None, {}, []) for row in rows)]
-        tables.append((name, columns, [[_cell(row[c]) for c in columns] for row in rows]))
+        tables.append(
+            (record_title(name), columns, [[_cell(row[c]) for c in columns] for row in rows])
+        )
     return tables
 
 

@@ -181,16 +181,21 @@ def _write_traits(
             ).values_list("id", "profile_id", "name", "kind", "text", "text_fold", "number", "day")
         }
         told = _told_under([fact for fact in part if fact.profile_id in merged])
+        loose = set() if is_loose else _loose(fact.profile_id for fact in part)
         for fact in part:
             for name, value in fact.traits.items():
+                is_firmer = (fact.profile_id, name) in loose
                 trait_id, stored = known.get((fact.profile_id, name), (None, None))
                 under = (fact.profile_id, fact.origin_id, name)
-                if stored == value.columns and (
-                    fact.profile_id not in merged or told.get(under) == stored
+                if (
+                    stored == value.columns
+                    and not is_firmer
+                    and (fact.profile_id not in merged or told.get(under) == stored)
                 ):
                     continue
                 touched.add(fact.profile_id)
-                since = _EVER if trait_id is None else at
+                is_same = is_firmer and stored == value.columns
+                since = _EVER if trait_id is None or is_same else at
                 since = _BEFORE_EVER if is_loose else since
                 row = (fact.profile_id, name, *value.columns, source, since, at, fact.origin_id)
                 history.append(row)
@@ -202,6 +207,16 @@ def _write_traits(
     rows.update(connection, TRAITS, _TRAIT_COLUMNS, changed)
     rows.insert(connection, TRAIT_CHANGES, (*_CHANGE_COLUMNS, "origin_id"), history)
     return touched
+
+
+def _loose(profile_ids: Iterable[int]) -> set[tuple[int, str]]:
+    """Return profile and name of the traits that anybody could have said, and nobody else has."""
+    told = TraitChange.objects.filter(profile_id__in=list(profile_ids))
+    loose = set(told.filter(changed_at=_BEFORE_EVER).values_list("profile_id", "name"))
+    if not loose:
+        return loose
+    firm = told.filter(changed_at__gte=_EVER, name__in={name for _id, name in loose})
+    return loose - set(firm.values_list("profile_id", "name"))
 
 
 def _told_under(

@@ -34,7 +34,8 @@ class Holders:
         # Who has a number of this source already.
         self.numbered = _numbered(asked, source) if has_keys else set()
         self.names = self._names(asked, references)
-        self._known = _known(self._people([IdentifierKind.ANONYMOUS]))
+        others = self._people(kind for kind in rules.RULES if kind is not IdentifierKind.ANONYMOUS)
+        self._known = _known(self._people([IdentifierKind.ANONYMOUS])) | others
 
     def of(self, kind: IdentifierKind, value: str | None) -> Held:
         """Return who holds ``value`` now."""

@@ -54,6 +54,17 @@ class TooMuchError(CallError):
     code = "source_too_much"
 
 
+# What reading an answer of an unknown shape raises.
+SHAPES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+
+def reason(error: Exception) -> str:
+    """Return why a record could not be taken over; the record's own words may be personal."""
+    if isinstance(error, PusulaError):
+        return error.message
+    return f"a value of an unknown shape ({type(error).__name__})"
+
+
 class Page(NamedTuple):
     """What one call brought: entries for the log, and how far the source has now been read.
 

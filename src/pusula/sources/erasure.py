@@ -8,11 +8,12 @@ import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from pusula.profiles.needles import Needles
 from pusula.sources import uploads
 from pusula.sources.actions import folder
-from pusula.sources.models import Import, Source
+from pusula.sources.models import Import, Job, Source
 
 _TEXT = frozenset((".csv", ".tsv", ".txt", ".json", ".jsonl", ".xml", ".toml", ""))
 _WORD = re.compile(r"[\w.@+-]+")
@@ -33,7 +34,7 @@ def erase(needles: Needles) -> int:
             spool.unlink()
             n += 1
         n += _uploads(needles)
-    return n + _notes(needles) + _errors(needles)
+    return n + _notes(needles) + _jobs(needles) + _errors(needles)
 
 
 def _uploads(needles: Needles) -> int:
@@ -102,6 +103,31 @@ def _notes(needles: Needles) -> int:
         if any(getattr(one, key) != value for key, value in new.items()):
             n += Import.objects.filter(pk=one.pk).update(**new)
     return n
+
+
+def _jobs(needles: Needles) -> int:
+    """Empty what jobs on uploads and imports found of the person: samples, values, errors."""
+    n = 0
+    numbers = _numbers(needles)
+    for one in Job.objects.all().iterator():
+        new = {
+            "result": _hidden(one.result, needles, numbers),
+            "error": _hidden(one.error, needles, numbers),
+        }
+        if any(getattr(one, key) != value for key, value in new.items()):
+            n += Job.objects.filter(pk=one.pk).update(**new)
+    return n
+
+
+def _hidden(value: Any, needles: Needles, numbers: set[str]) -> Any:
+    """Return a value of JSON without the texts that speak of the person."""
+    if isinstance(value, dict):
+        return {key: _hidden(inner, needles, numbers) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_hidden(inner, needles, numbers) for inner in value]
+    if isinstance(value, str) and _are_in([value], needles, numbers):
+        return _HIDDEN
+    return value
 
 
 def _errors(needles: Needles) -> int:

@@ -13,7 +13,7 @@ from pusula.lib import clock, ids
 from pusula.lib.errors import PusulaError
 from pusula.pipeline import appender
 from pusula.sources import health, needs
-from pusula.sources.calling import LaterError, Page
+from pusula.sources.calling import SHAPES, LaterError, Page, reason
 from pusula.sources.calls.read import CallsSettings
 from pusula.sources.elektraweb import pull as elektraweb
 from pusula.sources.elektraweb.read import ElektrawebSettings
@@ -123,10 +123,10 @@ def _ask(source: Source, lease: str, at: int) -> Polled:
     except PusulaError as error:
         after_s = error.after_s if isinstance(error, LaterError) else None
         return replace(done, error=error.message, after_s=after_s)
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+    except SHAPES as error:
         # What the system said is not what its adapter expects; its own words may be personal.
         _log.exception("source %s", source.slug)
-        return replace(done, error=f"an answer of an unknown shape ({type(error).__name__})")
+        return replace(done, error=reason(error))
     return done
 
 

@@ -123,6 +123,22 @@ def entries(one: Reservation, source: Source, told: Common) -> Iterator[Entry]:
         yield _event(source, name, one.number, at, who=who, told=told_of)
 
 
+def person(who: Person, source: Source, at: int) -> Iterator[Entry]:
+    """Yield what a source says at ``at`` of somebody, apart from bookings."""
+    if not _who(who):
+        return
+    text = json.dumps(_trait_of(who), ensure_ascii=False, sort_keys=True)
+    said = hashlib.sha256(f"{at}:{text}".encode()).hexdigest()[:32]
+    yield Entry("trait", source.slug, f"{source.slug}:person:{said}", text, at)
+
+
+def merge(gone: str, into: str, source: Source, at: int) -> Entry:
+    """Return the entry that tells that the source took two numbers for one person."""
+    body = {"key": into, "gone_key": gone, "evidence": {"at": at}}
+    said = hashlib.sha256(f"{gone}>{into}".encode()).hexdigest()[:32]
+    return Entry("merge", source.slug, f"{source.slug}:merge:{said}", json.dumps(body), at)
+
+
 def cancellation(known: Order, source: Source, at: int, reason: str) -> Iterator[Entry]:
     """Yield what cancels a booking we know; all else of it stays as it is."""
     body = {
@@ -197,6 +213,10 @@ def _stranger(one: Reservation) -> str:
 
 
 def _trait(one: Reservation, person: Person) -> dict[str, Any]:
+    return {**({} if _who(person) else {"key": _stranger(one)}), **_trait_of(person)}
+
+
+def _trait_of(person: Person) -> dict[str, Any]:
     traits: dict[str, Any] = {
         "language": person.language,
         "nationality": person.nationality,
@@ -204,7 +224,7 @@ def _trait(one: Reservation, person: Person) -> dict[str, Any]:
     }
     traits |= {f"pms_{name}": flag for name, flag in person.flags.items()}
     return {
-        **(_who(person) or {"key": _stranger(one)}),
+        **_who(person),
         "first_name": without_cards(person.first_name)[:120],
         "last_name": without_cards(person.last_name)[:120],
         "traits": {name: value for name, value in traits.items() if value != ""},

@@ -13,7 +13,8 @@ from pusula.sources.health import Health
 from pusula.sources.models import SourceKind
 
 _ASKED = frozenset({SourceKind.MEWS, SourceKind.OPERA, SourceKind.ELEKTRAWEB, SourceKind.IYS})
-_PAGES = frozenset({"imports", "inbox", "password_change", "source", "sources", "privacy"})  # whose numbers do not depend on them
+# Pages without numbers that depend on sources, or that show their state themselves.
+_PAGES = frozenset({"imports", "inbox", "password_change", "source", "sources", "privacy"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ def _note(one: Health) -> Note:
     source = one.source
     failing = one.state == health.FAILING
     detail = source.last_error if failing else ""
-    return Note(source.slug, source.title or source.slug, one.state, one.since_at, _advice(one), detail)
+    title = source.title or source.slug
+    return Note(source.slug, title, one.state, one.since_at, _advice(one), detail)
 
 
 def _advice(one: Health) -> str:

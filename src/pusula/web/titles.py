@@ -29,6 +29,19 @@ ORDER_STATES: dict[str, str | Promise] = {
     orders.CANCELLED: _("cancelled"),
     orders.NO_SHOW: _("did not come"),
 }
+CANCEL_REASONS: dict[str, str | Promise] = {
+    "guest": _("the guest wished it"),
+    "elsewhere": _("booked elsewhere"),
+    "price": _("price too high"),
+    "complaint": _("complaint"),
+    "force_majeure": _("force majeure"),
+    "unconfirmed": _("not confirmed or paid"),
+    "abandoned": _("booking abandoned"),
+    "hotel": _("by the hotel"),
+    "no_show": _("did not come"),
+    orders.REPLACED: _("booked anew"),
+    "other": _("other reason"),
+}
 RECEIPTS: dict[str, str | Promise] = {
     ReceiptKind.OPENED: _("opened"),
     ReceiptKind.CLICKED: _("clicked"),

@@ -16,6 +16,7 @@ from pusula.api.intake.limits import LARGEST_BATCH, LARGEST_EVENT, Held, Patienc
 from pusula.api.intake.line import Line
 from pusula.api.intake.messages import Sender
 from pusula.api.intake.paths import Address, Does
+from pusula.lib.errors import PusulaError
 from pusula.pipeline.appender import BusyError
 from pusula.sources.keys import GoodKey
 
@@ -59,13 +60,16 @@ class Intake:
         except GoneError:
             return
         except BusyError as error:
-            answer = answers.refused(RefusedError(503, "busy", error.message, 1), origin)
+            told = RefusedError(503, "busy", error.message, error.seconds)
+            answer = answers.refused(told, origin)
+        except PusulaError as error:
+            answer = answers.refused(RefusedError(error.status, error.code, error.message), origin)
         except DatabaseError:
             # Which disk or server is out of order is not the client's business: it keeps what
             # it has and tells it again.
             _log.exception("the database cannot be written or read")
-            told = f"nothing was taken over: try again in {_COME_AGAIN_S} s"
-            answer = answers.refused(RefusedError(503, "database", told, _COME_AGAIN_S), origin)
+            words = f"nothing was taken over: try again in {_COME_AGAIN_S} s"
+            answer = answers.refused(RefusedError(503, "database", words, _COME_AGAIN_S), origin)
         await send(answer.start)
         await send(answer.body)
 
@@ -106,7 +110,8 @@ class Intake:
                 key = await self._key(told)
             if not key.is_taken_from(None if origin is None else origin.decode("latin-1")):
                 raise RefusedError(403, "origin", "this key is not taken from this origin")
-            entries = request.entries(Sender(key.source, key.may_set_all, told, key.rules))
+            bare = told.rpartition(":")[2]
+            entries = request.entries(Sender(key.source, key.may_set_all, bare, key.rules))
             self.quotas.take(key, request.cost)
             await self.line.append(entries)
         finally:

@@ -81,12 +81,6 @@ def later(day: date, business_days: int) -> date:
     return day
 
 
-def alarm_at(due_at: int) -> int:
-    """Return when people are warned that a decision is still untold: a business day before."""
-    last_day = clock.day_of(due_at - 1, ZONE)
-    return clock.start_of(later(last_day, -1), ZONE)
-
-
 def is_business_day(day: date) -> bool:
     """Say whether people work in Turkey on ``day``, or on half of it."""
     saturday = 5

@@ -10,7 +10,15 @@ from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.pipeline.appender import Entry
 from pusula.sources import needs
-from pusula.sources.calling import Caller, CallError, ExpiredError, Page, client
+from pusula.sources.calling import (
+    SHAPES,
+    Caller,
+    CallError,
+    ExpiredError,
+    Page,
+    client,
+    reason,
+)
 from pusula.sources.elektraweb import read
 from pusula.sources.elektraweb.read import STATUSES, ElektrawebSettings
 from pusula.sources.models import Source
@@ -35,8 +43,8 @@ def pull(source: Source, at: int) -> Iterator[Page]:
                 for row in rows:
                     try:
                         entries += read.entries(row, status, hotel, source, told=told, at=at)
-                    except PusulaError as error:
-                        problems.append(f"{row.get('reservation-id')}: {error.message}")
+                    except (PusulaError, *SHAPES) as error:
+                        problems.append(f"{row.get('reservation-id')}: {reason(error)}")
                 yield Page(entries, {"read_at": at}, problems)
 
 

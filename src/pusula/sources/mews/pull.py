@@ -10,7 +10,15 @@ from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.pipeline.appender import Entry
 from pusula.sources import needs
-from pusula.sources.calling import Caller, CallError, Page, TooMuchError, client
+from pusula.sources.calling import (
+    SHAPES,
+    Caller,
+    CallError,
+    Page,
+    TooMuchError,
+    client,
+    reason,
+)
 from pusula.sources.mews import read
 from pusula.sources.mews.read import MewsSettings
 from pusula.sources.models import Source
@@ -64,23 +72,40 @@ class _Api:
 
     def window(self, begin: int, end: int) -> Iterator[Page]:
         """Yield the pages of a window; only the last one moves the cursor."""
-        before = dict(self.source.cursor)
+        held = dict(self.source.cursor)
+        span = {"UpdatedUtc": {"StartUtc": _utc(begin), "EndUtc": _utc(end)}}
+        for rows in self._pages("reservations/getAll/2023-06-06", "Reservations", span):
+            yield self._page(rows, held)
+        # After the bookings: who is met by a booking was met when it was made.
+        for rows in self._pages("customers/getAll", "Customers", span):
+            yield self._customers(rows, held)
+        self.source.cursor = {"updated_at": end}
+        yield Page([], self.source.cursor)
+
+    def _pages(
+        self, resource: str, table: str, asked: Mapping[str, Any]
+    ) -> Iterator[list[dict[str, Any]]]:
+        """Yield the rows that an address answers, page by page."""
         mews_cursor: str | None = None
         while True:
-            asked: dict[str, Any] = {
-                "UpdatedUtc": {"StartUtc": _utc(begin), "EndUtc": _utc(end)},
-                "Limitation": {"Count": PAGE, "Cursor": mews_cursor},
-            }
-            found = self.call("reservations/getAll/2023-06-06", asked)
-            rows = _list(found, "Reservations")
+            limit = {"Limitation": {"Count": PAGE, "Cursor": mews_cursor}}
+            found = self.call(resource, {**asked, **limit})
+            rows = _list(found, table)
+            if rows:
+                yield rows
             mews_cursor = found.get("Cursor") if rows else None
-            is_last = not mews_cursor
-            if is_last:
-                before = {"updated_at": end}
-                self.source.cursor = before
-            yield self._page(rows, before)
-            if is_last:
+            if not mews_cursor:
                 return
+
+    def _customers(self, rows: list[dict[str, Any]], cursor: Mapping[str, Any]) -> Page:
+        entries: list[Entry] = []
+        problems = []
+        for row in rows:
+            try:
+                entries += read.customer(row, self.source)
+            except (PusulaError, *SHAPES) as error:
+                problems.append(f"{row.get('Id')}: {reason(error)}")
+        return Page(entries, cursor, problems)
 
     def _page(self, rows: list[dict[str, Any]], cursor: Mapping[str, Any]) -> Page:
         people = self._by_id("customers", "Customers", "CustomerIds", _customers_of(rows))
@@ -92,8 +117,8 @@ class _Api:
         for row in rows:
             try:
                 entries += read.entries(row, known, self.source, self.told)
-            except PusulaError as error:
-                problems.append(f"{row.get('Number') or row.get('Id')}: {error.message}")
+            except (PusulaError, *SHAPES) as error:
+                problems.append(f"{row.get('Number') or row.get('Id')}: {reason(error)}")
         return Page(entries, cursor, problems)
 
     def _learn(self, rows: list[dict[str, Any]]) -> None:
@@ -113,19 +138,9 @@ class _Api:
         """Return the order items of reservations, by reservation: what each night costs."""
         items: dict[str, list[dict[str, Any]]] = {}
         for part in _parts(numbers):
-            mews_cursor = None
-            while True:
-                asked = {
-                    "ServiceOrderIds": part,
-                    "Limitation": {"Count": PAGE, "Cursor": mews_cursor},
-                }
-                found = self.call("orderItems/getAll", asked)
-                rows = _list(found, "OrderItems")
+            for rows in self._pages("orderItems/getAll", "OrderItems", {"ServiceOrderIds": part}):
                 for row in rows:
                     items.setdefault(str(row.get("ServiceOrderId")), []).append(row)
-                mews_cursor = found.get("Cursor") if rows else None
-                if not mews_cursor:
-                    break
         return items
 
     def _by_id(

@@ -58,6 +58,14 @@ def entries(row: Row, known: Known, source: Source, told: MewsSettings) -> Itera
     yield from reservations.entries(_reservation(row, known, source, told), source, told)
 
 
+def customer(row: Row, source: Source) -> Iterator[Entry]:
+    """Yield what a customer tells the log: who it is, and into whom Mews has merged it."""
+    at = _needed(row, "UpdatedUtc")
+    yield from reservations.person(_person(row), source, at)
+    if gone_into := _text(row, "MergeTargetId"):
+        yield reservations.merge(_text(row, "Id"), gone_into, source, at)
+
+
 def _reservation(row: Row, known: Known, source: Source, told: MewsSettings) -> Reservation:
     words = crosswalk.load("mews")
     place = str(row.get("EnterpriseId") or row.get("ServiceId") or "")

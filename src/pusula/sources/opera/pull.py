@@ -13,7 +13,15 @@ from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.pipeline.appender import Entry
 from pusula.sources import needs
-from pusula.sources.calling import Caller, CallError, ExpiredError, Page, client
+from pusula.sources.calling import (
+    SHAPES,
+    Caller,
+    CallError,
+    ExpiredError,
+    Page,
+    client,
+    reason,
+)
 from pusula.sources.models import Source
 from pusula.sources.needs import Hotel
 from pusula.sources.opera import read
@@ -89,14 +97,12 @@ class _Api:
         for one in named:
             try:
                 entries += self._reservation(number, hotel, one)
-            except (read.OperaError, needs.NeedError) as error:
-                problems.append(f"{one}: {error.message}")
             except CallError as error:
-                if type(error) is not CallError:  # later, expired: the whole call waits
+                if type(error) is not CallError:  # later, expired: the whole turn waits
                     raise
                 problems.append(f"{one}: {error.message}")
-            except PusulaError as error:
-                problems.append(f"{one}: {error.message}")
+            except (PusulaError, *SHAPES) as error:
+                problems.append(f"{one}: {reason(error)}")
         return Page(entries, dict(cursor), problems)
 
     def _reservation(self, number: str, hotel: Hotel, one: str) -> Iterator[Entry]:

@@ -14,6 +14,7 @@ from pusula.lib.errors import PusulaError
 from pusula.orders import machine, queries
 from pusula.pipeline.appender import Entry
 from pusula.sources import crosswalk, needs, reservations
+from pusula.sources.calling import SHAPES, reason
 from pusula.sources.models import Source
 from pusula.sources.needs import Common, Hotel
 from pusula.sources.ota.document import every, first, name, said, text
@@ -69,8 +70,8 @@ def bookings(root: Element, source: Source, at: int) -> Iterator[Read]:
         booking = _Booking(root, element, source, told, at)
         try:
             yield Read(booking.number, tuple(booking.entries()))
-        except PusulaError as error:
-            yield Read(booking.number, error=error.message)
+        except (PusulaError, *SHAPES) as error:
+            yield Read(booking.number, error=reason(error))
 
 
 class _Booking:

@@ -45,7 +45,8 @@ class Choices:
             return self.column("orders", column)
         else:
             return []
-        return [Option(value, value) for value in values]
+        words = titles.CANCEL_REASONS if column == "cancel_reason" else {}
+        return [Option(value, str(words.get(value, value))) for value in values]
 
     def states(self, known: Iterable[str]) -> list[Option]:
         """Return the states of orders."""

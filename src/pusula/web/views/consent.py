@@ -34,6 +34,7 @@ from pusula.web.request import asked, searched, signed_in, whole
 PAGE = 50
 _MOST_FOUND = 200
 _SHOWN = 100
+_OF_A_CHANNEL = 20
 _CHANNELS = [(name, title) for name, (_icon, title) in titles.CHANNELS.items()]
 _STATUSES = [(Status.GRANTED.value, _("Consent given")), (Status.REFUSED.value, _("Refused"))]
 
@@ -223,6 +224,6 @@ def registry(request: HttpRequest) -> HttpResponse:
             "late": list(consent_pages.submissions(late[:_SHOWN])),
             "rejected": list(consent_pages.submissions(iys.rejected()[:_SHOWN])),
             "n_apart": sum(iys.n_disagreements().values()),
-            "apart": [consent_pages.disagreement(one) for one in iys.disagreements(_SHOWN)],
+            "apart": [consent_pages.disagreement(one) for one in iys.disagreements(_OF_A_CHANNEL)],
         }
     return render(request, "web/consent/registry.html", context)

@@ -1,0 +1,64 @@
+"""Decisions that come through the log: of which contact point they speak, and which are refused."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from tests.pipeline.company import told
+
+from pusula.consent.models import Consent, ConsentEntry
+from pusula.pipeline import live, queries
+from pusula.pipeline.appender import Entry
+
+pytestmark = pytest.mark.django_db(databases=["default", "log"])
+CONSENT = {"channel": "email", "purpose": "marketing", "status": "granted"}
+
+
+def entry(number: int, **body) -> Entry:
+    return Entry("consent", "web", f"web:{number}", json.dumps({**CONSENT, **body}))
+
+
+@pytest.mark.parametrize(
+    ("who", "address"),
+    [
+        ({"email": "Elif@Example.com"}, "elif@example.com"),
+        ({"key": "10027", "email": "elif@example.com"}, ""),
+        ({"phone": "0532 123 45 67"}, ""),
+        ({"phone": "0532 123 45 67", "channel": "sms"}, "+905321234567"),
+        ({"email": "elif@example.com", "channel": "sms"}, ""),
+    ],
+)
+def test_a_decision_speaks_of_the_address_that_names_its_person(company, who, address):
+    told(entry(1, **who))
+    assert live.step().n_quarantined == 0
+    assert ConsentEntry.objects.get().address == address
+
+
+def test_a_proof_is_kept_in_parts(company):
+    told(entry(1, email="elif@example.com", proof={"form": "web", "recording": "K-7"}))
+    live.step()
+    assert ConsentEntry.objects.get().proof == {"form": "web", "recording": "K-7"}
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({"purpose": "marketng"}, "there is no purpose"),
+        ({"purpose": "membership"}, "apart from membership"),
+        ({"proof": {"ip": "203.0.113.7"}}, "is no part of a proof"),
+        ({"proof": {"form": "x" * 81}}, "at most 80"),
+    ],
+)
+def test_what_is_no_decision_is_put_aside_and_holds_nobody_back(company, settings, body, reason):
+    settings.LANGUAGE_CODE = "en"
+    told(
+        entry(1, email="ali@example.com"),
+        entry(2, email="elif@example.com", **body),
+        entry(3, email="can@example.com", status="refused"),
+    )
+    assert live.step().n_quarantined == 1
+    (aside,) = queries.quarantined()
+    assert aside.entry_id == 2
+    assert reason in aside.reason
+    assert sorted(Consent.objects.values_list("status", flat=True)) == ["granted", "refused"]
