@@ -43,6 +43,8 @@ PAGES = {
     "consents-of": "/customers/{elif}/consents/",
     "imports": "/imports/",
     "import": "/imports/{import}/",
+    "import-map": "/imports/uploads/{upload}/",
+    "import-undo": "/imports/{import}/undo/",
     "sources": "/sources/",
     "source": "/sources/web/",
     "source-late": "/sources/mews/",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from tests.web import company as made_up
 from tests.web import plans
@@ -26,8 +27,11 @@ from pusula.profiles.models import Identifier, Merge
 from pusula.rfm.models import RfmRun, RfmScore
 from pusula.segments import counting, evaluate
 from pusula.segments.publishing import publication
-from pusula.sources import keys, known
-from pusula.sources.models import Import, KeyKind, Source, SourceKind
+from pusula.sources import keys, known, toml, uploads
+from pusula.sources.actions import KINDS
+from pusula.sources.look import draft
+from pusula.sources.look.file import look
+from pusula.sources.models import Import, Job, KeyKind, Source, SourceKind
 from pusula.web import actions
 
 _MAIL_KEY = f"1700000000000001-{'a' * 22}"
@@ -63,6 +67,7 @@ def build(url: str) -> World:
         "merge": _merge(company.elif_.pk),
         "nobody": made_up.profile("", "", created=1).pk,
         "import": Import.objects.get().pk,
+        "upload": _upload(Import.objects.get().pk),
         "run": company.run.pk,
         "request": _asked(company),
         "erasure": erasure.begin(made_up.profile("", "", created=1).pk, actor="deniz").pk,
@@ -149,6 +154,23 @@ def _asked(company: made_up.Company) -> int:
             kind, company.elif_.pk, actor="deniz", received_at=now - days * clock.DAY
         )
     return made.pk
+
+
+def _upload(import_id: int) -> str:
+    """Bring a file that waits for its mapping, and ask what undoing an import would do."""
+    rows = "No;Misafir No;Durum;Tarih;Tutar;Tel\n1;10;Kapora;03.04.2025;1.234,50;5,32123E+09\n"
+    file = SimpleUploadedFile("rezervasyonlar.csv", f"{rows}Toplam;;;;1.234,50;\n".encode())
+    upload = uploads.keep("orders", file)
+    found = look(upload.file)
+    uploads.note_look(upload, found)
+    document = draft.document(found, "orders", KINDS["orders"].fields, "pms")
+    uploads.change_mapping(upload, toml.dumps(document))
+    done = {"state": "done", "language": "tr", "created_at": made_up.NOW}
+    Job.objects.create(task="look", place=upload.token, **done)
+    result = {"n_profiles_removed": 120, "n_orders_removed": 390, "n_orders_left": 2,
+              "orders_left": ["R-1", "R-2"], "n_refusals_kept": 3}  # fmt: skip
+    Job.objects.create(task="undo-check", place=str(import_id), result=result, **done)
+    return upload.token
 
 
 def _wide() -> None:

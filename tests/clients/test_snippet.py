@@ -22,6 +22,15 @@ POLICY = (
 STORED = "[Object.keys(localStorage), Object.keys(sessionStorage), document.cookie]"
 NOTHING = [[], [], ""]
 VAPID = "BNbxGYNMhEIi9zrneh7mqV4oUanjLUK3m-mYZBc62frMKrEoMk88r3Lk596T0ck9xlT-aok0fO1KXBLV4-XqxYM"
+# Notes whatever is put into the storage of the browser, also what is soon taken out again.
+WATCH = """
+window.put = [];
+const setItem = Storage.prototype.setItem;
+Storage.prototype.setItem = function (name, value) {
+  put.push(name);
+  setItem.call(this, name, value);
+};
+"""
 # Stands for the push service of the browser's maker, which is not on this machine.
 PUSH_SERVICE = """
 Notification.requestPermission = async () => "granted";
@@ -103,12 +112,14 @@ def test_it_is_served_with_a_check_and_an_address_that_never_changes(installatio
         assert answer.url.endswith("/pusula.js")
 
 
-def test_before_consent_it_tells_but_stores_nothing(visit, errors, context: BrowserContext):
+def test_before_consent_it_tells_but_stores_nothing(visit, page, errors, context: BrowserContext):
+    page.add_init_script(WATCH)
     site = visit()
     page_view, search = site.told(2)
     assert (page_view["type"], search["event"]) == ("page", "Stay Searched")
     assert search["properties"] == {"region": "Çeşme", "nights": 7}
     assert page_view["anonymousId"] == search["anonymousId"]
+    assert site.does("put") == []
     assert site.does(STORED) == NOTHING
     assert context.cookies() == []
     site = visit()

@@ -289,3 +289,29 @@ def test_the_search_for_copies_uses_its_index():
     assert "SCAN d" not in plan
     assert "SEARCH holder USING COVERING INDEX" in plan
     assert "SCAN" not in plan
+
+
+def test_an_address_of_which_only_the_hash_is_kept_is_closed_and_its_neighbour_is_not():
+    people = profiles(2)
+    consented(people)
+    first, second = in_line(people)
+    Message.objects.update(owner="me")
+    consent.forget("email", [first.address], at=1)
+    found = gate.judge([first.pk, second.pk], owner="me", state=machine.PENDING, at=clock.now())
+    assert found == {first.pk: Reason.SUPPRESSED, second.pk: gate.GO}
+
+
+def test_what_stops_commercial_messages_lets_the_others_through():
+    people = profiles(1)
+    consented(people)
+    [message] = in_line(people)
+    Message.objects.update(owner="me")
+    consent.suppress("email", message.address, reason="manual", scope="commercial", at=1)
+
+    def verdict() -> str:
+        found = gate.judge([message.pk], owner="me", state=machine.PENDING, at=clock.now())
+        return found[message.pk]
+
+    assert verdict() == Reason.SUPPRESSED
+    Message.objects.update(is_commercial=False)
+    assert verdict() == gate.GO

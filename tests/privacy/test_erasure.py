@@ -141,6 +141,19 @@ def test_what_comes_late_is_refused_and_says_nothing_any_more(elif_, stays):
     live.step()  # the log is still the one that was read
 
 
+def test_a_number_of_the_state_from_another_system_is_refused_too(elif_):
+    number = "ab" * 32
+    Identifier.objects.create(
+        profile=elif_, kind="national_id", value=number, source="pms", recorded_at=1
+    )
+    erase(elif_)
+    body = {"key": "new", "national_id": number, "first_name": "Elif"}
+    append([Entry("trait", "crm", "crm:1", json.dumps(body))])
+    live.step()
+    assert Profile.objects.count() == 0
+    assert not LogEntry.objects.filter(body__contains=number).exists()
+
+
 def test_an_address_that_somebody_else_holds_stays_theirs(elif_, stays):
     Identifier.objects.create(
         profile=stays, kind="email", value="elif@ornek.example", source="pms", recorded_at=1

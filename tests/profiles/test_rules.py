@@ -142,6 +142,7 @@ def test_a_family_shares_a_phone_and_stays_a_family():
     named(ayse, "Ayşe Yılmaz")
     mehmet = lead(who("shop:1", phone=phone, name="mehmet yilmaz"), source="shop")
     assert mehmet != [ayse]
+    assert lead(who(phone=phone, name="mehmet yilmaz")) == [AMBIGUOUS]
     [ayla] = lead(who("pms:9", phone="+905320000009"))
     named(ayla, "Ayla Kaya")
     assert lead(who("shop:2", phone="+905320000009", name="ayla kaya"), source="shop") == [ayla]

@@ -167,3 +167,9 @@ def test_whatever_stands_in_a_cell_is_read_or_refused_never_a_crash(cell):
             read(cell)
         except Refusal as refusal:
             assert refusal.reason  # noqa: PT017 - refusing is one of two right answers
+
+
+def test_a_file_whose_dates_name_the_month_first_never_reads_them_day_first():
+    american = reading(dates=("%m.%d.%Y",))
+    assert american.day("03.04.2025") == date(2025, 3, 4)
+    assert "not a date" in reason(american.day, "25.04.2025")

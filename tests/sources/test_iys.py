@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from tests.outbox.people import consented, in_line, profiles
 from tests.simulators.iys import Simulator
 
 from pusula.consent import actions as consent
@@ -308,8 +309,6 @@ def test_comparing_finds_what_was_lost_on_either_side(registry):
 
 
 def test_the_gate_asks_iys_once_it_is_enforced(registry):
-    from tests.outbox.people import consented, in_line, profiles  # noqa: PLC0415
-
     yes, unheard, no, shop, stale = profiles(5)
     consented([yes, unheard, no, shop, stale])
     Trait.objects.create(

@@ -240,6 +240,21 @@ def suppressed(channel: str, addresses: Iterable[str], *, is_commercial: bool = 
     return found
 
 
+def forgotten(channel: str, addresses: Iterable[str]) -> set[str]:
+    """Return those of ``addresses`` that are suppressed by their hash alone; for every turn."""
+    by_digest = {digests.of(channel, address): address for address in addresses}
+    if not by_digest:
+        return set()
+    marks = ", ".join(["%s"] * len(by_digest))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""select digest from consent_suppression where channel = %s and address = ''
+              and lifted_at is null and digest in ({marks})""",
+            [channel, *by_digest],
+        )
+        return {by_digest[digest] for (digest,) in cursor.fetchall()}
+
+
 def nameless(channel: str, as_of: AsOf | None = None) -> set[str]:
     """Return the hashes of suppressed addresses of which nothing else is kept."""
     held = Suppression.objects.filter(channel=channel, address="")

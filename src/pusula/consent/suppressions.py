@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from pusula.consent import digests
 from pusula.consent.actions import suppress, suppress_digest
@@ -38,7 +39,7 @@ def spelled(channel: str, address: str) -> str:
     else:
         found = contacts.phone(address, settings.PUSULA.phone_region)
     if not found:
-        raise ContactError("the address of nobody in particular")
+        raise ContactError(_("not the address of a person"))
     return found
 
 
@@ -104,7 +105,7 @@ def _ours(row: list[str], at: int) -> bool:
         spelled_so = spelled(channel, address.removeprefix("'"))
         return suppress(channel, spelled_so, reason=told, scope=how_far, at=at)
     if len(digest) != _DIGEST:
-        raise ContactError("neither an address nor a hash")
+        raise ContactError(_("neither an address nor a hash"))
     return suppress_digest(channel, digest, reason=told, at=at)
 
 

@@ -20,7 +20,7 @@ from django.db import connection, transaction
 from pusula.consent import actions as consent
 from pusula.consent import queries as consents
 from pusula.consent.iys import queries as iys
-from pusula.consent.models import Channel, Status
+from pusula.consent.models import Channel, Scope, Status
 from pusula.outbox import machine, moves
 from pusula.outbox.models import Receipt, ReceiptKind
 from pusula.outbox.moves import Move
@@ -36,12 +36,18 @@ _REFUSED_INBOX = consents.refused_inbox(
 _COVERED = consents.covered(
     profile_id="m.profile_id", address="m.address", channel="m.channel", purpose="m.purpose"
 )
-# Read in one statement: it runs once for every turn, and the planner sees all of it. Suppressions
-# and İYS are asked behind it, by hash and by recipient.
+# Read in one statement: it runs once for every turn, and the planner sees all of it. Addresses of
+# which only the hash is kept, and İYS, are asked behind it, where there is anything to ask.
 _FACTS = f"""
 select m.id, m.state, m.owner, m.profile_id, m.channel, m.address, m.not_after_at,
   m.is_commercial, case when {_REFUSED_INBOX} then '{Status.REFUSED}' else c.status end,
   proof.address in ('', m.address) or {_COVERED},
+  exists(select 1 from consent_suppression s
+    where s.channel = m.channel and s.address = m.address and s.lifted_at is null
+      and (s.scope = '{Scope.ALL}' or m.is_commercial)),
+  exists(select 1 from consent_suppression s
+    where s.address = '' and s.channel = m.channel and s.lifted_at is null),
+  exists(select 1 from consent_iysaccount a where a.slug > '' and a.is_enforced),
   exists(select 1 from outbox_message d
     where d.origin = m.origin and d.channel = m.channel and d.address = m.address
       and d.state in ({_TAKEN}) and d.id <> m.id),
@@ -79,15 +85,20 @@ def judge(ids: Sequence[int], *, owner: str, state: str, at: int) -> dict[int, s
         facts = cursor.fetchall()
     held = [_Facts(*row) for row in facts]
     mine = [fact for fact in held if (fact.state, fact.owner) == (state, owner)]
-    suppressed = _suppressed(mine)
+    forgotten = _forgotten([fact for fact in mine if fact.asks_hashes])
     unregistered = iys.closed(
-        [(f.id, f.profile_id, f.channel, f.address) for f in mine if f.is_commercial], at=at
+        [
+            (fact.id, fact.profile_id, fact.channel, fact.address)
+            for fact in mine
+            if fact.asks_iys and fact.is_commercial
+        ],
+        at=at,
     )
     found = dict.fromkeys(ids, NOT_OURS)
     for fact in mine:
         found[fact.id] = _verdict(
             fact,
-            is_suppressed=fact.id in suppressed,
+            is_suppressed=bool(fact.is_suppressed) or fact.id in forgotten,
             is_registered=fact.id not in unregistered,
             at=at,
         )
@@ -107,6 +118,9 @@ class _Facts(NamedTuple):
     is_commercial: bool
     status: str | None  # of the consent
     is_covered: bool | None  # the consent speaks of this address
+    is_suppressed: bool
+    asks_hashes: bool  # there are suppressed addresses that are not kept
+    asks_iys: bool
     is_taken: bool  # somebody at this address got it
     is_held: bool
 
@@ -130,15 +144,12 @@ def _verdict(fact: _Facts, *, is_suppressed: bool, is_registered: bool, at: int)
     return next((verdict for applies, verdict in checks if applies), GO)
 
 
-def _suppressed(facts: Sequence[_Facts]) -> set[int]:
-    """Return the ids of those whose address is suppressed, by its hash."""
+def _forgotten(facts: Sequence[_Facts]) -> set[int]:
+    """Return the ids of those whose address is suppressed by its hash alone."""
     found: set[int] = set()
-    for group in {(fact.channel, bool(fact.is_commercial)) for fact in facts}:
-        channel, is_commercial = group
-        part = [f for f in facts if (f.channel, bool(f.is_commercial)) == group]
-        closed = consents.suppressed(
-            channel, {fact.address for fact in part}, is_commercial=is_commercial
-        )
+    for channel in {fact.channel for fact in facts}:
+        part = [fact for fact in facts if fact.channel == channel]
+        closed = consents.forgotten(channel, {fact.address for fact in part})
         found.update(fact.id for fact in part if fact.address in closed)
     return found
 

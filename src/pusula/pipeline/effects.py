@@ -17,10 +17,11 @@ from pusula.consent import proofs, purposes
 from pusula.consent.models import Channel
 from pusula.consent.queries import ADDRESS_KINDS
 from pusula.events import actions as events
+from pusula.lib.text import person_key
 from pusula.orders import actions as orders
 from pusula.orders import versions
 from pusula.pipeline import aliases, browsers, identity, settling, staying
-from pusula.pipeline.entries import Told, is_near
+from pusula.pipeline.entries import Told, TraitBody, is_near
 from pusula.profiles import actions as profiles
 from pusula.profiles import merging, queries, resolve
 from pusula.profiles.actions import Facts, Value
@@ -89,9 +90,24 @@ def _resolve(told: Sequence[Told], at: int) -> tuple[Owners, list[Ids], list[Joi
     joins: list[Join] = []
     # What one message says in several parts is of one person.
     asking = {one.entry.id: one for one in told if one.profile_id is None}
+    names = {
+        one.entry.id: person_key(f"{one.body.first_name} {one.body.last_name}")
+        for one in told
+        if isinstance(one.body, TraitBody)
+    }
     for system, group in _by_system(asking.values()):
         references = [
-            Reference(one.key, one.email, one.phone, one.at, one.anonymous, one.body.national_id)
+            Reference(
+                one.key,
+                one.email,
+                one.phone,
+                one.at,
+                one.anonymous,
+                national_id=one.body.national_id,
+                document=one.body.document,
+                loyalty=one.body.loyalty,
+                name=names.get(one.entry.id),
+            )
             for one in group
         ]
         found = resolve.resolve(references, source=system, at=at)
@@ -231,7 +247,7 @@ def _freed(told: Told, kinds: dict[str, TraitKind]) -> list[Ids]:
     freed = []
     for name, given in told.body.traits.items():
         kind = kinds.get(name)
-        if kind and _read(given, kind)[0] != kind and not queries.is_firm(name):
+        if kind and _read(given, kind)[0] != kind and queries.is_loose(name):
             freed.append(profiles.forget_loose(name))
             del kinds[name]
     return freed

@@ -57,6 +57,9 @@ class Who(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     phone: str | None = None
     # Of a number of the state the digest alone, as profiles.documents returns it.
     national_id: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
+    document: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
+    # A membership number with its programme in front, as profiles.documents returns it.
+    loyalty: Annotated[str, Meta(pattern="^[^:]+:[0-9A-Z]{1,100}$")] | None = None
 
 
 class EventBody(Who):
@@ -308,8 +311,9 @@ def is_near(day: date) -> bool:
 def _who(
     body: Who, source: str, region: str
 ) -> tuple[int | None, str | None, str | None, str | None]:
+    says_more = body.national_id or body.document or body.loyalty
     if body.profile is not None:
-        if body.key or body.email or body.phone or body.national_id:
+        if body.key or body.email or body.phone or says_more:
             raise RefusedError("profile: a number of ours stands alone, without key, email, phone")
         return body.profile, None, None, None
     key = nfc(body.key or "")
@@ -322,7 +326,7 @@ def _who(
         if not key:
             raise RefusedError(f"{'email' if body.email else 'phone'}: {error}") from error
         email = phone = None
-    if not (key or email or phone or body.national_id):
+    if not (key or email or phone or says_more):
         raise RefusedError("says of no profile: profile, key, email or phone is needed")
     return None, f"{source}:{key}" if key else None, email, phone
 

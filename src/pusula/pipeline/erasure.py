@@ -22,6 +22,8 @@ from pusula.segments import evaluate
 
 ERASED = "erased"  # the reason in quarantine
 _PAGE = 500
+# Fields of bodies that hold an identifier of the kind they are called by.
+_NUMBERS = (IdentifierKind.NATIONAL_ID, IdentifierKind.DOCUMENT, IdentifierKind.LOYALTY)
 
 
 def sort_out(told: Sequence[Told]) -> tuple[list[Told], list[Logged], set[int]]:
@@ -126,6 +128,7 @@ def _pairs(one: Told) -> list[erased.Pair]:
         (IdentifierKind.EMAIL, one.email),
         (IdentifierKind.PHONE, one.phone),
         (IdentifierKind.ANONYMOUS, one.anonymous),
+        *((kind, getattr(one.body, kind, None)) for kind in _NUMBERS),
     )
     return [(str(kind), value) for kind, value in said if value]
 

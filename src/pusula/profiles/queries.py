@@ -171,9 +171,10 @@ def firm_traits(profile_ids: Iterable[int], names: Iterable[str]) -> set[tuple[i
     return found
 
 
-def is_firm(name: str) -> bool:
-    """Say whether somebody else than a browser has told the trait ``name`` of anybody."""
-    return TraitChange.objects.filter(name=name, changed_at__gte=0).exists()
+def is_loose(name: str) -> bool:
+    """Say whether browsers alone have told the trait ``name``, of whomever."""
+    told = TraitChange.objects.filter(name=name)
+    return told.exists() and not told.filter(changed_at__gte=0).exists()
 
 
 def named(profile_ids: Iterable[int]) -> set[int]:

@@ -218,8 +218,9 @@ class _Directory:
             is_office = rules.is_role(reference.email or "")
             return _NOBODY if is_office and self.held.is_numbered(lead.profile_id) else lead
         name = self.held.names.get(lead.profile_id, "")
-        is_other = reference.name is not None and rules.contradict(reference.name, name)
-        return None if is_other else lead
+        if not rules.contradict(reference.name or "", name):
+            return lead
+        return None if reference.email else _NOBODY  # another one of the family
 
     def _may_join(
         self, profile_id: int, kind: IdentifierKind, value: str, reference: Reference

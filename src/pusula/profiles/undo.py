@@ -17,13 +17,15 @@ _VALUE = ("kind", "text", "text_fold", "number", "day")
 
 
 def followed(profile_ids: Iterable[int]) -> set[int]:
-    """Return ``profile_ids`` and whom those that were merged since have become."""
+    """Return ``profile_ids``, whom they have become by merges, and who was parted from them."""
     found = asked = set(profile_ids)
     while asked:
         led: set[int] = set()
         for part in rows.parts(sorted(asked)):
             merges = Merge.objects.filter(loser_id__in=part, undone_at=None)
             led.update(merges.values_list("winner_id", flat=True))
+            parted = Merge.objects.filter(winner_id__in=part, undone_at__isnull=False)
+            led.update(parted.values_list("loser_id", flat=True))
         asked = led - found
         found = found | asked
     return found

@@ -232,7 +232,9 @@ class Reading:
         found = _by_formats(text, self._formats)
         if found is None and text.isascii() and _NUMBERS["."].fullmatch(text):
             found = _time_of_number(Decimal(text))
-        found = found or _by_iso(text) or _by_formats(text, _DOTTED_FORMATS)
+        found = found or _by_iso(text)
+        if found is None and not any(one.startswith("%m.") for one in self.dates):
+            found = _by_formats(text, _DOTTED_FORMATS)
         if found is None:
             formats = ", ".join(dict.fromkeys((*self.dates, _DOTTED)))
             raise Refusal(_("not a date: neither ISO nor %(formats)s") % {"formats": formats})

@@ -27,7 +27,7 @@ from pusula.sources.needs import Hotel
 from pusula.sources.opera import read
 from pusula.sources.opera.read import OperaSettings
 
-_PAGE = 100
+_PAGE = 50  # each brings two calls for a reservation, within one lease
 _MOST_PAGES = 1_000
 _MODULES = frozenset({"RESERVATION", "RESERVATIONS", "FRONTDESK", ""})
 
