@@ -155,7 +155,7 @@ def test_two_spellings_of_one_meaning_are_one_condition(one, other):
         ),
         (
             "{orders: {sum: region, is: {at_least: 1 TRY}}}",
-            snapshot("where.orders.sum: unknown column here 'region'; known are nights, adults, children, net_amount, gross_amount"),
+            snapshot("where.orders.sum: unknown column here 'region'; known are nights, lead_days, rooms, adults, children, net_amount, gross_amount"),
         ),
         (
             "{orders: {sum: net_amount, is: {at_least: 40000}}}",

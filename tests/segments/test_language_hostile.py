@@ -183,7 +183,7 @@ def test_a_number_that_is_not_exact_is_refused(number, message):
         ({"sequence": {"steps": [{"without": {"events": {"name": "A"}}, "for": "1 day"}] * 2}}, snapshot("where.sequence.steps[0].without: only the last step can be one that does not follow")),
         ({"sequence": {"steps": [{"events": {"name": "A"}}, {"events": {"name": "B"}, "within": "1 month"}]}}, snapshot("where.sequence.steps[1].within: a month has no fixed length; say it in days")),
         ({"sequence": {"steps": [{"events": {"name": "A"}, "within": "1 day"}, {"events": {"name": "B"}}]}}, snapshot("where.sequence.steps[0].within: the first step comes after nothing")),
-        ({"sequence": {"steps": [{"events": {"name": "A"}}, {"orders": {}}], "same": "hotel"}}, snapshot("where.sequence.same: unknown column here 'hotel'; known are status, property, region, room_type, board, channel, source")),
+        ({"sequence": {"steps": [{"events": {"name": "A"}}, {"orders": {}}], "same": "hotel"}}, snapshot("where.sequence.same: unknown column here 'hotel'; known are status, property, region, room_type, board, channel, source, rate_code, market_code, source_code, cancel_reason")),
     ],
     ids=numbered,
 )  # fmt: skip

@@ -35,11 +35,11 @@ _SYNONYMS: Mapping[str, Mapping[str, str]] = {
         "ordered_at": "rezervasyon tarihi, siparis tarihi, satis tarihi, kayit tarihi, "
         "olusturma tarihi, islem tarihi, tarih, order date, booking date, created, created at, "
         "invoice date, date",
-        "status": "durum, durumu, statu, rezervasyon durumu, siparis durumu, status, state",
+        "status": "durum, durumu, rezervasyon durumu, siparis durumu, status, state",
         "status_at": "durum tarihi, guncelleme tarihi, degisiklik tarihi, updated at, modified",
         "cancelled_at": "iptal tarihi, cancel date, cancelled at, cancellation date",
         "starts_on": "giris, giris tarihi, gelis, gelis tarihi, varis, varis tarihi, check in, "
-        "checkin, check in tarihi, arrival, arrival date",
+        "check in tarihi, arrival, arrival date",
         "ends_on": "cikis, cikis tarihi, ayrilis, ayrilis tarihi, donus, check out, checkout, "
         "check out tarihi, departure, departure date",
         "nights": "geceleme, gece, gece sayisi, nights, number of nights",
