@@ -73,6 +73,11 @@ class Order(models.Model):
         indexes = [
             models.Index(fields=["profile", "ordered_at"], name="order_by_profile"),
             models.Index(fields=["ordered_at"], name="order_by_time"),
+            models.Index(
+                fields=["source", "confirmation_no"],
+                condition=~models.Q(confirmation_no=""),
+                name="order_by_confirmation",
+            ),
         ]
 
 

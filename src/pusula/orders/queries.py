@@ -163,6 +163,8 @@ def standing(
     for column in (*(["confirmation_no"] if or_confirmed_as else []), "source_id"):
         for part in rows.parts(number for number in numbers if number):
             held = Order.objects.filter(**{f"{column}__in": part}, source=source).order_by("id")
+            if column == "confirmation_no":  # what its index is told: empty numbers stay out
+                held = held.exclude(confirmation_no="")
             for number, source_id, currency, net, base, version_at in held.values_list(
                 column, "source_id", "currency", "net_minor", "net_base_minor", "version_at"
             ):

@@ -137,4 +137,8 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('order', 'guest_no'), name='stay_guest_once')],
             },
         ),
+        migrations.AddIndex(
+            model_name='order',
+            index=models.Index(condition=models.Q(('confirmation_no', ''), _negated=True), fields=['source', 'confirmation_no'], name='order_by_confirmation'),
+        ),
     ]
