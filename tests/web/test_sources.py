@@ -201,3 +201,30 @@ def test_what_was_put_aside_is_tried_again_or_deleted(deniz, web):
 def test_pages_of_sources_are_for_people_who_have_signed_in(client):
     for path in ("/sources/", "/sources/+live/", "/sources/+live/1/", "/sources/web/"):
         assert client.get(path)["Location"].startswith("/login/")
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [("ota", "/hooks/ota/cm/"), ("mews", "/hooks/mews/cm/"), ("calls", "/hooks/calls/cm/")],
+)
+def test_a_system_that_pushes_gets_its_address_and_a_secret_key(deniz, kind, path):
+    given = {"title": "SiteMinder", "slug": "cm", "kind": kind}
+    text = deniz.post("/sources/+new/", given).content.decode()
+    (secret,) = set(re.findall(r"sk_[\w-]{22}", text))
+    assert WriteKey.objects.get().kind == KeyKind.SERVER
+    assert path + secret in text
+    later = page(deniz, "/sources/cm/")
+    assert path + "sk_…" in later
+    assert 'value="write"' not in later
+    deniz.post("/sources/cm/keys/", {"kind": "write"})
+    assert {key.kind for key in WriteKey.objects.all()} == {KeyKind.SERVER}
+
+
+def test_how_often_data_is_expected_may_be_what_a_command_has_set(deniz, web):
+    Source.objects.filter(pk=web.pk).update(expected_every_s=7_200)
+    text = page(deniz, "/sources/web/")
+    assert '<option value="7200" selected>2 hours</option>' in text
+    assert "field__error" not in text
+    deniz.post("/sources/web/change/", {"title": "Site", "expected_every_s": "7200"})
+    web.refresh_from_db()
+    assert (web.title, web.expected_every_s) == ("Site", 7_200)

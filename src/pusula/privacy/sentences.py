@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +19,8 @@ from pusula.privacy.audit import SYSTEM
 from pusula.privacy.models import AuditEntry, RequestKind, RequestState
 
 _NOTHING = "–"
+# How many of something; other whole numbers are names.
+_COUNTS = frozenset({"n", "new", "changed"})
 
 SENTENCES: dict[str, Promise] = {
     "audit.forgotten": _("%(actor)s forgot the entries up to number %(up_to)s by age."),
@@ -120,11 +123,15 @@ def actor(name: str) -> str:
 def _shown(detail: Mapping[str, Any]) -> dict[str, Any]:
     """Return a detail's values in words; codes of requests by what they are called."""
     called = dict(RequestKind.choices) | dict(RequestState.choices)
-    return {
-        key: ", ".join(map(str, value)) if isinstance(value, list) else called.get(value, value)
-        for key, value in detail.items()
-        if not isinstance(value, dict)
-    }
+    told: dict[str, Any] = {}
+    for key, value in detail.items():
+        if isinstance(value, list):
+            told[key] = ", ".join(map(str, value))
+        elif key in _COUNTS and isinstance(value, int):
+            told[key] = number_format(value, force_grouping=True)
+        elif not isinstance(value, dict):
+            told[key] = called.get(value, value)
+    return told
 
 
 def areas() -> dict[str, str]:

@@ -16,6 +16,9 @@ Pair = tuple[str, str]
 _DIGITS = re.compile(r"[^0-9]+")
 _NUMBER = re.compile(r"\+?[0-9][0-9 ()./-]{5,24}[0-9]")
 _WORD = re.compile(r"[\w.@+-]+")
+# Where an address begins and ends: ali@x.com stands neither in vali@x.com nor in ali@x.com.tr.
+_BEGINS = r"(?:(?<!\w)(?<!\w[.+-])|(?<=%[0-9a-f]{2})|(?<=\\[nrt]))"
+_ENDS = r"(?![.-]?\w)"
 _FEWEST_DIGITS = 7
 # Where a message or an entry says of whom it is: elsewhere a short number is a number.
 _NAMING = frozenset(
@@ -51,14 +54,19 @@ class Needles:
     @property
     def words(self) -> set[str]:
         """What a search through bytes looks for; short numbers would be found by chance."""
-        numbers = {value for value in self.numbered if len(value) >= _FEWEST_DIGITS}
+        numbers = {
+            value
+            for value in self.numbered
+            if len(value.partition(":")[2] or value) >= _FEWEST_DIGITS
+        }
         return {*self.emails, *self.phones, *numbers}
 
     def are_in(self, text: str) -> bool:
         """Say whether ``text`` holds an e-mail address or, in any spelling, a phone of theirs."""
         if "@" in text and self.emails:
             folded = email_key(text)
-            if any(email in folded for email in self.emails):
+            found = (email for email in self.emails if email in folded)
+            if any(re.search(f"{_BEGINS}{re.escape(email)}{_ENDS}", folded) for email in found):
                 return True
         # Cheap first: most texts hold no such row of digits, whatever stands between them.
         digits = _DIGITS.sub("", text)

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from pusula.sources.models import KeyKind
+from pusula.sources.models import KeyKind, SourceKind
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,42 @@ curl -u KEY: URL/v1/track -d '{
 }'""",
     ),
 )
+# What systems that push send, and the path of the address at which they do.
+DOORS: dict[SourceKind, tuple[str | Promise, str]] = {
+    SourceKind.OTA: (
+        _(
+            "Give the channel manager this address. A key that should not stand in it can be given "
+            "as the password of Basic authentication instead."
+        ),
+        "/hooks/ota/SLUG/KEY",
+    ),
+    SourceKind.MEWS: (
+        _("Mews may call this address when something changes; what changed is then asked for."),
+        "/hooks/mews/SLUG/KEY",
+    ),
+    SourceKind.CALLS: (
+        _("The switchboard sends the records of its calls here, as JSON or CSV."),
+        "/hooks/calls/SLUG/KEY",
+    ),
+}
 PUSH_WORKER = 'importScripts("URL");'
+
+
+@dataclass(frozen=True)
+class Door:
+    """The address at which a system that pushes knocks."""
+
+    about: str | Promise
+    address: str
+
+
+def door(kind: SourceKind, slug: str, key: str) -> Door | None:
+    """Return the door of a source of ``kind``, or ``None`` if nobody pushes to it."""
+    if kind not in DOORS:
+        return None
+    about, path = DOORS[kind]
+    address = settings.PUSULA.public_url + path.replace("SLUG", slug).replace("KEY", key)
+    return Door(about, address)
 
 
 def push_worker() -> str:

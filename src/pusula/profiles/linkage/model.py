@@ -19,6 +19,8 @@ FIELDS = (
 # What leads to one person where it is not shared; held by more names than this it says nothing.
 SINGULAR = ("national", "document", "loyalty", "email", "phone")
 HOLDERS = 10
+# Two records with one such number are for people to look at, however much they differ.
+ALWAYS = ("national", "document", "loyalty")
 
 MISSING, SAME, SWAPPED, CLOSE, ALIKE, DIFFERS = (
     "missing", "same", "swapped", "close", "alike", "differs",
@@ -28,7 +30,7 @@ MISSING, SAME, SWAPPED, CLOSE, ALIKE, DIFFERS = (
 CERTAIN = 12.0
 PROPOSED = -5.0
 
-_SWAPPED = 'given_l = family_r and family_l = given_r and given_l <> family_l'
+_SWAPPED = "given_l = family_r and family_l = given_r and given_l <> family_l"
 _NEAR, _FAR = 0.9, 0.8  # Jaro-Winkler: one wrong letter, two
 _ONE_SLIP, _TWO_SLIPS = 1, 2  # Damerau-Levenshtein: a digit wrong or two exchanged
 _NAMES = ("given", "family")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
@@ -23,7 +24,7 @@ from pusula.sources.health import Health
 from pusula.sources.keys import KeyRefusedError
 from pusula.sources.known import SourceRefusedError
 from pusula.sources.models import KeyKind, Source, SourceKind, WriteKey
-from pusula.web import connect, entries
+from pusula.web import connect, entries, formats
 from pusula.web.request import signed_in
 
 NEWEST = 10
@@ -47,6 +48,8 @@ STATES: dict[str, tuple[str, str | Promise]] = {
 }
 # Those that programs speak for with a key of the tracking API.
 TRACKED = (SourceKind.WEBSITE, SourceKind.SERVER)
+# Those that speak with a key: the tracked ones, and systems that knock at an address of their own.
+KEYED = (*TRACKED, *connect.DOORS)
 EXPECTED = {
     "": _("Nobody expects anything"),
     "900": _("15 minutes"),
@@ -81,6 +84,14 @@ class Changes(forms.Form):
     expected_every_s = forms.ChoiceField(
         choices=list(EXPECTED.items()), required=False, widget=forms.Select({"class": "select"})
     )
+
+    def __init__(self, *given: Any, expected_every_s: int | None, **named: Any) -> None:
+        """Offer ``expected_every_s`` too: a command may have set what the list does not hold."""
+        super().__init__(*given, **named)
+        own = str(expected_every_s or "")
+        if own not in EXPECTED:
+            field = cast("forms.ChoiceField", self.fields["expected_every_s"])
+            field.choices = [*EXPECTED.items(), (own, formats.lasting(int(own)))]
 
 
 class Limits(forms.Form):
@@ -144,7 +155,7 @@ def new(request: HttpRequest) -> HttpResponse:
         except SourceRefusedError as error:
             form.add_error("slug", error.message)
         else:
-            if kind not in TRACKED:
+            if kind not in KEYED:
                 return redirect("source", source.slug)
             own = KeyKind.WRITE if kind == SourceKind.WEBSITE else KeyKind.SERVER
             return _show(request, source, fresh=_issue(actor, source, own))
@@ -163,7 +174,7 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
 def change(request: HttpRequest, slug: str) -> HttpResponse:
     """Change what a source is called and how often its data is expected."""
     source = _source(slug)
-    form = Changes(request.POST)
+    form = Changes(request.POST, expected_every_s=source.expected_every_s)
     if not form.is_valid():
         return _show(request, source, form=form, status=422)
     every = form.cleaned_data["expected_every_s"]
@@ -202,7 +213,8 @@ def switch(request: HttpRequest, slug: str) -> HttpResponse:
 def add_key(request: HttpRequest, slug: str) -> HttpResponse:
     """Issue a key. The page is drawn at once: a server key is shown in this answer only."""
     source = _source(slug)
-    kind = KeyKind.SERVER if request.POST.get("kind") == KeyKind.SERVER else KeyKind.WRITE
+    wants_secret = request.POST.get("kind") == KeyKind.SERVER or source.kind not in TRACKED
+    kind = KeyKind.SERVER if wants_secret else KeyKind.WRITE
     actor = signed_in(request).get_username()
     return _show(request, source, fresh=_issue(actor, source, kind))
 
@@ -270,12 +282,14 @@ def _show(
     context = {
         "source": source,
         "row": _row(health.of(source, at), aside),
-        "form": form or Changes(_said(source)),
+        "form": form or Changes(initial=_said(source), expected_every_s=source.expected_every_s),
         "keys": [key for key in held if key.is_good],
         "old_keys": [key for key in held if not key.is_good],
         "fresh": next((key for key in held if fresh and key.row.pk == fresh[0]), None),
         "clients": _clients(source, held) if source.kind in TRACKED else [],
-        "is_tracked": source.kind in TRACKED,
+        "is_keyed": source.kind in KEYED,
+        "has_write_keys": source.kind in TRACKED,
+        "door": _door(source, held),
         "has_web": source.kind == SourceKind.WEBSITE,
         "worker": connect.push_worker(),
         "entries": entries.rows(page.entries),
@@ -313,6 +327,12 @@ def _clients(source: Source, held: list[Key]) -> list[tuple[connect.Client, str]
         if key.is_good and key.secret and key.row.kind == kind:
             shown = key.secret
     return [(one, one.written(shown)) for one in connect.CLIENTS if one.key == kind]
+
+
+def _door(source: Source, held: list[Key]) -> connect.Door | None:
+    """Return at which address a system that pushes knocks, with its key where it may be shown."""
+    secrets = [key.secret for key in held if key.is_good and key.secret]
+    return connect.door(SourceKind(source.kind), source.slug, secrets[0] if secrets else "sk_…")
 
 
 def _said(source: Source) -> dict[str, object]:
