@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.db import connections
+from django.utils import translation
 from pytest_django.plugin import DjangoDbBlocker
 
 _WITH_COMMITS = pytest.mark.django_db(transaction=True)
@@ -22,6 +23,13 @@ def shared_data() -> Path:
     if not (folder / "online_retail.parquet").exists():
         pytest.skip("the real data sets are not here; name their folder in PUSULA_TEST_DATA")
     return folder
+
+
+@pytest.fixture
+def english() -> Iterator[None]:
+    """Speak the source language: for tests that compare sentences word by word."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture(scope="session")

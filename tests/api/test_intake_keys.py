@@ -60,6 +60,7 @@ def test_a_revoked_key_and_those_of_a_source_that_is_off_are_not_good(web):
     assert now_good() == set()
 
 
+@pytest.mark.usefixtures("english")
 @pytest.mark.parametrize(
     "origin", ["", "ornek.com", "https://", "https://a.com/path", "https://*", "javascript:x", "*"]
 )
@@ -74,11 +75,13 @@ def test_a_name_that_could_not_stand_before_numbers_is_refused(slug):
         known.add(slug, SourceKind.SERVER)
 
 
+@pytest.mark.usefixtures("english")
 def test_a_source_is_added_once(web):
     with pytest.raises(PusulaError, match="there is a source"):
         known.add("web", SourceKind.SERVER)
 
 
+@pytest.mark.usefixtures("english")
 def test_the_commands_do_the_same_and_are_in_the_audit_log():
     run("add", "shop", "--kind", "server", "--title", "Mağaza")
     assert "Mağaza" in run("list")

@@ -125,6 +125,7 @@ def test_several_purposes_are_several_decisions_none_of_them_ticked_beforehand(f
     assert list(Consent.objects.values_list("purpose", "status")) == [("surveys", "granted")]
 
 
+@pytest.mark.usefixtures("english")
 def test_a_form_that_bundles_membership_with_consent_is_refused():
     with pytest.raises(Exception, match="apart from membership"):
         sign_ups.add_form("uye", "Üye", ["membership", "marketing"], at=0)

@@ -125,6 +125,7 @@ def test_a_purpose_nobody_set_up_is_refused(slug):
     assert not ConsentEntry.objects.exists()
 
 
+@pytest.mark.usefixtures("english")
 @pytest.mark.parametrize("slug", ["membership", "marketing,surveys", "membership+marketing"])
 def test_a_bundle_of_purposes_is_refused_with_its_reason(slug):
     with pytest.raises(purposes.BundledError, match="apart from membership"):

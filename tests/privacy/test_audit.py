@@ -20,7 +20,7 @@ from pusula.privacy.verify import verify
 DAY = clock.DAY
 AT = 1_780_000_000_000_000
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 
 
 @pytest.fixture(autouse=True)

@@ -36,6 +36,8 @@ from pusula.sources.look.file import Look, look, signature
 from pusula.sources.models import Import, ImportState, Job
 from pusula.sources.uploads import Upload
 
+# In the environment of a job: the worker it ends with, which may be gone before the job begins.
+_WORKER = "PUSULA_WORKER_PID"
 _LOOK_EVERY_S = 0.5
 _TELL_EVERY = clock.SECOND // 4
 
@@ -80,7 +82,11 @@ class Worker:
         self._child = subprocess.Popen(  # noqa: S603 - our own program
             self.command(job.pk),
             stdin=subprocess.DEVNULL,
-            env={**os.environ, "PUSULA_HOME": str(settings.PUSULA_HOME)},
+            env={
+                **os.environ,
+                "PUSULA_HOME": str(settings.PUSULA_HOME),
+                _WORKER: str(os.getpid()),
+            },
             start_new_session=True,
         )
         while True:
@@ -106,12 +112,17 @@ def run_job(job_id: int) -> None:
     """Run a job in this process, with a limit to its memory, and note how it ended."""
     job = Job.objects.get(pk=job_id)
     limits.apply()
-    parent = os.getppid()
+    worker = int(os.environ.get(_WORKER, os.getppid()))
+
+    def stay() -> None:
+        if os.getppid() != worker:
+            raise AbandonedError("the worker is gone")
 
     def tell(progress: Progress) -> None:
-        if os.getppid() != parent:
-            raise AbandonedError("the worker is gone")
+        stay()
         jobs.tell(job_id, progress)
+
+    stay()
 
     with translation.override(job.language):
         try:

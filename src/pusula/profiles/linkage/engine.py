@@ -119,7 +119,8 @@ def _trained(
     people = DuckDBAPI(db).register("people")
     linker = _linker(people, _settings(columns, rules, n))
     linker.training.estimate_u_using_random_sampling(max_pairs=_SAMPLE, seed=_SEED)
-    told = linker.misc.save_model_to_json()
+    told = _complete(linker.misc.save_model_to_json(), n)
+    linker = _linker(people, told)
     for rule in model.TRAINING:
         if set(rule) <= set(columns) and _pairs_of(db, rule) >= _ENOUGH:
             linker.training.estimate_parameters_using_expectation_maximisation(
@@ -127,6 +128,24 @@ def _trained(
             )
     learned = linker.misc.save_model_to_json()
     return _linker(people, _tempered(told, learned) if _is_of_people(learned) else told)
+
+
+def _complete(settings: Mapping[str, Any], n: int) -> dict[str, Any]:
+    """Return the model with a chance also for what was never seen between strangers."""
+    rarest = 2 / (n * n)
+    comparisons = [
+        comparison
+        | {
+            "comparison_levels": [
+                level | {"u_probability": max(level.get("u_probability") or 0.0, rarest)}
+                if "m_probability" in level
+                else level
+                for level in comparison["comparison_levels"]
+            ]
+        }
+        for comparison in settings["comparisons"]
+    ]
+    return {**settings, "comparisons": comparisons}
 
 
 def _tempered(told: Mapping[str, Any], learned: Mapping[str, Any]) -> dict[str, Any]:
@@ -138,7 +157,7 @@ def _tempered(told: Mapping[str, Any], learned: Mapping[str, Any]) -> dict[str, 
     for before, after in zip(told["comparisons"], learned["comparisons"], strict=True):
         levels = [
             level | {"m_probability": (level["m_probability"] + new["m_probability"]) / 2}
-            if "m_probability" in level
+            if "m_probability" in new
             else level
             for level, new in zip(
                 before["comparison_levels"], after["comparison_levels"], strict=True
@@ -180,7 +199,7 @@ def _is_of_people(settings: Mapping[str, Any]) -> bool:
     """Say whether what was learned can be people met twice, not families or namesakes."""
     told = (comparison["comparison_levels"] for comparison in settings["comparisons"])
     same = [one for levels in told for one in levels if one["label_for_charts"] == model.SAME]
-    return all(one["m_probability"] >= max(_LEARNED, one["u_probability"]) for one in same)
+    return all(one.get("m_probability", 0.0) >= _LEARNED for one in same)
 
 
 def _weighed(field: str, columns: list[str]) -> list[str]:
