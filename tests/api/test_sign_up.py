@@ -207,3 +207,8 @@ def test_an_address_that_is_none_is_said_so():
     assert page.status_code == 400
     assert not SignUp.objects.exists()
     assert contacts.email("ayse@example.com")
+
+
+def test_a_link_that_no_database_could_hold_is_an_unknown_link():
+    unknown = Client().get("/s/AAAAAAAAAAAAAAAAAAAAAA/")
+    assert Client().get("/s/%00/").content == unknown.content

@@ -12,6 +12,7 @@ PAGES = {
     "customers-found": "/customers/?q=elif",
     "customers-none": "/customers/?q=Elf+Dogan",
     "card": "/customers/{elif}/",
+    "identity-review": "/customers/+review/",
     "merge-undo": "/customers/merges/{merge}/undo/",
     "card-contact": "/customers/{elif}/?show=contact",
     "card-empty": "/customers/{nobody}/",

@@ -23,7 +23,7 @@ from pusula.lib import clock
 from pusula.pipeline import identity, live, queries
 from pusula.pipeline.models import LogEntry, LogHead
 from pusula.privacy import erasure, requests
-from pusula.profiles.models import Identifier, Merge
+from pusula.profiles.models import Identifier, Merge, Proposal
 from pusula.rfm.models import RfmRun, RfmScore
 from pusula.segments import counting, evaluate
 from pusula.segments.publishing import publication
@@ -62,6 +62,7 @@ def build(url: str) -> World:
     _consents()
     client = Client()
     client.force_login(company.user)
+    _proposed(company.elif_.pk)
     names = {
         "elif": company.elif_.pk,
         "merge": _merge(company.elif_.pk),
@@ -91,6 +92,16 @@ def _merge(profile_id: int) -> int:
             at=made_up.NOW, carried=identity.Carried(),
         )  # fmt: skip
     return Merge.objects.get().pk
+
+
+def _proposed(profile_id: int) -> None:
+    """Propose that somebody is the same person as a customer."""
+    twin = made_up.profile("Elif", "Dogan", created=1)
+    Proposal.objects.create(
+        one_id=profile_id, other_id=twin.pk, weight=14.2, certain=True, group_id=profile_id,
+        evidence={"given": ["same", 5.0], "family": ["close", 4.0], "born": ["differs", -3.0]},
+        group_weight=14.2, state="open", proposed_at=made_up.NOW,
+    )  # fmt: skip
 
 
 def _consents() -> None:

@@ -10,6 +10,7 @@ from tests.pipeline.company import told
 from pusula.consent.models import Consent, ConsentEntry
 from pusula.pipeline import live, queries
 from pusula.pipeline.appender import Entry
+from pusula.profiles.models import Identifier
 
 pytestmark = pytest.mark.django_db(databases=["default", "log"])
 CONSENT = {"channel": "email", "purpose": "marketing", "status": "granted"}
@@ -62,3 +63,18 @@ def test_what_is_no_decision_is_put_aside_and_holds_nobody_back(company, setting
     assert aside.entry_id == 2
     assert reason in aside.reason
     assert sorted(Consent.objects.values_list("status", flat=True)) == ["granted", "refused"]
+
+
+def test_a_phone_that_is_none_costs_a_booking_neither_its_email_nor_its_number(company):
+    bad = {"phone": "+49 151 2", "name": "Hotel Searched"}
+    told(
+        Entry("event", "web", "web:1", json.dumps({"email": "max@example.com", **bad})),
+        Entry("event", "web", "web:2", json.dumps({"key": "7", "email": "eva@example.com", **bad})),
+        Entry("event", "web", "web:3", json.dumps(bad)),
+        entry(4, email="max@example.com", phone="+49 151 2"),
+    )
+    assert live.step().n_quarantined == 2
+    held = set(Identifier.objects.filter(kind="email").values_list("value", flat=True))
+    assert held >= {"max@example.com", "eva@example.com"}
+    assert [one.entry_id for one in queries.quarantined()] == [3, 4]
+    assert all(one.reason.startswith("phone: ") for one in queries.quarantined())

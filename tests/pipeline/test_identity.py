@@ -298,3 +298,41 @@ def test_whom_a_merge_takes_had_the_flips_that_were_due_before(log, company):
     assert set(entered) == {
         (loser, due_at, NOW + 5 * clock.DAY), (None, due_at, None),
     }  # fmt: skip
+
+
+def test_no_rule_makes_one_again_of_whom_somebody_parted(log):
+    name = {"first_name": "Ayşe", "last_name": "Yılmaz"}
+    for key in ("1", "2"):
+        log.tell("trait", {"key": key, **name})
+    for key in ("1", "2"):
+        log.tell("trait", {"key": key, **name, "national_id": "a" * 64})
+    [merge] = Merge.objects.all()
+    assert merge.reason == "rule"
+    assert holder("pms:1") == holder("pms:2")
+    identity.unmerge(merge.pk)
+    log.step()
+    for key in ("1", "2"):
+        log.tell("trait", {"key": key, **name, "national_id": "a" * 64})
+    assert Merge.objects.count() == 1
+    assert holder("pms:1") != holder("pms:2")
+
+
+def test_a_visitor_who_was_parted_from_a_person_stays_apart_and_the_device_passes_on(log):
+    def visits(**who: str) -> None:
+        message = {"type": "page", "trusted": False, "message": {"name": "Home", **who}}
+        log.tell("message", message, source="web")
+
+    visits(userId="1")
+    guest = holder("web:1")
+    visits(anonymousId="d1")
+    visitor = holder("web:d1")
+    visits(userId="1", anonymousId="d1")
+    [merge] = Merge.objects.all()
+    assert (merge.winner_id, merge.loser_id) == (guest, visitor)
+    identity.unmerge(merge.pk)
+    log.step()
+    assert holder("web:d1") == visitor
+    visits(userId="1", anonymousId="d1")
+    assert Merge.objects.count() == 1
+    assert n_events(visitor) >= 1
+    assert holder("web:d1") == guest

@@ -41,7 +41,7 @@ def _gone(company, settings, tmp_path):
         track("Stay Viewed", anonymousId="new", userId=10027),
         Entry("merge", "web", "web:x1", '{"key": "99", "gone_key": "10027"}'),
     ],
-    ids=str,
+    ids=range(10),
 )
 def test_no_spelling_of_an_erased_identifier_is_taken_over(entry):
     come_in(NOW, entry)

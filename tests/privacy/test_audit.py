@@ -203,6 +203,12 @@ def test_a_sentence_names_who_what_and_how_many():
     assert said == "root on the command line started the campaign bodrum for 412 people."
 
 
+def test_counts_in_a_sentence_are_grouped_as_the_language_does():
+    audit.record("deniz", "import.done", "import:4", new=337_624, changed=0)
+    with translation.override("tr"):
+        assert "337.624" in sentence(AuditEntry.objects.get())
+
+
 def test_the_command_names_the_first_broken_entry(monkeypatch):
     three(monkeypatch)
     assert "3 entries" in CliRunner().invoke(command, ["verify"]).output

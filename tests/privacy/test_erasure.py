@@ -8,13 +8,13 @@ import pytest
 from django.apps import apps
 from django.db import connection
 from django.db.models import Field
-from tests.privacy.conftest import AT
+from tests.privacy.conftest import AT, person
 
 from pusula.consent import queries as consents
 from pusula.events.models import Event
 from pusula.orders.models import StayGuest
 from pusula.outbox.models import Message
-from pusula.pipeline import live
+from pusula.pipeline import identity, live
 from pusula.pipeline.appender import Entry, append
 from pusula.pipeline.models import LogEntry, Quarantine
 from pusula.pipeline.queries import TOMBSTONE
@@ -23,7 +23,8 @@ from pusula.privacy.erasure import UnknownPersonError
 from pusula.privacy.models import Erasure
 from pusula.privacy.verify import verify
 from pusula.profiles import erased
-from pusula.profiles.models import Identifier, Profile
+from pusula.profiles.models import Identifier, Merge, Profile
+from pusula.profiles.needles import Needles
 from pusula.segments.models import Segment
 from pusula.sources.models import Import, Job
 
@@ -275,3 +276,44 @@ def test_a_guest_on_the_booking_of_somebody_else_is_left_out_of_it(elif_, stays)
     assert [one.profile_id for one in held] == [stays.pk, None]
     assert LogEntry.objects.get(message_id__startswith="~", kind="order").body == TOMBSTONE
     assert Profile.objects.count() == 1
+
+
+def test_somebody_whose_address_ends_or_begins_alike_stays_as_they_are(elif_, home):
+    twin = person("Belif", "100271234", "belif@ornek.example", "+905330001122")
+    Identifier.objects.filter(profile=elif_, kind="key").update(value="pms:10027123")
+    longer = "elif@ornek.example.tr"
+    Identifier.objects.create(
+        profile=twin, kind="email", value=longer, source="pms", recorded_at=AT
+    )
+    told = [
+        Entry("event", "web", f"web:{n}", json.dumps({"email": email}))
+        for n, email in enumerate(["belif@ornek.example", longer, "b-elif@ornek.example"])
+    ]
+    append([*told, Entry("event", "web", "web:own", json.dumps({"email": "ELIF@ornek.example"}))])
+    mail = home / "mailbox" / "1.eml"
+    mail.parent.mkdir()
+    mail.write_text("To: belif@ornek.example\n", encoding="utf-8")
+    erase(elif_)
+    kept = set(LogEntry.objects.exclude(body=TOMBSTONE).values_list("message_id", flat=True))
+    assert {"web:0", "web:1", "web:2"} <= kept
+    assert "web:own" not in kept
+    assert mail.exists()
+
+
+@pytest.mark.parametrize(
+    "text", ["mailto%3Aelif@x.tr", "<elif@x.tr>", "ELIF@x.tr.", "-elif@x.tr,", r"a\nelif@x.tr"]
+)
+def test_an_address_is_found_whatever_stands_around_it(text):
+    assert Needles.of([("email", "elif@x.tr")]).are_in(text)
+
+
+def test_whom_somebody_parted_from_the_person_meanwhile_is_not_erased(elif_, stays):
+    identity.merge(elif_.pk, stays.pk)
+    live.step()
+    made = erasure.begin(elif_.pk, actor="ayşe")
+    assert made.merged_ids == [stays.pk]
+    identity.unmerge(Merge.objects.get().pk)
+    live.step()
+    assert erasure.run(made)
+    assert list(Profile.objects.values_list("pk", flat=True)) == [stays.pk]
+    assert Identifier.objects.filter(profile=stays, value="kemal@ornek.example").exists()

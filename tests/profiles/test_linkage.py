@@ -16,7 +16,8 @@ import pytest
 
 from pusula.lib.text import person_key
 from pusula.profiles.linkage import model
-from pusula.profiles.linkage.engine import Pair, link
+from pusula.profiles.linkage.engine import link
+from pusula.profiles.linkage.pair import Pair
 
 PRECISION = 0.999  # of what may be merged unseen
 MISSED = 0.25  # of what the best exact rules miss, proposals find at least this share
@@ -108,8 +109,8 @@ def test_what_may_be_merged_unseen_is_right_999_times_in_1000(shared_data: Path,
     assert _measure(rows, _closed(certain))[1] >= PRECISION
     for weight in WEIGHTS:
         enough = [(pair.one, pair.other) for pair in pairs if pair.weight >= weight]
-        print(f"{name:<17} {weight:>5} {'%d %.5f %.4f' % _measure(rows, enough)}")
-    print(f"{name:<17} certain {'%d %.5f %.4f' % _measure(rows, _closed(certain))}")
+        print(name, weight, *_measure(rows, enough))
+    print(name, "certain", *_measure(rows, _closed(certain)))
 
 
 @pytest.mark.parametrize("name", _BEST)
@@ -155,10 +156,13 @@ def test_nobody_is_joined_by_the_document_that_stands_for_none(shared_data: Path
     assert not [pair for pair in pairs if {pair.one, pair.other} <= blank]
 
 
+_GIVEN = "ayse mehmet fatma ali zeynep can elif emre derya kerem selin murat irem ozan"
+_FAMILY = "yilmaz kaya demir celik sahin ozturk aydin arslan dogan kilic polat"
+
+
 def _town() -> list[Row]:
     """Give 400 people, everybody different, with names and streets that repeat."""
-    given = "ayse mehmet fatma ali zeynep can elif emre derya kerem selin murat irem ozan".split()
-    family = "yilmaz kaya demir celik sahin ozturk aydin arslan dogan kilic polat".split()
+    given, family = _GIVEN.split(), _FAMILY.split()
     return [
         {
             "given": given[i % 14],
@@ -209,7 +213,7 @@ def test_a_family_is_never_merged_unseen(what: str, change: Row) -> None:
 def test_a_number_that_many_names_hold_says_nothing() -> None:
     town = [row | {"phone": "+905321112233"} if i < 60 else row for i, row in enumerate(_town())]
 
-    assert not [pair for pair in link(_table(town)) if "same" == pair.fields["phone"].level]
+    assert not [pair for pair in link(_table(town)) if pair.fields["phone"].level == "same"]
 
 
 def test_namesakes_are_not_proposed() -> None:

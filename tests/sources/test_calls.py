@@ -9,6 +9,7 @@ from django.test import Client
 from tests.sources.hotels import at as at_time
 from tests.sources.hotels import key_of, moment, source, step
 
+from pusula.api import hooks
 from pusula.events.models import Event
 from pusula.pipeline.models import LogEntry
 from pusula.profiles.models import Identifier, Profile
@@ -101,3 +102,13 @@ def test_what_a_record_lacks_is_said(door, told, reason):
 def test_what_is_no_record_is_refused(door, told):
     assert send(door, told).status_code == 400
     assert not LogEntry.objects.exists()
+
+
+def test_more_records_than_are_taken_at_once_are_refused_and_none_is_lost_unsaid(door, monkeypatch):
+    monkeypatch.setattr(hooks, "_MOST_RECORDS", 1)
+    assert send(door, [CALL, CALL | {"call_id": "k2"}]).status_code == 413
+    assert not LogEntry.objects.exists()
+
+
+def test_a_table_with_an_endless_cell_is_refused(door):
+    assert send(door, f"call_id\n{'x' * 200_000}\n", "text/csv").status_code == 400

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -104,6 +105,12 @@ def test_a_day_is_read_in_every_spelling(cell, day):
 def test_an_impossible_day_is_refused(cell):
     with pytest.raises(Refusal):
         TURKISH.day(cell)
+
+
+def test_what_is_no_day_is_said_as_people_write_days():
+    for language, written in (("en", "dd.mm.yyyy"), ("tr", "gg.aa.yyyy")):
+        with translation.override(language), pytest.raises(Refusal, match=written):
+            TURKISH.day("belirsiz")
 
 
 def test_a_slashed_day_is_read_only_as_the_mapping_says():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import translation
 from tests.web import company as made_up
 
 from pusula.pipeline import identity, live
 from pusula.privacy.models import AuditEntry
 from pusula.profiles.models import Identifier, Merge, Profile
+from pusula.web.templatetags import ui
 
 pytestmark = pytest.mark.django_db(databases=["default", "log"])
 
@@ -73,3 +75,9 @@ def test_values_that_identify_a_person_are_masked_or_left_out(deniz, company):
     assert digest not in page
     for held in Identifier.objects.filter(profile=company.elif_, kind__in=["email", "phone"]):
         assert held.value not in page
+
+
+def test_who_merged_is_said_in_words():
+    with translation.override("en"):
+        assert ui.actor("cli:root") == "root on the command line"
+        assert ui.actor("deniz") == "deniz"

@@ -6,8 +6,10 @@ import json
 import re
 
 import pytest
+from django.utils import translation
 from tests.web import company as made_up
 
+from pusula.consent.models import IysState
 from pusula.lib import clock
 from pusula.pipeline import appender, live, queries
 from pusula.pipeline.appender import Entry
@@ -228,3 +230,8 @@ def test_how_often_data_is_expected_may_be_what_a_command_has_set(deniz, web):
     deniz.post("/sources/web/change/", {"title": "Site", "expected_every_s": "7200"})
     web.refresh_from_db()
     assert (web.title, web.expected_every_s) == ("Site", 7_200)
+
+
+def test_the_state_at_iys_is_no_day_of_registration():
+    with translation.override("tr"):
+        assert str(IysState.REGISTERED.label) == "Kayıtlı"

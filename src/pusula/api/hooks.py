@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import csv
 import json
 import logging
 from collections.abc import Callable
@@ -119,8 +120,11 @@ def call_records(request: HttpRequest, source: Source, body: bytes) -> HttpRespo
         records = _records(request, body)
     except PusulaError as error:
         return JsonResponse(_error(error.code, error.message), status=400)
+    if len(records) > _MOST_RECORDS:
+        words = f"more than {_MOST_RECORDS:,} records: send them in parts"
+        return JsonResponse(_error("too_large", words), status=413)
     entries, problems = [], []
-    for n, record in enumerate(records[:_MOST_RECORDS], 1):
+    for n, record in enumerate(records, 1):
         try:
             entries.append(calls.entry(record, source))
         except (PusulaError, *SHAPES) as error:
@@ -159,6 +163,8 @@ def _records(request: HttpRequest, body: bytes) -> list[dict[str, Any]]:
             return [dict(row) for row in calls.records(body.decode("utf-8-sig"))]
         except UnicodeDecodeError as error:
             raise calls.CallRecordError("the file is not UTF-8") from error
+        except csv.Error as error:
+            raise calls.CallRecordError("the file cannot be read as a table") from error
     told = _json(body)
     rows = told if isinstance(told, list) else [told]
     if not rows or not all(isinstance(row, dict) for row in rows):

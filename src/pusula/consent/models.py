@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from pusula.profiles.models import Profile
 
@@ -248,7 +249,7 @@ class IysState(models.TextChoices):
 
     PENDING = "pending", _("Waiting to be told")
     SUBMITTED = "submitted", _("Told, no answer yet")
-    REGISTERED = "registered", _("Registered")
+    REGISTERED = "registered", pgettext_lazy("state at İYS", "Registered")
     REJECTED = "rejected", _("Rejected")
     NOT_NEEDED = "not_needed", _("Not needed")
 

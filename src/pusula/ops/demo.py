@@ -28,6 +28,7 @@ from pusula.ops.serve import (
     web_command,
 )
 from pusula.profiles.models import Profile
+from pusula.sources.models import Source
 
 EXAMPLE = Path(pusula.__file__).resolve().parents[2] / "examples" / "hotel"
 COMPANY = {
@@ -70,6 +71,7 @@ def demo(once: bool, guests: int) -> None:
     _step("A campaign that has ended", "campaigns", "adopt", str(EXAMPLE / "ended.yaml"),
           "--assignments", str(files / "campaign.csv"))  # fmt: skip
     _step("A campaign ready to send", "campaigns", "create", str(EXAMPLE / "ready.yaml"))
+    _website()
     click.secho(f"The demo company is ready ({time.monotonic() - began:.0f} s).", fg="green")
     if not once:
         _serve()
@@ -95,6 +97,15 @@ def _generate(files: Path, guests: int) -> None:
     command = [sys.executable, str(EXAMPLE / "generate.py"), "--out", str(files)]
     command += ["--guests", str(guests), "--today", str(today)]
     subprocess.run(command, check=True)  # noqa: S603 - our own script
+
+
+def _website() -> None:
+    """Connect a website with a key, and let it tell a few things, once."""
+    if not Source.objects.filter(slug="web").exists():
+        _step("A website", "sources", "add", "web", "--title", "lodos.example")
+        run(("sources", "settings", "web", str(EXAMPLE / "web.toml")))
+        run(("sources", "keys", "add", "web"))
+    _step("What its visitors do", "events", "append", str(EXAMPLE / "web.jsonl"), "--source", "web")
 
 
 def _step(title: str, *arguments: str) -> None:
@@ -129,6 +140,7 @@ def _serve() -> None:
     click.echo("Look at  RFM: which guests move from Champions to At Risk")
     click.echo("         Campaigns: what the ended one earned against its control group;")
     click.echo("         send the ready one, then read its mails under Sent mail")
+    click.echo("         Sources: a website with its key and snippet, and what came from it")
     click.echo("Stop     Ctrl+C\n")
     mailbox = [sys.executable, "-m", "pusula.ops.main", "mailbox", "--port", str(mail_port)]
     ours = [web_command(HOST, port), sender_command(), live_command(), run_command()]

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.ops import proposals
 from pusula.ops.figures import number
 from pusula.pipeline import identity as pipeline
 from pusula.privacy import audit
@@ -28,7 +29,11 @@ class UnknownCustomerError(PusulaError):
 
 @click.group()
 def identity() -> None:
-    """Which records are one person; merges, and their undoing."""
+    """Which records are one person; proposals, merges, and their undoing."""
+
+
+for _command in (proposals.propose, proposals.review, proposals.accept, proposals.reject):
+    identity.add_command(_command)
 
 
 @identity.command()

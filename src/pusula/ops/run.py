@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pusula.ops.figures import number
-from pusula.pipeline import batch
+from pusula.pipeline import batch, proposals
 from pusula.segments.everybody.settlement import Outcome
 
 DRIFT_STATUS = 3  # apart from "something went wrong": it went right, and found what was not
@@ -77,7 +77,11 @@ def run(
             # Loaded when asked for: Spark is an extra, and slow to load.
             spark = importlib.import_module("pusula.pipeline.spark")
             return _with_progress(partial(spark.run, master=master))
-        return _with_progress(partial(batch.run, from_lake=from_lake))
+        outcome = _with_progress(partial(batch.run, from_lake=from_lake))
+        if proposals.is_due():
+            # Who may be one person, once a day. Loaded then: Splink is slow to load.
+            importlib.import_module("pusula.pipeline.linkage").propose()
+        return outcome
 
     outcome = once()
     _tell(outcome, as_json=as_json)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -319,16 +319,25 @@ def _who(
     key = nfc(body.key or "")
     if not key.isprintable():
         raise RefusedError("key: holds a character that nobody can see")
-    try:
-        email = contacts.email(body.email) if body.email else None
-        phone = phone_of(body.phone, region) if body.phone else None
-    except contacts.ContactError as error:
-        if not key:
-            raise RefusedError(f"{'email' if body.email else 'phone'}: {error}") from error
-        email = phone = None
+    email, faults = _contact("email", body.email, contacts.email)
+    phone, more = _contact("phone", body.phone, lambda text: phone_of(text, region))
+    faults += more
+    if faults and not key and (isinstance(body, ConsentBody) or not (email or phone or says_more)):
+        # A decision may speak of the very address that cannot be read.
+        raise RefusedError("; ".join(faults))
     if not (key or email or phone or says_more):
         raise RefusedError("says of no profile: profile, key, email or phone is needed")
     return None, f"{source}:{key}" if key else None, email, phone
+
+
+def _contact(
+    place: str, text: str | None, read: Callable[[str], str | None]
+) -> tuple[str | None, list[str]]:
+    """Return an address as identifiers are spelled, and what is wrong with it, if anything."""
+    try:
+        return (read(text) if text else None), []
+    except contacts.ContactError as error:
+        return None, [f"{place}: {error}"]
 
 
 def check_names(place: str, names: Iterable[str]) -> None:

@@ -10,10 +10,12 @@ from django.conf import settings
 from django.db import transaction
 
 from pusula.lake import rows
-from pusula.pipeline.entries import OrderBody, Told
+from pusula.lib.text import nfc
+from pusula.pipeline.entries import AliasBody, MergeBody, OrderBody, Told, TraitBody
 from pusula.pipeline.models import LogEntry, Offset, Quarantine
 from pusula.pipeline.queries import TOMBSTONE, Logged
 from pusula.pipeline.router import LOG
+from pusula.pipeline.traits import CLAIMED_EMAIL, CLAIMED_PHONE
 from pusula.profiles import erased
 from pusula.profiles.models import IdentifierKind
 from pusula.profiles.needles import Needles
@@ -22,6 +24,7 @@ from pusula.segments import evaluate
 
 ERASED = "erased"  # the reason in quarantine
 _PAGE = 500
+_CLAIMS = ((IdentifierKind.EMAIL, CLAIMED_EMAIL), (IdentifierKind.PHONE, CLAIMED_PHONE))
 # Fields of bodies that hold an identifier of the kind they are called by.
 _NUMBERS = (IdentifierKind.NATIONAL_ID, IdentifierKind.DOCUMENT, IdentifierKind.LOYALTY)
 
@@ -129,8 +132,22 @@ def _pairs(one: Told) -> list[erased.Pair]:
         (IdentifierKind.PHONE, one.phone),
         (IdentifierKind.ANONYMOUS, one.anonymous),
         *((kind, getattr(one.body, kind, None)) for kind in _NUMBERS),
+        *_mentioned(one),
     )
     return [(str(kind), value) for kind, value in said if value]
+
+
+def _mentioned(one: Told) -> Iterator[tuple[IdentifierKind, str | None]]:
+    """Yield what an entry says of a person beside naming them: claims, and who they were before."""
+    source = one.entry.source
+    if isinstance(one.body, TraitBody):
+        for kind, name in _CLAIMS:
+            if isinstance(claim := one.body.traits.get(name), str):
+                yield kind, claim
+    elif isinstance(one.body, AliasBody):
+        yield IdentifierKind.KEY, one.body.previous
+    elif isinstance(one.body, MergeBody) and one.body.gone_key:
+        yield IdentifierKind.KEY, f"{source}:{nfc(one.body.gone_key)}"
 
 
 def _guests(one: Told) -> list[erased.Pair]:

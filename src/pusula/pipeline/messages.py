@@ -129,7 +129,12 @@ def _person(about: Told, said: Said) -> Reading:
 def _group(about: Told, envelope: Envelope, context: Context) -> Reading:
     message = envelope.message
     given = message.traits or context.traits or {}
-    said = traits.of_company(given, id_of("groupId", message.group_id or context.group_id))
+    said = traits.of_company(
+        given,
+        id_of("groupId", message.group_id or context.group_id),
+        trusted=envelope.trusted,
+        protected=envelope.rules.protected_traits,
+    )
     return _person(about, said)
 
 

@@ -40,6 +40,7 @@ _DAYS = frozenset({"birth_date", "registered_on"})
 # Parts of these stand for themselves: address.city is the city.
 _OPEN = frozenset({"address"})
 _NAMES = {"firstname": "first_name", "lastname": "last_name"}
+_WHOLE = frozenset(_NAMES)  # what a whole name says
 _CONTACTS = frozenset({"email", "phone"})
 _IDLE = frozenset({"id", "avatar", "anonymousid", "userid"})
 _SECRET = ("password", "cardnumber", "creditcard", "cvv", "cvc", "iban", "tckn", "tcno",
@@ -71,9 +72,10 @@ def said(
     """
     found = Said()
     whole = ""
+    shut = frozenset() if trusted else _known_as(protected)
     for name, value in _flat(given, found):
         short = _short(name)
-        if value is None or value == "" or short in _IDLE:
+        if value is None or value == "" or short in _IDLE or _is_shut(short, shut):
             continue
         if short == "name":
             whole = _name(name, value, found)
@@ -81,7 +83,7 @@ def said(
             setattr(found, _NAMES[short], _name(name, value, found))
         elif short in _CONTACTS:
             _contact(short, value, found, region, trusted=trusted)
-        elif trusted or not (name in protected or name in _OWN or _is_permission(short)):
+        elif trusted or not (name in _OWN or _is_permission(short)):
             _trait(name, value, found)
     if whole and not (found.first_name or found.last_name):
         first, _space, last = whole.rpartition(" ")
@@ -99,14 +101,22 @@ def _trait(name: str, value: object, found: Said) -> None:
         _take(_OURS.get(short, name), value, found, name)
 
 
-def of_company(given: Mapping[str, Any], group: str | None) -> Said:
+def of_company(
+    given: Mapping[str, Any], group: str | None, *, trusted: bool, protected: frozenset[str]
+) -> Said:
     """Return what the traits of a company come to for somebody who belongs to it."""
     found = Said()
-    if group is not None:
+    shut = frozenset() if trusted else _known_as(protected)
+    if group is not None and _short("company_id") not in shut:
         found.traits["company_id"] = group
     for name, value in _flat(given, found):
-        if value not in (None, "") and _short(name) not in _IDLE:
-            _take(f"{COMPANY}_{name}", value, found, name)
+        ours, short = f"{COMPANY}_{name}", _short(name)
+        if value in (None, "") or short in _IDLE or _short(ours) in shut:
+            continue
+        if any(word in short for word in _SECRET):
+            found.left.append(f"traits.{name:.64}: is not kept")
+        elif trusted or not _is_permission(short):
+            _take(ours, value, found, name)
     return found
 
 
@@ -129,6 +139,18 @@ def _flat(
 def _short(name: str) -> str:
     """Return a name as it is compared: firstName and first_name are one."""
     return code_key(name).replace("_", "")
+
+
+@lru_cache(maxsize=1_000)
+def _known_as(protected: frozenset[str]) -> frozenset[str]:
+    """Return protected names as they are compared."""
+    return frozenset(map(_short, protected))
+
+
+def _is_shut(short: str, shut: frozenset[str]) -> bool:
+    """Say whether a trait is protected, by the name it is told or by the one it gets from us."""
+    ours = _short(_OURS.get(short, short))
+    return not shut.isdisjoint({short, ours} | (_WHOLE if short == "name" else set()))
 
 
 @lru_cache(maxsize=10_000)

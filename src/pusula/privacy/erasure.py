@@ -16,7 +16,8 @@ from pusula.lib.errors import PusulaError
 from pusula.privacy import audit, ledger, stores
 from pusula.privacy.models import Erasure, ErasureStep, Request, RequestState
 from pusula.privacy.stores import STORES, Work
-from pusula.profiles.models import Erased, Merge, Profile
+from pusula.profiles.merging import everyone_in
+from pusula.profiles.models import Erased, Profile
 
 _log = logging.getLogger(__name__)
 _TURN = "privacy.erase"
@@ -42,7 +43,7 @@ def begin(profile_id: int, *, actor: str, request: Request | None = None) -> Era
             raise UnknownPersonError(_("There is no customer number %(n)s.") % {"n": profile_id})
         made = Erasure.objects.create(
             profile_id=profile_id,
-            merged_ids=sorted(_merged(profile_id)),
+            merged_ids=sorted(everyone_in(profile_id) - {profile_id}),
             request=request,
             asked_by=actor,
             asked_at=clock.now(),
@@ -132,18 +133,3 @@ def _finish(erasure: Erasure) -> None:
                 state=RequestState.ANSWERED, settled_at=at, settled_by=erasure.asked_by
             )
         audit.record(audit.SYSTEM, "erasure.done", f"erasure:{erasure.pk}")
-
-
-def _merged(profile_id: int) -> set[int]:
-    """Return the numbers of all who were merged into a profile, and into those."""
-    found: set[int] = set()
-    waiting = {profile_id}
-    while waiting:
-        losers = set(
-            Merge.objects.filter(winner_id__in=waiting, undone_at=None).values_list(
-                "loser_id", flat=True
-            )
-        )
-        waiting = losers - found
-        found |= losers
-    return found

@@ -31,7 +31,7 @@ from pusula.privacy import databases, ledger
 from pusula.privacy.models import ErasedCount, Erasure, ErasureStep, Export, Request
 from pusula.profiles import erased
 from pusula.profiles import person as profiles
-from pusula.profiles.models import Profile
+from pusula.profiles.models import Identifier, Profile
 from pusula.profiles.needles import Needles
 from pusula.profiles.told import Record
 from pusula.rfm import person as rfm
@@ -73,7 +73,9 @@ class Work:
 
     def __init__(self, erasure: Erasure) -> None:
         self.erasure = erasure
-        self.ids = erasure.numbers
+        # Who was parted from the person since it was asked for is somebody else.
+        parted = set(Profile.objects.filter(pk__in=erasure.merged_ids).values_list("pk", flat=True))
+        self.ids = [number for number in erasure.numbers if number not in parted]
         self.is_known = Profile.objects.filter(pk=erasure.profile_id).exists()
         self.needles = needles_of(self.ids)
 
@@ -142,9 +144,9 @@ def _files(work: Work, _step: ErasureStep) -> int:
     for path in sorted(_others()):
         if not _speaks(path, work.needles):
             continue
-        if path.suffix in {".eml", ".draft"}:
+        if path.suffix in _MAILS:
             path.unlink()
-        elif path.suffix in {".log", ".csv", ".jsonl", ".txt"}:
+        elif path.suffix in _LINES:
             _keep_lines(path, work.needles)
         else:
             words = {"file": path}
@@ -174,12 +176,21 @@ def _lake(_work: Work, _step: ErasureStep) -> int:
 
 def _databases(work: Work, _step: ErasureStep) -> int:
     """Take what was deleted out of the databases' files, and look whether anything is left."""
-    words = work.needles.words if work.is_known else None
+    words = _alone(work.needles.words) if work.is_known else None
     n = databases.clean(words)
     if words and (left := databases.found(words)):
         said = _("%(file)s still holds an identifier of the person.")
         raise LeftOverError(said % {"file": left[0]})
     return n
+
+
+def _alone(words: Collection[str]) -> set[str]:
+    """Return the words that do not stand within an identifier of somebody else.
+
+    Bytes do not say where an address begins: one within another would be found for ever.
+    """
+    others = (Identifier.objects.filter(value__contains=word).exclude(value=word) for word in words)
+    return {word for word, held in zip(words, others, strict=True) if not held.exists()}
 
 
 def _copies(_work: Work, _step: ErasureStep) -> int:
@@ -213,6 +224,7 @@ def _count(profile_ids: list[int]) -> None:
 
 # What has a step of its own, and what never holds anything of a person.
 _ELSEWHERE = frozenset(("imports", "uploads", "exports", "lake", "audit", "privacy", "run"))
+_MAILS, _LINES = frozenset((".eml", ".draft")), frozenset((".log", ".csv", ".jsonl", ".txt"))
 _DATABASES = (".db", ".db-wal", ".db-shm", ".db-journal")
 
 
@@ -229,7 +241,9 @@ def _others() -> list[Path]:
 
 def _speaks(path: Path, needles: Needles) -> bool:
     with path.open(encoding="utf-8", errors="replace") as file:
-        return any(needles.are_in(line) for line in file) or databases.holds(path, needles.words)
+        if any(needles.are_in(line) for line in file):
+            return True
+    return path.suffix not in _MAILS | _LINES and databases.holds(path, needles.words)
 
 
 def _keep_lines(path: Path, needles: Needles) -> None:

@@ -60,6 +60,16 @@ def everyone_in(profile_id: int) -> set[int]:
     return found
 
 
+def are_parted(one: int, other: int) -> bool:
+    """Say whether a merge of some of the two was undone: then no rule makes them one again."""
+    first, second = everyone_in(one), everyone_in(other)
+    undone = Merge.objects.filter(undone_at__isnull=False, loser_id__in=first | second)
+    return any(
+        (loser in first and winner in second) or (loser in second and winner in first)
+        for loser, winner in undone.values_list("loser_id", "winner_id")
+    )
+
+
 def history_of(profile_id: int) -> list[Merge]:
     """Return the merges that made somebody what they are, undone ones too, the newest first."""
     numbers = everyone_in(profile_id)

@@ -190,3 +190,52 @@ class Erased(models.Model):
     digest = models.CharField(max_length=43, unique=True)
     erased_at = models.BigIntegerField()
     lifted_at = models.BigIntegerField(null=True)
+
+
+class ProposalState(models.TextChoices):
+    """What became of a proposal that two profiles are one person."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"  # a merge was asked for
+    REJECTED = "rejected"  # not the same person; asked again only if the evidence is another
+    STALE = "stale"  # nothing speaks for it any more, or one of the two is gone
+
+
+class Proposal(models.Model):
+    """Two profiles that may be one person, with what speaks for it; for somebody to decide.
+
+    ``one_id`` < ``other_id``. Those that hang together by proposals form a group, named after its
+    lowest number. ``evidence``: field → [level, weight], without values (``profiles.linkage``).
+    """
+
+    one_id = models.BigIntegerField()
+    other_id = models.BigIntegerField(db_index=True)
+    weight = models.FloatField()  # log2 of the odds that they are one person
+    certain = models.BooleanField()  # may be merged unseen
+    evidence = models.JSONField()
+    group_id = models.BigIntegerField()
+    group_weight = models.FloatField()  # the highest of the group
+    state = models.CharField(max_length=8, choices=ProposalState.choices)
+    proposed_at = models.BigIntegerField()
+    put_off_at = models.BigIntegerField(default=0)  # when somebody left it for later
+    decided_at = models.BigIntegerField(null=True)
+    decided_by = models.CharField(max_length=150, blank=True)  # a login; empty: Pusula itself
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["one_id", "other_id"], name="proposal_once"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["state", "put_off_at", "-group_weight", "group_id"], name="proposal_queue"
+            ),
+        ]
+
+
+class Comparison(models.Model):
+    """One comparison of everybody with everybody, and what it found."""
+
+    started_at = models.BigIntegerField()
+    finished_at = models.BigIntegerField()
+    n_profiles = models.BigIntegerField()
+    n_open = models.BigIntegerField()

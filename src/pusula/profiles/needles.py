@@ -18,7 +18,8 @@ _NUMBER = re.compile(r"\+?[0-9][0-9 ()./-]{5,24}[0-9]")
 _WORD = re.compile(r"[\w.@+-]+")
 # Where an address begins and ends: ali@x.com stands neither in vali@x.com nor in ali@x.com.tr.
 _BEGINS = r"(?:(?<!\w)(?<!\w[.+-])|(?<=%[0-9a-f]{2})|(?<=\\[nrt]))"
-_ENDS = r"(?![.-]?\w)"
+_FILES = "csv|eml|gz|jsonl?|log|parquet|pdf|tsv|txt|xlsx?|xml|zip"  # files are named by them too
+_ENDS = rf"(?!-?\w)(?!\.(?!(?:{_FILES})\b)\w)"
 _FEWEST_DIGITS = 7
 # Where a message or an entry says of whom it is: elsewhere a short number is a number.
 _NAMING = frozenset(

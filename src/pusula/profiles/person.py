@@ -10,11 +10,13 @@ from pusula.profiles.models import (
     Identifier,
     Merge,
     Profile,
+    Proposal,
     Score,
     Shelved,
     Trait,
     TraitChange,
 )
+from pusula.profiles.proposals import about
 from pusula.profiles.told import Record, told
 
 
@@ -27,12 +29,14 @@ def told_of(profile_id: int) -> Iterator[Record]:
     yield from told("trait history", changes)
     yield from told("score", Score.objects.filter(profile_id=profile_id))
     yield from told("merge", Merge.objects.filter(_merges([profile_id])))
+    yield from told("proposal of a merge", Proposal.objects.filter(about([profile_id])))
     yield from told("row put aside by a merge", Shelved.objects.filter(profile_id=profile_id))
 
 
 def erase(profile_ids: Collection[int]) -> int:
     """Delete these people: to be called when no other owner holds a row of theirs."""
     n = Merge.objects.filter(_merges(profile_ids)).delete()[0]
+    n += Proposal.objects.filter(about(profile_ids)).delete()[0]
     for model in (Identifier, Trait, TraitChange, Score, Shelved):
         n += model.objects.filter(profile_id__in=profile_ids).delete()[0]
     return n + Profile.objects.filter(pk__in=profile_ids).delete()[0]

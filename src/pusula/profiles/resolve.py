@@ -10,7 +10,7 @@ import numpy as np
 from django.db import connection, transaction
 
 from pusula.lake import rows
-from pusula.profiles import rules
+from pusula.profiles import merging, rules
 from pusula.profiles.holders import Holders
 from pusula.profiles.models import IdentifierKind
 from pusula.profiles.relations import Ids
@@ -73,7 +73,8 @@ def resolve(references: Sequence[Reference], *, source: str, at: int) -> Resolut
        profile. A new e-mail beside a phone that several share is a new profile.
     4. A device that says nothing else leads to whoever used it last. A visitor nobody knew becomes
        the person who says who they are: without a trace elsewhere at once, else by a join. The
-       device of somebody known passes on from now on, and takes nothing with it.
+       device of somebody known, or of whom somebody parted from that person, passes on from now
+       on, and takes nothing with it.
 
     References take effect one after the other. A profile found by its key learns the other
     identifiers, whoever else holds them; one found without a key learns those that nobody holds, so
@@ -266,7 +267,7 @@ class _Directory:
             self._learn(lead, _ANONYMOUS, device)
         elif held.profile_id == lead.profile_id:
             return
-        elif self.held.is_known(held.profile_id):
+        elif self.held.is_known(held.profile_id) or _are_parted(lead, held):
             self.held.put(_ANONYMOUS, device, *lead)
             self.added.pop((held.profile_id, _ANONYMOUS, device), None)
             self.passed_on[device] = lead
@@ -285,7 +286,7 @@ class _Directory:
             return
         (other,) = others
         own = self.held.names.get(lead.profile_id) or name or ""
-        if rules.agree(own, self.held.names.get(other, "")):
+        if not _are_parted(lead, _Lead(other)) and rules.agree(own, self.held.names.get(other, "")):
             older, younger = sorted((lead.profile_id, other), key=lambda p: (p < 0, abs(p)))
             self._unite(Join(older, younger, kind))
 
@@ -297,6 +298,12 @@ class _Directory:
         if lead.profile_id not in self.held.of(kind, value):
             self.held.add(kind, value, *lead)
             self.added[lead.profile_id, kind, value] = lead.origin
+
+
+def _are_parted(one: _Lead, other: _Lead) -> bool:
+    return min(one.profile_id, other.profile_id) > 0 and merging.are_parted(
+        one.profile_id, other.profile_id
+    )
 
 
 def _final(profile_id: int, created: Ids) -> int:

@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from pusula.lib import clock, money
 from pusula.lib.text import fold, nfc
@@ -236,7 +237,7 @@ class Reading:
         if found is None and not any(one.startswith("%m.") for one in self.dates):
             found = _by_formats(text, _DOTTED_FORMATS)
         if found is None:
-            formats = ", ".join(dict.fromkeys((*self.dates, _DOTTED)))
+            formats = ", ".join(_written(one) for one in dict.fromkeys((*self.dates, _DOTTED)))
             raise Refusal(_("not a date: neither ISO nor %(formats)s") % {"formats": formats})
         return found
 
@@ -331,6 +332,21 @@ def _with_times(dates: Iterable[str]) -> tuple[str, ...]:
 
 
 _DOTTED_FORMATS = _with_times([_DOTTED])
+
+
+def _written(pattern: str) -> str:
+    """Return a pattern of dates as people write it: ``dd.mm.yyyy``."""
+    for letter, words in (
+        ("%d", pgettext("in a pattern of dates", "dd")),
+        ("%m", pgettext("in a pattern of dates", "mm")),
+        ("%Y", pgettext("in a pattern of dates", "yyyy")),
+        ("%y", pgettext("in a pattern of dates", "yy")),
+        ("%H", pgettext("in a pattern of dates", "hour")),
+        ("%M", pgettext("in a pattern of dates", "minute")),
+        ("%S", pgettext("in a pattern of dates", "second")),
+    ):
+        pattern = pattern.replace(letter, words)
+    return pattern
 
 
 def _by_formats(text: str, formats: Iterable[str]) -> datetime | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pusula.lib import money
-from pusula.web import codes, formats, mapping_words
+from pusula.web import codes, formats, mapping_words, titles
 
 # Beside the number of the line; what repeats these in other words stays out.
 _HIDDEN = frozenset({"met_at", "gross_base_minor", "net_base_minor", "dedupe_key"})
@@ -40,7 +40,9 @@ def table(told: Sequence[dict[str, Any]]) -> Table:
 
 
 def _title(name: str) -> str:
-    return codes.called(mapping_words.SAMPLE, name.removeprefix("trait "))
+    if name.startswith("trait "):
+        return titles.trait(name.removeprefix("trait "))
+    return codes.called(mapping_words.SAMPLE, name)
 
 
 def _shown(name: str, row: dict[str, Any]) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pyarrow as pa
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
 from pusula.profiles.linkage import model
+from pusula.profiles.linkage.pair import Agreement, Pair
 
 _SEED = 7
 _SAMPLE = 2_000_000  # pairs of strangers from which chance agreement is estimated
@@ -24,28 +24,6 @@ _LEARNED = 0.5  # of one person's records at least this share agrees, or it lear
 _DECIDING = ("given", "born", "national", "document")
 _NAMED = frozenset({model.SAME, model.SWAPPED})
 _BATCH = 10_000
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """How one field stands in a pair: a level of ``model`` and its weight (log2 of odds)."""
-
-    level: str
-    weight: float
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two records, ``one`` < ``other``; their weight, and what it is made of by field.
-
-    ``certain``: may be merged unseen.
-    """
-
-    one: int
-    other: int
-    weight: float
-    fields: Mapping[str, Agreement]
-    certain: bool
 
 
 def link(
@@ -84,8 +62,8 @@ def _says_something(records: pa.Table, field: str) -> bool:
     return bool(records[field].null_count < records.num_rows)
 
 
-def _limits(memory: str, folder: Path | None) -> dict[str, str | int]:
-    limits: dict[str, str | int] = {"memory_limit": memory, "threads": 1}
+def _limits(memory: str, folder: Path | None) -> dict[str, Any]:
+    limits: dict[str, Any] = {"memory_limit": memory, "threads": 1}
     return limits if folder is None else limits | {"temp_directory": str(folder)}
 
 

@@ -13,8 +13,8 @@ _WHO = {
     "musteri numarasi, cari kod, cari no, uye no, uye id, profil no, guest id, guest no, "
     "customer id, customer no, client id, profile id, member id, user id",
     "email": "e posta, eposta, mail, email, e mail, e posta adresi, mail adresi, email address",
-    "phone": "tel, telefon, gsm, cep, cep tel, cep telefonu, telefon no, gsm no, tel no, mobile, "
-    "phone, phone number, mobil",
+    "phone": "tel, telefon, gsm, cep, cep tel, cep telefonu, cep no, telefon no, gsm no, tel no, "
+    "mobile, phone, phone number, mobil",
 }  # fmt: skip
 # What each field is called in exports of Turkish and international systems, folded as names are.
 _SYNONYMS: Mapping[str, Mapping[str, str]] = {
@@ -32,10 +32,10 @@ _SYNONYMS: Mapping[str, Mapping[str, str]] = {
         "siparis numarasi, voucher, voucher no, folio, folio no, fatura no, konfirmasyon no, "
         "order id, order no, order number, booking id, booking no, reservation id, "
         "confirmation no, invoice, invoice no, no, numara, id",
-        "ordered_at": "rezervasyon tarihi, siparis tarihi, satis tarihi, kayit tarihi, "
+        "ordered_at": "rezervasyon tarihi, rez tarihi, siparis tarihi, satis tarihi, kayit tarihi, "
         "olusturma tarihi, islem tarihi, tarih, order date, booking date, created, created at, "
         "invoice date, date",
-        "status": "durum, durumu, rezervasyon durumu, siparis durumu, status, state",
+        "status": "durum, durumu, rezervasyon durumu, rez durumu, siparis durumu, status, state",
         "status_at": "durum tarihi, guncelleme tarihi, degisiklik tarihi, updated at, modified",
         "cancelled_at": "iptal tarihi, cancel date, cancelled at, cancellation date",
         "starts_on": "giris, giris tarihi, gelis, gelis tarihi, varis, varis tarihi, check in, "
@@ -86,7 +86,10 @@ _TRAITS = {
     "nationality": ("uyruk, uyrugu, milliyet, nationality", "text"),
     "gender": ("cinsiyet, gender, sex", "text"),
     "language": ("dil, language", "text"),
-    "tier": ("kademe, seviye, uyelik tipi, kart tipi, tier, loyalty level", "text"),
+    "tier": (
+        "kademe, seviye, uyelik tipi, uyelik seviyesi, kart tipi, tier, loyalty level",
+        "text",
+    ),
 }
 _TIME = frozenset({cells.DAY, cells.MOMENT})
 _FIGURES = frozenset({cells.NUMBER})

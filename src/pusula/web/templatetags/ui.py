@@ -12,6 +12,7 @@ from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from pusula.privacy import sentences
 from pusula.web import card, formats
 from pusula.web.charts.figure import Figure
 from pusula.web.charts.heat import Heat
@@ -33,6 +34,12 @@ def icon(name: str, size: int = 16) -> SafeString:
     """Return the lucide icon ``name``; it is decoration, the words beside it speak."""
     svg: str = lucide.jinja.lucide(str(name), size=size, aria_hidden="true")
     return mark_safe(svg)  # noqa: S308 - the package's own drawing
+
+
+@register.filter
+def actor(name: str) -> str:
+    """Return who did something in words."""
+    return sentences.actor(name)
 
 
 @register.simple_tag

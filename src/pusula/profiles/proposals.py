@@ -1,0 +1,191 @@
+"""Proposals that two profiles are one person: written, kept as decided, and decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from pusula.lake import rows
+from pusula.lib.errors import PusulaError
+from pusula.profiles.linkage.pair import Pair
+from pusula.profiles.models import Comparison, Merge, Profile, Proposal, ProposalState
+
+_OPEN, _ACCEPTED = ProposalState.OPEN, ProposalState.ACCEPTED
+_REJECTED, _STALE = ProposalState.REJECTED, ProposalState.STALE
+_WRITTEN = ["weight", "certain", "evidence", "group_id", "group_weight", "state", "proposed_at"]
+
+
+class _Edge(NamedTuple):
+    one_id: int
+    other_id: int
+    weight: float
+
+
+class ProposalError(PusulaError):
+    """A proposal cannot be decided like this."""
+
+    code = "proposal"
+    status = 409
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a comparison of everybody brought: how many are open now, and what changed."""
+
+    n_open: int
+    n_new: int
+    n_stale: int
+
+
+def write(pairs: Iterable[Pair], *, at: int) -> Outcome:
+    """Write what a comparison of everybody found; one transaction.
+
+    What somebody decided stays decided while the fields agree and differ as they did then.
+    """
+    found = {(pair.one, pair.other): pair for pair in pairs}
+    groups = grouped(_Edge(pair.one, pair.other, pair.weight) for pair in found.values())
+    with transaction.atomic():
+        known = {(one.one_id, one.other_id): one for one in Proposal.objects.iterator()}
+        made, changed = [], []
+        n_new = n_stale = 0
+        for key, pair in found.items():
+            held = known.pop(key, None)
+            if held is None:
+                made.append(_filled(Proposal(one_id=key[0], other_id=key[1]), pair, groups, at))
+            elif held.state == _OPEN or _is_other(held, pair):
+                n_new += held.state != _OPEN
+                changed.append(_filled(held, pair, groups, at))
+        for held in known.values():
+            if held.state == _OPEN:
+                held.state, n_stale = _STALE, n_stale + 1
+                changed.append(held)
+        Proposal.objects.bulk_create(made, batch_size=rows.ASKED)
+        Proposal.objects.bulk_update(changed, _WRITTEN, batch_size=50)
+    return Outcome(Proposal.objects.filter(state=_OPEN).count(), n_new + len(made), n_stale)
+
+
+def grouped(pairs: Iterable[_Edge]) -> dict[int, tuple[int, float]]:
+    """Return for each profile the lowest number and the highest weight of all it hangs with."""
+    parent: dict[int, int] = {}
+    heaviest: dict[int, float] = {}
+
+    def root(one: int) -> int:
+        while parent.setdefault(one, one) != one:
+            parent[one] = parent[parent[one]]
+            one = parent[one]
+        return one
+
+    for pair in pairs:
+        low, high = sorted((root(pair.one_id), root(pair.other_id)))
+        parent[high] = low
+        weights = (pair.weight, *(heaviest.get(one, pair.weight) for one in (low, high)))
+        heaviest[low] = max(weights)
+    return {one: (root(one), heaviest[root(one)]) for one in list(parent)}
+
+
+def _filled(
+    held: Proposal, pair: Pair, groups: Mapping[int, tuple[int, float]], at: int
+) -> Proposal:
+    if held.state != _OPEN:
+        held.state, held.proposed_at, held.put_off_at = _OPEN, at, 0
+    held.weight, held.certain, held.evidence = pair.weight, pair.certain, _evidence(pair)
+    held.group_id, held.group_weight = groups[pair.one]
+    return held
+
+
+def _evidence(pair: Pair) -> dict[str, Any]:
+    return {field: [one.level, one.weight] for field, one in pair.fields.items()}
+
+
+def _is_other(held: Proposal, pair: Pair) -> bool:
+    """Say whether other fields agree or differ than when it was decided, or it had gone stale.
+
+    A weight changes a little with everybody who comes; that is no reason to ask again.
+    """
+    before = {field: level for field, (level, _) in held.evidence.items()}
+    now = {field: one.level for field, one in pair.fields.items()}
+    return held.state == _STALE or before != now
+
+
+def queue() -> QuerySet[Proposal]:
+    """Return the open proposals between two who are there, those put off last; groups together."""
+    there = Profile.objects.values("pk")
+    found = Proposal.objects.filter(state=_OPEN, one_id__in=there, other_id__in=there)
+    return found.order_by("put_off_at", "-group_weight", "group_id", "-weight", "pk")
+
+
+def about(profile_ids: Iterable[int]) -> Q:
+    """Return the condition that a proposal speaks of one of these people."""
+    ids = list(profile_ids)
+    return Q(one_id__in=ids) | Q(other_id__in=ids)
+
+
+def lock(pk: int) -> Proposal:
+    """Return an open proposal to be decided in this transaction.
+
+    Raises ``ProposalError`` if there is none: it is decided already, or nothing speaks for it now.
+    """
+    held = Proposal.objects.select_for_update().filter(pk=pk, state=_OPEN).first()
+    if held is None:
+        raise ProposalError(f"there is no open proposal {pk}: see `pusula identity review`")
+    return held
+
+
+def decide(held: Proposal, state: ProposalState, *, actor: str, at: int) -> None:
+    """Write down what somebody decided."""
+    held.state, held.decided_at, held.decided_by = state, at, actor
+    held.save(update_fields=["state", "decided_at", "decided_by"])
+
+
+def put_off(pk: int, *, at: int) -> None:
+    """Leave an open proposal for later: it goes to the end of the queue."""
+    Proposal.objects.filter(pk=pk, state=_OPEN).update(put_off_at=at)
+
+
+def reopen(pk: int) -> Proposal:
+    """Take a rejection back. Raises ``ProposalError`` if the proposal was not rejected."""
+    held = Proposal.objects.select_for_update().filter(pk=pk, state=_REJECTED).first()
+    if held is None:
+        raise ProposalError(f"proposal {pk} was not rejected")
+    held.state, held.decided_at, held.decided_by = _OPEN, None, ""
+    held.save(update_fields=["state", "decided_at", "decided_by"])
+    return held
+
+
+def certain() -> list[Proposal]:
+    """Return the open proposals that may be carried out unseen, the heaviest first.
+
+    Where somebody said of two that they are not one person, nothing joins them by way of a third.
+    """
+    found = list(queue().filter(certain=True))
+    groups = grouped(_Edge(one.one_id, one.other_id, one.weight) for one in found)
+    rejected = Proposal.objects.filter(Q(state=_REJECTED) | Q(state=_ACCEPTED))
+    parted = {
+        groups[one][0]
+        for one, other in rejected.values_list("one_id", "other_id")
+        if one in groups and other in groups and groups[one] == groups[other]
+    }
+    return [held for held in found if groups[held.one_id][0] not in parted]
+
+
+def merge_of(held: Proposal) -> Merge | None:
+    """Return the merge that followed from an accepted proposal, once it is carried out."""
+    both = [held.one_id, held.other_id]
+    since = Merge.objects.filter(loser_id__in=both, merged_at__gte=held.decided_at or 0)
+    return since.order_by("pk").first()
+
+
+def note(started_at: int, finished_at: int, n_profiles: int, n_open: int) -> None:
+    """Write down that everybody was compared."""
+    Comparison.objects.create(
+        started_at=started_at, finished_at=finished_at, n_profiles=n_profiles, n_open=n_open
+    )
+
+
+def last() -> Comparison | None:
+    """Return the newest comparison of everybody."""
+    return Comparison.objects.order_by("-pk").first()

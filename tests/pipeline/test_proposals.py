@@ -1,0 +1,199 @@
+"""Proposals from the database and back: made, decided, not asked twice, forgotten."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from pusula.lib import clock
+from pusula.ops.identity import identity as command
+from pusula.pipeline import identity, linkage, live
+from pusula.pipeline import proposals as deciding
+from pusula.profiles import candidates, person, proposals
+from pusula.profiles.models import (
+    Identifier,
+    IdentifierKind,
+    Merge,
+    Profile,
+    Proposal,
+    ProposalState,
+    Trait,
+    TraitChange,
+    TraitKind,
+)
+from pusula.profiles.proposals import ProposalError
+
+pytestmark = pytest.mark.django_db(databases=["default", "log"])
+
+GIVEN = [
+    "Ayşe",
+    "Mehmet",
+    "Fatma",
+    "Ali",
+    "Zeynep",
+    "Can",
+    "Elif",
+    "Emre",
+    "Derya",
+    "Kerem",
+    "Selin",
+    "Murat",
+    "İrem",
+    "Ozan",
+]
+FAMILY = [
+    "Yılmaz",
+    "Kaya",
+    "Demir",
+    "Çelik",
+    "Şahin",
+    "Öztürk",
+    "Aydın",
+    "Arslan",
+    "Doğan",
+    "Kılıç",
+    "Polat",
+]
+
+
+def add(given: str, family: str, *, born: str, email: str = "", phone: str = "") -> int:
+    one = Profile.objects.create(
+        first_name=given, last_name=family, created_at=1, recorded_at=1, name_key=f"{given} x"
+    )
+    for kind, value in ((IdentifierKind.EMAIL, email), (IdentifierKind.PHONE, phone)):
+        if value:
+            Identifier.objects.create(
+                profile=one, kind=kind, value=value, source="pms", recorded_at=1
+            )
+    said = {"profile": one, "name": "birth_date", "kind": TraitKind.DAY, "day": born}
+    Trait.objects.create(**said, source="pms", updated_at=1)
+    TraitChange.objects.create(**said, source="pms", changed_at=1, recorded_at=1)
+    return one.pk
+
+
+@pytest.fixture
+def town(company) -> tuple[int, int]:
+    """Return one person who is there twice among a hundred and fifty."""
+    for i in range(150):
+        add(
+            GIVEN[i % 14],
+            FAMILY[i % 11],
+            born=f"{1950 + i % 53}-{1 + i % 12:02}-{1 + i % 28:02}",
+            email=f"{i}@example.com",
+        )
+    first = add("Şükrü", "ÇAĞLAR", born="1971-04-23", email="s.c@example.com", phone="+905321")
+    again = add("Sn. CAGLAR", "SUKRU", born="1971-04-23", email="sc@example.com", phone="+905321")
+    return first, again
+
+
+def test_a_person_written_twice_is_proposed_with_evidence_and_without_values(town) -> None:
+    outcome = linkage.propose()
+
+    held = proposals.queue().get()
+    assert (held.one_id, held.other_id) == town
+    assert outcome.n_open == outcome.n_new == 1
+    assert held.evidence["phone"][0] == "same"
+    assert held.evidence["given"][0] == held.evidence["family"][0] == "swapped"
+    assert "caglar" not in json.dumps(held.evidence)
+    last = proposals.last()
+    assert last is not None
+    assert last.n_profiles == 152
+
+
+def test_an_accepted_proposal_is_a_merge_that_can_be_undone_and_is_not_asked_again(town) -> None:
+    linkage.propose()
+    held = proposals.queue().get()
+    assert deciding.accept(held.pk, actor="ada") == town
+    live.step(at=clock.now())
+
+    merge = Merge.objects.get()
+    assert (merge.winner_id, merge.loser_id, merge.reason, merge.actor) == (
+        *town,
+        "proposal",
+        "ada",
+    )
+    held.refresh_from_db()
+    assert proposals.merge_of(held) == merge
+    with pytest.raises(ProposalError):
+        deciding.accept(held.pk, actor="ada")
+
+    identity.unmerge(merge.pk, actor="ada")
+    live.step(at=clock.now())
+    assert linkage.propose().n_open == 0
+
+
+def test_a_rejected_pair_is_asked_again_only_if_other_fields_agree_or_differ(town) -> None:
+    linkage.propose()
+    held = proposals.queue().get()
+    deciding.reject(held.pk, actor="ada")
+
+    add("Nazlı", "Ekinci", born="1990-01-02")  # weights change a little
+    assert linkage.propose().n_open == 0
+    held.refresh_from_db()
+    assert (held.state, held.decided_by) == (ProposalState.REJECTED, "ada")
+
+    Identifier.objects.filter(profile_id=town[1], kind="email").update(value="s.c@example.com")
+    assert linkage.propose().n_open == 1
+
+
+def test_what_nothing_speaks_for_any_more_is_stale(town) -> None:
+    linkage.propose()
+    Profile.objects.filter(pk=town[1]).update(first_name="Nazlı", last_name="Ekinci")
+    Trait.objects.filter(profile_id=town[1]).update(day="1990-01-02")
+    Identifier.objects.filter(profile_id=town[1]).delete()
+
+    outcome = linkage.propose()
+
+    assert (outcome.n_open, outcome.n_stale) == (0, 1)
+    assert Proposal.objects.get().state == ProposalState.STALE
+
+
+def test_certain_ones_are_merged_only_when_asked_and_never_around_a_rejection(town) -> None:
+    first, again = town
+    third = add("Şükrü", "Çağlar", born="1971-04-23", email="s.c@example.com", phone="+905321")
+    linkage.propose()
+    assert Merge.objects.count() == 0
+    assert Proposal.objects.update(certain=True) == 3
+    deciding.reject(Proposal.objects.get(one_id=first, other_id=again).pk, actor="ada")
+
+    assert deciding.accept_certain() == []
+
+    Proposal.objects.filter(state=ProposalState.REJECTED).delete()
+    asked = deciding.accept_certain()
+    assert len(asked) == len(Proposal.objects.filter(state=ProposalState.ACCEPTED)) == 2
+    live.step(at=clock.now())
+    assert set(
+        Profile.objects.filter(pk__in=[first, again, third]).values_list("pk", flat=True)
+    ) == {first}
+
+
+def test_an_office_address_and_a_name_alone_propose_nobody(company) -> None:
+    for i in range(30):
+        add(GIVEN[i % 14], FAMILY[i % 11], born=f"1960-01-{i % 28 + 1:02}", email="info@otel.com")
+
+    assert set(candidates.everybody()["email"].to_pylist()) == {None}
+    assert not proposals.queue().filter(evidence__email__0="same").exists()
+
+
+def test_what_is_proposed_of_a_person_is_told_and_erased_with_them(town) -> None:
+    linkage.propose()
+
+    assert "proposal of a merge" in {name for name, _ in person.told_of(town[0])}
+    person.erase([town[1]])
+    assert not Proposal.objects.exists()
+
+
+def test_the_command_line_proposes_lists_and_decides(town) -> None:
+    def run(*words: str) -> str:
+        result = CliRunner().invoke(command, list(words), catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    assert json.loads(run("propose", "--json"))["open"] == 1
+    (told,) = json.loads(run("review", "--json"))
+    assert told["customers"] == list(town)
+    assert str(told["proposal"]) in run("review")
+    run("reject", str(told["proposal"]))
+    assert json.loads(run("review", "--json")) == []
