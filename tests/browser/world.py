@@ -110,7 +110,7 @@ def _consents() -> None:
     consent.forget("email", ["silindi@olmayan.example"], at=1)
     texts.publish("marketing", "email", "tr", "Kampanyaları e-posta ile yazın.", by="deniz", at=1)
     sign_ups.add_form("bulten", "Bülten", ["marketing"], at=1)
-    iys.open_account("iys", at=1, is_enforced=True, read_at=1_790_000_000_000_000)
+    iys.open_account("iys", at=1, is_enforced=False, read_at=1_790_000_000_000_000)
     for number, state in enumerate(IysState.values):
         IysSubmission.objects.create(
             dedupe_key=str(number), type="EPOSTA", recipient=f"g{number}@olmayan.example",

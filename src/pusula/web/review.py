@@ -113,6 +113,16 @@ def review_of(held: Proposal) -> Review:
     )
 
 
+def queued(found: Iterable[Proposal]) -> list[tuple[Proposal, str]]:
+    """Return proposals with the names of both."""
+    listed = list(found)
+    people = Profile.objects.in_bulk(
+        {one for held in listed for one in (held.one_id, held.other_id)}
+    )
+    names = {pk: titles.customer(one.name) for pk, one in people.items()}
+    return [(held, f"{names[held.one_id]} = {names[held.other_id]}") for held in listed]
+
+
 def decided() -> list[Decided]:
     """Return the last decisions, the newest first."""
     found: QuerySet[Proposal] = Proposal.objects.filter(

@@ -29,7 +29,7 @@ def index(request: HttpRequest) -> HttpResponse:
     held = held or queue.first()
     context = {
         "review": pages.review_of(held) if held else None,
-        "queue": queue[:_NEXT],
+        "queue": pages.queued(queue[:_NEXT]),
         "n_open": queue.count(),
         "decided": pages.decided(),
         "last": proposals.last(),
