@@ -25,7 +25,7 @@ def test_an_entry_leads_to_its_customer_and_shows_itself_in_full_when_asked(desk
     desk.goto(world.url + "/sources/+live/?type=identify&pause=1")
     desk.locator("#entries tbody th a").click()
     expect(desk.locator("pre")).not_to_contain_text("e@a.example")
-    desk.get_by_role("button", name=re.compile("Show in full|Tümünü gösterin")).click()
+    desk.get_by_role("button", name="Tümünü göster").click()
     expect(desk.locator("pre")).to_contain_text("e@a.example")
     desk.locator("dl a").first.click()
     expect(desk).to_have_url(re.compile(r"/customers/\d+/$"))

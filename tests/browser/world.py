@@ -96,7 +96,7 @@ def _merge(profile_id: int) -> int:
 
 def _proposed(profile_id: int) -> None:
     """Propose that somebody is the same person as a customer."""
-    twin = made_up.profile("Elif", "Dogan", created=1)
+    twin = made_up.profile("Elif", "Doğn", created=1)
     Proposal.objects.create(
         one_id=profile_id, other_id=twin.pk, weight=14.2, certain=True, group_id=profile_id,
         evidence={"given": ["same", 5.0], "family": ["close", 4.0], "born": ["differs", -3.0]},

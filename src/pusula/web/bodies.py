@@ -15,6 +15,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import connection
 
 LARGEST_FILE = 2 * 2**30
 
@@ -93,7 +94,12 @@ def _is_signed_in(scope: Scope) -> bool:
         session = SimpleCookie(told.decode("latin-1")).get(settings.SESSION_COOKIE_NAME)
     except CookieError:
         return False
-    return session is not None and SESSION_KEY in SessionStore(session.value)
+    if session is None:
+        return False
+    try:
+        return SESSION_KEY in SessionStore(session.value)
+    finally:
+        connection.close()  # no request of Django's is under way that would look after it
 
 
 async def _refuse(send: Send) -> None:
