@@ -38,6 +38,8 @@ class Image:
 
     line: int
     has_alt: bool
+
+
 _OWN_PAGES = ("unsubscribe_url", "preferences_url")
 
 

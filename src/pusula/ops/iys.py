@@ -37,12 +37,8 @@ def iys() -> None:
 @click.option("--iys-code", help="The company's code in İYS.")
 @click.option("--brand-code", help="The brand's code in İYS.")
 @click.option("--api", help="Where İYS answers; the sandbox is https://api.sandbox.iys.org.tr")
-@click.option(
-    "--enforce/--no-enforce", default=None, help="Send nothing without an approval."
-)
-@click.option(
-    "--fresh-days", type=click.IntRange(1, 90), help="Older answers count for nothing."
-)
+@click.option("--enforce/--no-enforce", default=None, help="Send nothing without an approval.")
+@click.option("--fresh-days", type=click.IntRange(1, 90), help="Older answers count for nothing.")
 @click.option("--default-source", type=click.Choice(sorted(rules.SOURCES)))
 @click.option("--take-up", is_flag=True, help="Put in line what was decided before.")
 def setup(

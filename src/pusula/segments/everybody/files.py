@@ -21,7 +21,8 @@ _OWNER = "profile_id"
 # Repeated words are read as small numbers into a list of the different ones.
 _WORDS = frozenset(
     ("name", "status", "property", "region", "room_type", "board", "channel", "source", "sku",
-     "rate_code", "market_code", "source_code", "cancel_reason", "text", "purpose", "state", "model", "sort", "key", "arm")
+     "rate_code", "market_code", "source_code", "cancel_reason", "text", "purpose", "state",
+     "model", "sort", "key", "arm")
 )  # fmt: skip
 _PROPERTY = "p."
 
