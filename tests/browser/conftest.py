@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +25,7 @@ CHROMIUM = (
     os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 )
 HERE = Path(__file__).parent
+PATIENCE_S = 10.0
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -86,9 +89,18 @@ def world(django_db_setup, django_db_blocker, browser) -> Iterator[World]:
         with transaction.atomic(), transaction.atomic(using=LOG):
             server = LiveServer("127.0.0.1:0")
             yield build(server.url)
+            _wait_for_answers()
             server.stop()
             transaction.set_rollback(True)
             transaction.set_rollback(True, using=LOG)
+
+
+def _wait_for_answers() -> None:
+    """Let the server's threads end while the connection is still theirs as well."""
+    end = time.monotonic() + PATIENCE_S
+    for thread in threading.enumerate():
+        if "process_request_thread" in thread.name:
+            thread.join(max(0.0, end - time.monotonic()))
 
 
 @pytest.fixture

@@ -72,6 +72,7 @@ def test_a_trait_is_chosen_from_the_picker_and_its_values_are_ticked(builder):
     builder.locator("button[value='add:inc']").click()
     expect(builder.locator("[data-node=n2] .combo:focus")).to_have_count(1)
     builder.keyboard.press("ArrowDown")
+    expect(builder.locator(".pop--list input:focus")).to_have_count(1)
     builder.keyboard.type("il")
     builder.locator(".pop--list [role=option]", has_text=re.compile(r"^İl(?!k)")).first.click()
     expect(builder.locator("[id='n2.op']")).to_be_visible()
