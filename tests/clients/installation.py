@@ -152,8 +152,9 @@ class Installation:
         return keys
 
     def allow(self, key: str, *origins: str) -> None:
-        """Take a key from pages of these origins only."""
+        """Take a key from pages of these origins only, and wait until the server does."""
         self.run("-c", ALLOW, key, *origins)
+        self._wait(lambda: self._refuses_strangers(key), "the server takes a key from anywhere")
 
     def revoke(self, key: str) -> None:
         """End a key, and wait until the server knows."""
@@ -252,6 +253,20 @@ class Installation:
             urllib.request.urlopen(self.url + path, timeout=30) as answer,  # noqa: S310 - ours
         ):
             return bool(answer.status == 200)
+        return False
+
+    def _refuses_strangers(self, key: str) -> bool:
+        """Say whether nothing is taken with ``key`` from a page that nobody allowed."""
+        request = urllib.request.Request(  # noqa: S310 - ours
+            f"{self.url}/v1/batch",
+            data=json.dumps({"writeKey": key, "batch": []}).encode(),
+            headers={"Origin": "https://stranger.invalid"},
+        )
+        try:
+            urllib.request.urlopen(request, timeout=5).close()  # noqa: S310 - ours
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code == 403
         return False
 
     def _on_server(self, sql: str) -> None:
