@@ -9,8 +9,12 @@ from pathlib import Path
 import pytest
 from django.db import connections
 from django.utils import translation
+from hypothesis import settings as made_up
 from pytest_django.plugin import DjangoDbBlocker
 
+# The same examples in every run, and as long as the machine takes.
+made_up.register_profile("same", deadline=None, derandomize=True)
+made_up.load_profile("same")
 _WITH_COMMITS = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parent.parent
 
