@@ -1,6 +1,7 @@
 """Time from an edit of a definition to its counts, over a company made up for it, on SQLite.
 
-Usage: python bench/builder.py [profiles] (default 30000; 2.5 orders and 3 events each).
+Usage: python bench/builder.py [profiles] (default 30000; 2.5 orders and 3 events each). With
+CHROMIUM=/path/to/chromium also from the key that is pressed to the number that is seen.
 Aim at 300,000 profiles: 350 ms on the server, which leaves 250 ms for the pause while one types.
 """
 
@@ -8,11 +9,14 @@ from __future__ import annotations
 
 import os
 import resource
+import socket
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +116,7 @@ def consents(random: Any, n: int, now: int) -> None:
               "decided_at": now - clock.DAY}  # fmt: skip
     keys = np.array([f"c{i}" for i in has])
     insert("consent_consententry", {"id": entries, **common, "source": "web", "evidence": "",
+           "address": "", "proof": "{}",
            "recorded_at": now, "dedupe_key": keys}, len(has))  # fmt: skip
     insert("consent_consent", {**common, "entry_id": entries}, len(has))
 
@@ -186,6 +191,80 @@ def main(n: int) -> None:
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
+# Runs in the page: presses a key and tells after how many milliseconds the number is another one.
+TYPE = """([box, big, value]) => new Promise((done) => {
+  const field = document.getElementById(box), before = document.querySelector(big).textContent;
+  let began;
+  new MutationObserver((_, watch) => {
+    const shown = document.querySelector(big);
+    if (!shown || shown.textContent === before) return;
+    watch.disconnect();
+    requestAnimationFrame(() => done(performance.now() - began));
+  }).observe(document.body, {childList: true, subtree: true, characterData: true});
+  began = performance.now();
+  field.value = value;
+  field.dispatchEvent(new InputEvent("input", {bubbles: true}));
+})"""
+
+
+def seen(home: str, chromium: str) -> None:
+    """Type in a browser at a server of its own, and print after how long numbers are seen."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    actions.apply(
+        [
+            (
+                "bench",
+                {
+                    "segment": "bench",
+                    "title": {"en": "Bench", "tr": "Deneme"},
+                    "where": definition(),
+                },
+            )
+        ]
+    )
+    os.environ["PUSULA_PUBLIC_URL"] = url
+    link = subprocess.run(
+        [sys.executable, "-m", "pusula.ops.main", "login-link", "bench"], capture_output=True, text=True, check=True,
+    ).stdout.split()[-1]  # fmt: skip
+    server = subprocess.Popen(
+        [sys.executable, "-m", "granian", "--interface", "asginl", "--no-ws", "--port", str(port),
+         "--log-level", "warning", "pusula.config.asgi:application"],
+    )  # fmt: skip
+    try:
+        with sync_playwright() as playwright:
+            page = playwright.chromium.launch(
+                executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+            ).new_page(locale="en-GB")
+            _typed(page, url, link)
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def _typed(page: Any, url: str, link: str) -> None:
+    for _try in range(100):
+        with suppress(Exception):
+            page.goto(link)
+            break
+        time.sleep(0.2)
+    page.locator(".btn--primary").first.click()
+    page.goto(f"{url}/segments/bench/edit/")
+    page.locator("#big b").wait_for(timeout=120_000)
+    for title, box, values in (
+        ("key to number, orders", "n1.v", ["3", "4", "5", "6", "1"]),
+        ("key to number, counted before", "n1.v", ["3", "4", "5", "6", "1"]),
+    ):
+        times = []
+        for value in values:
+            page.wait_for_timeout(1_000)  # then the slow panels of the edit before have begun
+            expect(page.locator(".htmx-request, .skeleton")).to_have_count(0, timeout=60_000)
+            times.append(page.evaluate(TYPE, [box, "#big b", value]))
+        print(f"{title}: {statistics.median(times):.0f} ms (most {max(times):.0f})")
+
+
 if __name__ == "__main__":
     home = tempfile.mkdtemp()
     os.environ |= {"PUSULA_HOME": home, "DJANGO_SETTINGS_MODULE": "pusula.config.settings"}
@@ -201,7 +280,7 @@ if __name__ == "__main__":
 
     from pusula.lib import clock
     from pusula.lib.text import fold
-    from pusula.segments import counting
+    from pusula.segments import actions, counting
     from pusula.web.builder import documents
     from pusula.web.builder.picks import Picker
 
@@ -209,6 +288,10 @@ if __name__ == "__main__":
     call_command("migrate", verbosity=0)
     try:
         main(int(sys.argv[1]) if len(sys.argv) > 1 else 30_000)
+        if chromium := os.environ.get("CHROMIUM"):
+            from playwright.sync_api import expect, sync_playwright
+
+            seen(home, chromium)
     finally:
         for file in sorted(Path(home).rglob("*"), reverse=True):
             file.unlink() if file.is_file() else file.rmdir()

@@ -32,6 +32,7 @@ NAMES = ["Hotel Searched", "Booking Abandoned", "Product Viewed", "Mail Opened",
 REGIONS = ["Bodrum", "Çeşme", "Alaçatı", "Kaş", "Fethiye"]
 DAY = 86_400_000_000
 TOUCHED = 100
+DUE = 2_000
 
 
 def definitions(n: int) -> list[tuple[str, dict[str, Any]]]:
@@ -145,6 +146,32 @@ def evaluation_alone(n_profiles: int) -> None:
     print(f"  evaluation alone, {TOUCHED} touched × {len(compiled.versions)} segments: {said}")
 
 
+def due_alone(n_profiles: int) -> None:
+    """Print how fast profiles are evaluated that are due, each at a moment of its own."""
+    import numpy as np
+
+    from pusula.lib import clock
+    from pusula.pipeline.live import Live
+    from pusula.segments import actions, queries
+
+    rng, live, now = np.random.default_rng(4), Live(), clock.now()
+    while (queries.next_due_at() or now) < now:  # what fell due while everybody was evaluated
+        live.step()
+    ids = np.sort(rng.choice(n_profiles, min(DUE, n_profiles), replace=False)).astype(np.int64) + 1
+    actions.record_due(ids, now - rng.integers(0, 10 * 60 * clock.SECOND, len(ids)), at=now)
+    n, wall, cpu = 0, time.perf_counter(), time.process_time()
+    while (queries.next_due_at() or now) < now:
+        n += live.step().n_due
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    print(f"  due alone, each at its own moment: {n / cpu:,.0f} a CPU second, {n / wall:,.0f} a second")
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return how long the processor has worked for a process (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def syncs_a_second(folder: Path) -> float:
     """Return how often this disk takes 4 kB for good."""
     with (folder / "sync").open("wb", buffering=0) as file:
@@ -190,13 +217,14 @@ def wait_until_it_steps() -> None:
         time.sleep(0.05)
 
 
-def at_rate(rate: int, seconds: int, n_profiles: int) -> None:
+def at_rate(rate: int, seconds: int, n_profiles: int, pid: int) -> None:
     """Append ``rate`` events a second and print how long they took."""
     from pusula.pipeline.appender import Appender, BusyError, Entry
 
     rng, run = random.Random(rate), os.urandom(4).hex()
     log, watch, futures, n_busy = Appender(), Watch(), deque(), 0
     acks = []
+    spent = cpu_seconds(pid)
     began = time.perf_counter()
     size = max(1, rate // 100)
     n = 0
@@ -233,6 +261,7 @@ def at_rate(rate: int, seconds: int, n_profiles: int) -> None:
         f" {len(watch.waits) / total_s:>6,.0f}/s done:"
         f"  ack p50 {1000 * acked[49]:.0f} p99 {1000 * acked[98]:.0f} ms,"
         f"  accepted → membership p50 {1000 * centiles[49]:.0f} p99 {1000 * centiles[98]:.0f} ms"
+        f"  {1e6 * (cpu_seconds(pid) - spent) / len(watch.waits):,.0f} µs CPU an event"
         + (f"  ({n_busy:,} turned away)" if n_busy else ""),
         flush=True,
     )
@@ -273,12 +302,13 @@ def main() -> None:
             with connection.cursor() as cursor:
                 cursor.execute("analyze")
             evaluation_alone(args.profiles)
+            due_alone(args.profiles)
             command = [sys.executable, "-m", "pusula.ops.main", "live"]
             live = subprocess.Popen(command, env=os.environ.copy(), cwd=ROOT)
             try:
                 wait_until_it_steps()
                 for rate in map(int, args.rates.split(",")):
-                    at_rate(rate, args.seconds, args.profiles)
+                    at_rate(rate, args.seconds, args.profiles, live.pid)
             finally:
                 live.send_signal(signal.SIGTERM)
                 live.wait(60)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import smtplib
+import threading
 
 import pytest
 from django.db import connection
@@ -11,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from tests.outbox.people import profiles
 
 from pusula.consent import actions, sign_ups
-from pusula.consent.models import Consent, ConsentEntry, SignUp, Suppression
-from pusula.lib import clock
+from pusula.consent.models import Consent, ConsentEntry, SignUp, SignUpTurn, Suppression
+from pusula.lib import clock, ids
 from pusula.outbox import confirmations
 from pusula.pipeline import live
 from pusula.pipeline.models import LogEntry
@@ -85,7 +86,9 @@ def test_an_address_gets_one_mail_a_day_however_often_it_is_asked_for():
     for _ in range(5):
         ask()
     assert SignUp.objects.filter(is_muted=False).count() == 1
-    SignUp.objects.update(asked_at=clock.now() - clock.DAY - 1)
+    for moved in (SignUp.objects.all(), SignUpTurn.objects.all()):
+        field = "asked_at" if moved.model is SignUp else "taken_at"
+        moved.update(**{field: clock.now() - clock.DAY - 1})
     ask()
     assert SignUp.objects.filter(is_muted=False).count() == 2
 
@@ -212,3 +215,42 @@ def test_an_address_that_is_none_is_said_so():
 def test_a_link_that_no_database_could_hold_is_an_unknown_link():
     unknown = Client().get("/s/AAAAAAAAAAAAAAAAAAAAAA/")
     assert Client().get("/s/%00/").content == unknown.content
+
+
+def test_a_request_that_comes_between_looking_and_writing_brings_no_second_mail(form, monkeypatch):
+    asked = sign_ups.Asked("ayse@example.com", "tr", ("marketing",), "")
+    real, n = ids.random_id, 0
+
+    def meanwhile() -> str:
+        nonlocal n
+        n += 1
+        if n == 1:  # the first is about to be written: a second comes
+            sign_ups.ask(form, asked, at=clock.now())
+        return real()
+
+    monkeypatch.setattr(ids, "random_id", meanwhile)
+    sign_ups.ask(form, asked, at=clock.now())
+    assert SignUp.objects.count() == 2
+    assert SignUp.objects.filter(is_muted=False).count() == 1
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="the tests' SQLite takes one writer")
+def test_of_many_requests_at_the_same_moment_one_brings_a_mail(form):
+    n = 8
+    start = threading.Barrier(n)
+
+    def ask_at_once() -> None:
+        asked = sign_ups.Asked("ayse@example.com", "tr", ("marketing",), "")
+        start.wait()
+        try:
+            sign_ups.ask(form, asked, at=clock.now())
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=ask_at_once) for _ in range(n)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert SignUp.objects.count() == n
+    assert SignUp.objects.filter(is_muted=False).count() == 1

@@ -45,9 +45,31 @@ def test_liquid_inside_a_value_is_only_text():
     assert text_of("{{ profile.name }}", profile={"name": poisoned}) == poisoned
 
 
-def test_a_missing_value_prints_nothing_and_takes_its_default():
-    source = '[{{ profile.city }}][{{ profile.city | default: "misafir" }}]'
-    assert text_of(source, profile={}) == "[][misafir]"
+@pytest.mark.parametrize("profile", [{}, {"city": None}, {"city": ""}])
+def test_a_missing_value_takes_its_default_even_an_empty_one(profile):
+    source = '[{{ profile.city | default: "" }}][{{ profile.city | default: "misafir" }}]'
+    assert text_of(source, profile=profile) == "[][misafir]"
+
+
+@pytest.mark.parametrize("profile", [{}, {"city": None}, {"city": ""}])
+@pytest.mark.parametrize("shown", ["{{ profile.city }}", "{{ profile.city | tr_upper }}"])
+def test_a_missing_value_without_a_default_is_no_message_and_is_named(profile, shown):
+    with pytest.raises(RenderError, match=r"line 2: profile\.city is empty") as caught:
+        text_of(f"x\n{shown}", profile=profile)
+    assert caught.value.field == "profile.city"
+
+
+def test_what_a_template_does_not_show_may_be_missing():
+    source = (
+        "{% if profile.city %}{{ profile.city }}{% endif %}{% assign x = profile.city %}[{{ x }}]"
+        "{% for one in lists.rooms %}{{ one }}{% endfor %}{{ forloop }}{{ 0 | money }}{{ n }}"
+    )
+    assert text_of(source, profile={}, n=0) == "[]₺00"
+
+
+def test_what_is_missing_in_an_item_of_a_list_is_named_too():
+    with pytest.raises(RenderError, match=r"room\.name is empty"):
+        text_of("{% for room in rooms %}{{ room.name }}{% endfor %}", rooms=[{"name": ""}])
 
 
 @pytest.mark.parametrize(

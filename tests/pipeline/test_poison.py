@@ -163,7 +163,7 @@ def test_a_profile_that_cannot_be_evaluated_is_put_off_and_blocks_nobody(company
     def stumble(self, facts, **more):
         if third in facts.profile_ids:
             raise ValueError("a kernel's mistake")
-        evaluate_block(self, facts, **more)
+        return evaluate_block(self, facts, **more)
 
     monkeypatch.setattr(Pass, "evaluate_block", stumble)
     told(*(order(n, f"g{n}@example.com", 2000_00, NOW) for n in range(5)))

@@ -205,3 +205,13 @@ def test_old_numbers_lead_on_and_numbers_nobody_had_lead_nowhere():
     assert merging.current([one, other, 999_999]) == {one: one, other: other}
     assert merging.everyone_in(one) == {one}
     assert Profile.objects.count() == 2
+
+
+def test_a_row_that_proves_three_to_be_one_says_so_of_all_three():
+    first, second, third = lead(
+        who("pms:1", national_id="n1"), who("pms:2", loyalty="c:1"), who("pms:3")
+    )
+    for profile_id in (first, second, third):
+        named(profile_id, "Ayşe Yılmaz")
+    joins = found(who("pms:3", national_id="n1", loyalty="c:1")).joins
+    assert [(one.winner, one.loser) for one in joins] == [(first, third), (first, second)]

@@ -2,7 +2,8 @@
 
 Usage: ``python -m tests.segments.agreement --seconds 600 [--seed N]``. Stops at the first world in
 which the kernel and plain Python differ about somebody, or in which somebody's membership changes
-before the next flip, and prints its seed: ``--seed`` looks at that world alone. ``--live`` makes
+before the next flip, or in which somebody is told another thing among profiles at moments of their
+own than alone, and prints its seed: ``--seed`` looks at that world alone. ``--live`` makes
 whole companies live instead: entries through the log and the live step on a database (SQLite; with
 ``tests/with_postgres.py --`` in front PostgreSQL), compared with a rebuild and with history too.
 """
@@ -18,6 +19,7 @@ import time
 from pathlib import Path
 from pprint import pformat
 
+import numpy as np
 import pytest
 from tests.segments import histories
 from tests.segments.histories import Maker, World
@@ -26,6 +28,7 @@ from pusula.segments import kernel
 
 DAY = 86_400_000_000
 _FAR = 800 * DAY
+_BESIDE = (-400 * DAY, -DAY, -1, 0, 0, 1, DAY, 31 * DAY, 366 * DAY)
 
 
 def disagreements(world: World) -> list[tuple]:
@@ -69,6 +72,37 @@ def missed_flips(world: World, seed: int) -> list[tuple]:
     ]
 
 
+def apart(world: World, seed: int, *, rounds: int = 2) -> list[tuple]:
+    """Return who is told another thing among profiles at moments of their own than alone at it.
+
+    The moments lie anywhere, around what happened to somebody, around midnights, and at flips.
+    """
+    chance = random.Random(seed)  # noqa: S311 - chance that can be repeated
+    plan, block = histories.compiled(world)
+    n = len(block)
+    told = [row["at"] for person in world.people for row in person.events]
+    told += [row["ordered_at"] for person in world.people for row in person.orders]
+    flips = plan.evaluate(block, world.at).next_flip
+    found = []
+    for _ in range(rounds):
+        near = [*told, *(int(flip) for flip in flips if flip <= world.at + _FAR), world.at]
+        near += [flip - flip % DAY for flip in near[-n:]]
+        moments = [chance.choice(near) + chance.choice(_BESIDE) for _ in range(n)]
+        at = np.array([each if chance.random() < 0.8 else world.at for each in moments], np.int64)
+        together = plan.evaluate(block, at)
+        flips = together.next_flip
+        for i, moment in enumerate(at.tolist()):
+            alone = plan.evaluate(histories.alone(block, i), moment)
+            for key, mask in alone.members.items():
+                if mask[0] != together.members[key][i]:
+                    said = f"is {'' if mask[0] else 'not '}in it alone"
+                    found.append((world.definitions[key], world.people[i], said, moment, world.tz))
+            if alone.next_flip[0] != flips[i]:
+                said = f"flips at {alone.next_flip[0]} alone, not at {flips[i]}"
+                found.append((world.definitions, world.people[i], said, moment, world.tz))
+    return found
+
+
 def followed(world: World, *, days: int = 60, most: int = 400) -> list[int]:
     """Follow everybody from flip to flip; return how many flips each had in so many days."""
     plan, block = histories.compiled(world)
@@ -89,7 +123,8 @@ def failures(seed: int) -> list[tuple]:
     """Return what goes wrong in the worlds of ``seed``."""
     focus = ("", *histories.FOCUSES)[seed % (1 + len(histories.FOCUSES))]
     small = Maker(seed, focus).world(n_people=4, n_leaves=3, n_trees=1)
-    return disagreements(Maker(seed, focus).world()) or missed_flips(small, seed)
+    whole = Maker(seed, focus).world()
+    return disagreements(whole) or apart(whole, seed) or missed_flips(small, seed)
 
 
 def companies(seconds: float, seed: int | None) -> int:

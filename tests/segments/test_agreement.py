@@ -7,7 +7,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.segments import histories
-from tests.segments.agreement import disagreements
+from tests.segments.agreement import apart, disagreements
 
 from pusula.segments import kernel
 from pusula.segments.language import dump, parse, sentence
@@ -21,6 +21,12 @@ focuses = st.sampled_from(["", *histories.FOCUSES])
 @given(seeds, focuses)
 def test_the_kernel_agrees_with_plain_python(seed, focus):
     assert disagreements(histories.Maker(seed, focus).world())[:1] == []
+
+
+@settings(agreed, max_examples=80)
+@given(seeds, focuses)
+def test_profiles_asked_about_at_moments_of_their_own_get_the_answers_they_get_alone(seed, focus):
+    assert apart(histories.Maker(seed, focus).world(), seed)[:1] == []
 
 
 @settings(agreed, max_examples=60)

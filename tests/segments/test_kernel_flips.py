@@ -13,7 +13,7 @@ from tests.segments.histories import moment
 from tests.segments.oracle import Person
 
 from pusula.segments import kernel
-from pusula.segments.kernel.flips import NEVER
+from pusula.segments.kernel.asked import NEVER
 from pusula.segments.language import Kind, Schema, parse
 
 DAY = 86_400_000_000

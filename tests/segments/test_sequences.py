@@ -14,7 +14,7 @@ from tests.segments.histories import moment
 from tests.segments.oracle import Person
 
 from pusula.segments import kernel
-from pusula.segments.kernel.flips import NEVER
+from pusula.segments.kernel.asked import NEVER
 from pusula.segments.kernel.run import Run
 from pusula.segments.language import Schema, parse
 

@@ -15,7 +15,7 @@ from pusula.profiles import relations as profiles
 from pusula.profiles.models import Profile, Score
 from pusula.segments import actions, evaluate, facts, kernel, queries, relations, sets
 from pusula.segments.everybody import rebuild
-from pusula.segments.kernel.flips import NEVER
+from pusula.segments.kernel.asked import NEVER
 from pusula.segments.kernel.sets import hashed, shares
 from pusula.segments.language import Schema, parse
 from pusula.segments.models import Due, ProfileSet, Segment, SetMember

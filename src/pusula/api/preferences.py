@@ -72,7 +72,7 @@ def _choose(
 
 
 def _tell(message: Message, at: int) -> None:
-    """Tell the log, so that segments that ask for consents look again; the choice holds anyway."""
+    """Tell the log that the person chose; what they chose holds, and is heard of, without it."""
     entry = Entry(
         kind="event",
         source=SOURCE,
@@ -83,4 +83,4 @@ def _tell(message: Message, at: int) -> None:
     try:
         appender.append([entry])
     except DatabaseError:
-        _log.warning("the log is busy; segments hear of a choice with the next full run")
+        _log.warning("the log is busy; the page was used by somebody, and no event says so")

@@ -21,7 +21,9 @@ from pusula.lib import clock
 from pusula.outbox.receipts import SOURCE
 from pusula.pipeline import appender
 from pusula.pipeline.appender import Entry
-from pusula.profiles import contacts
+from pusula.privacy import audit, erasure
+from pusula.profiles import contacts, erased
+from pusula.profiles.models import IdentifierKind
 
 TEMPLATE = "api/sign_up.html"
 HONEYPOT = "website"
@@ -86,10 +88,19 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         chosen = list(found.purposes)  # the button is the decision
     if not chosen:
         return pages.answer(request, TEMPLATE, state="confirm", rows=rows, is_none=True)
-    # The log first: a crash in between repeats it, and its ids make that harmless.
+    # First the way in, then the log: a crash in between repeats them, and neither minds.
+    _let_in(found, at)
     appender.append([_entry(found, purpose, request, at) for purpose in chosen])
     sign_ups.confirmed(found, at=at)
     return pages.answer(request, TEMPLATE, state="done")
+
+
+def _let_in(found: SignUp, at: int) -> None:
+    """Let somebody who was erased be a new customer: it is their inbox that says so."""
+    pair = (IdentifierKind.EMAIL.value, found.address)
+    if erased.refused([pair]):
+        reason = f"sign-up {found.form.slug}, confirmed by mail"
+        erasure.readmit([pair], actor=audit.SYSTEM, reason=reason, at=at)
 
 
 def _entry(found: SignUp, purpose: str, request: HttpRequest, at: int) -> Entry:
@@ -102,6 +113,7 @@ def _entry(found: SignUp, purpose: str, request: HttpRequest, at: int) -> Entry:
     }
     body = {
         "email": found.address,
+        "email_verified": True,  # the link came by mail
         "channel": Channel.EMAIL.value,
         "purpose": purpose,
         "status": Status.GRANTED.value,

@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "pusula.rfm",
     "pusula.outbox",
     "pusula.campaigns",
+    "pusula.journeys",
     "pusula.pipeline",
     "pusula.sources",
     "pusula.privacy",

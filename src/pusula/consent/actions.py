@@ -27,6 +27,7 @@ from pusula.consent.models import (
 from pusula.consent.queries import ADDRESS_KINDS
 from pusula.lake import rows
 from pusula.profiles import queries as profiles
+from pusula.profiles import unheard
 
 LEDGER = "consent_consententry"
 CONSENTS = "consent_consent"
@@ -62,18 +63,24 @@ class Decision:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What became of decisions: which were new to the ledger, and whose present consent changed."""
+    """What became of decisions: which were new to the ledger, and whose present consent changed.
+
+    ``touched`` are those, and whoever may be reached otherwise now because they share an address.
+    """
 
     new: list[int]  # positions in the sequence that was given
     changed: npt.NDArray[np.int64]
+    touched: npt.NDArray[np.int64]
 
 
-def record(decisions: Sequence[Decision], *, at: int) -> Recorded:
+def record(decisions: Sequence[Decision], *, at: int, is_heard: bool = False) -> Recorded:
     """Append ``decisions`` to the ledger and derive the consents that hold now; one transaction.
 
     The newest decision holds, except that a refusal gives way only to a strictly newer grant with
     evidence: nothing turns an opt-out back on silently. The ledger keeps what was not followed.
-    What İYS has to be told is put in line with it. Raises ``UnknownPurposeError``.
+    What İYS has to be told is put in line with it, and the next live step is told to look at whom
+    it touches; not if ``is_heard``: the caller evaluates them itself. Raises
+    ``UnknownPurposeError``.
     """
     purposes.check({decision.purpose for decision in decisions})
     with transaction.atomic():
@@ -87,7 +94,25 @@ def record(decisions: Sequence[Decision], *, at: int) -> Recorded:
         told = [decisions[position] for position in new.values()]
         changed = derive({(d.profile_id, d.channel, d.purpose) for d in told})
         queue.put({key: decisions[position] for key, position in new.items()}, at=at)
-    return Recorded(list(new.values()), np.array(sorted(changed), np.int64))
+        touched = changed | _sharing(told)
+        if not is_heard:
+            unheard.tell(touched, at=at)
+    return Recorded(list(new.values()), _ascending(changed), _ascending(touched))
+
+
+def _ascending(ids: Iterable[int]) -> npt.NDArray[np.int64]:
+    return np.array(sorted(ids), np.int64)
+
+
+def _sharing(told: Sequence[Decision]) -> set[int]:
+    """Return who holds an address that ``told`` speak of, or one of those who decided."""
+    found: set[int] = set()
+    for kind in set(ADDRESS_KINDS.values()):
+        ours = [one for one in told if ADDRESS_KINDS.get(Channel(one.channel)) == kind]
+        if ours:
+            held = profiles.values_of(kind, {one.profile_id for one in ours})
+            found |= unheard.sharing(kind, held.union(one.address for one in ours if one.address))
+    return found
 
 
 def refuse(
@@ -152,21 +177,33 @@ def suppress(
     scope only widens.
     """
     digest = digests.of(channel, address)
-    row, is_new = Suppression.objects.get_or_create(
-        channel=channel,
-        digest=digest,
-        lifted_at=None,
-        defaults={
-            "address": address,
-            "reason": reason,
-            "scope": scope,
-            "detail": detail[:400],
-            "since_at": at,
-        },
-    )
-    if not is_new and scope == Scope.ALL:
-        Suppression.objects.filter(pk=row.pk).exclude(scope=scope).update(scope=scope)
+    with transaction.atomic():
+        row, is_new = Suppression.objects.get_or_create(
+            channel=channel,
+            digest=digest,
+            lifted_at=None,
+            defaults={
+                "address": address,
+                "reason": reason,
+                "scope": scope,
+                "detail": detail[:400],
+                "since_at": at,
+            },
+        )
+        is_wider = False
+        if not is_new and scope == Scope.ALL:
+            narrow = Suppression.objects.filter(pk=row.pk).exclude(scope=scope)
+            is_wider = bool(narrow.update(scope=scope))
+        if is_new or is_wider:
+            _tell_holders(channel, address, at)
     return is_new
+
+
+def _tell_holders(channel: str, address: str, at: int) -> None:
+    """Have the next live step look at whoever holds ``address``."""
+    kind = ADDRESS_KINDS.get(Channel(channel))
+    if kind is not None:
+        unheard.tell(unheard.sharing(kind, [address]), at=at)
 
 
 def suppress_digest(channel: str, digest: str, *, reason: str, detail: str = "", at: int) -> bool:
@@ -183,7 +220,13 @@ def suppress_digest(channel: str, digest: str, *, reason: str, detail: str = "",
 def lift(suppression_id: int, *, by: str, reason: str, at: int) -> bool:
     """End a suppression; return whether it stood. Consent is another matter and stays as it is."""
     standing = Suppression.objects.filter(pk=suppression_id, lifted_at=None)
-    return bool(standing.update(lifted_at=at, lifted_by=by[:150], lift_reason=reason[:400]))
+    with transaction.atomic():
+        if not standing.update(lifted_at=at, lifted_by=by[:150], lift_reason=reason[:400]):
+            return False
+        ended = Suppression.objects.get(pk=suppression_id)
+        if ended.address:
+            _tell_holders(ended.channel, ended.address, at)
+    return True
 
 
 def forget(channel: str, addresses: Iterable[str], *, at: int) -> int:

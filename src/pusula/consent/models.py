@@ -187,6 +187,13 @@ class SignUp(models.Model):
         ]
 
 
+class SignUpTurn(models.Model):
+    """When an address last had its turn to be mailed for a sign-up; one row decides who has it."""
+
+    digest = models.CharField(max_length=43, unique=True)  # as in SignUp
+    taken_at = models.BigIntegerField()
+
+
 class RecipientType(models.TextChoices):
     """Who a recipient is to İYS."""
 

@@ -13,6 +13,7 @@ from pusula.consent.models import (
     IysRecord,
     IysSubmission,
     SignUp,
+    SignUpTurn,
     Suppression,
 )
 from pusula.lib import clock
@@ -53,7 +54,8 @@ def erase(profile_ids: Collection[int]) -> int:
     n += ConsentEntry.objects.filter(profile_id__in=profile_ids).delete()[0]
     n += IysRecord.objects.filter(recipient__in=addresses).delete()[0]
     n += IysSubmission.objects.filter(recipient__in=addresses).delete()[0]
-    n += SignUp.objects.filter(digest__in=_digests(own)).delete()[0]
+    for model in (SignUp, SignUpTurn):
+        n += model.objects.filter(digest__in=_digests(own)).delete()[0]
     for kind, value in own:
         for channel in _CHANNELS.get(IdentifierKind(kind), ()):
             forget(channel, [value], at=clock.now())

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from pusula.consent import actions, digests, purposes
-from pusula.consent.models import Channel, Reason, SignUp, SignUpForm, Suppression
+from pusula.consent.models import Channel, Reason, SignUp, SignUpForm, SignUpTurn, Suppression
 from pusula.lib import clock, ids
 from pusula.lib.errors import PusulaError
 
@@ -58,20 +58,35 @@ def ask(form: SignUpForm, asked: Asked, *, at: int) -> None:
     if asked.network and hour.filter(network=asked.network).count() >= MOST_OF_A_NETWORK:
         raise TooManyError("too many requests from your network: try again in an hour")
     digest = digests.of(Channel.EMAIL, asked.address)
-    lately = SignUp.objects.filter(digest=digest, asked_at__gt=at - AN_ADDRESS_EVERY)
     wanted = [one for one in form.purposes if not asked.purposes or one in asked.purposes]
-    is_muted = asked.is_robot or not wanted or lately.filter(is_muted=False).exists()
-    SignUp.objects.create(
-        form=form,
-        digest=digest,
-        address="" if is_muted else asked.address,
-        token=ids.random_id(),
-        language=asked.language,
-        purposes=wanted,
-        network=asked.network,
-        asked_at=at,
-        is_muted=is_muted,
-    )
+    with transaction.atomic():
+        is_muted = asked.is_robot or not wanted or not _takes_turn(digest, at)
+        SignUp.objects.create(
+            form=form,
+            digest=digest,
+            address="" if is_muted else asked.address,
+            token=ids.random_id(),
+            language=asked.language,
+            purposes=wanted,
+            network=asked.network,
+            asked_at=at,
+            is_muted=is_muted,
+        )
+
+
+def _takes_turn(digest: str, at: int) -> bool:
+    """Take the address's turn to be mailed; say whether it was free.
+
+    One statement, so that of two requests at the same moment the database lets one through.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "insert into consent_signupturn (digest, taken_at) values (%s, %s)"
+            " on conflict (digest) do update set taken_at = excluded.taken_at"
+            " where consent_signupturn.taken_at <= %s",
+            [digest, at, at - AN_ADDRESS_EVERY],
+        )
+        return bool(cursor.rowcount == 1)
 
 
 def take_mail(*, at: int) -> SignUp | None:
@@ -116,6 +131,7 @@ def confirmed(one: SignUp, *, at: int) -> bool:
 
 
 def forget_old(*, at: int) -> int:
-    """Delete sign-ups that nobody confirmed in time; return how many."""
+    """Delete sign-ups that nobody confirmed in time, and turns that are over; return how many."""
+    SignUpTurn.objects.filter(taken_at__lte=at - AN_ADDRESS_EVERY).delete()
     old = SignUp.objects.filter(confirmed_at=None, asked_at__lte=at - GOOD_FOR)
     return old.delete()[0]

@@ -10,9 +10,9 @@ from itertools import chain
 from liquid import Environment
 from liquid.static_analysis import Variable
 
-from pusula.content import language, markup
+from pusula.content import language, markup, template
 from pusula.content.language import TemplateError
-from pusula.content.template import InertLinks, compiled, render
+from pusula.content.template import InertLinks, compiled
 
 CLIPPED_AT = 102 * 1024  # bytes of HTML after which Gmail hides the rest
 _UNREADABLE = "Liquid cannot read this: %(detail)s"
@@ -71,11 +71,11 @@ def _part_problems(
     part: str, source: str, speech: Environment, known: Collection[str]
 ) -> Iterator[Problem]:
     try:
-        template = language.parse(source, speech)
+        parsed = language.parse(source, speech)
     except TemplateError as error:
         yield Problem(part, error.line, "syntax", _UNREADABLE, {"detail": error.message})
         return
-    analysis = template.analyze(include_partials=False)
+    analysis = parsed.analyze(include_partials=False)
     unknown = [name for name in analysis.filters if name not in speech.filters]
     for n, name in enumerate(unknown):
         values = _suggested(name, speech.filters if n < _MOST_SUGGESTED else ())
@@ -146,7 +146,7 @@ def _unsubscribe_problems(part: str, source: str) -> Iterator[Problem]:
         return
     speech = language.HTML if part == "html" else language.PLAIN
     try:
-        shown = language.run(language.parse(source, speech), {"unsubscribe_url": _WAY_OUT})
+        shown = language.run(language.parse(source, speech), {"unsubscribe_url": _WAY_OUT}, is_lenient=True)
     except language.RenderError as error:
         sentence = _TOO_COSTLY if error.is_limit else _UNSEEN_WAY_OUT
         code = "too_costly" if error.is_limit else "no_unsubscribe"
@@ -162,7 +162,7 @@ def _unsubscribe_problems(part: str, source: str) -> Iterator[Problem]:
 def _cost_problems(subject: str, text: str, html_: str) -> Iterator[Problem]:
     """Fill the template with nothing, to meet its limits here and not in front of everybody."""
     try:
-        render(compiled(subject, text, html_), {}, InertLinks("https://example.com/u/"))
+        template.rehearse(compiled(subject, text, html_), InertLinks("https://example.com/u/"))
     except TemplateError as error:
         yield Problem("html", error.line, "syntax", _UNREADABLE, {"detail": error.message})
     except language.RenderError as error:

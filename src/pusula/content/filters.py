@@ -31,13 +31,18 @@ def money(value: Any, currency: str = "", *, context: RenderContext) -> str:
     Without ``currency`` it is the company's own. Whole amounts have no decimals; nothing stays
     nothing.
     """
+    company = context.get(["company", "currency"], token=None, default="TRY")
+    return written_money(value, str(currency or company))
+
+
+def written_money(value: Any, code: str) -> str:
+    """Return an amount of the currency ``code`` as ``money`` writes it."""
     if not _is_given(value):
         return ""
     try:
         amount = Decimal(str(value))
     except InvalidOperation as error:
         raise FilterArgumentError(f"money: {value!r} is not a number", token=None) from error
-    code = str(currency or context.get(["company", "currency"], token=None, default="TRY"))
     digits = 0 if amount == amount.to_integral_value() else money_.EXPONENTS.get(code, 2)
     number = f"{abs(amount):,.{digits}f}".translate(str.maketrans(",.", ".,"))
     sign = "-" if amount < 0 else ""

@@ -16,6 +16,7 @@ from typing import Any, TextIO
 import markupsafe
 from liquid import BoundTemplate, Environment, Node, RenderContext, TokenStream
 from liquid.builtin.expressions.primitive import RangeLiteral
+from liquid.builtin.output import OutputNode
 from liquid.builtin.tags.for_tag import ForLoop
 from liquid.builtin.tags.tablerow_tag import TableRow
 from liquid.exceptions import ContextDepthError, LiquidError, ResourceLimitError
@@ -24,17 +25,14 @@ from liquid.parser import get_parser
 from liquid.tag import Tag
 from liquid.token import TOKEN_TAG, Token
 
-from pusula.content import filters
+from pusula.content import compiling, filters, running
+from pusula.content.running import BUDGET_S, LINKS, LIST_LIMIT, TEXT_LIMIT
 from pusula.lib.errors import PusulaError
 
 SOURCE_LIMIT = 256 * 1024  # characters of one part of a template
-TEXT_LIMIT = 512 * 1024  # characters of any text a render makes
-LIST_LIMIT = 10_000  # items of any list, steps of any range, turns of nested loops
-BUDGET_S = 1.0  # of processor time: a mail takes milliseconds; this is where a mistake ends
 _LOOK_EVERY = 64  # steps between two looks at the time
+_OVER_TIME = f"takes longer than {BUDGET_S:g} s"
 
-# A value under this name holds the links of the message being rendered; templates cannot spell it.
-LINKS = "\0links"
 LINK_TAG = "pusula_link"
 _NO_TAGS = ("include", "render", "increment", "decrement", "doc")
 _NO_FILTERS = (
@@ -58,13 +56,49 @@ class TemplateError(PusulaError):
 
 
 class RenderError(PusulaError):
-    """A template cannot be filled for this person: a value of the wrong kind, or a limit."""
+    """A template cannot be filled for this person: a value missing or of the wrong kind, a limit.
+
+    ``field`` is the one that is missing.
+    """
 
     code = "render_error"
 
-    def __init__(self, message: str, *, is_limit: bool = False) -> None:
+    def __init__(self, message: str, *, is_limit: bool = False, field: str = "") -> None:
         super().__init__(message)
         self.is_limit = is_limit
+        self.field = field
+
+
+class Part:
+    """One part of a message, ready to be filled again and again."""
+
+    def __init__(self, source: str, language: Environment) -> None:
+        """Read ``source``; raise ``TemplateError``."""
+        self.template = parse(source, language)
+        self._function = compiling.function(self.template, _LinkNode)
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether it is a Python function; else each render is the interpreter's."""
+        return self._function is not None
+
+    def fill(self, variables: Mapping[str, object]) -> str:
+        """Return what it says with ``variables``; raise ``RenderError``."""
+        if self._function is not None:
+            try:
+                return self._function(variables)
+            except running.OverTimeError as error:
+                raise RenderError(_OVER_TIME, is_limit=True) from error
+            except Exception:  # noqa: BLE001, S110 - the interpreter knows what is wrong, and where
+                pass
+        return run(self.template, variables)
+
+    def verify(self, variables: Mapping[str, object], said: str) -> bool:
+        """Return whether the interpreter says ``said`` too; if not it has the word from now on."""
+        if self._function is not None and run(self.template, variables) != said:
+            self._function = None
+            return False
+        return True
 
 
 def parse(source: str, language: Environment) -> BoundTemplate:
@@ -73,7 +107,7 @@ def parse(source: str, language: Environment) -> BoundTemplate:
         raise TemplateError(f"longer than {SOURCE_LIMIT:,} characters")
     try:
         template = language.from_string(source)
-        _bound_ranges(template)
+        _make_ours(template)
     except LiquidError as error:
         raise TemplateError(str(error.message), line_of_error(error)) from error
     except RecursionError as error:
@@ -81,10 +115,20 @@ def parse(source: str, language: Environment) -> BoundTemplate:
     return template
 
 
-def run(template: BoundTemplate, variables: Mapping[str, object]) -> str:
-    """Return what ``template`` says with ``variables``; raise ``RenderError``."""
-    # Liquid's own "now" and "today" would be a second clock.
-    context = template.context_class(template, globals={"now": None, "today": None, **variables})
+def given(variables: Mapping[str, object]) -> dict[str, object]:
+    """Return ``variables`` with Liquid's own "now" and "today" gone: they are a second clock."""
+    return {"now": None, "today": None, **variables}
+
+
+def run(
+    template: BoundTemplate, variables: Mapping[str, object], *, is_lenient: bool = False
+) -> str:
+    """Return what the interpreter makes of ``template`` with ``variables``; raise ``RenderError``.
+
+    ``is_lenient`` lets fields that are missing say nothing.
+    """
+    context = template.context_class(template, globals=given(variables))
+    context.is_lenient = is_lenient
     buffer = context.get_buffer()
     try:
         template.render_with_context(context, buffer)
@@ -92,7 +136,8 @@ def run(template: BoundTemplate, variables: Mapping[str, object]) -> str:
         line = line_of_error(error)
         place = f"line {line}: " if line else ""
         is_limit = isinstance(error, ResourceLimitError | ContextDepthError)
-        raise RenderError(f"{place}{error.message}", is_limit=is_limit) from error
+        field = error.field if isinstance(error, _MissingError) else ""
+        raise RenderError(f"{place}{error.message}", is_limit=is_limit, field=field) from error
     except RecursionError as error:
         raise RenderError("nested too deeply", is_limit=True) from error
     return buffer.getvalue()
@@ -131,18 +176,19 @@ class _Context(RenderContext):
     Processor time of this thread, so that a machine that stood still is nobody's fault.
     """
 
-    __slots__ = ("_deadline", "_n_steps")
+    __slots__ = ("_deadline", "_n_steps", "is_lenient")
 
     def __init__(self, template: BoundTemplate, **given: Any) -> None:
         super().__init__(template, **given)
         self._deadline = time.thread_time() + BUDGET_S
         self._n_steps = 0
+        self.is_lenient = False
 
     def spend(self) -> None:
         """Raise ``ResourceLimitError`` if the time is over."""
         self._n_steps += 1
         if self._n_steps % _LOOK_EVERY == 0 and time.thread_time() > self._deadline:
-            raise ResourceLimitError(f"takes longer than {BUDGET_S:g} s", token=None)
+            raise ResourceLimitError(_OVER_TIME, token=None)
 
     def get_buffer(self, buf: TextIO | None = None) -> StringIO:  # noqa: ARG002 - Liquid's own
         return _Output(self.spend)
@@ -199,19 +245,48 @@ class _BoundedRange(RangeLiteral):
         return made
 
 
-def _bound_ranges(template: BoundTemplate) -> None:
-    """Turn every range of the parsed template into a bounded one."""
+class _MissingError(LiquidError):
+    """A field of the data has nothing to say, and the template no word for that."""
+
+    def __init__(self, field: str, token: Token) -> None:
+        super().__init__(
+            f'{field} is empty; say what to print then: {{{{ {field} | default: "…" }}}}',
+            token=token,
+        )
+        self.field = field
+
+
+class _FieldNode(OutputNode):
+    """An output that names a field of the data and no fallback for it."""
+
+    __slots__ = ()
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        left = self.expression.left
+        if not context.is_lenient and running.is_missing(left.evaluate(context)):
+            raise _MissingError(str(left), self.token)
+        written: int = super().render_to_output(context, buffer)
+        return written
+
+
+def _make_ours(template: BoundTemplate) -> None:
+    """Bound every range of the parsed template, and make its fields say when they are missing.
+
+    The parser builds these classes by name; there is no other way to have our own.
+    """
     context = template.context_class(template)
+    names = compiling.own_names(template, context)
     nodes: list[Node] = list(template.nodes)
     while nodes:
         node = nodes.pop()
         nodes.extend(node.children(context))
+        if isinstance(node, OutputNode) and running.is_field(node.expression, *names):
+            node.__class__ = _FieldNode
         expressions: list[Expression] = list(node.expressions())
         while expressions:
             expression = expressions.pop()
             expressions.extend(expression.children())
             if type(expression) is RangeLiteral:
-                # The parser builds this class by name; there is no other way to have our own.
                 expression.__class__ = _BoundedRange
 
 

@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from liquid import BoundTemplate
-
 from pusula.content import language, markup
-from pusula.content.language import RenderError, TemplateError
+from pusula.content.language import Part, RenderError, TemplateError
 
 _PIXEL = (
     '{% if pixel_url != blank %}<img src="{{ pixel_url }}" width="1" height="1" alt=""'
@@ -58,9 +56,14 @@ class InertLinks:
 class Compiled:
     """A template parsed and ready to be filled; ``html`` is missing for text-only messages."""
 
-    subject: BoundTemplate
-    text: BoundTemplate
-    html: BoundTemplate | None
+    subject: Part
+    text: Part
+    html: Part | None
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The parts there are."""
+        return (self.subject, self.text, *([self.html] if self.html else []))
 
 
 @dataclass(frozen=True)
@@ -84,9 +87,9 @@ def compiled(subject: str, text: str, html_: str) -> Compiled:
     except markup.TooManyTagsError as error:
         raise TemplateError("more than 65,000 pieces of Liquid") from error
     return Compiled(
-        subject=language.parse(subject, language.PLAIN),
-        text=language.parse(text, language.PLAIN),
-        html=language.parse(tracked, language.TRACKED_HTML) if html_.strip() else None,
+        subject=Part(subject, language.PLAIN),
+        text=Part(text, language.PLAIN),
+        html=Part(tracked, language.TRACKED_HTML) if html_.strip() else None,
     )
 
 
@@ -95,19 +98,42 @@ def render(template: Compiled, variables: Mapping[str, object], links: Links) ->
 
     Raises ``RenderError`` for values a filter cannot use, limits, and an empty subject or text.
     """
-    given = {
-        **variables,
-        "unsubscribe_url": links.unsubscribe_url,
-        "preferences_url": links.preferences_url,
-        "pixel_url": links.pixel_url,
-        language.LINKS: links,
-    }
-    subject = _BREAKS.sub(" ", language.run(template.subject, given)).strip()
+    given = _given(variables, links)
+    subject = _BREAKS.sub(" ", template.subject.fill(given)).strip()
     if not subject:
         raise RenderError("the subject is empty for this person")
     # Conditions and loops that say nothing leave empty lines behind.
-    text = _EMPTY_LINES.sub("\n\n", language.run(template.text, given))
-    html_ = language.run(template.html, given) if template.html else ""
+    text = template.text.fill(given)
+    if "\n" in text:
+        text = _EMPTY_LINES.sub("\n\n", text)
+    html_ = template.html.fill(given) if template.html else ""
     if not (text.strip() or html_.strip()):
         raise RenderError("the message is empty for this person")
     return Rendered(subject, text, html_)
+
+
+def verified(template: Compiled, variables: Mapping[str, object], links: Links) -> bool:
+    """Return whether the interpreter fills every part of ``template`` just as its function does.
+
+    A part that it fills otherwise is the interpreter's from now on. Raises ``RenderError``.
+    """
+    given = _given(variables, links)
+    return all([part.verify(given, part.fill(given)) for part in template.parts])
+
+
+def rehearse(template: Compiled, links: Links) -> None:
+    """Fill ``template`` with nothing at all; raise ``RenderError`` where it meets a limit."""
+    for part in template.parts:
+        language.run(part.template, _given({}, links), is_lenient=True)
+
+
+def _given(variables: Mapping[str, object], links: Links) -> dict[str, object]:
+    return language.given(
+        {
+            **variables,
+            "unsubscribe_url": links.unsubscribe_url,
+            "preferences_url": links.preferences_url,
+            "pixel_url": links.pixel_url,
+            language.LINKS: links,
+        }
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, date, datetime, timedelta
+from datetime import time as wall_time
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -55,6 +56,28 @@ def start_of(day: date, tz: str) -> int:
 def day_of(moment: int, tz: str) -> date:
     """Return the day on which ``moment`` falls in ``tz``."""
     return to_datetime(moment, tz).date()
+
+
+@lru_cache(maxsize=65_536)
+def first_at(day: date, wall: wall_time, tz: str) -> int:
+    """Return the moment at which clocks in ``tz`` first show ``wall`` on ``day``.
+
+    Where they skip it in spring, the first moment after the skip; where autumn shows it twice, the
+    first of the two.
+    """
+    local = datetime.combine(day, wall, zone(tz))
+    after = from_datetime(local)
+    if to_datetime(after, tz).replace(tzinfo=None) == local.replace(tzinfo=None):
+        return after
+    before = from_datetime(local.replace(fold=1))  # as if the clocks had been changed already
+    shown_after = to_datetime(after, tz).utcoffset()
+    while after - before > 1:
+        middle = (before + after) // 2
+        if to_datetime(middle, tz).utcoffset() == shown_after:
+            after = middle
+        else:
+            before = middle
+    return after
 
 
 def add_months(day: date, months: int) -> date:

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from pusula.channels.email.address import split_sender
 from pusula.consent.models import Channel
 from pusula.content import template
+from pusula.lake import rows
 from pusula.lib import clock, ids
 from pusula.lib.text import email_key
+from pusula.outbox import machine
 from pusula.outbox.models import Content, Hold, Message
 
 _CHUNK = 2_000
+_MESSAGES = "outbox_message"
+_COLUMNS = (
+    "dedupe_key", "origin", "step", "profile_id", "order_id", "content_id", "variables", "channel",
+    "purpose", "is_commercial", "priority", "policy", "address", "token", "state", "reason",
+    "detail", "provider_id", "owner", "n_attempts", "due_at", "not_after_at", "open_until_at",
+    "created_at", "settled_at",
+)  # fmt: skip
 PAUSED = "paused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A message to be reserved; with an empty address it will be skipped for that reason."""
+    """A message to be reserved, or one that was decided against: then with state and reason."""
 
     dedupe_key: str  # campaign or step version, profile, entry: makes it happen once
     origin: str  # who asks for it: "campaign:12"
@@ -33,6 +43,14 @@ class Draft:
     due_at: int
     not_after_at: int
     is_commercial: bool = True
+    step: str = ""
+    order_id: int | None = None
+    variables: Mapping[str, str] | None = None
+    priority: int = 5
+    policy: int = 0
+    open_until_at: int | None = None
+    state: str = machine.PENDING
+    reason: str = ""
 
 
 def freeze(*, channel: str, sender: str, subject: str, text: str, html: str) -> Content:
@@ -56,15 +74,32 @@ def freeze(*, channel: str, sender: str, subject: str, text: str, html: str) -> 
 def reserve(drafts: Iterable[Draft]) -> int:
     """Put messages in line, each dedupe key once and for all; return how many were new.
 
-    Runs in the caller's transaction, so that who gets what is decided and written together.
+    Runs in the caller's transaction. Asks nothing: what asks is ``decisions.decide``.
     """
     at = clock.now()
     n_new = 0
     remaining = iter(drafts)
     with transaction.atomic():
         while chunk := list(islice(remaining, _CHUNK)):
-            n_new += _reserve(chunk, at)
+            seen = known_keys(draft.dedupe_key for draft in chunk)
+            new = {d.dedupe_key: d for d in chunk if d.dedupe_key not in seen}
+            put(new.values(), at=at)
+            n_new += len(new)
     return n_new
+
+
+def known_keys(dedupe_keys: Iterable[str]) -> set[str]:
+    """Return those of the keys that a message has already."""
+    found: set[str] = set()
+    for part in rows.parts(dedupe_keys):
+        held = Message.objects.filter(dedupe_key__in=part)
+        found.update(held.values_list("dedupe_key", flat=True))
+    return found
+
+
+def put(drafts: Iterable[Draft], *, at: int) -> None:
+    """Write messages whose keys nobody has; raise ``IntegrityError`` if somebody has."""
+    rows.insert(connection, _MESSAGES, _COLUMNS, (_row(d, at) for d in drafts))
 
 
 def hold(origin: str = "", *, reason: str = PAUSED, detail: str = "", at: int) -> None:
@@ -80,30 +115,33 @@ def lift(origin: str = "") -> bool:
     return bool(n_lifted)
 
 
-def _reserve(drafts: Sequence[Draft], at: int) -> int:
-    held = Message.objects.filter(dedupe_key__in=[draft.dedupe_key for draft in drafts])
-    seen = set(held.values_list("dedupe_key", flat=True))
-    new = {draft.dedupe_key: draft for draft in drafts if draft.dedupe_key not in seen}
-    # Whoever reserves the same at the same moment wins or loses by the unique key.
-    Message.objects.bulk_create(
-        [_message(draft, at) for draft in new.values()], ignore_conflicts=True
-    )
-    return len(new)
-
-
-def _message(draft: Draft, at: int) -> Message:
+def _row(draft: Draft, at: int) -> tuple[object, ...]:
+    """Return the values of ``_COLUMNS``."""
     is_email = draft.channel == Channel.EMAIL
-    return Message(
-        dedupe_key=draft.dedupe_key,
-        origin=draft.origin,
-        profile_id=draft.profile_id,
-        content_id=draft.content_id,
-        channel=draft.channel,
-        purpose=draft.purpose,
-        is_commercial=draft.is_commercial,
-        address=email_key(draft.address) if is_email else draft.address,
-        token=ids.random_id(),
-        due_at=draft.due_at,
-        not_after_at=draft.not_after_at,
-        created_at=at,
+    return (
+        draft.dedupe_key,
+        draft.origin,
+        draft.step,
+        draft.profile_id,
+        draft.order_id,
+        draft.content_id,
+        json.dumps(dict(draft.variables), ensure_ascii=False) if draft.variables else "{}",
+        draft.channel,
+        draft.purpose,
+        draft.is_commercial,
+        draft.priority,
+        draft.policy,
+        email_key(draft.address) if is_email else draft.address,
+        ids.random_id(),
+        draft.state,
+        draft.reason,
+        "",
+        "",
+        "",
+        0,
+        draft.due_at,
+        draft.not_after_at,
+        draft.open_until_at,
+        at,
+        at if draft.state in machine.FINAL else None,
     )

@@ -1,7 +1,8 @@
 """The addresses in a message that lead back to us, signed so that nobody can make one up.
 
-Each kind has a key of its own: a click cannot be turned into an unsubscription. A click carries
-its target inside the signature, so the redirect leads where the mail said and nowhere else.
+Each kind has a key of its own: a click cannot be turned into an unsubscription. A click carries its
+target signed too, so the redirect leads where one of our mails said and nowhere else. Message and
+target are signed apart: a target that is the same for everybody is signed once.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from django.conf import settings
 from pusula.content.template import InertLinks
 from pusula.lib import ids
 
-_OPEN, _CLICK, _UNSUBSCRIBE = "open", "click", "unsubscribe"
+_OPEN, _CLICK, _TARGET, _UNSUBSCRIBE = "open", "click", "target", "unsubscribe"
 _PREFERENCES = "preferences.1"  # another number makes all links that were sent worthless
 _WEB = ("http://", "https://")
 PREVIEW = "preview"  # stands for a token where there is no message
@@ -47,8 +48,11 @@ class MessageLinks:
         """Return the address that notes the click and leads on; what is no web page stays."""
         if not url.startswith(_WEB) or url in {self.unsubscribe_url, self.preferences_url}:
             return url
-        target = base64.urlsafe_b64encode(url.encode()).rstrip(b"=").decode()
-        return f"{settings.PUSULA.public_url}/c/{ids.sign(_key(_CLICK), self.token, target)}"
+        return f"{self._clicks}{_signed_target(_key(_TARGET), url)}"
+
+    @cached_property
+    def _clicks(self) -> str:
+        return f"{settings.PUSULA.public_url}/c/{ids.sign(_key(_CLICK), self.token)}."
 
 
 def preview_links() -> InertLinks:
@@ -64,11 +68,13 @@ def opened(signed: str) -> str | None:
 
 def clicked(signed: str) -> tuple[str, str] | None:
     """Return the token of the message and the target of its link, ``None`` if we did not sign."""
-    parts = ids.verify(_key(_CLICK), signed)
-    if parts is None:
+    message, _, rest = signed.partition(".")
+    mac, _, target = rest.partition(".")
+    token = _token(_CLICK, f"{message}.{mac}")
+    parts = ids.verify(_key(_TARGET), target)
+    if token is None or parts is None:
         return None
-    token, target = parts
-    return token, base64.urlsafe_b64decode(target + "=" * (-len(target) % 4)).decode()
+    return token, base64.urlsafe_b64decode(parts[0] + "=" * (-len(parts[0]) % 4)).decode()
 
 
 def unsubscribing(signed: str) -> str | None:
@@ -84,6 +90,11 @@ def preferring(signed: str) -> str | None:
 def _token(kind: str, signed: str) -> str | None:
     parts = ids.verify(_key(kind), signed)
     return parts[0] if parts is not None else None
+
+
+@lru_cache(maxsize=4_096)
+def _signed_target(key: bytes, url: str) -> str:
+    return ids.sign(key, base64.urlsafe_b64encode(url.encode()).rstrip(b"=").decode())
 
 
 @lru_cache(maxsize=8)

@@ -12,6 +12,7 @@ UNKNOWN = "unknown"  # the sender died between the gate and the answer; never se
 STATES = (PENDING, SENDING, SENT, SKIPPED, FAILED, UNKNOWN)
 FINAL = frozenset({SENT, SKIPPED, FAILED, UNKNOWN})
 TAKEN = (SENDING, SENT, UNKNOWN)  # the inbox has it, or may have it
+COUNTED = (PENDING, *TAKEN)  # the person has it, may have it, or is to get it: for caps and budgets
 MOVES = {
     PENDING: frozenset({SENDING, SKIPPED, FAILED}),
     SENDING: frozenset({SENT, FAILED, UNKNOWN, PENDING}),  # pending: the hop said "later"

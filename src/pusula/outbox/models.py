@@ -1,4 +1,4 @@
-"""Messages, their frozen content, what became of them, and who is sending."""
+"""Messages, their frozen content, what became of them, who is sending, and under which limits."""
 
 from __future__ import annotations
 
@@ -25,13 +25,18 @@ class Message(models.Model):
 
     dedupe_key = models.CharField(max_length=200, unique=True)
     origin = models.CharField(max_length=80)  # who asked for it: "campaign:12"
-    profile = models.ForeignKey(Profile, models.CASCADE, related_name="messages")
+    step = models.CharField(max_length=80, blank=True)  # of a journey; a mailing has none
+    profile = models.ForeignKey(Profile, models.CASCADE, related_name="messages", db_index=False)
     origin_id = models.BigIntegerField(null=True)  # of the profile: see profiles.models.Identifier
+    order_id = models.BigIntegerField(null=True)  # the order it is about
     content = models.ForeignKey(Content, models.PROTECT, related_name="messages")
+    variables = models.JSONField(default=dict)  # what it says beyond the profile, by name
     channel = models.CharField(max_length=10, choices=Channel.choices)
     purpose = models.CharField(max_length=30)
     # Whether it needs an approval (law 6563), or only tells of what somebody booked or bought.
     is_commercial = models.BooleanField(default=True)
+    priority = models.SmallIntegerField(default=5)  # 1 is served first, 9 last
+    policy = models.IntegerField(default=0)  # the number of the policy it was decided under
     address = models.CharField(max_length=320)
     token = models.CharField(max_length=32, unique=True)  # opaque name of the message in links
     state = models.CharField(
@@ -39,10 +44,12 @@ class Message(models.Model):
     )
     reason = models.CharField(max_length=40, blank=True)  # why skipped, failed or unknown
     detail = models.CharField(max_length=400, blank=True)  # the next hop's own words
+    provider_id = models.CharField(max_length=120, blank=True)  # what the next hop calls it
     owner = models.CharField(max_length=32, blank=True)  # the sender that has claimed it
     n_attempts = models.SmallIntegerField(default=0)
     due_at = models.BigIntegerField()
     not_after_at = models.BigIntegerField()  # worthless later than this
+    open_until_at = models.BigIntegerField(null=True)  # then quiet hours begin for the person
     created_at = models.BigIntegerField()
     gated_at = models.BigIntegerField(null=True)
     settled_at = models.BigIntegerField(null=True)  # when it reached a final state
@@ -55,12 +62,19 @@ class Message(models.Model):
             models.Index(
                 fields=["owner"], condition=models.Q(owner__gt=""), name="message_by_owner"
             ),
+            # What may still count under a cap: nothing leaves later than its last moment.
+            models.Index(fields=["profile", "not_after_at"], name="message_by_profile"),
+            models.Index(
+                fields=["provider_id"],
+                condition=models.Q(provider_id__gt=""),
+                name="message_by_provider_id",
+            ),
         ]
         constraints = [
             # An inbox gets one copy of a mailing, whatever two senders do at the same moment.
             models.UniqueConstraint(
                 fields=["origin", "channel", "address"],
-                condition=models.Q(state__in=machine.TAKEN),
+                condition=models.Q(state__in=machine.TAKEN, step=""),
                 name="message_once_per_address",
             ),
         ]
@@ -102,3 +116,13 @@ class Hold(models.Model):
     reason = models.CharField(max_length=40)  # paused, policy
     detail = models.CharField(max_length=400, blank=True)
     since_at = models.BigIntegerField()
+
+
+class Policy(models.Model):
+    """A version of the limits on all messages; the highest number holds."""
+
+    number = models.IntegerField(unique=True)
+    definition = models.JSONField(default=dict)  # see rules.policy
+    note = models.CharField(max_length=400, blank=True)  # why it was changed
+    applied_at = models.BigIntegerField()
+    applied_by = models.CharField(max_length=150, blank=True)

@@ -9,6 +9,7 @@ from django.db import connection
 
 from pusula.outbox import machine
 from pusula.outbox.models import Message
+from pusula.outbox.reasons import Reason
 
 _MOVE = """
 update outbox_message
@@ -82,3 +83,15 @@ def give_up(*, owner: str, reason: str, at: int) -> int:
     """Mark as unknown what ``owner``, which is dead, had let pass: nobody can tell any more."""
     doubtful = Message.objects.filter(owner=owner, owner__gt="", state=machine.SENDING)
     return doubtful.update(state=machine.UNKNOWN, reason=reason, owner="", settled_at=at)
+
+
+def displace(ids: Sequence[int], *, at: int) -> bool:
+    """Skip waiting messages that give way to a more important one; return whether all still wait.
+
+    A sender that has claimed one finds it gone when it comes to the gate.
+    """
+    waiting = Message.objects.filter(pk__in=ids, state=machine.PENDING)
+    n_moved = waiting.update(
+        state=machine.SKIPPED, reason=Reason.OUTRANKED, owner="", settled_at=at
+    )
+    return n_moved == len(ids)

@@ -13,6 +13,7 @@ from pusula.events import actions as events
 from pusula.events.actions import NewEvent
 from pusula.lib import clock
 from pusula.outbox.models import Message, Receipt, ReceiptKind
+from pusula.profiles import unheard
 
 SOURCE = "pusula"  # of the events written here
 UNSUBSCRIBE_LINK = "unsubscribe link"
@@ -99,5 +100,6 @@ def _tell(message: Message, kind: ReceiptKind, *, at: int, url: str) -> None:
     try:
         with transaction.atomic():
             events.append([event], source=SOURCE, at=at)
+            unheard.tell([message.profile_id], at=at)  # no entry of the log tells the live step
     except IntegrityError:
         return  # the same was told at the same moment

@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import msgspec
 from django.db import (
@@ -32,10 +34,13 @@ GROUP = 2_000
 # Twins that are appended at the same moment collide once; whoever comes second sees the first.
 _TRIES = 5
 _LONGEST_BODY = 32 * 2**20
-_STATEMENT = 8 * 2**20  # characters of all bodies in one
+_STATEMENT = 8 * 2**20  # bytes of all bodies in one
+# So many groups are looked up before they are written once one of their messages was known.
+_DOUBTED = 200
 _INSERT = f"""
 insert into {ENTRIES} (id, kind, source, message_id, body, occurred_at, recorded_at)
-select %s + key, value->>0, value->>1, value->>2, value->>3, value->>4, %s from json_each(%s)
+select %s + key, value->>0, value->>1, value->>2, cast(substr(%s, value->>4, value->>5) as text),
+       value->>3, %s from json_each(%s)
 """
 _KNOWN = f"select message_id from {ENTRIES} where message_id = any(%s)"
 _KNOWN_SQLITE = (
@@ -64,8 +69,7 @@ class BusyError(PusulaError):
         self.seconds = seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """Something to be told to the log; ``body`` is JSON, ``occurred_at`` when it was, if told.
 
     ``message_id`` is the sender's own id with the source in front, unique for the life of the log.
@@ -80,18 +84,11 @@ class Entry:
     occurred_at: int | None = None
 
     def __post_init__(self) -> None:
-        # Written out, as it is done for every event that comes.
-        if not (_is_word(self.kind, 20) and _is_word(self.source, 60)):
-            raise BadEntryError(
-                f"kind, source: visible characters, at most 20 and 60, not {self.kind!r:.80} and "
-                f"{self.source!r:.80}"
-            )
+        _check_names(self.kind, self.source)
         if not _is_word(self.message_id, 200):
             raise BadEntryError(
                 f"message_id: 1 to 200 visible characters, not {self.message_id!r:.80}"
             )
-        if ":" in self.source:  # it parts sources from their numbers: "a:b" would speak for "a"
-            raise BadEntryError(f"source: without a colon, not {self.source!r}")
         if len(self.body) > _LONGEST_BODY or "\0" in self.body:
             raise BadEntryError(f"body: at most {_LONGEST_BODY} characters, none of them NUL")
         try:
@@ -100,6 +97,17 @@ class Entry:
             raise BadEntryError(f"body: half a character at {error.start}") from error
         if self.occurred_at is not None and not -(2**63) <= self.occurred_at < 2**63:
             raise BadEntryError("occurred_at: not a moment in 64 bits")
+
+
+@lru_cache(maxsize=1_000)  # there are few, and each comes with every entry
+def _check_names(kind: str, source: str) -> None:
+    if not (_is_word(kind, 20) and _is_word(source, 60)):
+        raise BadEntryError(
+            f"kind, source: visible characters, at most 20 and 60, not {kind!r:.80} and "
+            f"{source!r:.80}"
+        )
+    if ":" in source:  # it parts sources from their numbers: "a:b" would speak for "a"
+        raise BadEntryError(f"source: without a colon, not {source!r}")
 
 
 def _is_word(value: object, size: int) -> bool:
@@ -134,22 +142,48 @@ def _appended(numbers: Sequence[int | None]) -> Appended:
     return Appended(first, last, len(new), len(numbers) - len(new))
 
 
-def _append(entries: Sequence[Entry]) -> list[int | None]:
+class _Doubt:
+    """Whether messages that come may be known already.
+
+    Mostly none is, and to look for each of them costs as much as a third of writing it. So it is
+    the unique index that says so; whoever ran into it looks first for a while: what is told again
+    is seldom told again alone.
+    """
+
+    def __init__(self) -> None:
+        self._n = 0
+
+    def begin(self) -> None:
+        """Look at the next groups before they are written."""
+        self._n = _DOUBTED
+
+    def is_there(self) -> bool:
+        """Say whether the next group is looked at."""
+        self._n -= self._n > 0
+        return self._n > 0
+
+
+_doubt = _Doubt()
+
+
+def _append(entries: Sequence[Entry]) -> Sequence[int | None]:
     """Write one group; return the id of each entry, ``None`` where its message is known."""
     for left in reversed(range(_TRIES)):
         try:
             with transaction.atomic(using=LOG, durable=True):
                 return _write(entries)
         except IntegrityError:
-            # A twin was committed between our look and our turn. The head went back with us.
+            # A message is known, or a twin was committed between our look and our turn. The head
+            # went back with us.
+            _doubt.begin()
             if not left:
                 raise
     message = "unreachable"
     raise AssertionError(message)
 
 
-def _write(entries: Sequence[Entry]) -> list[int | None]:
-    seen = _known(entries)
+def _write(entries: Sequence[Entry]) -> Sequence[int | None]:
+    seen = _known(entries) if _doubt.is_there() else set()
     new: list[Entry] = []
     is_new = []
     for entry in entries:
@@ -169,8 +203,11 @@ def _write(entries: Sequence[Entry]) -> list[int | None]:
         first = cursor.fetchone()[0] - len(new) + 1
     at = clock.now()  # after the head is ours: so recorded times follow the ids
     _insert(connection, first, new, at)
-    numbers = iter(range(first, first + len(new)))
-    return [next(numbers) if one else None for one in is_new]
+    numbers = range(first, first + len(new))
+    if len(new) == len(entries):
+        return numbers
+    following = iter(numbers)
+    return [next(following) if one else None for one in is_new]
 
 
 def _insert(connection: BaseDatabaseWrapper, first: int, new: Sequence[Entry], at: int) -> None:
@@ -185,26 +222,30 @@ def _insert(connection: BaseDatabaseWrapper, first: int, new: Sequence[Entry], a
     # One statement for many rows. Whoever executes one for each row gives the interpreter away
     # each time, and waits for it behind a busy event loop: that took ten times as long.
     with connection.cursor() as cursor:
-        for part in _within(new, _STATEMENT):
-            told_as_json = _encode(
-                [(e.kind, e.source, e.message_id, e.body, e.occurred_at) for e in part]
-            )
-            cursor.execute(_INSERT, [first, at, told_as_json.decode()])
-            first += len(part)
+        for columns, bodies in _within(new, _STATEMENT):
+            told_as_json = _encode(columns).decode()
+            cursor.execute(_INSERT, [first, b"".join(bodies), at, told_as_json])
+            first += len(columns)
 
 
-def _within(entries: Sequence[Entry], size: int) -> Iterator[list[Entry]]:
-    """Yield ``entries`` in parts of about ``size`` characters."""
-    part: list[Entry] = []
+def _within(entries: Sequence[Entry], size: int) -> Iterator[tuple[list[Any], list[bytes]]]:
+    """Yield ``entries`` in parts of about ``size`` bytes: their columns, and their bodies.
+
+    Bodies go into the statement end to end, and their places among the columns: as JSON inside of
+    JSON they would be escaped here and parsed there, for each column again.
+    """
+    columns: list[Any] = []
+    bodies: list[bytes] = []
     n = 0
-    for entry in entries:
-        if part and n + len(entry.body) > size:
-            yield part
-            part, n = [], 0
-        part.append(entry)
-        n += len(entry.body)
-    if part:
-        yield part
+    for e in entries:
+        body = e.body.encode()
+        if columns and n + len(body) > size:
+            yield columns, bodies
+            columns, bodies, n = [], [], 0
+        columns.append((e.kind, e.source, e.message_id, e.occurred_at, n + 1, len(body)))
+        bodies.append(body)
+        n += len(body)
+    yield columns, bodies
 
 
 def _known(entries: Sequence[Entry]) -> set[str]:

@@ -107,6 +107,7 @@ def _resolve(told: Sequence[Told], at: int) -> tuple[Owners, list[Ids], list[Joi
                 document=one.body.document,
                 loyalty=one.body.loyalty,
                 name=names.get(one.entry.id),
+                verified=one.trusted and getattr(one.body, "email_verified", False),
             )
             for one in group
         ]
@@ -328,7 +329,7 @@ def _write_decisions(told: Sequence[Told], at: int, refused: list[tuple[Told, st
                     dedupe_key=f"{_short(key)}:{profile_id}" if shared else key,
                 )
             )
-    return [consents.record(decisions, at=at).changed] if decisions else []
+    return [consents.record(decisions, at=at, is_heard=True).touched] if decisions else []
 
 
 def _contact_point(told: Told) -> str:

@@ -150,6 +150,7 @@ class TraitBody(Who):
 
     first_name: Text120 = ""
     last_name: Text120 = ""
+    email_verified: bool = False  # the person proved that the e-mail is theirs
     traits: dict[str, bool | float | Text400 | list[Text400] | dict[str, str]] = {}
 
 
@@ -167,6 +168,7 @@ class ConsentBody(Who):
     status: Literal["granted", "refused"]
     evidence: Text400 = ""
     proof: dict[str, Text400] = {}  # as consent.proofs names its parts
+    email_verified: bool = False  # the person proved that the e-mail is theirs
 
 
 class MergeBody(Who):

@@ -33,18 +33,25 @@ def sort_out(told: Sequence[Told]) -> tuple[list[Told], list[Logged], set[int]]:
     """Part what may be taken over from the entries of people who were erased.
 
     Returns what may be, the entries refused, and the ids of entries whose bodies are to be blanked.
-    A guest on somebody else's booking is left out of it; a message is refused as a whole.
+    A guest on somebody else's booking is left out of it; a message is refused as a whole. Of who
+    came back, what was before that is refused.
     """
     asked = {pair for one in told for pair in (*_pairs(one), *_guests(one))}
-    barred = erased.refused(asked)
-    if not barred:
+    until = erased.barring(asked)
+    if not until:
         return list(told), [], set()
-    refused = {one.entry.id: one.entry for one in told if not barred.isdisjoint(_pairs(one))}
+
+    def is_barred(one: Told, pair: erased.Pair) -> bool:
+        return _happened_at(one) < until.get(pair, 0)
+
+    refused = {
+        one.entry.id: one.entry for one in told if any(is_barred(one, pair) for pair in _pairs(one))
+    }
     blank = set(refused)
     taken = [one for one in told if one.entry.id not in refused]
     for one in taken:
         for guest in (one.body.guests or []) if isinstance(one.body, OrderBody) else []:
-            if (IdentifierKind.KEY, f"{one.entry.source}:{guest.key}") in barred:
+            if is_barred(one, (IdentifierKind.KEY, f"{one.entry.source}:{guest.key}")):
                 guest.key = guest.share_with = ""
                 blank.add(one.entry.id)
     return taken, list(refused.values()), blank
@@ -123,6 +130,11 @@ def _speaks(entry: LogEntry, needles: Needles, message_ids: Collection[str]) -> 
         or needles.are_in(entry.message_id)
         or needles.are_in_json(entry.body, entry.source)
     )
+
+
+def _happened_at(one: Told) -> int:
+    """Return when what an entry tells was: an order, however late it is told, when it was made."""
+    return min(one.at, one.body.ordered_at) if isinstance(one.body, OrderBody) else one.at
 
 
 def _pairs(one: Told) -> list[erased.Pair]:

@@ -6,10 +6,10 @@ import logging
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
 from types import MappingProxyType
 
 import numpy as np
+import numpy.typing as npt
 from django.db import (
     InterfaceError,
     InternalError,
@@ -28,7 +28,7 @@ from pusula.pipeline.entries import Told
 from pusula.pipeline.names import Names
 from pusula.pipeline.queries import Logged
 from pusula.pipeline.understood import Aside
-from pusula.profiles import relations
+from pusula.profiles import merging, relations, unheard
 from pusula.profiles.relations import Ids
 from pusula.segments import actions, evaluate
 from pusula.segments import queries as segments
@@ -168,12 +168,15 @@ class _Step:
     def run(self, limit: int, due_seconds: float) -> Stepped:
         due = segments.due(self.at, limit)
         logged = self._next(limit)
-        if not due and not logged:
+        beside = unheard.waiting(limit)
+        if not (due or logged or beside):
             return Stepped(self.at, self.offset.entry_id)
         n_due = self._flip(due, due_seconds)
         n_refused = 0
         if logged:
             n_refused = self._take_over(logged)
+        if beside:
+            self._hear(beside)
         last = logged[-1] if logged else None
         read = last.id if last else self.offset.entry_id
         _move_offset(read, last.message_id if last else self.offset.message_id, self.at)
@@ -186,7 +189,7 @@ class _Step:
             n_put_off=self.n_put_off,
             moves=self.moves,
             oldest_at=logged[0].recorded_at if logged else None,
-            is_full=limit in {len(logged), len(due)} or n_due < len(due),
+            is_full=limit in {len(logged), len(due), len(beside)} or n_due < len(due),
         )
 
     def _next(self, limit: int) -> list[Logged]:
@@ -234,18 +237,24 @@ class _Step:
         )
 
     def _flip(self, due: Sequence[tuple[int, int]], seconds: float) -> int:
-        """Evaluate (profile, moment) pairs, ascending by moment; return how many were reached."""
+        """Evaluate (profile, moment) pairs, ascending by moment; return how many were reached.
+
+        All in one pass, each as of its own moment. Who is due again by now goes round again, by
+        the same facts; who does not get there in time is due in the next step.
+        """
         end = time.monotonic() + seconds
         pass_ = self._pass(CAUSE_TIME)
         done = 0
         for part in rows.parts(due, relations.LISTED):
-            facts = self._facts_together(pass_, _ascending(part))
-            for due_at, same in groupby(part, key=lambda one: one[1]):
-                if done and time.monotonic() > end:
-                    break
-                ids = _ascending(same)
-                self._evaluate(pass_, ids, due_at, facts)
-                done += len(ids)
+            if done and time.monotonic() > end:
+                break
+            done += len(part)
+            ids, moments = _ascending(part)
+            facts = self._facts_together(pass_, ids)
+            while len(ids):
+                flips = self._evaluate(pass_, ids, moments, facts)
+                is_again = (flips <= self.at) & (time.monotonic() <= end)
+                ids, moments = ids[is_again], flips[is_again]
         self._count(pass_)
         return done
 
@@ -267,14 +276,29 @@ class _Step:
         written = self._written(told)
         aside = found.aside + unnamed + understood.refused(written.refused)
         n_refused = understood.put_aside(aside, tries, self.at) if aside else 0
+        self._look_at(written.touched)
+        return n_refused
+
+    def _hear(self, beside: Sequence[tuple[int, int]]) -> None:
+        """Evaluate the profiles of which something was written beside the log.
+
+        First as of the moments they were due, as for those whom entries touch.
+        """
+        found = merging.current(profile_id for _number, profile_id in beside)
+        ids = np.array(sorted(set(found.values())), np.int64)
+        while late := segments.due_among(ids, self.at):
+            self._flip(late, _CATCH_UP_S)
+        self._look_at(ids)
+        unheard.heard(number for number, _profile_id in beside)
+
+    def _look_at(self, ids: Ids) -> None:
+        """Evaluate ``ids`` (ascending) now; those who rest, when their rest is over."""
         pass_ = self._pass(CAUSE_DATA)
-        ids = written.touched
-        rests = np.array([self.resting.get(i, 0) > self.at for i in ids.tolist()], bool)
+        rests = self._resting(ids)
         for part in rows.parts(ids[~rests].tolist(), relations.LISTED):
-            self._evaluate(pass_, np.array(part, np.int64), self.at)
+            self._evaluate(pass_, np.array(part, np.int64), np.full(len(part), self.at))
         self._rest(ids[rests])
         self._count(pass_)
-        return n_refused
 
     def _written(self, told: Sequence[Told]) -> Written:
         """Write ``told``; whom they touch is first evaluated as of the moments it was due.
@@ -318,35 +342,42 @@ class _Step:
             self.resting[profile_id] = self.at + rest
         return facts
 
-    def _rest(self, ids: Ids) -> None:
-        """Make ``ids`` due when their rest is over."""
+    def _rest(self, ids: Ids) -> Ids:
+        """Make ``ids`` due when their rest is over; return when that is."""
         until = np.array([self.resting[i] for i in ids.tolist()], np.int64)
         actions.record_due(ids, until, at=self.at)
+        return until
 
-    def _evaluate(self, pass_: Pass, ids: Ids, moment: int, facts: Block | None = None) -> None:
-        """Evaluate ``ids``, by these ``facts`` if they are read already.
+    def _evaluate(self, pass_: Pass, ids: Ids, moments: Ids, facts: Block | None = None) -> Ids:
+        """Evaluate ``ids``, each as of its moment, by these ``facts`` if they are read already.
 
-        One that cannot be is found by halves and put off.
+        Return when each is due again. One that cannot be evaluated is found by halves and put off.
         """
         try:
             with transaction.atomic():
                 own = self._facts(pass_, ids) if facts is None else replace(facts, profile_ids=ids)
-                pass_.evaluate_block(own, moment=moment)
-                heavy = [i for i in ids.tolist() if self.resting.get(i, 0) > self.at]
-                self._rest(np.array(heavy, np.int64))
+                flips = pass_.evaluate_block(own, moment=moments)
+                rests = self._resting(ids)
+                flips[rests] = self._rest(ids[rests])
             self.n_evaluated += len(ids)
         except _TROUBLE:
             raise
         except Exception as error:
             if len(ids) > 1:
-                for half in (ids[: len(ids) // 2], ids[len(ids) // 2 :]):
-                    self._evaluate(pass_, half, moment, facts)
-                return
+                middle = len(ids) // 2
+                halves = ((ids[:middle], moments[:middle]), (ids[middle:], moments[middle:]))
+                return np.concatenate([self._evaluate(pass_, *half, facts) for half in halves])
             self.n_put_off += 1
             if self.n_put_off > max(_MOST_PUT_OFF, self.n_evaluated):
                 raise
             _log.exception("profile %d cannot be evaluated: %s", ids[0], error)
-            actions.record_due(ids, np.array([self.at + _PUT_OFF]), at=self.at)
+            flips = np.array([self.at + _PUT_OFF])
+            actions.record_due(ids, flips, at=self.at)
+        return flips
+
+    def _resting(self, ids: Ids) -> npt.NDArray[np.bool_]:
+        """Return which of ``ids`` rest now."""
+        return np.array([self.resting.get(i, 0) > self.at for i in ids.tolist()], bool)
 
     def _pass(self, cause: str) -> Pass:
         return Pass(self.compiled.versions, self.at, cause, self.compiled)
@@ -366,9 +397,10 @@ def _heavy(facts: Block) -> list[int]:
     return found
 
 
-def _ascending(due: Iterable[tuple[int, int]]) -> Ids:
-    """Return the profiles of (profile, moment) pairs, ascending."""
-    return np.array(sorted(profile_id for profile_id, _at in due), np.int64)
+def _ascending(due: Iterable[tuple[int, int]]) -> tuple[Ids, Ids]:
+    """Return the profiles of (profile, moment) pairs, ascending, and the moment of each."""
+    ids, moments = zip(*sorted(due), strict=True)
+    return np.array(ids, np.int64), np.array(moments, np.int64)
 
 
 def _isolated(told: Sequence[Told], at: int) -> Written:

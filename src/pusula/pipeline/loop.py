@@ -14,6 +14,7 @@ from django.db import InterfaceError, OperationalError, connections
 from pusula.lib import clock
 from pusula.pipeline import queries
 from pusula.pipeline.live import Live, Stepped
+from pusula.profiles import unheard
 from pusula.segments import queries as segments
 from pusula.segments.actions import Moves
 
@@ -125,7 +126,7 @@ class Loop:
         return self._due_at is not None and self._due_at <= clock.now()
 
     def _look_for_due(self) -> None:
-        self._due_at = segments.next_due_at()
+        self._due_at = clock.now() if unheard.is_any() else segments.next_due_at()
         self._looked_s = time.monotonic()
 
     def _step(self) -> None:

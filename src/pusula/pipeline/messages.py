@@ -122,7 +122,12 @@ def _about(entry: Logged, envelope: Envelope, said: Said, at: int) -> Told:
 
 
 def _person(about: Told, said: Said) -> Reading:
-    body = TraitBody(first_name=said.first_name, last_name=said.last_name, traits=said.traits)
+    body = TraitBody(
+        first_name=said.first_name,
+        last_name=said.last_name,
+        email_verified=said.email_verified,
+        traits=said.traits,
+    )
     return Reading([replace(about, body=body)], said.left)
 
 

@@ -40,6 +40,7 @@ _DAYS = frozenset({"birth_date", "registered_on"})
 # Parts of these stand for themselves: address.city is the city.
 _OPEN = frozenset({"address"})
 _NAMES = {"firstname": "first_name", "lastname": "last_name"}
+_VERIFIED = "emailverified"  # beside an e-mail, of a server that asked the person
 _WHOLE = frozenset(_NAMES)  # what a whole name says
 _CONTACTS = frozenset({"email", "phone"})
 _IDLE = frozenset({"id", "avatar", "anonymousid", "userid"})
@@ -58,6 +59,7 @@ class Said:
     last_name: str = ""
     email: str | None = None
     phone: str | None = None
+    email_verified: bool = False
     traits: dict[str, Any] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
 
@@ -77,6 +79,8 @@ def said(
         short = _short(name)
         if value is None or value == "" or short in _IDLE or _is_shut(short, shut):
             continue
+        if short == _VERIFIED and trusted:
+            found.email_verified = value is True
         if short == "name":
             whole = _name(name, value, found)
         elif short in _NAMES:

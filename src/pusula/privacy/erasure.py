@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from pusula.lake.turns import turn
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
-from pusula.privacy import audit, ledger, stores
-from pusula.privacy.models import Erasure, ErasureStep, Request, RequestState
+from pusula.privacy import audit, ledger, requests, stores
+from pusula.privacy.models import Erasure, ErasureStep, Request, RequestKind
 from pusula.privacy.stores import STORES, Work
 from pusula.profiles.merging import everyone_in
 from pusula.profiles.models import Erased, Profile
@@ -33,7 +33,9 @@ class UnknownPersonError(PusulaError):
 def begin(profile_id: int, *, actor: str, request: Request | None = None) -> Erasure:
     """Write down that a person is to be erased, and by whom; ``run`` does it.
 
-    One under way is returned as it is. Raises ``UnknownPersonError`` if there is no such profile.
+    One under way is returned as it is. ``request`` is what it answers; else the one of the person
+    that waits. Raises ``UnknownPersonError`` if there is no such profile, and ``RequestError`` if
+    the request is not one of theirs to be erased.
     """
     with transaction.atomic():
         under_way = Erasure.objects.filter(profile_id=profile_id, finished_at=None).first()
@@ -41,10 +43,11 @@ def begin(profile_id: int, *, actor: str, request: Request | None = None) -> Era
             return under_way
         if not Profile.objects.select_for_update().filter(pk=profile_id).exists():
             raise UnknownPersonError(_("There is no customer number %(n)s.") % {"n": profile_id})
+        everyone = everyone_in(profile_id)
         made = Erasure.objects.create(
             profile_id=profile_id,
-            merged_ids=sorted(everyone_in(profile_id) - {profile_id}),
-            request=request,
+            merged_ids=sorted(everyone - {profile_id}),
+            request=requests.taken_up(RequestKind.ERASE, everyone, request, actor=actor),
             asked_by=actor,
             asked_at=clock.now(),
         )
@@ -52,8 +55,6 @@ def begin(profile_id: int, *, actor: str, request: Request | None = None) -> Era
             ErasureStep(erasure=made, position=position, store=store)
             for position, store in enumerate(STORES)
         )
-        if request is not None:
-            Request.objects.filter(pk=request.pk).update(state=RequestState.WORKING)
         audit.record(actor, "erasure.begun", f"erasure:{made.pk}", profile=profile_id)
     return made
 
@@ -108,12 +109,15 @@ def replay(*, actor: str) -> list[Erasure]:
     return begun
 
 
-def readmit(pairs: Iterable[tuple[str, str]], *, actor: str, reason: str) -> int:
+def readmit(
+    pairs: Iterable[tuple[str, str]], *, actor: str, reason: str, at: int | None = None
+) -> int:
     """Let identifiers be known again whose person registered anew; return how many were refused.
 
-    For a registration of their own, seen by a person: no source does it by itself.
+    For a registration of their own (``at`` a moment, else now): seen by a person, or proved by the
+    inbox itself. No source does it by itself, and what was before that moment stays refused.
     """
-    at = clock.now()
+    at = clock.now() if at is None else at
     digests = {stores.digest(*pair) for pair in pairs}
     ledger.write(digests, at=at, is_lifted=True)
     with transaction.atomic():
@@ -128,8 +132,7 @@ def _finish(erasure: Erasure) -> None:
         done = Erasure.objects.filter(pk=erasure.pk, finished_at=None)
         if not done.update(finished_at=at):
             return
-        if erasure.request_id is not None:
-            Request.objects.filter(pk=erasure.request_id).update(
-                state=RequestState.ANSWERED, settled_at=at, settled_by=erasure.asked_by
-            )
+        # All that the person asked for in this: one person may have written twice.
+        asked = requests.waiting(RequestKind.ERASE, erasure.numbers)
+        requests.carried_out(asked, actor=erasure.asked_by, at=at, erasure=erasure.pk)
         audit.record(audit.SYSTEM, "erasure.done", f"erasure:{erasure.pk}")

@@ -46,8 +46,10 @@ def make(
 ) -> Export:
     """Pack all we hold of a person; the file goes after a day, that it was made stays known.
 
-    ``language`` is that of the page inside (``tr`` or ``en``; the company's if empty). Raises
-    ``ExportError`` without a reason or for a customer there is not.
+    ``request`` is what it answers; else the one of the person that waits. ``language`` is that of
+    the page inside (``tr`` or ``en``; the company's if empty). Raises ``ExportError`` without a
+    reason or for a customer there is not, ``RequestError`` for a request that is not one of theirs
+    to see their data.
     """
     if not reason.strip():
         raise ExportError(_("An export needs a reason."))
@@ -64,7 +66,9 @@ def make(
     with transaction.atomic():
         made = Export.objects.create(
             profile_id=profile_id,
-            request=request,
+            request=requests.taken_up(
+                RequestKind.ACCESS, everyone_in(profile_id), request, actor=actor
+            ),
             reason=reason[:_LONGEST_REASON],
             asked_by=actor,
             file_name=name,
@@ -82,11 +86,18 @@ def make(
 
 
 def fetch(export: Export, *, actor: str) -> Path:
-    """Return the file and write down who takes it; raise ``ExportError`` if it is gone."""
+    """Return the file and write down who takes it; raise ``ExportError`` if it is gone.
+
+    Whoever takes it hands it over: what the person asked is answered by it, if it is known that it
+    is the person who asked.
+    """
     path = stores.export_folder() / export.file_name
     if export.removed_at is not None or clock.now() >= export.expires_at or not path.is_file():
         raise ExportError(_("This export is no longer there: make a new one."))
-    audit.record(actor, "export.fetched", f"export:{export.pk}", profile=export.profile_id)
+    with transaction.atomic():
+        audit.record(actor, "export.fetched", f"export:{export.pk}", profile=export.profile_id)
+        asked = Request.objects.filter(pk=export.request_id).exclude(proof=Proof.NONE)
+        requests.carried_out(asked, actor=actor, at=clock.now(), export=export.pk)
     return path
 
 

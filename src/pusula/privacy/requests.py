@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from pusula.lib import clock
@@ -94,6 +96,52 @@ def settle(request: Request, state: str, *, actor: str, answer: str = "") -> Non
         if request.kind == RequestKind.OBJECT and state == RequestState.ANSWERED:
             object_to_profiling(request.profile_id, at=at)
         audit.record(actor, "request.answered", f"request:{request.pk}", state=state)
+
+
+def waiting(kind: str, profile_ids: Iterable[int]) -> QuerySet[Request]:
+    """Return the requests of this kind that nobody has answered yet, the oldest first."""
+    asked = Request.objects.filter(kind=kind, profile_id__in=list(profile_ids))
+    return asked.filter(state__in=UNDER_WAY).order_by("received_at", "pk")
+
+
+def taken_up(
+    kind: str, profile_ids: Collection[int], request: Request | None, *, actor: str
+) -> Request | None:
+    """Return the request that work of this kind is for, marked as being carried out.
+
+    ``request``, or the oldest of these people that waits; in the caller's transaction. Raises
+    ``RequestError`` for one of somebody else, or one that asks for something else.
+    """
+    if request is None:
+        request = waiting(kind, profile_ids).first()
+    elif request.kind != kind or request.profile_id not in profile_ids:
+        raise RequestError(
+            _("Request number %(n)s is somebody else’s, or asks for something else.")
+            % {"n": request.pk}
+        )
+    if request is None:
+        return None
+    opened = Request.objects.filter(pk=request.pk, state=RequestState.OPEN)
+    if opened.update(state=RequestState.WORKING):
+        about = f"request:{request.pk}"
+        audit.record(actor, "request.changed", about, state=RequestState.WORKING.value)
+    return request
+
+
+def carried_out(asked: QuerySet[Request], *, actor: str, at: int, **proof: int) -> int:
+    """Close ``asked`` as answered; ``proof`` names what did it. Returns how many were open still.
+
+    In the caller's transaction.
+    """
+    n = 0
+    for one in asked.filter(state__in=UNDER_WAY):
+        standing = Request.objects.filter(pk=one.pk, state__in=UNDER_WAY)
+        answered = RequestState.ANSWERED
+        if standing.update(state=answered, settled_at=at, settled_by=actor):
+            about = f"request:{one.pk}"
+            audit.record(actor, "request.answered", about, state=answered.value, **proof)
+            n += 1
+    return n
 
 
 def object_to_profiling(profile_id: int, *, at: int) -> None:

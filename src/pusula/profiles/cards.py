@@ -6,7 +6,7 @@ they turned out to be. The cards wait on the shelf, so an un-merge has everybody
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from pusula.lake import rows
@@ -27,10 +27,17 @@ def name_key_of(first_name: str, last_name: str) -> str:
 def kept(profile_ids: Iterable[int]) -> dict[tuple[int, int | None], Shelved]:
     """Return the cards that are kept of merged people, by profile and origin."""
     found: dict[tuple[int, int | None], Shelved] = {}
-    for part in rows.parts(profile_ids):
+    for part in rows.parts(set(profile_ids)):
         for card in Shelved.objects.filter(table=_TABLE, profile_id__in=part):
             found[card.profile_id, card.origin_id] = card
     return found
+
+
+def own(now: Mapping[int, int]) -> dict[int, Shelved]:
+    """Return the card that is kept of each profile; ``now``: to whom its number leads."""
+    held = kept(now.values())
+    cards = {one: held.get((to, None if to == one else one)) for one, to in now.items()}
+    return {one: card for one, card in cards.items() if card is not None}
 
 
 def said(card: Shelved) -> tuple[str, str, int]:

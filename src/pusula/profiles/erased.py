@@ -13,6 +13,7 @@ from pusula.lake import rows
 from pusula.profiles.models import Erased, Identifier
 
 Pair = tuple[str, str]  # kind and value of an identifier, spelled as identifiers are
+ALWAYS = 2**63 - 1
 
 
 @lru_cache(maxsize=2)
@@ -26,20 +27,29 @@ def digest(kind: str, value: str) -> str:
     return base64.urlsafe_b64encode(said).rstrip(b"=").decode()
 
 
-def refused(pairs: Iterable[Pair]) -> set[Pair]:
-    """Return which identifiers are those of people who were erased.
+def barring(pairs: Iterable[Pair]) -> dict[Pair, int]:
+    """Return until when what names these identifiers is refused; nobody's but the erased are in it.
 
-    One that somebody else holds is theirs and never refused.
+    ``ALWAYS``, or up to the moment at which the person came back by a registration of their own:
+    what happened before is still that of somebody who was erased. An identifier that somebody else
+    holds is theirs and never refused.
     """
     asked = set(pairs)
-    if not asked or not Erased.objects.filter(lifted_at=None).exists():
-        return set()
+    if not asked or not Erased.objects.exists():
+        return {}
     by_digest = {digest(*pair): pair for pair in asked}
-    found: set[Pair] = set()
+    found: dict[Pair, int] = {}
     for part in rows.parts(by_digest):
-        held = Erased.objects.filter(digest__in=part, lifted_at=None)
-        found.update(by_digest[one] for one in held.values_list("digest", flat=True))
-    return found - _held(found)
+        told = Erased.objects.filter(digest__in=part).values_list("digest", "lifted_at")
+        for one, lifted_at in told:
+            found[by_digest[one]] = ALWAYS if lifted_at is None else lifted_at
+    others = _held(pair for pair, until in found.items() if until == ALWAYS)
+    return {pair: until for pair, until in found.items() if pair not in others}
+
+
+def refused(pairs: Iterable[Pair]) -> set[Pair]:
+    """Return which identifiers are those of people who were erased, and did not come back."""
+    return {pair for pair, until in barring(pairs).items() if until == ALWAYS}
 
 
 def own(profile_ids: Iterable[int]) -> tuple[set[Pair], set[Pair]]:

@@ -26,7 +26,7 @@ class Holders:
         self._held: dict[str, defaultdict[str, Held]] = {
             kind: defaultdict(dict) for kind in rules.RULES
         }
-        self._verified: set[tuple[str, str]] = set()
+        self.verified: set[tuple[str, str]] = set()  # kind and value that somebody proved
         for kind in rules.RULES:
             self._load(kind, {getattr(reference, kind.value) for reference in references})
         asked = self._people(kind for kind in rules.RULES if kind is not IdentifierKind.KEY)
@@ -65,7 +65,7 @@ class Holders:
 
     def is_verified(self, kind: IdentifierKind, value: str) -> bool:
         """Say whether a holder of ``value`` proved that it is theirs."""
-        return (kind, value) in self._verified
+        return (kind, value) in self.verified
 
     def is_known(self, profile_id: int) -> bool:
         """Say whether more than a device is known of somebody who holds a device."""
@@ -86,7 +86,7 @@ class Holders:
             ):
                 self._held[kind][value][profile_id] = origin
                 if verified_at is not None:
-                    self._verified.add((kind, value))
+                    self.verified.add((kind, value))
 
     def _people(self, kinds: Iterable[IdentifierKind]) -> set[int]:
         """Return who holds some value of ``kinds``."""
@@ -95,7 +95,8 @@ class Holders:
     def _names(self, asked: set[int], references: Sequence[Reference]) -> dict[int, str]:
         """Return the names of those about whom a name may decide; mostly there is nobody."""
         strong = (kind for kind, rule in rules.RULES.items() if rule.joins is Joins.STRONG)
-        if self._verified or any(self._held[kind] for kind in strong):
+        proved = bool(self.verified) or any(reference.verified for reference in references)
+        if proved or any(self._held[kind] for kind in strong):
             asked = asked | self._people([IdentifierKind.KEY])
         elif not any(reference.name for reference in references):
             return {}

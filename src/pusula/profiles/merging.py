@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from pusula.lake import rows
 from pusula.lib import clock
-from pusula.profiles import cards, moving
+from pusula.profiles import cards, moving, unheard
 from pusula.profiles.models import Merge, Profile, Trait, TraitChange
 from pusula.profiles.moving import Once
 
@@ -31,6 +31,10 @@ _SCORES = Once(
     rank=lambda row: (row["id"],),
 )
 _TRAIT = ("name", "kind", "text", "text_fold", "number", "day", "source")
+
+
+# Who undoes the merges of an import that is taken back: that parts nobody for good.
+TAKEN_BACK = "pusula:import"
 
 
 class StillOwnedError(Exception):
@@ -64,6 +68,7 @@ def are_parted(one: int, other: int) -> bool:
     """Say whether a merge of some of the two was undone: then no rule makes them one again."""
     first, second = everyone_in(one), everyone_in(other)
     undone = Merge.objects.filter(undone_at__isnull=False, loser_id__in=first | second)
+    undone = undone.exclude(undone_by=TAKEN_BACK)
     return any(
         (loser in first and winner in second) or (loser in second and winner in first)
         for loser, winner in undone.values_list("loser_id", "winner_id")
@@ -93,6 +98,7 @@ def move(loser: int, winner: int) -> None:
     _SCORES.move(loser, winner)
     moving.move(_TRAIT_CHANGES, loser, winner)
     _derive_traits([loser, winner])
+    unheard.forget([loser, winner])  # both are looked at by who merges them
 
 
 def close(
@@ -135,6 +141,7 @@ def give_back(winner: int, origins: Collection[int], to: int) -> None:
     _SCORES.give_back(winner, origins, to)
     moving.give_back(_TRAIT_CHANGES, winner, origins, to)
     _derive_traits([winner, to])
+    unheard.forget([winner, to])
 
 
 def _derive_traits(profile_ids: Collection[int]) -> None:

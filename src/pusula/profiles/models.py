@@ -239,3 +239,14 @@ class Comparison(models.Model):
     finished_at = models.BigIntegerField()
     n_profiles = models.BigIntegerField()
     n_open = models.BigIntegerField()
+
+
+class Unheard(models.Model):
+    """A profile of which something was written beside the log; the next live step looks at it.
+
+    Several rows may name one profile. Whoever writes only adds rows, and the step deletes those it
+    read: neither waits for the other, and none is lost.
+    """
+
+    profile_id = models.BigIntegerField()
+    since_at = models.BigIntegerField()

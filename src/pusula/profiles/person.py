@@ -15,6 +15,7 @@ from pusula.profiles.models import (
     Shelved,
     Trait,
     TraitChange,
+    Unheard,
 )
 from pusula.profiles.proposals import about
 from pusula.profiles.told import Record, told
@@ -37,7 +38,7 @@ def erase(profile_ids: Collection[int]) -> int:
     """Delete these people: to be called when no other owner holds a row of theirs."""
     n = Merge.objects.filter(_merges(profile_ids)).delete()[0]
     n += Proposal.objects.filter(about(profile_ids)).delete()[0]
-    for model in (Identifier, Trait, TraitChange, Score, Shelved):
+    for model in (Identifier, Trait, TraitChange, Score, Shelved, Unheard):
         n += model.objects.filter(profile_id__in=profile_ids).delete()[0]
     return n + Profile.objects.filter(pk__in=profile_ids).delete()[0]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ import numpy as np
 from django.db import connection, transaction
 
 from pusula.lake import rows
-from pusula.profiles import merging, rules
+from pusula.profiles import actions, merging, rules
 from pusula.profiles.holders import Holders
 from pusula.profiles.models import IdentifierKind
 from pusula.profiles.relations import Ids
@@ -37,6 +37,7 @@ class Reference(NamedTuple):
     document: str | None = None  # as documents.document returns it
     loyalty: str | None = None  # as documents.loyalty returns it
     name: str | None = None  # lib.text.person_key of the full name, or of what is said of it
+    verified: bool = False  # the person proved that the e-mail is theirs
 
 
 class Join(NamedTuple):
@@ -63,7 +64,9 @@ class Resolution:
     joins: list[Join] = field(default_factory=list)
 
 
-def resolve(references: Sequence[Reference], *, source: str, at: int) -> Resolution:
+def resolve(
+    references: Sequence[Reference], *, source: str, at: int, joins: Iterable[Join] = ()
+) -> Resolution:
     """Return the profile each of ``references`` leads to, making those that are missing.
 
     1. A known key is that profile.
@@ -79,8 +82,11 @@ def resolve(references: Sequence[Reference], *, source: str, at: int) -> Resolut
     References take effect one after the other. A profile found by its key learns the other
     identifiers, whoever else holds them; one found without a key learns those that nobody holds, so
     that no reference makes another one ambiguous. One transaction; ``at`` is its recorded time.
+    ``joins`` are those of earlier calls that are still to be carried out.
     """
     directory = _Directory(references, source)
+    for join in joins:
+        directory.held.unite(join.winner, join.loser)
     leads = [directory.lead(reference) for reference in references]
     with transaction.atomic():
         return directory.write(leads, at)
@@ -107,6 +113,7 @@ class _Directory:
         self.added: dict[tuple[int, str, str], int | None] = {}  # profile, kind, value → origin
         self.passed_on: dict[str, _Lead] = {}  # devices and who has them from now on
         self.joins: list[Join] = []
+        self.proved: set[tuple[int, str]] = set()  # who proved which e-mail
 
     def lead(self, reference: Reference) -> _Lead:
         """Return the profile of one reference and remember what it taught."""
@@ -120,21 +127,27 @@ class _Directory:
         if reference.key is not None and not by_key:
             self._learn(lead, _KEY, reference.key)
             self.held.numbered.add(lead.profile_id)
-        self._learn_more(lead, reference, by_key=by_key)
+        self._learn_more(lead, reference)
+        if reference.verified and reference.email is not None:
+            self._prove(lead, reference.email)
         if reference.anonymous is not None:
             self._take_device(lead, reference.anonymous)
+        if by_key:  # when all is learned: who was found to be another learns nothing more
+            self._join_others(lead, reference)
         return lead
 
-    def _learn_more(self, lead: _Lead, reference: Reference, *, by_key: bool) -> None:
+    def _learn_more(self, lead: _Lead, reference: Reference) -> None:
         """Give the profile the identifiers that stand beside its number."""
         for kind in _ASKED:
             value = getattr(reference, kind.value)
-            if value is None:
-                continue
-            if by_key:
-                self._join(lead, kind, value, reference.name)
-            if reference.key is not None or not self.held.of(kind, value):
+            if value is not None and (reference.key is not None or not self.held.of(kind, value)):
                 self._learn(lead, kind, value)
+
+    def _join_others(self, lead: _Lead, reference: Reference) -> None:
+        for kind in _ASKED:
+            value = getattr(reference, kind.value)
+            if value is not None:
+                lead = self._join(lead, kind, value, reference)
 
     def write(self, leads: Sequence[_Lead], at: int) -> Resolution:
         """Write the new profiles and identifiers; ``leads`` may hold their passing numbers."""
@@ -168,6 +181,8 @@ class _Directory:
             ("profile_id", "origin_id", "kind", "value", "source", "recorded_at"),
             ((p, origin, kind, value, self.source, at) for p, origin, kind, value in added),
         )
+        for profile_id, email in self.proved:
+            actions.verify(_final(profile_id, created), IdentifierKind.EMAIL, email, at=at)
         return Resolution(
             profile_ids=np.fromiter(
                 (_final(p, created) for p, _origin in leads), np.int64, len(leads)
@@ -227,8 +242,7 @@ class _Directory:
         self, profile_id: int, kind: IdentifierKind, value: str, reference: Reference
     ) -> bool:
         """Say whether the only holder of ``value`` may be the person with the unknown number."""
-        rule = rules.RULES[kind]
-        joins = rule.verified if self.held.is_verified(kind, value) else rule.joins
+        joins = self._strength(kind, value, reference)
         name = self.held.names.get(profile_id, "")
         if joins is Joins.NAMED:
             return rules.agree(reference.name or "", name)
@@ -274,21 +288,37 @@ class _Directory:
         else:
             self._unite(Join(lead.profile_id, held.profile_id, _ANONYMOUS))
 
-    def _join(self, lead: _Lead, kind: IdentifierKind, value: str, name: str | None) -> None:
+    def _join(self, lead: _Lead, kind: IdentifierKind, value: str, reference: Reference) -> _Lead:
         """Take the profile found by its number and the only other holder of ``value`` for one.
 
-        Only where the rule is strong and both names say so.
+        Only where the rule is strong and both names say so. Returns who of the two stays.
+        """
+        others = self.held.of(kind, value).keys() - {lead.profile_id}
+        if len(others) != 1 or self._strength(kind, value, reference) is not Joins.STRONG:
+            return lead
+        (other,) = others
+        own = self.held.names.get(lead.profile_id) or reference.name or ""
+        if _are_parted(lead, _Lead(other)) or not rules.agree(own, self.held.names.get(other, "")):
+            return lead
+        older, younger = sorted((lead.profile_id, other), key=lambda p: (p < 0, abs(p)))
+        self._unite(Join(older, younger, kind))
+        return _Lead(older)
+
+    def _strength(self, kind: IdentifierKind, value: str, reference: Reference) -> Joins:
+        """Return how far the holder of ``value`` is taken for the person meant.
+
+        That somebody reads the mail of an office proves nothing.
         """
         rule = rules.RULES[kind]
-        joins = rule.verified if self.held.is_verified(kind, value) else rule.joins
-        others = self.held.of(kind, value).keys() - {lead.profile_id}
-        if joins is not Joins.STRONG or len(others) != 1:
-            return
-        (other,) = others
-        own = self.held.names.get(lead.profile_id) or name or ""
-        if not _are_parted(lead, _Lead(other)) and rules.agree(own, self.held.names.get(other, "")):
-            older, younger = sorted((lead.profile_id, other), key=lambda p: (p < 0, abs(p)))
-            self._unite(Join(older, younger, kind))
+        if kind is not IdentifierKind.EMAIL or rules.is_role(value):
+            return rule.joins
+        is_proved = reference.verified or self.held.is_verified(kind, value)
+        return rule.verified if is_proved else rule.joins
+
+    def _prove(self, lead: _Lead, email: str) -> None:
+        if lead.profile_id in self.held.of(IdentifierKind.EMAIL, email):
+            self.proved.add((lead.profile_id, email))
+            self.held.verified.add((IdentifierKind.EMAIL, email))
 
     def _unite(self, join: Join) -> None:
         self.joins.append(join)

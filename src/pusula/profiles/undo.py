@@ -8,9 +8,11 @@ from typing import Any
 from django.db import connection, transaction
 
 from pusula.lake import rows
+from pusula.profiles import cards, merging
 from pusula.profiles.actions import PROFILES, TRAITS, Renamed
 from pusula.profiles.cards import name_key_of
-from pusula.profiles.models import Identifier, Merge, Profile, Trait, TraitChange
+from pusula.profiles.models import Identifier, Merge, Profile, Shelved, Trait, TraitChange
+from pusula.profiles.resolve import IDENTIFIERS
 
 _PART = 500
 _VALUE = ("kind", "text", "text_fold", "number", "day")
@@ -34,10 +36,12 @@ def followed(profile_ids: Iterable[int]) -> set[int]:
 def take_back_names(renamed: Iterable[Renamed]) -> tuple[list[int], list[int]]:
     """Give profiles their names and creation times back; return whose, and who was left.
 
-    Who was renamed again since is left.
+    Who was renamed again since is left. Of somebody who was merged since it is their own card that
+    is put right, and the name of whom they belong to follows.
     """
     restored, left, values = [], [], []
     for part in rows.parts(renamed, _PART):
+        kept = cards.own(merging.current(one.profile_id for one in part))
         held = {
             pk: tuple(told)
             for pk, *told in Profile.objects.filter(
@@ -45,6 +49,14 @@ def take_back_names(renamed: Iterable[Renamed]) -> tuple[list[int], list[int]]:
             ).values_list("pk", "first_name", "last_name", "created_at")
         }
         for one in part:
+            if (card := kept.get(one.profile_id)) is not None:
+                if cards.said(card) == one.after:
+                    cards.write(card, *one.before)
+                    cards.derive(card.profile_id)
+                    restored.append(card.profile_id)
+                else:
+                    left.append(card.profile_id)
+                continue
             if one.profile_id not in held:
                 continue
             if held[one.profile_id] != one.after:
@@ -123,4 +135,7 @@ def take_back_identifiers(profile_ids: Sequence[int], *, source: str, recorded_a
         )
         touched.update(held.values_list("profile_id", flat=True))
         held.delete()
+        # What waits on the shelf beside the same of another would come back with an un-merge.
+        waiting = Shelved.objects.filter(profile_id__in=part, table=IDENTIFIERS)
+        waiting.filter(row__source=source, row__recorded_at=recorded_at).delete()
     return touched

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 import pyarrow as pa
@@ -183,19 +184,28 @@ class Moves:
         return Moves(self.n_entered + other.n_entered, self.n_left + other.n_left)
 
 
+@dataclass(frozen=True)
+class _Changed:
+    """Memberships that begin or end, by their ids, and the moment of each."""
+
+    memberships: Ids
+    at: Ids
+
+
 def record_members(
     ids: Ids,
     members: Mapping[int, Ids],
     versions: Mapping[int, SegmentVersion],
     *,
-    at: int,
+    at: int | Ids,
     cause: str,
 ) -> dict[int, Moves]:
     """Write what an evaluation of ``ids`` (ascending) found; return the moves by segment.
 
     ``members`` are the profiles among ``ids`` that are in each segment (by its id), ascending.
-    Only differences to the open memberships are written, in the caller's transaction. Every
-    difference is a ``Move``; they are heard of in the order of their ids.
+    Only differences to the open memberships are written, in the caller's transaction, as of ``at``:
+    a moment, or one for each of ``ids``. Every difference is a ``Move``; they are heard of in the
+    order of their ids, which is that of the moments.
     """
     # Held to the end of the transaction: so the ids of moves are in the order of commits.
     locks.take(connection, LOCK)
@@ -206,10 +216,14 @@ def record_members(
     before, rows_before = _open_memberships(ids, segment_ids)
     enters = np.setdiff1d(found, before, assume_unique=True)
     is_left = ~np.isin(before, found, assume_unique=True)
-    _enter(ids, segment_ids, enters, versions, at=at, cause=cause)
-    _leave(rows_before[is_left], at=at, cause=cause)
+    leaves = before[is_left]
+    moments = np.broadcast_to(np.asarray(at, np.int64), n)
+    entered = _enter(ids, segment_ids, enters, versions, at=moments, cause=cause)
+    left = _Changed(rows_before[is_left], moments[leaves % max(n, 1)])
+    _leave(left)
+    _tell(entered, left, cause)
     n_entered = np.bincount(enters // max(n, 1), minlength=len(segment_ids)).tolist()
-    n_left = np.bincount(before[is_left] // max(n, 1), minlength=len(segment_ids)).tolist()
+    n_left = np.bincount(leaves // max(n, 1), minlength=len(segment_ids)).tolist()
     moves = {s: Moves(n_entered[k], n_left[k]) for k, s in enumerate(segment_ids)}
     _count(moves)
     return moves
@@ -230,9 +244,13 @@ def record_moves(
     """
     locks.take(connection, LOCK)
     for segment_id, ids in enters.items():
-        _enter(ids, [segment_id], np.arange(len(ids)), versions, at=at, cause=cause)
+        places, moments = np.arange(len(ids)), np.full(len(ids), at)
+        entered = _enter(ids, [segment_id], places, versions, at=moments, cause=cause)
+        _tell(entered, _NOTHING, cause)
     for memberships in leaves.values():
-        _leave(memberships, at=at, cause=cause)
+        left = _Changed(memberships, np.full(len(memberships), at))
+        _leave(left)
+        _tell(_NOTHING, left, cause)
     moves = {s: Moves(len(enters[s]), len(leaves[s])) for s in enters}
     _count(moves)
     return moves
@@ -244,36 +262,60 @@ def _enter(
     places: Ids,
     versions: Mapping[int, SegmentVersion],
     *,
-    at: int,
+    at: Ids,
     cause: str,
-) -> None:
-    """Write entries; a place is the segment's number times the number of ``ids``, and the id's."""
+) -> _Changed:
+    """Write memberships that begin; ``at`` is the moment of each of ``ids``.
+
+    A place is the segment's number times the number of ``ids``, and the id's.
+    """
     if not len(places):
-        return
-    pks = rows.reserve(connection, MEMBERSHIPS, len(places)).tolist()
-    segments = [segment_ids[k] for k in (places // len(ids)).tolist()]
-    profile_ids = ids[places % len(ids)].tolist()
+        return _NOTHING
+    numbers, who = np.divmod(places, len(ids))
+    pks = rows.reserve(connection, MEMBERSHIPS, len(places))
+    segments = [segment_ids[k] for k in numbers.tolist()]
     rows.insert(
         connection,
         MEMBERSHIPS,
         ("id", "segment_id", "profile_id", "version_id", "entered_at", "cause"),
-        (
-            (pk, segment_id, profile_id, versions[segment_id].pk, at, cause)
-            for pk, segment_id, profile_id in zip(pks, segments, profile_ids, strict=True)
+        zip(
+            pks.tolist(),
+            segments,
+            ids[who].tolist(),
+            [versions[segment_id].pk for segment_id in segments],
+            at[who].tolist(),
+            repeat(cause),
+            strict=False,
         ),
     )
-    rows.insert(connection, MOVES, _MOVE_COLUMNS, ((pk, True, cause) for pk in pks))
+    return _Changed(pks, at[who])
 
 
-def _leave(memberships: Ids, *, at: int, cause: str) -> None:
-    """Write exits from ``memberships``, given by their ids."""
-    for part in rows.parts(memberships.tolist(), _BATCH):
+def _leave(left: _Changed) -> None:
+    """Write that memberships end."""
+    if len(np.unique(left.at)) > 1:
+        pairs = zip(left.at.tolist(), left.memberships.tolist(), strict=True)
+        rows.update(connection, MEMBERSHIPS, ("left_at",), list(pairs))
+        return
+    for part in rows.parts(left.memberships.tolist(), _BATCH):
         marks = ", ".join(["%s"] * len(part))
         with connection.cursor() as cursor:
             cursor.execute(
-                f"update {MEMBERSHIPS} set left_at = %s where id in ({marks})", [at, *part]
+                f"update {MEMBERSHIPS} set left_at = %s where id in ({marks})",
+                [int(left.at[0]), *part],
             )
-        rows.insert(connection, MOVES, _MOVE_COLUMNS, ((pk, False, cause) for pk in part))
+
+
+def _tell(entered: _Changed, left: _Changed, cause: str) -> None:
+    """Write moves in the order of their moments, at one moment entries first."""
+    order = np.argsort(np.concatenate([entered.at, left.at]), kind="stable")
+    memberships = np.concatenate([entered.memberships, left.memberships])[order]
+    is_entry = order < len(entered.at)
+    moves = zip(memberships.tolist(), is_entry.tolist(), repeat(cause), strict=False)
+    rows.insert(connection, MOVES, _MOVE_COLUMNS, moves)
+
+
+_NOTHING = _Changed(np.empty(0, np.int64), np.empty(0, np.int64))
 
 
 def _count(moves: Mapping[int, Moves]) -> None:

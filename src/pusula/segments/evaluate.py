@@ -149,8 +149,11 @@ class Pass:
         """Evaluate ``ids`` and write the differences."""
         self.evaluate_block(block(ids, self.plan.requirements))
 
-    def evaluate_block(self, facts: Block, *, moment: int | None = None) -> None:
-        """Evaluate the profiles of ``facts`` as of ``moment`` (else now); write the differences."""
+    def evaluate_block(self, facts: Block, *, moment: int | Ids | None = None) -> Ids:
+        """Evaluate the profiles of ``facts`` as of ``moment`` (else now); write the differences.
+
+        ``moment`` may be one for each profile. Returns when each must be evaluated again.
+        """
         ids = facts.profile_ids
         moment = self.at if moment is None else moment
         found = self.plan.evaluate(facts, moment)
@@ -166,6 +169,7 @@ class Pass:
         flips = np.maximum(found.next_flip, moment + 1)
         actions.record_due(ids, flips, at=self.at)
         self.n_profiles += len(ids)
+        return flips
 
     def finish(self) -> Outcome:
         """Mark what could not be evaluated as stale, its last members kept."""

@@ -26,7 +26,7 @@ from pusula.lake import statistics
 from pusula.lib import clock, ids
 from pusula.lib.errors import PusulaError
 from pusula.segments import actions as segments
-from pusula.sources import files, journal, mapping, references, undo
+from pusula.sources import files, joins, journal, mapping, references, undo
 from pusula.sources.coerce import Reading
 from pusula.sources.errors import FileError, MappingError, near
 from pusula.sources.journal import Holds
@@ -83,6 +83,7 @@ class Report:
     n_rejected: int
     n_filtered: int
     n_left_out: int  # values that rows were loaded without
+    n_merges: int  # people whom the rows prove to be somebody who is known already
     reject_file: Path | None
     reasons: list[Reason]
     notes: list[str]
@@ -133,6 +134,7 @@ def run_import(
     1. Check the mapping.
     2. Read the file batch by batch; check rows into a spool, bad ones into the reject file.
     3. In one transaction: find or make the profiles, write the rows, mark the import done.
+    4. Tell the log whom the rows prove to be one person; the live step merges them.
 
     Imports of one home folder wait for each other. ``dry_run`` does all of it and then rolls back.
     ``at`` is the recorded time. Raises ``MappingError``, ``FileError`` or ``ImportFailedError``;
@@ -151,7 +153,7 @@ def run_import(
         try:
             with Rejects(folder() / f"{name}-rejected.csv") as rejects:
                 importer = KINDS[kind](told, _reading(told, at), rejects)
-                return _Run(importer, path, row, progress or (lambda _step: None)).run()
+                report = _Run(importer, path, row, progress or (lambda _step: None)).run()
         except Exception as error:
             if row is not None:
                 _fail(row.pk, str(error))
@@ -160,6 +162,8 @@ def run_import(
                 message = _("%(file)s: the database refused the rows, none was kept: %(error)s")
                 raise ImportFailedError(message % words) from error
             raise
+        joins.tell()
+        return report
 
 
 class _Run:
@@ -183,7 +187,7 @@ class _Run:
             self._read(spool)
             with transaction.atomic():
                 people, outcome = self._write(spool)
-                report = self._report(outcome)
+                report = self._report(outcome, len(people.joins))
                 if self.row is None:
                     transaction.set_rollback(True)
                 else:
@@ -230,7 +234,7 @@ class _Run:
         )
         return people, outcome
 
-    def _report(self, outcome: Outcome) -> Report:
+    def _report(self, outcome: Outcome, n_merges: int) -> Report:
         self.rejects.settle()
         n_rejects = self.rejects.n + self.rejects.n_left_out
         return Report(
@@ -244,6 +248,7 @@ class _Run:
             n_rejected=self.rejects.n,
             n_filtered=self.n_filtered,
             n_left_out=self.rejects.n_left_out,
+            n_merges=n_merges,
             reject_file=self.rejects.path if n_rejects else None,
             reasons=self.rejects.reasons(),
             notes=[*self.notes, *self.importer.notes],
@@ -285,6 +290,8 @@ def _clean_up(at: int) -> None:
     )
     for spool in folder().glob(f"*{_SPOOL}"):
         spool.unlink()
+    joins.tell()
+    joins.part_late(since=at - undo.KEPT_FOR)
     undo.forget_old(at)
 
 
@@ -316,6 +323,7 @@ def _keep_journal(
     journal.keep_ids(import_id, Holds.MADE, _union(outcome.made))
     journal.keep_orders(import_id, outcome.before)
     journal.keep_names(import_id, outcome.renamed)
+    journal.keep_joins(import_id, people.joins)
 
 
 def _union(parts: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:

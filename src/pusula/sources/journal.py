@@ -21,6 +21,8 @@ from pusula.lake import rows
 from pusula.orders.actions import Before
 from pusula.orders.versions import Item
 from pusula.profiles.actions import Renamed
+from pusula.profiles.models import IdentifierKind
+from pusula.profiles.resolve import Join
 from pusula.sources.models import ImportPage
 
 Ids = npt.NDArray[np.int64]
@@ -37,6 +39,7 @@ class Holds(StrEnum):
     ORDERS = "orders"  # as they were
     NAMES = "names"  # of profiles, before and after
     GRANTS = "grants"  # withdrawn by an undo: kept as evidence
+    JOINS = "joins"  # profiles found to be one person, until the log is told
 
 
 def keep_ids(import_id: int, holds: Holds, ids: Ids) -> None:
@@ -90,6 +93,29 @@ def keep_grants(import_id: int, grants: Sequence[dict[str, Any]]) -> None:
         _put(import_id, Holds.GRANTS, _packed(part))
 
 
+def keep_joins(import_id: int, joins: Sequence[Join]) -> None:
+    """Keep who was found to be one person."""
+    for part in rows.parts(joins, _PAGE):
+        _put(import_id, Holds.JOINS, _packed([list(one) for one in part]))
+
+
+def joins(import_id: int) -> Iterator[Join]:
+    """Yield who was found to be one person."""
+    for winner, loser, kind in _rows(import_id, Holds.JOINS):
+        yield Join(winner, loser, IdentifierKind(kind))
+
+
+def untold() -> list[int]:
+    """Return the imports of which the log has not heard who is one person."""
+    pages = ImportPage.objects.filter(holds=Holds.JOINS)
+    return sorted(set(pages.values_list("brought_id", flat=True)))
+
+
+def told(import_id: int) -> None:
+    """Note that the log heard who is one person."""
+    ImportPage.objects.filter(brought_id=import_id, holds=Holds.JOINS).delete()
+
+
 def drop(import_ids: Collection[int]) -> None:
     """Forget what it takes to undo these imports; withdrawn grants stay as evidence."""
     kept = ImportPage.objects.filter(brought_id__in=import_ids).exclude(holds=Holds.GRANTS)
@@ -101,27 +127,28 @@ def erase(profile_ids: Collection[int]) -> None:
     gone = set(profile_ids)
     for page in ImportPage.objects.exclude(holds=Holds.MADE).order_by("id").iterator():
         if page.holds in {Holds.TOUCHED, Holds.CREATED}:
-            held = np.cumsum(np.frombuffer(zlib.decompress(bytes(page.body)), "<i8"))
-            left = held[~np.isin(held, list(gone))]
+            numbers = np.cumsum(np.frombuffer(zlib.decompress(bytes(page.body)), "<i8"))
+            left = numbers[~np.isin(numbers, list(gone))]
             body = zlib.compress(np.diff(left, prepend=0).astype("<i8").tobytes(), 1)
-            is_changed = len(left) < len(held)
+            is_changed = len(left) < len(numbers)
         else:
-            told = _unpacked(page)
-            kept = [one for one in told if _owner(page.holds, one) not in gone]
-            body, is_changed = _packed(kept), len(kept) < len(told)
+            held = _unpacked(page)
+            kept = [one for one in held if gone.isdisjoint(_owners(page.holds, one))]
+            body, is_changed = _packed(kept), len(kept) < len(held)
         if is_changed:
             ImportPage.objects.filter(pk=page.pk).update(body=body)
 
 
-def _owner(holds: str, told: Any) -> int:
-    """Return the profile that an entry of a page speaks of."""
-    if holds == Holds.ORDERS:
-        found: int = told[2]["profile_id"]
-    elif holds == Holds.NAMES:
-        found = told[0]
-    else:
-        found = told["profile_id"]
-    return found
+def _owners(holds: str, held: Any) -> tuple[int, ...]:
+    """Return the profiles that an entry of a page speaks of."""
+    match holds:
+        case Holds.ORDERS:
+            return (held[2]["profile_id"],)
+        case Holds.NAMES:
+            return (held[0],)
+        case Holds.JOINS:
+            return (held[0], held[1])
+    return (held["profile_id"],)
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +10,9 @@ import numpy.typing as npt
 import pyarrow as pa
 from django.utils.translation import gettext as _
 
-from pusula.profiles import erased, resolve
+from pusula.profiles import erased, merging, resolve
 from pusula.profiles.relations import Ids
+from pusula.profiles.resolve import Join
 from pusula.sources.coerce import Coerce, Reading
 from pusula.sources.mapping import Mapping as FileMapping
 from pusula.sources.rejects import Rejects
@@ -37,12 +38,14 @@ class Resolved:
     """The profile of each row of a spool, and the profiles that are new or know more now.
 
     ``origins`` are the merged profiles that rows named, 0 where that is the profile itself.
+    ``joins`` are those found to be one person: each is who they were until the log has told it.
     """
 
     profile_ids: Ids
     origins: Ids
     created: Ids
     learned: Ids
+    joins: list[Join]
 
 
 def readers(reading: Reading) -> dict[str, Coerce]:
@@ -73,7 +76,8 @@ def columns(rows: Rows, met_at: Values) -> dict[str, Values | pa.Array]:
         keys.codes, [None if key is None else f"{prefix}:{key}" for key in keys.distinct]
     )
     contacts = {field: rows.gentle_values(field) for field in ("email", "phone")}
-    _refuse_erased(rows, {"key": keyed, **{name: one for name, (one, _) in contacts.items()}})
+    said = {"key": keyed, **{name: one for name, (one, _) in contacts.items()}}
+    _refuse_erased(rows, said, met_at)
     says_somebody = ~keyed.is_none()
     for values, _reasons in contacts.values():
         says_somebody |= ~values.is_none()
@@ -90,13 +94,19 @@ def columns(rows: Rows, met_at: Values) -> dict[str, Values | pa.Array]:
     }
 
 
-def _refuse_erased(rows: Rows, said: Mapping[str, Values]) -> None:
-    """Reject the rows of people who were erased, without a word of what they say."""
+def _refuse_erased(rows: Rows, said: Mapping[str, Values], met_at: Values) -> None:
+    """Reject the rows of people who were erased, without a word of what they say.
+
+    Of who came back, those whose time lies before that.
+    """
     pairs = {(name, value) for name, values in said.items() for value in values.distinct if value}
-    barred = erased.refused(pairs)
-    for name, values in said.items() if barred else ():
-        is_barred = np.array([(name, value) in barred for value in values.distinct], bool)
-        for row in np.flatnonzero(is_barred[values.codes] & rows.good).tolist():
+    barred = erased.barring(pairs)
+    if not barred:
+        return
+    row_at = np.array([at or 0 for at in met_at.distinct], np.int64)[met_at.codes]
+    for name, values in said.items():
+        until = np.array([barred.get((name, value), 0) for value in values.distinct], np.int64)
+        for row in np.flatnonzero((row_at < until[values.codes]) & rows.good).tolist():
             rows.refuse_row(row, "", "", _("the person was erased: nothing of them is kept"))
 
 
@@ -137,6 +147,7 @@ def resolve_spool(spool: Spool, *, source: str, at: int, told: Callable[[int], N
     origins = np.zeros(spool.table.num_rows, np.int64)
     created: list[Ids] = []
     learned: list[Ids] = []
+    joins: list[Join] = []
     done = 0
     for with_key in (True, False):
         for start, chunk in spool.chunks():
@@ -145,7 +156,8 @@ def resolve_spool(spool: Spool, *, source: str, at: int, told: Callable[[int], N
             if not len(rows):
                 continue
             references, codes = _distinct(chunk.select(SCHEMA.names).take(rows))
-            found = resolve.resolve(references, source=source, at=at)
+            found = resolve.resolve(references, source=source, at=at, joins=joins)
+            joins += found.joins
             profile_ids[start + rows] = found.profile_ids[codes]
             if any(found.origins):
                 merged = np.array([origin or 0 for origin in found.origins], np.int64)
@@ -154,7 +166,17 @@ def resolve_spool(spool: Spool, *, source: str, at: int, told: Callable[[int], N
             learned.append(found.learned)
             done += len(rows)
             told(done)
-    return Resolved(profile_ids, origins, _union(created), _union(learned))
+    _as_yet(profile_ids, origins, {join.winner for join in joins})
+    return Resolved(profile_ids, origins, _union(created), _union(learned), joins)
+
+
+def _as_yet(profile_ids: Ids, origins: Ids, winners: Collection[int]) -> None:
+    """Give rows that lead by way of another profile to that one, as long as it is there."""
+    led = np.flatnonzero(np.isin(profile_ids, list(winners)) & (origins != 0))
+    now = merging.current(set(origins[led].tolist()))
+    for row, origin in zip(led.tolist(), origins[led].tolist(), strict=True):
+        profile_ids[row] = now[origin]
+        origins[row] = 0 if now[origin] == origin else origin
 
 
 def _distinct(table: pa.Table) -> tuple[list[resolve.Reference], npt.NDArray[np.int64]]:

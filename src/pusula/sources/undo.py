@@ -30,7 +30,7 @@ from pusula.profiles.models import Identifier, Merge, Profile, Shelved, Trait, T
 from pusula.profiles.relations import Ids
 from pusula.segments import actions as segments
 from pusula.segments.models import Segment, SetMember
-from pusula.sources import journal
+from pusula.sources import joins, journal
 from pusula.sources.journal import Holds
 from pusula.sources.models import Import, ImportState
 
@@ -64,6 +64,7 @@ class Undone:
     n_events_removed: int = 0
     n_grants_withdrawn: int = 0
     n_refusals_kept: int = 0
+    n_merges_undone: int = 0
     n_profiles_left: int = 0  # new with the import, known from elsewhere by now
     n_changed_since: int = 0  # people whose name or traits somebody else changed since
     n_orders_left: int = 0
@@ -150,6 +151,9 @@ class _Undo:
 
     def run(self) -> TakenBack:
         """Do it: what was bought and happened first, then consents, then what people are."""
+        n_parted, parted = joins.part(self.row.pk, at=self.at)
+        self.people = sorted(parted.union(self.people))
+        self.touched |= parted
         which: dict[str, Any] = {
             "source": self.row.source, "recorded_at": self.row.started_at,
         }  # fmt: skip
@@ -182,6 +186,7 @@ class _Undo:
             n_events_removed=n_events,
             n_grants_withdrawn=len(consents.grants),
             n_refusals_kept=consents.n_refusals,
+            n_merges_undone=n_parted,
             n_profiles_left=len(left),
             n_changed_since=len(set(renamed_since) | changed_since),
             n_orders_left=len(orders.left),

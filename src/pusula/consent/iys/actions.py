@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
 
 from pusula.consent import actions as consents
-from pusula.consent.iys import queue, rules
+from pusula.consent.iys import queries, queue, rules
 from pusula.consent.models import (
     Consent,
     IysAccount,
@@ -19,6 +19,8 @@ from pusula.consent.models import (
     IysSubmission,
 )  # fmt: skip
 from pusula.lake import rows
+from pusula.profiles import unheard
+from pusula.profiles.models import IdentifierKind
 
 _TRIES = 5  # of a record that İYS refuses without saying which one it means
 _BACKLOG = 5_000
@@ -190,7 +192,18 @@ def hear(told: Sequence[Heard], *, at: int) -> set[str]:
                 IysRecord.objects.filter(pk=known.pk).update(**values)
                 for name, value in values.items():
                     setattr(known, name, value)
+        _tell_holders(changed, at)
     return changed
+
+
+def _tell_holders(recipients: Collection[str], at: int) -> None:
+    """Have the next live step look at whoever holds an address of which İYS says something new.
+
+    As long as nobody asks it, what it says reaches nobody's segments.
+    """
+    if recipients and queries.is_enforced():
+        for kind in (IdentifierKind.EMAIL, IdentifierKind.PHONE):
+            unheard.tell(unheard.sharing(kind, recipients), at=at)
 
 
 def _held(told: Sequence[Heard]) -> dict[Key, IysRecord]:
@@ -234,4 +247,5 @@ def compared(
                 elif one is not None and one.status == IysStatus.APPROVED:
                     one.delete()
                     changed.add(recipient)
+        _tell_holders(changed, at)
     return changed

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from pusula.lake import locks, rows
 from pusula.lib import clock
 from pusula.profiles import relations as profiles
+from pusula.profiles import unheard
 from pusula.profiles.merging import is_merging
 from pusula.profiles.models import Profile
 from pusula.profiles.relations import Ids
@@ -223,17 +224,25 @@ def _again(question: Question, ids: Ids, at: int) -> list[Differences]:
 def _drift(work: Work, found: Sequence[Differences]) -> dict[str, Wrong]:
     """Return the differences that nothing explains, by segment key.
 
-    A debt explains them all: nobody knows whom its facts touched.
+    A debt explains them all: nobody knows whom its facts touched. Of whom something was written
+    beside the log is looked at by the next live step.
     """
     if work.debts or queries.debts():
         return {}
     wrong = {}
     for key in work.question.segments.keys() - work.explained:
-        missing = [np.setdiff1d(each.enters[key], each.excused) for each in found]
-        surplus = [np.setdiff1d(each.leaves[key].ids, each.excused) for each in found]
-        ids = np.concatenate([NOTHING.ids, *missing, *surplus])
-        if len(ids):
-            wrong[key] = Wrong(sum(map(len, missing)), sum(map(len, surplus)), np.unique(ids))
+        missing = np.concatenate(
+            [NOTHING.ids, *(np.setdiff1d(each.enters[key], each.excused) for each in found)]
+        )
+        surplus = np.concatenate(
+            [NOTHING.ids, *(np.setdiff1d(each.leaves[key].ids, each.excused) for each in found)]
+        )
+        ids = np.union1d(missing, surplus)
+        waiting = np.array(sorted(unheard.among(ids.tolist())), np.int64)
+        missing, surplus = np.setdiff1d(missing, waiting), np.setdiff1d(surplus, waiting)
+        if len(missing) or len(surplus):
+            ids = np.union1d(missing, surplus)
+            wrong[key] = Wrong(len(missing), len(surplus), ids)
     return wrong
 
 

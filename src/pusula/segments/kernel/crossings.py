@@ -14,9 +14,9 @@ import numpy as np
 
 from pusula.lib import clock
 from pusula.segments.kernel import days
-from pusula.segments.kernel.block import Bools, Ints
+from pusula.segments.kernel.asked import NEVER, Asked, Numbers, own
+from pusula.segments.kernel.block import Bools, Ints, Positions
 from pusula.segments.kernel.columns import Vector
-from pusula.segments.kernel.holds import Asked
 from pusula.segments.language.nodes import Anniversary, Test, Within
 from pusula.segments.language.schema import Kind
 from pusula.segments.language.windows import (
@@ -29,8 +29,6 @@ from pusula.segments.language.windows import (
     StartOf,
     Today,
 )
-
-NEVER = np.iinfo(np.int64).max
 
 # How many days ahead calendar units are followed; whoever flips later is looked at again then.
 _HORIZON = 370
@@ -49,17 +47,21 @@ def moves(test: Test) -> bool:
     return not all(isinstance(end, still) for end in (test.window.start, test.window.end))
 
 
-def crossings(test: Test, vector: Vector, asked: Asked) -> Ints:
-    """Return when the answer of ``test`` for each value can next change."""
+def crossings(test: Test, vector: Vector, asked: Asked, profiles: Positions | None = None) -> Ints:
+    """Return when the answer of ``test`` for each value can next change.
+
+    ``profiles`` are the positions of the values' profiles, ``None`` if there is one of each.
+    """
     flips = np.full(len(vector.values), NEVER)
     match test:
         case Within(window):
             moments = _moments(vector, asked.tz)
             for end in (window.start, window.end):
-                np.minimum(flips, _crossing(end, moments, asked), out=flips)
+                np.minimum(flips, _crossing(end, moments, asked, profiles), out=flips)
         case Anniversary(n):
-            changes = _date_changes(asked.today, n, asked.tz)
-            flips = changes[days.dates_of(asked.days_of(vector))]
+            dates = days.dates_of(asked.days_of(vector))
+            for today, where in asked.each_day(profiles):
+                flips[where] = _date_changes(today, n, asked.tz)[dates[where]]
     flips[~vector.known] = NEVER
     return flips
 
@@ -92,24 +94,33 @@ def _in_year(day: date, year: int) -> date:
     return day.replace(year=year) if is_kept else date(year, 2, 28)
 
 
-def _crossing(end: Point | Since | None, moments: Ints, asked: Asked) -> Ints:
+def _crossing(
+    end: Point | Since | None, moments: Ints, asked: Asked, profiles: Positions | None
+) -> Ints:
     """Return when ``end``, moving with the asked moment, next passes each of ``moments``."""
+    if isinstance(end, Offset) and end.unit in EXACT:
+        flips = moments - end.amount * EXACT[end.unit] + 1
+        return np.where(flips > own(asked.at, profiles), flips, NEVER)
+    flips = np.full(len(moments), NEVER)
     match end:
-        case Offset(amount, unit) if unit in EXACT:
-            flips = moments - amount * EXACT[unit] + 1
-            return np.where(flips > asked.at, flips, NEVER)
         case Offset(amount, unit):
-            return _calendar_crossing(amount * CALENDAR[unit], moments, asked)
-        case Today():
-            return _unit_crossing(StartOf("day"), moments, asked)
-        case StartOf():
-            return _unit_crossing(end, moments, asked)
-    return np.full(len(moments), NEVER)
+            months = amount * CALENDAR[unit]
+            at, passing = own(asked.at, profiles), own(asked.moment(end), profiles)
+            for today, where in asked.each_day(profiles):
+                ahead = _ahead(today, months, asked.tz)
+                flips[where] = _calendar_crossing(
+                    ahead, moments[where], own(at, where), own(passing, where)
+                )
+        case Today() | StartOf():
+            unit_end = StartOf("day") if isinstance(end, Today) else end
+            for today, where in asked.each_day(profiles):
+                flips[where] = _unit_crossing(unit_end, moments[where], today, asked.tz)
+    return flips
 
 
-def _unit_crossing(end: StartOf, moments: Ints, asked: Asked) -> Ints:
+def _unit_crossing(end: StartOf, moments: Ints, today: date, tz: str) -> Ints:
     """Return when a unit begins that puts ``end`` behind each of ``moments``."""
-    begins, ends = _units_ahead(end, StartOf(end.unit).day(asked.today), asked.tz)
+    begins, ends = _units_ahead(end, StartOf(end.unit).day(today), tz)
     place = np.searchsorted(ends, moments, side="right")
     return np.where(place > 0, begins[np.minimum(place, len(begins) - 1)], NEVER)
 
@@ -161,13 +172,12 @@ def _starts(first: date, n: int, tz: str) -> Ints:
     return np.array([clock.start_of(first + timedelta(days=k), tz) for k in range(n)], np.int64)
 
 
-def _calendar_crossing(months: int, moments: Ints, asked: Asked) -> Ints:
-    """Return when the moment ``months`` from the asked one next passes each of ``moments``.
+def _calendar_crossing(ahead: _Ahead, moments: Ints, at: Numbers, passing: Numbers) -> Ints:
+    """Return when ``passing``, which lies some months from ``at``, next passes each of ``moments``.
 
     A value of the day to which some later day leads is passed within that day, at the same time of
     day; one of a day that is skipped (the 30th before a 28th) when the first day behind it begins.
     """
-    ahead = _ahead(clock.day_of(asked.at, asked.tz), months, asked.tz)
     place = np.searchsorted(ahead.target_starts, moments, side="right") - 1
     place = np.minimum(place, ahead.targets[-1])
     day = 1 + np.searchsorted(ahead.targets[1:], place)
@@ -175,12 +185,11 @@ def _calendar_crossing(months: int, moments: Ints, asked: Asked) -> Ints:
     is_met = (ahead.targets[day] == place) & ahead.is_plain[day]
     flips = ahead.starts[day] + np.where(is_met, within, 0)
     flips = np.where(day > _HORIZON, ahead.starts[_HORIZON], flips)
-    passing = Offset(months, "month").moment(asked.at, asked.tz)
-    flips = np.where(place == 0, _crossing_today(ahead, moments - passing, asked.at), flips)
+    flips = np.where(place == 0, _crossing_today(ahead, moments - passing, at), flips)
     return np.where(place < 0, NEVER, flips)
 
 
-def _crossing_today(ahead: _Ahead, until: Ints, at: int) -> Ints:
+def _crossing_today(ahead: _Ahead, until: Ints, at: Numbers) -> Ints:
     """Return when values ``until`` later than what is passed now are passed, today or tomorrow."""
     flips = at + until + 1
     if not ahead.is_plain[0]:

@@ -25,11 +25,17 @@ def day_number(day: date) -> int:
 
 def local_days(moments: Ints, tz: str) -> Ints:
     """Return the days since 1970 on which ``moments`` fall in ``tz``."""
+    found: Ints = walls(moments, tz) // clock.DAY
+    return found
+
+
+def walls(moments: Ints, tz: str) -> Ints:
+    """Return what clocks in ``tz`` show at ``moments``, in microseconds since they showed 1970."""
     if not len(moments):
         return moments
     jumps, offsets = _offsets(_year(int(moments.min())), _year(int(moments.max())), tz)
     ahead = offsets[np.searchsorted(jumps, moments, side="right")] if len(jumps) else offsets[0]
-    found: Ints = (moments + ahead) // clock.DAY
+    found: Ints = moments + ahead
     return found
 
 
@@ -66,14 +72,17 @@ def date_key(day: date) -> int:
 
 
 def begins(days: Ints, tz: str) -> Ints:
-    """Return the moments at which days since 1970 begin in ``tz``.
+    """Return the moments at which days since 1970 begin in ``tz``, as ``clock.start_of`` does."""
+    return moments(days * clock.DAY, tz)
 
-    As of ``clock.start_of``: a midnight that the clock jumps over is that much later, one that
-    there is twice is the first.
+
+def moments(walls: Ints, tz: str) -> Ints:
+    """Return the moments at which clocks in ``tz`` show ``walls``, as ``clock.from_datetime`` does.
+
+    What the clock jumps over is that much later, what it shows twice is the first.
     """
-    if not len(days):
-        return days
-    walls = days * clock.DAY
+    if not len(walls):
+        return walls
     first, last = int(walls.min()) - clock.DAY, int(walls.max()) + clock.DAY
     jumps, offsets = _offsets(_year(first), _year(last), tz)
     # The old offset holds until the wall times are over that a jump skips or repeats.

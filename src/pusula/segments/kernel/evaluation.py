@@ -1,4 +1,4 @@
-"""What holds for each profile of a block at one moment."""
+"""What holds for each profile of a block at one moment, or at a moment of its own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import cached_property, reduce
 import numpy as np
 
 from pusula.lib.errors import PusulaError
+from pusula.segments.kernel.asked import Numbers
 from pusula.segments.kernel.block import Block, Bools, Ints
 from pusula.segments.kernel.flips import next_flip
 from pusula.segments.kernel.measures import Values
@@ -50,12 +51,12 @@ class Members(Mapping[str, Bools]):
 
 
 class Evaluation:
-    """A program run over ``block`` at the moment ``at``.
+    """A program run over ``block`` at the moment ``at``, or each profile at its own of ``at``.
 
     ``members`` are the segments' masks, ``failed`` the segments that could not be evaluated.
     """
 
-    def __init__(self, program: Program, block: Block, at: int) -> None:
+    def __init__(self, program: Program, block: Block, at: Numbers) -> None:
         self.block = block
         self.at = at
         self.failed: Mapping[str, PusulaError] = program.failed

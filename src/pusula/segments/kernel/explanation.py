@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pusula.segments.kernel import days
+from pusula.segments.kernel.asked import NEVER
 from pusula.segments.kernel.block import Block
 from pusula.segments.kernel.evidence import Evidence, Row
-from pusula.segments.kernel.flips import NEVER
 from pusula.segments.kernel.measures import Values
 from pusula.segments.kernel.plan import Plan, compile  # noqa: A004 - as in re.compile
 from pusula.segments.kernel.populations import mean_key, multiple, populations

@@ -15,8 +15,9 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
+from pusula.segments.kernel.asked import NEVER
 from pusula.segments.kernel.block import Ints, Positions
-from pusula.segments.kernel.crossings import NEVER, crossings, moves
+from pusula.segments.kernel.crossings import crossings, moves
 from pusula.segments.kernel.measures import row_gaps
 from pusula.segments.kernel.populations import multiple, populations
 from pusula.segments.kernel.program import Group, Program
@@ -36,8 +37,6 @@ from pusula.segments.language.nodes import (
     Value,
     Within,
 )
-
-__all__ = ["NEVER", "next_flip"]
 
 
 def next_flip(program: Program, run: Run) -> Ints:
@@ -75,7 +74,7 @@ def _of_rows(group: Group, run: Run, flips: Ints) -> None:
             continue
         rows = selection.take(still)
         for test in tests:
-            found = crossings(test.test, rows.vector(test.column), run.asked)
+            found = crossings(test.test, rows.vector(test.column), run.asked, rows.profiles)
             np.minimum.at(flips, rows.profiles, found)
 
 
@@ -140,14 +139,14 @@ def _sequence(step: SequenceTest, run: Run) -> Iterator[Ints]:
         rows, places = anywhen.rows[0], anywhen.steps[0].places[anywhen.begun[0]]
         begun = Part(rows, places)
         by = sequence.steps[0].by
-        found = crossings(Within(sequence.window), begun.vector(by), run.asked)
+        found = crossings(Within(sequence.window), begun.vector(by), run.asked, begun.profiles)
         yield _earliest(begun.profiles, found, run)
     for each in sequence.steps:
         moving = [test for test in each.where if moves(test.test)]
         if moving:
             rows = run.take(each.relation, each.names, [t for t in each.where if t not in moving])
             for test in moving:
-                found = crossings(test.test, rows.vector(test.column), run.asked)
+                found = crossings(test.test, rows.vector(test.column), run.asked, rows.profiles)
                 yield _earliest(rows.profiles, found, run)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pusula.lib import clock
+from pusula.segments.kernel.asked import Numbers
 from pusula.segments.kernel.block import Bools, Floats, Ints, Positions
 
 
@@ -46,7 +47,7 @@ class Gaps:
         """Return the gap between the last two rows in days of 24 hours, and who has one."""
         return self.newest_ / clock.DAY, self.has_gap
 
-    def overdue(self, at: int) -> tuple[Floats, Bools]:
+    def overdue(self, at: Numbers) -> tuple[Floats, Bools]:
         """Return the time since the last row as a multiple of the mean gap, and who has one.
 
         That is (at - last) × n / span, below 0 if the last row lies ahead. Whole multiples are
@@ -58,7 +59,7 @@ class Gaps:
         whole, rest = np.divmod(np.where(fits, waited, 0) * self.n, span)
         return np.where(fits, whole + rest / span, waited / span * self.n), self.has_gap
 
-    def passes(self, multiple: float, at: int) -> Ints:
+    def passes(self, multiple: float, at: Numbers) -> Ints:
         """Return a moment after ``at`` no later than the next at which overdue passes ``multiple``.
 
         At most some microseconds before it; int64 max if it never does.

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from pusula.lib import clock
 from pusula.segments.kernel import days
+from pusula.segments.kernel.asked import ANCIENT, Asked, own
 from pusula.segments.kernel.block import Bools, Ints, Positions
 from pusula.segments.kernel.columns import FIRST, Vector
 from pusula.segments.language.nodes import (
@@ -35,10 +34,8 @@ from pusula.segments.language.nodes import (
     Value,
     Within,
 )
-from pusula.segments.language.schema import Kind, Period
+from pusula.segments.language.schema import Kind
 from pusula.segments.language.windows import Since, Window
-
-_ANCIENT, _NEVER = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 
 COMPARE: dict[Operator, np.ufunc] = {
     "at_least": np.greater_equal,
@@ -46,73 +43,6 @@ COMPARE: dict[Operator, np.ufunc] = {
     "more_than": np.greater,
     "less_than": np.less,
 }
-
-# From the name of an anchor to each profile's moment, and who has one.
-Anchors = Callable[[str], tuple[Ints, Bools]]
-
-
-def _no_anchors(name: str) -> tuple[Ints, Bools]:
-    message = f"nobody knows the moment {name!r} here"
-    raise TypeError(message)
-
-
-@dataclass(frozen=True)
-class Asked:
-    """The moment that is asked about, and what the windows of definitions mean at it."""
-
-    at: int
-    tz: str
-    periods: Mapping[str, Period] = field(default_factory=dict)
-    anchors: Anchors = _no_anchors
-    _bounds: dict[tuple[Window, bool], tuple[int, int]] = field(default_factory=dict)
-    _own: dict[tuple[Since, bool], tuple[Ints, Bools]] = field(default_factory=dict)
-
-    def bounds(self, window: Window, kind: Kind) -> tuple[int, int]:
-        """Return [from, to) for values of ``kind``: moments, or days since 1970.
-
-        A bound of each profile's own is left open.
-        """
-        key = (window, kind is Kind.DAY)
-        if key not in self._bounds:
-            start, end = window.bounds(self.at, self.tz)
-            if kind is Kind.DAY:
-                start = None if start is None else self._day_from(start)
-                end = None if end is None else self._day_from(end)
-            self._bounds[key] = (
-                _ANCIENT if start is None else start,
-                _NEVER if end is None else end,
-            )
-        return self._bounds[key]
-
-    def own(self, point: Since, kind: Kind) -> tuple[Ints, Bools]:
-        """Return each profile's moment (or first day from then on), and who has one."""
-        key = (point, kind is Kind.DAY)
-        if key not in self._own:
-            moments, known = self.anchors(point.anchor)
-            if point.shift is not None:
-                moments = np.where(known, point.shift.moment(0, self.tz) + moments, 0)
-            if kind is Kind.DAY:
-                moments = days.days_from(moments, self.tz)
-            self._own[key] = (moments, known)
-        return self._own[key]
-
-    def days_of(self, vector: Vector) -> Ints:
-        """Return the days since 1970 of moments or days; arbitrary where they are not known."""
-        if vector.kind is Kind.DAY:
-            return vector.values
-        return days.local_days(vector.values, self.tz)
-
-    @property
-    def today(self) -> date:
-        """The day of the asked moment."""
-        return clock.day_of(self.at, self.tz)
-
-    def _day_from(self, moment: int) -> int:
-        """Return the first day that begins at ``moment`` or later."""
-        day = clock.day_of(moment, self.tz)
-        while clock.start_of(day, self.tz) < moment:
-            day += timedelta(days=1)
-        return days.day_number(day)
 
 
 def holds(test: Test, vector: Vector, asked: Asked, profiles: Positions | None = None) -> Bools:
@@ -122,10 +52,13 @@ def holds(test: Test, vector: Vector, asked: Asked, profiles: Positions | None =
     """
     if isinstance(test, Known):
         return vector.known if test.known else ~vector.known
-    if isinstance(test, Within) and test.window.is_own:
-        stands = _within_own(test.window, vector, asked, profiles)
-    else:
-        stands = _TESTS[type(test)](test, vector, asked)
+    match test:
+        case Within(window):
+            stands = _within(window, vector, asked, profiles)
+        case Anniversary():
+            stands = _anniversary(test, vector, asked, profiles)
+        case _:
+            stands = _TESTS[type(test)](test, vector, asked)
     return stands & vector.known
 
 
@@ -165,20 +98,14 @@ def _search(test: Contains | Starts | Ends | Matches | Has, vector: Vector, _: A
     return vector.search(test)
 
 
-def _within(test: Within, vector: Vector, asked: Asked) -> Bools:
-    start, end = asked.bounds(test.window, vector.kind)
+def _within(window: Window, vector: Vector, asked: Asked, profiles: Positions | None) -> Bools:
+    start, end = (own(bound, profiles) for bound in asked.bounds(window, vector.kind))
     within: Bools = vector.values < end
-    if start != _ANCIENT:
+    if start is not ANCIENT:
         within &= vector.values >= start
-    return within
-
-
-def _within_own(window: Window, vector: Vector, asked: Asked, profiles: Positions | None) -> Bools:
-    """Return where values lie in a window with bounds of their profiles' own."""
-    within = _within(Within(window), vector, asked)
     for point, inside in ((window.start, np.greater_equal), (window.end, np.less)):
         if isinstance(point, Since):
-            bounds, known = asked.own(point, vector.kind)
+            bounds, known = asked.since(point, vector.kind)
             if profiles is not None:
                 bounds, known = bounds[profiles], known[profiles]
             within &= inside(vector.values, bounds) & known
@@ -200,10 +127,15 @@ def _one_of(chosen: Iterable[int], numbers: Ints) -> Bools:
     return found
 
 
-def _anniversary(test: Anniversary, vector: Vector, asked: Asked) -> Bools:
+def _anniversary(
+    test: Anniversary, vector: Vector, asked: Asked, profiles: Positions | None
+) -> Bools:
     """Return where one of the next days is the date of a day of an earlier year."""
     local = asked.days_of(vector)
-    last_year = coming_dates(asked.today, test.days)[days.dates_of(local)]
+    dates = days.dates_of(local)
+    last_year = np.empty(len(local), np.int64)
+    for today, where in asked.each_day(profiles):
+        last_year[where] = coming_dates(today, test.days)[dates[where]]
     found: Bools = last_year > days.years_of(local)
     return found
 
@@ -242,9 +174,7 @@ _TESTS: dict[type[Any], Callable[[Any, Vector, Asked], Bools]] = {
     Ends: _search,
     Matches: _search,
     Has: _search,
-    Within: _within,
     InMonths: _in_months,
     OnWeekdays: _on_weekdays,
-    Anniversary: _anniversary,
     During: _during,
 }

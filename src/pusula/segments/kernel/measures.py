@@ -18,10 +18,11 @@ import pyarrow.compute as pc
 
 from pusula.lib import clock
 from pusula.segments.kernel import days
+from pusula.segments.kernel.asked import Asked, Numbers
 from pusula.segments.kernel.block import Bools, Floats, Ints, Positions
 from pusula.segments.kernel.columns import Lexicon, Pattern, Vector, Words, encode, matching
 from pusula.segments.kernel.gaps import Gaps, gaps
-from pusula.segments.kernel.holds import Asked, holds
+from pusula.segments.kernel.holds import holds
 from pusula.segments.kernel.rows import Part, Rows
 from pusula.segments.language.nodes import Aggregate, Column, Season
 from pusula.segments.language.schema import Kind
@@ -166,7 +167,10 @@ def _years_in_same_season(aggregate: Aggregate, rows: Rows, asked: Asked) -> Val
 
 
 def _gap(
-    of: Callable[[Gaps, int], tuple[Floats, Bools]], aggregate: Aggregate, rows: Rows, asked: Asked
+    of: Callable[[Gaps, Numbers], tuple[Floats, Bools]],
+    aggregate: Aggregate,
+    rows: Rows,
+    asked: Asked,
 ) -> Values:
     found = row_gaps(aggregate, rows, asked)
     numbers, has_value = of(found, asked.at)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pusula.lib.errors import PusulaError
+from pusula.segments.kernel.asked import Numbers
 from pusula.segments.kernel.block import Block
 from pusula.segments.kernel.evaluation import Evaluation
 from pusula.segments.kernel.populations import Population, populations
@@ -84,8 +85,18 @@ class Plan:
         """The segments that cannot be evaluated, and why."""
         return self.program.failed
 
-    def evaluate(self, block: Block, at: int) -> Evaluation:
-        """Return what holds for the profiles of ``block`` at the moment ``at``."""
+    def evaluate(self, block: Block, at: Numbers) -> Evaluation:
+        """Return what holds for the profiles of ``block`` at the moment ``at``.
+
+        ``at`` may hold a moment (int64) for each profile instead: then everything said of one,
+        rows that exist, windows, the next flip, is as of its own.
+        """
+        if isinstance(at, np.ndarray):
+            if at.shape != block.profile_ids.shape:
+                message = f"{len(block)} profiles are asked about at {len(at)} moments"
+                raise ValueError(message)
+            if len(at) and bool((at == at[0]).all()):
+                at = int(at[0])
         return Evaluation(self.program, block, at)
 
     def population_values(self, block: Block, at: int) -> dict[str, npt.NDArray[np.float64]]:

@@ -19,8 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pusula.lib.errors import PusulaError
+from pusula.segments.kernel.asked import Asked
 from pusula.segments.kernel.block import Bools, Floats
-from pusula.segments.kernel.holds import Asked, holds
+from pusula.segments.kernel.holds import holds
 from pusula.segments.kernel.measures import Values
 from pusula.segments.language.dump import dump_condition
 from pusula.segments.language.nodes import (

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 import numpy as np
 import pyarrow as pa
 
+from pusula.segments.kernel.asked import Asked, Numbers, own
 from pusula.segments.kernel.block import Bools, Ints, Positions
 from pusula.segments.kernel.columns import (
     FIRST,
@@ -25,8 +26,8 @@ from pusula.segments.kernel.columns import (
     matching,
     numbers,
 )
-from pusula.segments.kernel.holds import Asked, holds
-from pusula.segments.language.nodes import Column, ColumnTest, Contains, Starts, Test, Within
+from pusula.segments.kernel.holds import holds
+from pusula.segments.language.nodes import Column, ColumnTest, Contains, Starts, Test
 from pusula.segments.language.schema import Kind
 from pusula.segments.language.schema import Relation as Schema
 
@@ -138,7 +139,7 @@ class Hidden:
 
 
 class Relation(Rows):
-    """All rows of a relation that exist at a moment: those of earlier time.
+    """All rows of a relation that exist at a moment (or at each profile's own): of earlier time.
 
     ``schema`` is what the language says of the relation, ``None`` of tables that it knows by other
     names; ``words`` are the words that conditions mention, by column.
@@ -152,7 +153,7 @@ class Relation(Rows):
         profile_ids: Ints,
         *,
         words: Mapping[Column, Words],
-        at: int,
+        at: Numbers,
         schema: Schema | None,
     ) -> None:
         super().__init__(len(profile_ids))
@@ -166,11 +167,11 @@ class Relation(Rows):
         self._matches: Recent[tuple[Column, Pattern]] = Recent()
         self._lexicons: dict[Column, Lexicon] = {}
 
-    def _hide(self, times: Vector, at: int) -> None:
+    def _hide(self, times: Vector, at: Numbers) -> None:
         """Part the rows that are still to come from the others."""
-        if times.values.max() < at:  # the rule; nothing is copied
+        if times.values.max() < np.min(at):  # the rule; nothing is copied
             return
-        is_hidden = (times.values >= at) & times.known
+        is_hidden = (times.values >= own(at, self._profiles)) & times.known
         self.hidden = Hidden(self._profiles[is_hidden], times.values[is_hidden])
         self._table = self._table.filter(pa.array(~is_hidden))
         self._profiles = self._profiles[~is_hidden]
@@ -290,10 +291,7 @@ class Selection:
 
     def _mask(self, column: Column, test: Test) -> Bools:
         def stands() -> Bools:
-            vector = self._rows.vector(column)
-            own = isinstance(test, Within) and test.window.is_own
-            profiles = self._rows.profiles if own else None
-            return holds(test, vector, self._asked, profiles)
+            return holds(test, self._rows.vector(column), self._asked, self._rows.profiles)
 
         return self._masks.get((column, test), stands)
 

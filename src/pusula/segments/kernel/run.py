@@ -1,4 +1,4 @@
-"""The work of an evaluation: a program's steps over one block, at one moment."""
+"""The work of an evaluation: a program's steps over one block, at a moment or at each one's own."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pusula.segments.kernel.asked import Asked, Numbers
 from pusula.segments.kernel.block import Block, Bools, Floats, Ints, Positions
 from pusula.segments.kernel.columns import Vector
-from pusula.segments.kernel.holds import Asked, holds
+from pusula.segments.kernel.holds import holds
 from pusula.segments.kernel.measures import Values, extreme, known, measure
 from pusula.segments.kernel.populations import compared
 from pusula.segments.kernel.program import Combine, Group, Negate, Program, Step
@@ -55,9 +56,9 @@ from pusula.segments.language.schema import Kind
 
 
 class Run:
-    """One block at one moment; a relation is decoded when it is first needed."""
+    """One block at one moment, or each profile at its own; a relation is decoded when needed."""
 
-    def __init__(self, program: Program, block: Block, at: int) -> None:
+    def __init__(self, program: Program, block: Block, at: Numbers) -> None:
         self._program = program
         self._block = block
         schema = program.schema
@@ -175,7 +176,7 @@ class Run:
         column, windows = group.hull
         bounds = [self.asked.bounds(window, column.kind) for window in windows]
         times = rows.vector(column)
-        first, last = min(start for start, _ in bounds), max(end for _, end in bounds)
+        first, last = min(np.min(start) for start, _ in bounds), max(np.max(e) for _, e in bounds)
         inside = times.known & (times.values >= first) & (times.values < last)
         return Part(rows, np.flatnonzero(inside))
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from pusula.segments.kernel import days
+from pusula.segments.kernel.asked import Asked, Numbers, own
 from pusula.segments.kernel.block import Bools, Ints, Positions
 from pusula.segments.kernel.columns import Lexicon
-from pusula.segments.kernel.holds import Asked
 from pusula.segments.kernel.measures import Values
 from pusula.segments.kernel.rows import Part, Rows, Taking
 from pusula.segments.kernel.vocabulary import same_column, step_tests
@@ -111,8 +111,10 @@ def _step_rows(step: SequenceStep, rows: Rows, same: Ints, tz: str) -> StepRows:
     )
 
 
-def _follow(sequence: Sequence, given: Many[Rows], steps: Many[StepRows], at: int) -> Chains:
-    """Return which rows of each step the steps behind it follow, asked at ``at``."""
+def _follow(
+    sequence: Sequence, given: Many[Rows], steps: Many[StepRows], asked_at: Numbers
+) -> Chains:
+    """Return which rows of each step the steps behind it follow, asked at ``asked_at``."""
     line = _Line(steps)
     begun = [np.ones(len(rows.places), np.bool_) for rows in steps]
     nearest: list[Positions] = []
@@ -126,6 +128,7 @@ def _follow(sequence: Sequence, given: Many[Rows], steps: Many[StepRows], at: in
         elif step.within is None:  # up to now
             begun[k] = ~comes
         else:
+            at = own(asked_at, rows.profiles)
             is_over = rows.moments < at - step.within
             begun[k] = ~comes & is_over
             waits = ~comes & ~is_over

@@ -6,11 +6,10 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
-import numpy as np
 from django.db.models import QuerySet
 
 from pusula.consent.iys import actions, rules
@@ -28,9 +27,8 @@ from pusula.consent.models import (
     Status,
 )  # fmt: skip
 from pusula.lib import clock
-from pusula.pipeline import appender, live
+from pusula.pipeline import appender
 from pusula.pipeline.appender import Entry
-from pusula.profiles import queries as profiles
 from pusula.profiles.models import Identifier, IdentifierKind
 from pusula.sources.calling import Page, client
 from pusula.sources.iys.api import Api, IysError
@@ -52,7 +50,6 @@ class Turn:
     n_rejected: int = 0
     n_heard: int = 0
     n_compared: int = 0
-    changed: set[str] = field(default_factory=set)  # recipients of whom İYS says something new
 
 
 def pull(source: Source, at: int) -> Iterator[Page]:
@@ -107,7 +104,6 @@ class _Sync:
         finally:
             if self.http is None:
                 http.close()
-            self._evaluate()
 
     def _changes(self, api: Api) -> Iterator[Page]:
         cursor = dict(self.source.cursor)
@@ -115,7 +111,7 @@ class _Sync:
             after, rows = api.changes(str(cursor.get("after") or ""))
             heard, problems = _heard(rows)
             # Our own copy of the registry first: the gate asks it at once, the log comes after.
-            self.turn.changed |= actions.hear(heard, at=self.at)
+            actions.hear(heard, at=self.at)
             self.turn.n_heard += len(heard)
             cursor = {**cursor, "after": after}
             self.source.cursor = cursor
@@ -152,8 +148,7 @@ class _Sync:
     def _registered(self, one: IysSubmission, row: Mapping[str, Any]) -> None:
         created_at = _moment(row.get("creationDate")) or self.at
         number = str(row.get("transactionId") or "")[:80]
-        if actions.registered(one, number, created_at, at=self.at):
-            self.turn.changed.add(one.recipient)
+        actions.registered(one, number, created_at, at=self.at)
         self.turn.n_registered += 1
 
     def _rejected(self, one: IysSubmission, code: str, detail: str) -> None:
@@ -216,7 +211,7 @@ class _Sync:
             recipients, last = _recipients(type_, page, is_ours=is_ours, limit=api.told.most_asked)
             if recipients:
                 found = api.approved(type_, RecipientType.PERSON, recipients)
-                self.turn.changed |= actions.compared(
+                actions.compared(
                     type_, RecipientType.PERSON, recipients, dict.fromkeys(found, 0), at=self.at
                 )
                 self.turn.n_compared += len(recipients)
@@ -230,19 +225,6 @@ class _Sync:
     def _is_time_to_compare(self, api: Api) -> bool:
         every = api.told.compare_every_h * clock.HOUR
         return self.account.compared_at is None or self.at - self.account.compared_at >= every
-
-    def _evaluate(self) -> None:
-        """Bring segments that ask whom a message reaches up to date."""
-        if not (self.turn.changed and self.account.is_enforced):
-            return
-        touched = {
-            profile_id
-            for kind in (IdentifierKind.EMAIL, IdentifierKind.PHONE)
-            for held in profiles.holders(kind, self.turn.changed).values()
-            for profile_id in held
-        }
-        if touched:
-            live.refresh(np.array(sorted(touched), np.int64), cause="iys")
 
 
 def _heard(rows: Sequence[Mapping[str, Any]]) -> tuple[list[Heard], list[str]]:

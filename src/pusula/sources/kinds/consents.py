@@ -101,11 +101,11 @@ class Consents(Kind):
             for row, decision in self._decisions(chunk, owners, origins):
                 rows.append(row)
                 decisions.append(decision)
-            recorded = actions.record(decisions, at=self.reading.at)
+            recorded = actions.record(decisions, at=self.reading.at, is_heard=True)
             n_new = len({rows[position] for position in recorded.new})
             outcome.n_new += n_new
             outcome.n_same += chunk.num_rows - n_new
-            outcome.touched.append(recorded.changed)
+            outcome.touched.append(recorded.touched)
             outcome.met.append(np.array([one.profile_id for one in decisions], np.int64))
             told(start + chunk.num_rows)
         return outcome

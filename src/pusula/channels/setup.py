@@ -1,0 +1,188 @@
+"""Which provider serves which channel, as the settings file says it; secrets stand elsewhere.
+
+    [channels.sms]
+    provider = "netgsm"
+    user = "8503030303"
+    password_file = "/run/secrets/netgsm"    # or password_env = "NETGSM_PASSWORD"
+    sender = "DENIZOTEL"
+
+A secret is named by its file or its environment variable. One written into the settings is
+refused: settings are copied, shown and backed up.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pusula.channels.outbound import Outbound
+from pusula.channels.port import ChannelError, Provider
+from pusula.channels.sms import iletimerkezi, netgsm, verimor
+from pusula.channels.webpush.provider import HOSTS, WebPush
+from pusula.channels.webpush.vapid import Vapid, read_key
+from pusula.channels.whatsapp import provider as whatsapp
+
+VAPID_FILE = "webpush.pem"  # in the home folder, unless the settings name another
+_CHANNELS = ("sms", "whatsapp", "webpush", "email")
+
+
+@dataclass
+class Given:
+    """The settings of one channel; ``place`` stands in errors. What nobody took is a mistake."""
+
+    place: str
+    told: Mapping[str, Any]
+    home: Path
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+    own_hosts: Collection[str] = ()
+    taken: set[str] = field(default_factory=set)
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """Return a setting; raise ``ChannelError`` if it is needed and not there."""
+        self.taken.add(name)
+        value = self.told.get(name, default)
+        if not isinstance(value, str) or (not value and default is None):
+            raise ChannelError(f"{self.place}: {name} is needed, a text in quotes")
+        return value
+
+    def number(self, name: str, default: int) -> int:
+        """Return a setting that is a whole number above 0; raise ``ChannelError``."""
+        self.taken.add(name)
+        value = self.told.get(name, default)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise ChannelError(f"{self.place}: {name} is a whole number above 0")
+        return value
+
+    def secret(self, name: str, *, is_needed: bool = True) -> str:
+        """Return what ``NAME_file`` or ``NAME_env`` leads to; raise ``ChannelError``."""
+        self.taken |= {f"{name}_file", f"{name}_env"}
+        if name in self.told:
+            raise ChannelError(
+                f"{self.place}: {name} does not belong into the settings; put it into a file or "
+                f"the environment and name that: {name}_file or {name}_env"
+            )
+        file, variable = self.told.get(f"{name}_file"), self.told.get(f"{name}_env")
+        value = ""
+        if isinstance(file, str):
+            try:
+                value = (self.home / file).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise ChannelError(f"{self.place}: {name}_file cannot be read") from error
+        elif isinstance(variable, str):
+            value = self.environment.get(variable, "").strip()
+        if not value and is_needed:
+            raise ChannelError(f"{self.place}: {name}_file or {name}_env is needed, and not empty")
+        return value
+
+    def url(self, default: str) -> str:
+        """Return the address of the provider: an operator may name a test system or a proxy."""
+        return self.text("url", default).rstrip("/")
+
+    def outbound(self, *urls: str) -> Outbound:
+        """Return the way out to ``urls``, which an operator named and so are trusted."""
+        hosts = {urlsplit(url).hostname or "" for url in urls} - {""}
+        n = self.number("connections", 8)
+        return Outbound(
+            own_hosts=self.own_hosts, trusted=hosts, ca=self.text("ca", ""), n_connections=n
+        )
+
+    def check_all_taken(self) -> None:
+        """Raise ``ChannelError`` for a setting that nothing uses: it is a slip of the pen."""
+        if strange := sorted(set(self.told) - self.taken):
+            known = ", ".join(sorted(self.taken))
+            raise ChannelError(f"{self.place}: {strange[0]} is no setting; there are: {known}")
+
+
+def _netgsm(given: Given) -> Provider:
+    url = given.url(netgsm.URL)
+    return netgsm.Netgsm(
+        given.outbound(url), given.text("user"), given.secret("password"), given.text("sender"),
+        url, given.number("batch", 100),
+    )  # fmt: skip
+
+
+def _iletimerkezi(given: Given) -> Provider:
+    url = given.url(iletimerkezi.URL)
+    return iletimerkezi.IletiMerkezi(
+        given.outbound(url), given.secret("key"), given.secret("hash"), given.text("sender"),
+        url, given.number("batch", 100),
+    )  # fmt: skip
+
+
+def _verimor(given: Given) -> Provider:
+    url = given.url(verimor.URL)
+    return verimor.Verimor(
+        given.outbound(url), given.text("user"), given.secret("password"), given.text("sender"),
+        url, given.number("batch", 100),
+    )  # fmt: skip
+
+
+def _whatsapp(given: Given) -> Provider:
+    url = given.url(whatsapp.URL)
+    return whatsapp.WhatsApp(
+        given.outbound(url), given.text("number_id"), given.secret("token"), url,
+        given.text("version", whatsapp.VERSION), given.number("batch", 16),
+    )  # fmt: skip
+
+
+def _webpush(given: Given) -> Provider:
+    file = given.home / given.text("key_file", VAPID_FILE)
+    vapid = Vapid(read_key(file), given.text("subject"))
+    # A service of the company's own, or of a test: named by the operator, so trusted.
+    service = given.text("service", "")
+    hosts = (*HOSTS, urlsplit(service).hostname or "") if service else HOSTS
+    return WebPush(vapid, given.outbound(service), hosts, given.number("batch", 32))
+
+
+BUILDERS: Mapping[tuple[str, str], Callable[[Given], Provider]] = {
+    ("sms", "netgsm"): _netgsm,
+    ("sms", "iletimerkezi"): _iletimerkezi,
+    ("sms", "verimor"): _verimor,
+    ("whatsapp", "whatsapp"): _whatsapp,
+    ("webpush", "webpush"): _webpush,
+}
+
+
+def names(channel: str) -> list[str]:
+    """Return the providers there are for ``channel``."""
+    return sorted(name for served, name in BUILDERS if served == channel)
+
+
+def provider(
+    channel: str,
+    settings: Mapping[str, Any],
+    home: Path,
+    *,
+    own_hosts: Collection[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> Provider | None:
+    """Return the provider that ``settings`` (the tables by channel) set up, ``None`` if none is.
+
+    Raises ``ChannelError`` with the place and what is missing; never with a secret.
+    """
+    if strange := sorted(set(settings) - set(_CHANNELS)):
+        raise ChannelError(f"[channels.{strange[0]}]: there are {', '.join(_CHANNELS)}")
+    told = settings.get(channel)
+    if told is None:
+        return None
+    place = f"[channels.{channel}]"
+    if not isinstance(told, Mapping):
+        raise ChannelError(f"{place}: a table of settings is needed")
+    given = Given(
+        place, told, home, environment if environment is not None else os.environ, own_hosts
+    )
+    choices = names(channel)
+    name = given.text("provider", choices[0] if len(choices) == 1 else None)
+    build = BUILDERS.get((channel, name))
+    if build is None:
+        raise ChannelError(f"{place}: provider {name!r} is not one of {', '.join(choices)}")
+    found = build(given)
+    # What the webhooks of this channel need is read where they are answered.
+    given.taken |= {"report_key_file", "report_key_env", "app_secret_file", "app_secret_env"}
+    given.taken |= {"verify_token_file", "verify_token_env"}
+    given.check_all_taken()
+    return found

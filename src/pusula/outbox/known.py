@@ -1,0 +1,103 @@
+"""What the tables know of messages and people when a decision is made."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+
+from django.db import connection
+
+from pusula.lake import rows
+from pusula.lib import clock
+from pusula.outbox import machine
+from pusula.outbox.candidates import Decision
+from pusula.outbox.models import Message
+from pusula.outbox.rules.budgets import start_of
+from pusula.outbox.rules.ledger import Entry
+from pusula.outbox.rules.policy import Budget
+from pusula.profiles.models import Profile
+
+_SLICE = 15 * clock.MINUTE  # hours and days of every zone begin with one
+_LATEST = 2 * clock.DAY  # who leaves later than this after being due takes nobody's place
+_SPENT = f"""
+select leaves_at / {_SLICE}, count(*) from (
+  select case when state <> '{machine.PENDING}' then coalesce(gated_at, due_at)
+    else case when due_at < %s then 0 else due_at end end as leaves_at
+  from outbox_message where channel = %s and due_at >= %s
+    and state in ({", ".join(f"'{state}'" for state in machine.COUNTED)})) leaving
+where leaves_at >= %s group by 1
+"""
+
+
+def decided(dedupe_keys: Iterable[str]) -> dict[str, Decision]:
+    """Return what was decided before, by dedupe key."""
+    found: dict[str, Decision] = {}
+    for part in rows.parts(dedupe_keys):
+        held = Message.objects.filter(dedupe_key__in=part).values_list(
+            "dedupe_key", "profile_id", "state", "reason", "channel", "content_id", "address",
+            "due_at", "open_until_at",
+        )  # fmt: skip
+        for key, profile_id, state, reason, channel, content_id, address, due_at, until_at in held:
+            found[key] = Decision(
+                dedupe_key=key, profile_id=profile_id, state=state, reason=reason,
+                channel=channel, content_id=content_id, address=address, due_at=due_at,
+                open_until_at=until_at, is_new=False,
+            )  # fmt: skip
+    return found
+
+
+def there(profile_ids: Iterable[int]) -> set[int]:
+    """Return those of the profiles that exist."""
+    found: set[int] = set()
+    for part in rows.parts(sorted(profile_ids)):
+        found.update(Profile.objects.filter(pk__in=part).values_list("pk", flat=True))
+    return found
+
+
+def inboxes(mailings: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+    """Return which of these (origin, channel, address) have, or are to get, a mailing already."""
+    asked: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for origin, channel, address in mailings:
+        asked[origin, channel].add(address)
+    found: set[tuple[str, str, str]] = set()
+    for (origin, channel), addresses in asked.items():
+        held = Message.objects.filter(
+            origin=origin, channel=channel, step="", state__in=machine.COUNTED
+        )
+        if not held.exists():
+            continue  # mostly: a mailing is asked for once
+        for part in rows.parts(sorted(addresses)):
+            taken = held.filter(address__in=part).values_list("address", flat=True)
+            found.update((origin, channel, address) for address in taken)
+    return found
+
+
+def counting(profile_ids: Collection[int], *, memory: int, at: int) -> Iterator[tuple[int, Entry]]:
+    """Yield profile and entry of every commercial message that may count at ``at`` or later.
+
+    What waits counts for the moment it is due; what is overdue, for now; what is too late, not.
+    """
+    for part in rows.parts(sorted(profile_ids)):
+        held = Message.objects.filter(
+            profile_id__in=part, is_commercial=True, state__in=machine.COUNTED,
+            not_after_at__gt=at - memory,
+        )  # fmt: skip
+        for pk, profile_id, channel, priority, state, due_at, gated_at, not_after_at in (
+            held.values_list(
+                "pk", "profile_id", "channel", "priority", "state", "due_at", "gated_at",
+                "not_after_at",
+            )
+        ):  # fmt: skip
+            if state != machine.PENDING:
+                yield profile_id, Entry(pk, gated_at or due_at, channel, priority)
+            elif not_after_at >= at:
+                due = max(due_at, at)
+                yield profile_id, Entry(pk, due, channel, priority, is_pending=True)
+
+
+def spent(budget: Budget, *, zone: str, at: int) -> list[tuple[int, int]]:
+    """Return how many messages leave when, from the hour or day of ``at`` on: moment and number."""
+    since = start_of(budget.per, at, zone)
+    with connection.cursor() as cursor:
+        cursor.execute(_SPENT, [at, budget.channel, since - _LATEST, since])
+        return [(min_at * _SLICE, n) for min_at, n in cursor.fetchall()]

@@ -1,0 +1,1 @@
+"""What limits messages, as pure code: the same for live decisions and for a replay of history."""
