@@ -207,7 +207,7 @@ TYPE = """([box, big, value]) => new Promise((done) => {
 })"""
 
 
-def seen(home: str, chromium: str) -> None:
+def seen(chromium: str) -> None:
     """Type in a browser at a server of its own, and print after how long numbers are seen."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -227,7 +227,8 @@ def seen(home: str, chromium: str) -> None:
     )
     os.environ["PUSULA_PUBLIC_URL"] = url
     link = subprocess.run(
-        [sys.executable, "-m", "pusula.ops.main", "login-link", "bench"], capture_output=True, text=True, check=True,
+        [sys.executable, "-m", "pusula.ops.main", "login-link", "bench"],
+        capture_output=True, text=True, check=True,
     ).stdout.split()[-1]  # fmt: skip
     server = subprocess.Popen(
         [sys.executable, "-m", "granian", "--interface", "asginl", "--no-ws", "--port", str(port),
@@ -291,7 +292,7 @@ if __name__ == "__main__":
         if chromium := os.environ.get("CHROMIUM"):
             from playwright.sync_api import expect, sync_playwright
 
-            seen(home, chromium)
+            seen(chromium)
     finally:
         for file in sorted(Path(home).rglob("*"), reverse=True):
             file.unlink() if file.is_file() else file.rmdir()

@@ -35,7 +35,7 @@ for name in settings.DATABASES:
     call_command("migrate", database=name, verbosity=0)
 from pusula.sources import keys, known
 from pusula.sources.models import KeyKind, SourceKind
-print(keys.issue(known.add("bench", SourceKind.SERVER), KeyKind.WRITE)[1])
+print(keys.issue(known.add("bench", SourceKind.WEBSITE), KeyKind.WRITE)[1])
 """
 COUNT = """
 import django

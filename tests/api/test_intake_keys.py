@@ -69,6 +69,18 @@ def test_an_origin_that_is_none_is_refused(web, origin):
         keys.issue(web, KeyKind.WRITE, origins=[origin])
 
 
+@pytest.mark.usefixtures("english")
+@pytest.mark.parametrize("kind", sorted({*SourceKind} - {SourceKind.WEBSITE}))
+def test_only_websites_and_apps_have_public_keys(kind):
+    source = known.add("pms", kind)
+    with pytest.raises(PusulaError, match="pms: a public key is for websites and apps"):
+        keys.issue(source, KeyKind.WRITE)
+    with pytest.raises(PusulaError, match="issue a server key"):
+        run("keys", "add", "pms", "--kind", "write")
+    assert run("keys", "add", "pms").startswith("sk_")
+    assert {key.kind for key in WriteKey.objects.all()} == {KeyKind.SERVER}
+
+
 @pytest.mark.parametrize("slug", ["", "a:b", "A", "a b", "-a", "x" * 41, "ş", "a/b", "a\n"])
 def test_a_name_that_could_not_stand_before_numbers_is_refused(slug):
     with pytest.raises(PusulaError):
@@ -86,7 +98,7 @@ def test_the_commands_do_the_same_and_are_in_the_audit_log():
     run("add", "shop", "--kind", "server", "--title", "Mağaza")
     assert "Mağaza" in run("list")
     assert '"slug": "shop"' in run("list", "--json")
-    key = run("keys", "add", "shop", "--origin", "https://shop.com", "--quota", "600")
+    key = run("keys", "add", "shop", "--kind", "server", "--origin", "https://shop.com", "--quota", "600")
     assert keys.digest(key) in now_good()
     assert "600/min" in run("keys", "list", "shop")
     new = run("keys", "rotate", key, "--days", "1")

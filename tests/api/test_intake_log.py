@@ -10,7 +10,7 @@ import pytest
 from django.db import DatabaseError, OperationalError, connections
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.api.intake import WRITE, Api, call
+from tests.api.intake import KEYS, SERVER, WRITE, Api, call, good_key
 from tests.pipeline.company import told
 
 from pusula.api.intake.line import Line
@@ -65,6 +65,23 @@ def test_requests_that_come_together_are_committed_together(api, monkeypatch):
     assert len(groups) <= 3
     assert at_once(api, event(1), event(2)) == [200, 200]  # told again
     assert len(in_the_log()) == 30
+
+
+@WITH_COMMITS
+def test_whoever_has_the_write_key_cannot_use_up_the_ids_of_a_server(log):
+    server = good_key(SERVER, source="web", may_set_all=True)
+    api = Api(held=[KEYS[0], server], given={"line": Line(lambda: log)})
+    body = {"event": "Order Completed", "messageId": "order-1"}
+    for own_id in ("order-1", "/server:order-1", "server:order-1", ":order-1"):
+        api.post("/v1/track", body | {"messageId": own_id}, key=WRITE)
+    assert len(in_the_log()) == 4
+    for _again in range(2):
+        assert api.post("/v1/track", body, key=SERVER).status == 200
+    api.post("/v1/track", body, key=WRITE)
+    trusted = [json.loads(one.body)["trusted"] for one in LogEntry.objects.order_by("id")]
+    assert trusted == [False] * 4 + [True]
+    # Those of write keys are called as they always were: what is known stays known.
+    assert in_the_log()[0] == "web:order-1"
 
 
 @WITH_COMMITS

@@ -84,12 +84,11 @@ def test_a_success_that_makes_no_sense_is_in_doubt(case: Case, manner: str) -> N
 
 @every_provider
 def test_nothing_is_sent_where_nobody_listens_and_it_may_be_tried_again(case: Case) -> None:
-    with case.staged() as stage:
-        with socket.socket() as taken:  # bound, not listening: refused
-            taken.bind(("127.0.0.1", 0))
-            port = taken.getsockname()[1]
-            _point_to(stage, f"http://127.0.0.1:{port}")
-            outcomes = stage.send()
+    with case.staged() as stage, socket.socket() as taken:  # bound, not listening: refused
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        _point_to(stage, f"http://127.0.0.1:{port}")
+        outcomes = stage.send()
     assert [one.result for one in outcomes] == [Result.LATER] * 3
     assert all(one.after_s for one in outcomes)
 

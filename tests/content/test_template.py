@@ -23,6 +23,9 @@ class TrackedLinks:
     def click(self, url: str) -> str:
         return f"https://p.example/c/[{url}]"
 
+    def clicks(self, urls: tuple[str, ...]) -> list[str]:
+        return [self.click(url) for url in urls]
+
 
 def html_of(source: str, **variables: object) -> str:
     return render(compiled("Konu", "-", source), variables, InertLinks(UNSUBSCRIBE)).html
@@ -85,7 +88,7 @@ def test_a_line_break_in_a_value_cannot_end_the_subject(name):
 
 def test_a_subject_that_is_empty_for_a_person_is_no_message():
     with pytest.raises(RenderError, match="subject is empty"):
-        render(compiled("{{ profile.name }}", "-", ""), {"profile": {}}, TrackedLinks())
+        render(compiled("{{ profile.name | default: '' }}", "-", ""), {"profile": {}}, TrackedLinks())
 
 
 def test_every_web_link_is_tracked_wherever_its_target_comes_from():
@@ -179,11 +182,11 @@ def test_nobody_gets_another_persons_values():
         ("{{ 950 | money }}", "₺950"),
         ("{{ -12.3 | money: 'EUR' }}", "-€12,30"),
         ("{{ 12.3 | money: 'KWD' }}", "12,300 KWD"),
-        ("{{ nothing | money }}|{{ 0 | money }}", "|₺0"),
+        ("{{ nothing | default: nil | money }}|{{ 0 | money }}", "|₺0"),
         ("{{ day | date_tr }}", "9 Kasım 2026"),
         ("{{ '2026-11-09' | date_tr: 'weekday' }}", "9 Kasım 2026 Pazartesi"),
         ("{{ day | date: '%d.%m.%Y' }} {{ day | date: '%-d/%-m' }}", "09.11.2026 9/11"),
-        ("{{ nothing | date_tr }}|{{ nothing | date: '%Y' }}", "|"),
+        ("{{ no | default: nil | date_tr }}|{{ no | default: nil | date: '%Y' }}", "|"),
         ("{{ 'izmir ışık' | tr_upper }}", "İZMİR IŞIK"),
         ("{{ 'IŞIK İZMİR' | tr_lower }}", "ışık izmir"),
         ("{{ 'AYŞE-NUR IŞIK' | tr_title }}", "Ayşe-Nur Işık"),
@@ -243,7 +246,13 @@ def test_what_reaches_outside_or_around_escaping_does_not_exist(source):
 
 @pytest.mark.parametrize(
     "source",
-    ["{{ o.__class__ }}", "{{ o['__class__'] }}", "{{ o.secret }}", "{{ t | map: '__class__' }}"],
+    [
+        "{{ o.__class__ | default: '' }}",
+        "{{ o['__class__'] | default: '' }}",
+        "{{ o.secret | default: '' }}",
+        "{{ t | map: '__class__' }}",
+        "{% if o.__class__ or o['secret'] %}y{% endif %}",
+    ],
 )
 def test_python_is_out_of_reach(source):
     class Thing:
@@ -259,5 +268,5 @@ def test_our_own_link_tag_is_not_for_authors():
 
 
 def test_there_is_no_second_clock():
-    assert text_of("[{{ now }}{{ today }}]") == "[]"
+    assert text_of("[{{ now | default: '' }}{{ today | default: '' }}]") == "[]"
     assert text_of("{{ today | date_tr }}", today=date(2026, 1, 2)) == "2 Ocak 2026"

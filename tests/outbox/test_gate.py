@@ -246,14 +246,14 @@ def test_a_refusal_by_another_holder_concerns_its_channel_and_purpose_only():
 
 def test_a_message_taken_away_while_we_look_rolls_the_whole_turn_back(monkeypatch):
     first, second = claimed(2)
-    judge = gate.judge
+    judge = gate._within_limits
 
     def judge_slowly(ids, **given):
         verdicts = judge(ids, **given)
         Message.objects.filter(pk=second).update(owner=OTHER)
         return verdicts
 
-    monkeypatch.setattr(gate, "judge", judge_slowly)
+    monkeypatch.setattr(gate, "_within_limits", judge_slowly)
     with pytest.raises(FencedError):
         through_the_gate([first, second])
     assert state_of(first) == ("pending", "")
@@ -282,7 +282,7 @@ def test_the_search_for_copies_uses_its_index():
         pytest.skip("a planner with few rows prefers to scan; SQLite always takes an index")
     [id_] = claimed()
     with connection.cursor() as cursor:
-        cursor.execute(f"explain query plan {gate._FACTS}(%s)", [id_])
+        cursor.execute(f"explain query plan {gate._FACTS}(%s)", [0, id_])
         plan = " ".join(str(row[-1]) for row in cursor.fetchall())
     assert "message_once_per_address" in plan
     assert "SEARCH m USING INTEGER PRIMARY KEY" in plan

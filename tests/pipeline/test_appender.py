@@ -41,6 +41,30 @@ def test_a_message_is_written_once_within_a_batch_and_for_ever():
     assert queries.head() == 3
 
 
+@pytest.mark.parametrize("is_looked_for", [True, False])
+def test_known_messages_are_found_by_looking_and_by_running_into_them(is_looked_for, monkeypatch):
+    doubt = appender._Doubt()
+    monkeypatch.setattr(appender, "_doubt", doubt)
+    looked = []
+    known = appender._known
+    monkeypatch.setattr(appender, "_known", lambda told: looked.append(len(told)) or known(told))
+    told(entry(1), entry(2))
+    assert looked == []  # nothing was known: nobody looks
+    if is_looked_for:
+        doubt.begin()
+    assert told(entry(3), entry(2), entry(3), entry(4), entry(1)) == Appended(3, 4, 2, 3)
+    assert looked == [5]
+    assert told(entry(5), entry(4)) == Appended(5, 5, 1, 1)
+    assert looked == [5, 2]  # once one was known the next ones are looked for
+    monkeypatch.setattr(appender, "_DOUBTED", 3)
+    doubt.begin()
+    looked.clear()
+    for number in range(10, 20):
+        told(entry(number))
+    assert looked == [1] * 2  # until nothing was known for a while
+    assert queries.head() == len(ids()) == 15
+
+
 def test_many_entries_go_in_groups(monkeypatch):
     monkeypatch.setattr(appender, "GROUP", 4)
     assert appender.append([entry(n) for n in range(10)]) == Appended(1, 10, 10, 0)

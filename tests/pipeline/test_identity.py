@@ -176,6 +176,17 @@ def test_an_unmerge_that_is_asked_for_twice_is_done_once(log, couple):
     assert Profile.objects.filter(pk__in=couple).count() == 2
 
 
+def test_who_was_parted_may_be_merged_and_parted_again(log, couple):
+    for _time in range(3):
+        identity.merge(*couple)
+        log.step()
+        assert Profile.objects.filter(pk__in=couple).count() == 1
+        identity.unmerge(Merge.objects.get(undone_at=None).pk)
+        log.step()
+        assert Profile.objects.filter(pk__in=couple).count() == 2
+    assert Merge.objects.count() == 3
+
+
 def test_a_step_that_dies_within_a_merge_leaves_no_trace_and_is_done_again(
     log, couple, monkeypatch
 ):

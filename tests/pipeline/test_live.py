@@ -223,7 +223,7 @@ def test_whom_entries_touch_after_an_outage_has_had_their_flips_before(company):
     back_at = NOW + 60 * clock.DAY
     with at(back_at):
         told(order(9, "g3@example.com", 10_00, back_at - clock.HOUR))
-    stepped = live.step(2, at=back_at + clock.SECOND)
+    stepped = live.Live().step(2, at=back_at + clock.SECOND, due_limit=2)
     assert stepped.n_due == 2
     ((key, entered_at, left_at), *more) = (
         Membership.objects.filter(profile_id=last)

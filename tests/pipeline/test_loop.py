@@ -101,7 +101,7 @@ def test_due_profiles_are_served_though_entries_never_cease(company):
     told(*(event(n, f"x{n}@example.com") for n in range(100)))
     worker = Live()
     for n in range(3):
-        stepped = worker.step(3, at=NOW + n)
+        stepped = worker.step(3, at=NOW + n, due_limit=3)
         assert (stepped.n_entries, stepped.n_due, stepped.is_full) == (3, 3, True)
     assert len(company("idle")) == 9
 

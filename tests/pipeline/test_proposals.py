@@ -197,3 +197,29 @@ def test_the_command_line_proposes_lists_and_decides(town) -> None:
     assert str(told["proposal"]) in run("review")
     run("reject", str(told["proposal"]))
     assert json.loads(run("review", "--json")) == []
+
+
+def test_who_is_stopped_between_decision_and_log_loses_no_merge(town, monkeypatch) -> None:
+    def stop(_entries):
+        raise KeyboardInterrupt
+
+    linkage.propose()
+    held = proposals.queue().get()
+    monkeypatch.setattr(identity.appender, "append", stop)
+    with pytest.raises(KeyboardInterrupt):
+        deciding.accept(held.pk, actor="ada")
+    monkeypatch.undo()
+    live.step(at=clock.now())
+    assert Merge.objects.count() == 0
+
+    for _again in range(2):
+        linkage.propose()
+    live.step(at=clock.now())
+
+    merge = Merge.objects.get()
+    assert ((merge.winner_id, merge.loser_id), merge.actor) == (town, "ada")
+    identity.unmerge(merge.pk)
+    live.step(at=clock.now())
+    deciding.tell_again()
+    live.step(at=clock.now())
+    assert Profile.objects.filter(pk__in=town).count() == 2, "an undone merge stays undone"

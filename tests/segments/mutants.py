@@ -83,19 +83,19 @@ MUTANTS = (
     Mutant(
         "rows count before their time",
         "rows.py",
-        "if times.values.max() < at:",
-        "if times.values.max() < at or True:",
+        "if times.values.max() < np.min(at):",
+        "if times.values.max() < np.min(at) or True:",
     ),
     Mutant(
         "calendar units begin in UTC",
-        "holds.py",
-        "start, end = window.bounds(self.at, self.tz)",
-        'start, end = window.bounds(self.at, "UTC")',
+        "asked.py",
+        "return point.moment(self.at, self.tz)",
+        'return point.moment(self.at, "UTC")',
     ),
     Mutant(
         "the day of a moment is that of UTC",
         "days.py",
-        "found: Ints = (moments + ahead) // clock.DAY",
+        "found: Ints = walls(moments, tz) // clock.DAY",
         "found: Ints = moments // clock.DAY",
         "days",
     ),
@@ -232,8 +232,8 @@ LATE = (
     Mutant(
         "a flip comes a microsecond late",
         "crossings.py",
-        "flips = moments - amount * EXACT[unit] + 1",
-        "flips = moments - amount * EXACT[unit] + 2",
+        "flips = moments - end.amount * EXACT[end.unit] + 1",
+        "flips = moments - end.amount * EXACT[end.unit] + 2",
         "30 days",
     ),
     Mutant(
@@ -245,8 +245,8 @@ LATE = (
     Mutant(
         "a calendar unit never ends",
         "crossings.py",
-        "            return _unit_crossing(end, moments, asked)\n",
-        "            return np.full(len(moments), NEVER)\n",
+        "_unit_crossing(unit_end, moments[where], today, asked.tz)",
+        "NEVER",
         "this",
     ),
     Mutant(
@@ -280,11 +280,108 @@ LATE = (
     Mutant(
         "a sequence never leaves its window",
         "flips.py",
-        "found = crossings(Within(sequence.window), begun.vector(by), run.asked)",
+        "found = crossings(Within(sequence.window), begun.vector(by), run.asked, begun.profiles)",
         "found = np.full(len(begun.profiles), NEVER)",
         "steps",
     ),
     Mutant("a score never grows old", "flips.py", "    ScoreTest: _score,\n", "", "scored_at"),
+)
+
+# Mistakes that only profiles asked about at moments of their own show.
+APART = (
+    Mutant(
+        "the first one's moment stands for all",
+        "plan.py",
+        "bool((at == at[0]).all())",
+        "bool((at == at[0]).any())",
+    ),
+    Mutant(
+        "rows exist that come before anybody's moment",
+        "rows.py",
+        "if times.values.max() < np.min(at):",
+        "if times.values.max() < np.max(at):",
+    ),
+    Mutant(
+        "rows exist from the last one's moment on",
+        "rows.py",
+        "times.values >= own(at, self._profiles)",
+        "times.values >= np.max(at)",
+    ),
+    Mutant(
+        "the rows of a group are those in the last one's window",
+        "run.py",
+        "min(np.min(start) for",
+        "min(np.max(start) for",
+    ),
+    Mutant(
+        "who is asked about at one time of day and at another is mixed up",
+        "asked.py",
+        'order = np.argsort(places, kind="stable")',
+        "order = np.arange(len(places))",
+        "anniversary",
+    ),
+    Mutant(
+        "so many months later it is midnight",
+        "asked.py",
+        "targets * clock.DAY + time_of_day",
+        "targets * clock.DAY",
+        "month",
+    ),
+    Mutant(
+        "units of the calendar are those of another one's day",
+        "asked.py",
+        "np.array(told, np.int64)[places]",
+        "np.array(told, np.int64)[np.sort(places)]",
+        "this",
+    ),
+    Mutant(
+        "a window of days begins on the day before its moment",
+        "asked.py",
+        "return days.days_from(moment, self.tz)",
+        "return days.local_days(moment, self.tz)",
+        "starts_on",
+    ),
+    Mutant(
+        "an absence is over at the last one's moment",
+        "sequences.py",
+        "at = own(asked_at, rows.profiles)",
+        "at = np.max(asked_at)",
+        "without",
+    ),
+    Mutant(
+        "everybody is as overdue as at the last one's moment",
+        "gaps.py",
+        "waited = np.maximum(self.span, 1), at - self.last",
+        "waited = np.maximum(self.span, 1), np.max(at) - self.last",
+        "overdue",
+    ),
+    Mutant(
+        "overdue is next passed after the last one's moment",
+        "gaps.py",
+        "np.where(reached + beside > at,",
+        "np.where(reached + beside > np.max(at),",
+        "overdue",
+    ),
+    Mutant(
+        "a window is next crossed after the last one's moment",
+        "crossings.py",
+        "np.where(flips > own(asked.at, profiles), flips, NEVER)",
+        "np.where(flips > np.max(asked.at), flips, NEVER)",
+    ),
+    Mutant(
+        "months are counted from the first of the days",
+        "crossings.py",
+        "ahead = _ahead(today, months, asked.tz)",
+        "ahead = _ahead(next(asked.each_day(None))[0], months, asked.tz)",
+        "month",
+    ),
+    Mutant(
+        "an anniversary is near on the first of the days",
+        "holds.py",
+        "coming_dates(today, test.days)",
+        "coming_dates(next(asked.each_day(None))[0], test.days)",
+        "anniversary",
+    ),
 )
 
 _APPENDED = {"measures.py": "\n_OTHER = {np.minimum: np.maximum, np.maximum: np.minimum}\n"}

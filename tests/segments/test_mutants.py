@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 from tests.segments import agreement, histories
-from tests.segments.mutants import LATE, MUTANTS, Mutant, broken
+from tests.segments.mutants import APART, LATE, MUTANTS, Mutant, broken
 
 from pusula.lib import clock
 
@@ -51,6 +51,16 @@ def test_a_flip_that_comes_too_late_is_noticed(mutant, tmp_path, monkeypatch):
         )
 
 
+@pytest.mark.parametrize("mutant", APART, ids=lambda mutant: mutant.name)
+def test_a_mistake_in_moments_of_ones_own_is_noticed(mutant, tmp_path, monkeypatch):
+    with broken(mutant, tmp_path) as kernel:
+        monkeypatch.setattr(histories, "kernel", kernel)
+        assert any(
+            agreement.apart(histories.Maker(seed, mutant.focus).world(5, 6, 0), seed, rounds=1)
+            for seed in SEEDS
+        )
+
+
 def test_a_month_that_is_not_clipped_to_its_end_is_noticed(monkeypatch):
     clipped = clock.add_months
 
@@ -63,9 +73,7 @@ def test_a_month_that_is_not_clipped_to_its_end_is_noticed(monkeypatch):
 
 
 def test_a_copy_of_the_kernel_without_a_mistake_passes_the_exam(tmp_path, monkeypatch):
-    with broken(
-        Mutant("none", "holds.py", "_ANCIENT, _NEVER", "_ANCIENT, _NEVER"), tmp_path
-    ) as kernel:
+    with broken(Mutant("none", "asked.py", "ANCIENT, NEVER", "ANCIENT, NEVER"), tmp_path) as kernel:
         monkeypatch.setattr(histories, "kernel", kernel)
         assert not is_noticed()
 

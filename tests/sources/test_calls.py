@@ -112,3 +112,23 @@ def test_more_records_than_are_taken_at_once_are_refused_and_none_is_lost_unsaid
 
 def test_a_table_with_an_endless_cell_is_refused(door):
     assert send(door, f"call_id\n{'x' * 200_000}\n", "text/csv").status_code == 400
+
+
+def test_as_many_records_as_may_come_at_once_are_taken(door, monkeypatch):
+    monkeypatch.setattr(hooks, "_MOST_RECORDS", 2)
+    assert send(door, [CALL, CALL | {"call_id": "k2"}]).status_code == 200
+    assert LogEntry.objects.count() == 2
+
+
+@pytest.mark.parametrize(("n", "status"), [(200, 200), (201, 400)])
+def test_the_number_of_a_call_has_200_characters_at_most(door, n, status):
+    assert send(door, CALL | {"call_id": "k" * n}).status_code == status
+    assert LogEntry.objects.count() == (status == 200)
+
+
+def test_what_is_said_of_a_call_is_cut_and_nothing_else_is_kept(door):
+    send(door, CALL | {"agent": "a" * 500, "transcript": "secret " * 9})
+    body = LogEntry.objects.get().body
+    assert "a" * 200 in body
+    assert "a" * 201 not in body
+    assert "secret" not in body

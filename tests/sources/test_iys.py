@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -369,3 +370,29 @@ def test_nothing_that_is_logged_or_raised_quotes_a_recipient(registry):
     problems = [problem for page in pages for problem in page.problems]
     assert problems
     assert "secret" not in json.dumps(problems)
+
+
+def test_an_approval_without_a_date_overtakes_no_decision_that_waits_to_be_told(registry):
+    ayse = person(email="ayse@example.com")
+    decide(ayse, "granted", START)
+    decide(ayse, "refused", START + timedelta(minutes=1))
+    later = at(START + timedelta(hours=2))
+    actions.compared("EPOSTA", "BIREYSEL", ["ayse@example.com"], {"ayse@example.com": 0}, at=later)
+    assert [one.status for one in actions.next_to_tell(10, at=later)] == ["ONAY"]
+    assert states() == [(IysState.PENDING, "")] * 2, "the refusal goes next"
+
+
+def test_an_approval_without_a_date_is_as_old_as_the_refusal_that_it_ended(registry):
+    first, second = at(START), at(START + timedelta(days=3))
+    refused = actions.Heard(
+        "EPOSTA", "a@example.com", "BIREYSEL", "RET", "HS_WEB", first, first + 1
+    )
+    actions.hear([refused], at=first)
+    actions.compared("EPOSTA", "BIREYSEL", ["a@example.com"], {"a@example.com": 0}, at=second)
+    record = IysRecord.objects.get()
+    assert (record.status, record.decided_at) == ("ONAY", first)
+    actions.hear([refused], at=second)
+    assert IysRecord.objects.get().status == "ONAY", "the old refusal, read once more"
+    between = at(START + timedelta(days=1))
+    actions.hear([replace(refused, decided_at=between, created_at=between)], at=second)
+    assert IysRecord.objects.get().status == "RET", "one that is later than what was known counts"

@@ -7,6 +7,8 @@ from tests.web import company as made_up
 from tests.web import plans
 
 from pusula.campaigns.models import Campaign
+from pusula.consent.models import IysSubmission
+from pusula.lib import clock
 from pusula.orders import machine
 from pusula.orders.models import Order
 from pusula.outbox.models import Hold, Message
@@ -159,3 +161,23 @@ def test_a_shop_speaks_of_orders(deniz):
 def test_the_page_takes_a_bounded_number_of_queries(deniz, django_assert_max_num_queries):
     with django_assert_max_num_queries(40):
         page(deniz)
+
+
+def test_what_iys_must_be_told_soon_or_should_know_already_is_urgent(deniz, company):
+    told = {
+        "type": "EPOSTA", "recipient_type": "BIREYSEL", "status": "RET", "source": "HS_WEB",
+        "decided_at": 1, "created_at": 1,
+    }  # fmt: skip
+    now = clock.now()
+    for number, due_at in enumerate((now - 1, now + clock.HOUR, now + 9 * clock.DAY)):
+        IysSubmission.objects.create(
+            dedupe_key=str(number), recipient=f"p{number}@example.com", due_at=due_at, **told
+        )
+    IysSubmission.objects.filter(dedupe_key="2").update(state="registered")
+    shown = [one for one in overview.concerns() if one.icon == "landmark"]
+    assert [(one.tone, one.href) for one in shown] == [
+        ("bad", "/consents/iys/"), ("warn", "/consents/iys/"),
+    ]  # fmt: skip
+    assert 'href="/consents/iys/"' in page(deniz)
+    IysSubmission.objects.filter(due_at__lt=now + clock.DAY).update(state="registered")
+    assert not [one for one in overview.concerns() if one.icon == "landmark"]

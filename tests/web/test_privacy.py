@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from pusula.lib import clock
-from pusula.privacy import background, requests
+from pusula.privacy import background, erasure, requests
 from pusula.privacy.models import AuditEntry, Erasure, Export, Request
 from pusula.profiles.models import Identifier, Profile
 
@@ -155,3 +155,61 @@ def test_days_are_changed_within_limits(admin):
     assert admin.post("/privacy/retention/", {"kind": "audit", "days": "30"}).status_code == 422
     assert admin.post("/privacy/retention/", {"kind": "log", "days": "x"}).status_code == 422
     assert verbs() == ["retention.changed"]
+
+
+def asked_for(person: Profile, kind: str, proof: str = "person", received_at: int = 1) -> Request:
+    return requests.register(
+        kind, person.pk, actor="deniz", received_at=received_at, proof=proof, note="by letter"
+    )
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "log"])
+def test_an_erasure_begun_on_the_card_closes_what_the_person_asked_for(admin, person, started):
+    first, again = (asked_for(person, "erase", received_at=at) for at in (1, 2))
+    other = asked_for(person, "rectify")
+    withdrawn = asked_for(person, "erase", received_at=3)
+    requests.settle(withdrawn, "withdrawn", actor="deniz")
+    admin.post(f"/privacy/customers/{person.pk}/erase/", {"number": str(person.pk)})
+    begun = Erasure.objects.get()
+    assert begun.request_id == first.pk
+    assert Request.objects.get(pk=first.pk).state == "working"
+    assert erasure.run(begun)
+    states = dict(Request.objects.values_list("pk", "state"))
+    assert states == {
+        first.pk: "answered", again.pk: "answered", other.pk: "open", withdrawn.pk: "withdrawn",
+    }  # fmt: skip
+    assert Request.objects.get(pk=first.pk).settled_by == "deniz"
+    said = AuditEntry.objects.filter(verb="request.answered", object=f"request:{again.pk}").get()
+    assert json.loads(said.detail)["erasure"] == begun.pk
+    for one in (first, again):
+        page = admin.get(f"/privacy/requests/{one.pk}/").content.decode()
+        assert f"/privacy/erasures/{begun.pk}/" in page
+
+
+def test_an_export_that_is_taken_answers_who_asked_for_their_data(admin, person):
+    asked = asked_for(person, "access")
+    admin.post(f"/privacy/customers/{person.pk}/export/", {"reason": "asked at the desk"})
+    made = Export.objects.get()
+    assert made.request_id == asked.pk
+    assert Request.objects.get().state == "working", "packed, and not handed over yet"
+    for _twice in range(2):
+        admin.get(f"/privacy/exports/{made.pk}/").close()
+    assert Request.objects.get().state == "answered"
+    assert verbs().count("request.answered") == 1
+    assert made.digest in admin.get(f"/privacy/requests/{asked.pk}/").content.decode()
+
+
+def test_an_export_answers_nobody_of_whom_it_is_not_known_who_asks(admin, person):
+    asked_for(person, "access", proof="")
+    admin.post(f"/privacy/customers/{person.pk}/export/", {"reason": "asked by mail"})
+    admin.get(f"/privacy/exports/{Export.objects.get().pk}/").close()
+    assert Request.objects.get().state == "working"
+
+
+def test_a_request_of_somebody_else_is_not_answered_by_this(person):
+    stranger = Profile.objects.create(created_at=1, recorded_at=1)
+    asked = asked_for(stranger, "erase")
+    with pytest.raises(requests.RequestError):
+        erasure.begin(person.pk, actor="deniz", request=asked)
+    assert not Erasure.objects.exists()
+    assert Request.objects.get().state == "open"

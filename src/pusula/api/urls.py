@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from pusula.api import hooks, preferences, sign_up, snippet, tracking, unsubscribe
+from pusula.api import hooks, preferences, reports, sign_up, snippet, tracking, unsubscribe
 
 urlpatterns: list[URLPattern] = [
     path("pusula.js", snippet.newest, name="snippet"),
@@ -12,6 +12,12 @@ urlpatterns: list[URLPattern] = [
     path("hooks/ota/<slug:slug>/<slug:key>", hooks.bookings, name="hook-ota-key"),
     path("hooks/mews/<slug:slug>/<slug:key>", hooks.mews, name="hook-mews"),
     path("hooks/calls/<slug:slug>/<slug:key>", hooks.call_records, name="hook-calls"),
+    path("hooks/reports/<slug:channel>/<slug:provider>", reports.told, name="hook-reports"),
+    path(
+        "hooks/reports/<slug:channel>/<slug:provider>/<str:key>",
+        reports.told,
+        name="hook-reports-key",
+    ),
     path("p/<str:signed>/", preferences.page, name="preferences"),
     path("forms/<slug:slug>/", sign_up.form, name="sign-up"),
     path("s/<str:token>/", sign_up.confirm, name="sign-up-confirm"),

@@ -11,21 +11,20 @@ from django.utils.translation import gettext as _
 
 from pusula.campaigns import audience, checklist, machine, queries, words
 from pusula.campaigns.assignments import Assigned
+from pusula.campaigns.audience import Candidate
 from pusula.campaigns.definitions import Adoption, Definition, DefinitionError
 from pusula.campaigns.errors import CampaignError
 from pusula.campaigns.models import Arm, Campaign, Template
 from pusula.lake import rows
 from pusula.lib import clock, money
 from pusula.outbox import actions as outbox
+from pusula.outbox import decisions
 from pusula.outbox import queries as messages
-from pusula.outbox.actions import Draft
 from pusula.segments import sets
 from pusula.segments.models import Segment
 
 # Before the key of the campaign whose own template it is; nobody else may name it.
 _OWN_TEMPLATE = "campaign:"
-# A mass mailing that is later than this helps nobody: what is left then stays unsent.
-SENT_WITHIN = 24 * clock.HOUR
 _ASSIGNMENT_COLUMNS = ("campaign_id", "profile_id", "arm", "variant", "reason", "assigned_at")
 
 
@@ -57,8 +56,9 @@ def start(campaign: Campaign, at: int, *, expected_n: int | None = None) -> Camp
     """Assign everybody and put the messages of the treated into the outbox, once.
 
     1. The campaign is locked and read again, so that of two who start it one wins and what was
-    saved last counts. 2. Candidates are assigned. 3. The content is frozen. 4. A message per
-    treated profile is reserved. All in one transaction. Started already: nothing happens.
+    saved last counts. 2. The content is frozen. 3. Candidates are locked and decided about. 4. All
+    are assigned, and a message is written for each who is treated. All in one transaction. Started
+    already: nothing happens.
 
     ``expected_n`` is how many people somebody agreed to send to; where it no longer holds nothing
     is sent. Raises ``CampaignError`` or ``SegmentNotReadyError``.
@@ -121,13 +121,18 @@ def adopt(adoption: Adoption, assigned: Iterable[Assigned], at: int) -> Campaign
 
 
 def _write(campaign: Campaign, definition: Definition, at: int) -> Campaign:
-    for name, value in _plan_columns(definition).items():
+    columns = _plan_columns(definition) | {
+        "priority": definition.priority,
+        "in_quiet_hours": definition.quiet_hours,
+        "not_after_hours": definition.not_after_hours,
+    }
+    for name, value in columns.items():
         setattr(campaign, name, value)
     campaign.template = _template(definition, at)
     if campaign.pk is None:
         campaign.save(force_insert=True)
     else:
-        campaign.save(update_fields=[*_plan_columns(definition), "template"])
+        campaign.save(update_fields=[*columns, "template"])
     campaign.audience.set(_segments(definition.audience, "audience"))
     campaign.exclusions.set(_segments(definition.exclusions, "exclusions"))
     return campaign
@@ -202,15 +207,6 @@ def _start(campaign: Campaign, at: int, expected_n: int | None) -> None:
     faults = [i.text for i in checklist.template(campaign) if i.level is checklist.Level.ERROR]
     if template is None or faults:
         raise CampaignError(" ".join(faults))
-    plan = audience.plan(campaign)
-    n = plan.sizes()[Arm.TREATED]
-    if expected_n is not None and n != expected_n:
-        text = _("The number of people has changed: %(n)s would get the message now. Look again.")
-        raise CampaignError(text % {"n": words.number(n)})
-    if not n:
-        raise CampaignError(_("Nobody would get a message: look at the exclusions."))
-    decided = (Assigned(c.profile_id, c.arm, at, reason=c.reason) for c in plan.candidates)
-    _assign(campaign, decided, at)
     campaign.content = outbox.freeze(
         channel=campaign.channel,
         sender=settings.PUSULA.from_address,
@@ -218,25 +214,25 @@ def _start(campaign: Campaign, at: int, expected_n: int | None) -> None:
         text=template.text,
         html=template.html,
     )
+    plan = audience.plan(campaign, at=at, is_binding=True)
+    n = plan.n_messages
+    if expected_n is not None and n != expected_n:
+        text = _("The number of people has changed: %(n)s would get the message now. Look again.")
+        raise CampaignError(text % {"n": words.number(n)})
+    if not n:
+        raise CampaignError(_("Nobody would get a message: look at the exclusions."))
+    _assign(campaign, (_assigned(candidate, at) for candidate in plan.candidates), at)
     campaign.state = machine.SENDING
     campaign.started_at = at
     campaign.window_ends_at = at + campaign.window_days * clock.DAY
     campaign.save(update_fields=["content", "state", "started_at", "window_ends_at"])
-    outbox.reserve(
-        Draft(
-            dedupe_key=f"{campaign.origin}:{one.profile_id}",
-            origin=campaign.origin,
-            profile_id=one.profile_id,
-            content_id=campaign.content.pk,
-            channel=campaign.channel,
-            purpose=campaign.purpose,
-            is_commercial=campaign.is_commercial,
-            address=one.address,
-            due_at=at,
-            not_after_at=at + SENT_WITHIN,
-        )
-        for one in plan.of(Arm.TREATED)
-    )
+    decisions.settle(plan.asked, plan.decisions, at=at)
+
+
+def _assigned(candidate: Candidate, at: int) -> Assigned:
+    # Why somebody treated gets nothing stands with the message.
+    reason = candidate.reason if candidate.arm is Arm.EXCLUDED else ""
+    return Assigned(candidate.profile_id, candidate.arm, at, reason=reason)
 
 
 def _assign(campaign: Campaign, assigned: Iterable[Assigned], at: int) -> None:

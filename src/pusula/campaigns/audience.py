@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from pusula.campaigns import holdout
 from pusula.campaigns.errors import SegmentNotReadyError
 from pusula.campaigns.models import Arm, Campaign
-from pusula.consent import queries as consents
-from pusula.consent.iys import queries as iys
-from pusula.consent.models import Channel, Consent, Status
-from pusula.lake import rows
 from pusula.lib import clock
+from pusula.outbox import candidates as outbox
+from pusula.outbox import decisions, policies
+from pusula.outbox.candidates import Decision, Way
+from pusula.outbox.reach import first_of_each, reach
 from pusula.outbox.reasons import Reason
-from pusula.profiles.models import Identifier, IdentifierKind
+from pusula.outbox.ways import Chosen
 from pusula.profiles.objections import objectors
 from pusula.profiles.relations import Ids
 from pusula.segments import queries as segments
@@ -28,9 +27,13 @@ from pusula.segments.models import Segment
 SEGMENT = "segment:"  # a reason like those of the outbox, followed by the key of the exclusion
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Candidate:
-    """What a campaign decides about one profile; ``address`` only where it gets a message."""
+    """What a campaign decides about one profile.
+
+    ``reason`` says why somebody is excluded, or was to be treated and gets no message after all;
+    ``address`` is where the message goes.
+    """
 
     profile_id: int
     arm: Arm
@@ -43,10 +46,18 @@ class Plan:
     """What a campaign decides about all its candidates, ascending by profile id."""
 
     candidates: tuple[Candidate, ...]
+    # The messages to those treated, and what was decided about each.
+    asked: tuple[outbox.Candidate, ...] = ()
+    decisions: tuple[Decision, ...] = ()
 
     def of(self, arm: Arm) -> Iterator[Candidate]:
         """Yield the candidates of one arm."""
         return (candidate for candidate in self.candidates if candidate.arm == arm)
+
+    @property
+    def n_messages(self) -> int:
+        """How many people get a message."""
+        return sum(not candidate.reason for candidate in self.of(Arm.TREATED))
 
     def sizes(self) -> dict[Arm, int]:
         """Return how many candidates each arm has."""
@@ -54,29 +65,101 @@ class Plan:
         return {arm: counts[arm] for arm in Arm}
 
     def reasons(self) -> dict[str, int]:
-        """Return how many are excluded for each reason, most first."""
-        return dict(Counter(c.reason for c in self.of(Arm.EXCLUDED)).most_common())
+        """Return how many get no message for each reason, most first; without the holdout."""
+        return dict(Counter(c.reason for c in self.candidates if c.reason).most_common())
 
 
-def plan(campaign: Campaign) -> Plan:
-    """Return who would be treated, held out and excluded if the campaign started now.
+def plan(campaign: Campaign, *, at: int | None = None, is_binding: bool = False) -> Plan:
+    """Return who would be treated, held out and excluded if the campaign started at ``at``.
 
-    Raises ``SegmentNotReadyError`` rather than guessing who is in a segment.
+    1. Exclusions, objections, and what speaks against reaching somebody. 2. Of those who may be
+    one person, one. 3. The limits of the decision layer, as if there were room in every hour: they
+    bind treated and holdout alike. 4. The draw of the holdout. 5. For those treated, the budgets.
+
+    With ``is_binding`` in a transaction, nobody decides about these people before it ends. Raises
+    ``SegmentNotReadyError`` rather than guessing who is in a segment.
     """
+    at = clock.now() if at is None else at
+    ids = _members(campaign)
+    if is_binding:
+        decisions.lock(ids.tolist())
+    reasons = _excluded(ids, campaign)
+    chosen = _reached(ids, campaign, reasons, at)
+    eligible = [_candidate(campaign, profile_id, at) for profile_id in chosen]
+    ways = {one.dedupe_key: chosen[one.profile_id] for one in eligible}
+    treated: list[outbox.Candidate] = []
+    found: list[Decision] = []
+    held_out: set[int] = set()
+    foreseen = decisions.foresee(eligible, at=at, chosen=ways, with_budgets=False)
+    for one, decision in zip(eligible, foreseen, strict=True):
+        if decision.reason:
+            reasons[one.profile_id] = decision.reason
+        elif holdout.is_held_out(campaign.key, one.profile_id, campaign.holdout_share):
+            held_out.add(one.profile_id)
+        else:
+            treated.append(one)
+            found.append(decision)
+    if policies.current().policy.budgets_of(campaign.channel):
+        found = decisions.foresee(treated, at=at, chosen=ways)
+    decided = {decision.profile_id: decision for decision in found}
+    return Plan(
+        tuple(_decided(i, reasons, held_out, decided) for i in ids.tolist()),
+        tuple(treated),
+        tuple(found),
+    )
+
+
+def _members(campaign: Campaign) -> Ids:
+    """Return who is in the audience; raise where a segment cannot be trusted."""
     audience = list(campaign.audience.order_by("key"))
-    exclusions = list(campaign.exclusions.order_by("key"))
-    for segment in [*audience, *exclusions]:
+    for segment in [*audience, *campaign.exclusions.order_by("key")]:
         if trouble := trouble_with(segment):
             raise SegmentNotReadyError(trouble)
     members = [segments.member_ids(segment) for segment in audience]
-    ids = np.unique(np.concatenate(members)) if members else np.empty(0, np.int64)
-    reasons = _excluded_by_segment(ids, exclusions)
+    return np.unique(np.concatenate(members)) if members else np.empty(0, np.int64)
+
+
+def _excluded(ids: Ids, campaign: Campaign) -> dict[int, str]:
+    """Return whom the campaign itself leaves out, and why."""
+    reasons = _excluded_by_segment(ids, list(campaign.exclusions.order_by("key")))
     if campaign.is_commercial:  # what tells of a booking is no profiling
         for profile_id in objectors(ids.tolist()):
             reasons.setdefault(profile_id, Reason.OBJECTED.value)
-    _add_missing_consent(reasons, ids, campaign)
-    addresses = _addresses(ids, campaign, reasons)
-    return Plan(tuple(_decided(i, reasons, addresses, campaign) for i in ids.tolist()))
+    return reasons
+
+
+def _reached(ids: Ids, campaign: Campaign, reasons: dict[int, str], at: int) -> dict[int, Chosen]:
+    """Return how each profile not excluded is reached; give the others their reason.
+
+    Profiles that share any address may be one person, and get one message: the profile known
+    longest stands for all of them, in whichever arm it comes.
+    """
+    left = [profile_id for profile_id in ids.tolist() if profile_id not in reasons]
+    reached = reach(
+        left, channel=campaign.channel, purpose=campaign.purpose,
+        is_commercial=campaign.is_commercial, at=at,
+    )  # fmt: skip
+    reasons.update((i, found.reason) for i, found in reached.items() if found.reason)
+    open_ = {profile_id: found for profile_id, found in reached.items() if not found.reason}
+    first = first_of_each({profile_id: found.known for profile_id, found in open_.items()})
+    reasons.update(dict.fromkeys(open_.keys() - first, Reason.DUPLICATE_ADDRESS.value))
+    way = Way(campaign.channel, campaign.content_id or 0)
+    return {i: Chosen(way, found) for i, found in open_.items() if i in first}
+
+
+def _candidate(campaign: Campaign, profile_id: int, at: int) -> outbox.Candidate:
+    return outbox.Candidate(
+        dedupe_key=f"{campaign.origin}:{profile_id}",
+        origin=campaign.origin,
+        profile_id=profile_id,
+        ways=(Way(campaign.channel, campaign.content_id or 0),),
+        purpose=campaign.purpose,
+        is_commercial=campaign.is_commercial,
+        priority=campaign.priority,
+        due_at=at,
+        not_after_at=at + campaign.not_after_hours * clock.HOUR,
+        in_quiet_hours=outbox.SKIP if campaign.in_quiet_hours == outbox.SKIP else outbox.WAIT,
+    )
 
 
 def trouble_with(segment: Segment) -> str:
@@ -114,122 +197,15 @@ def _excluded_by_segment(ids: Ids, exclusions: list[Segment]) -> dict[int, str]:
     return reasons
 
 
-def _add_missing_consent(reasons: dict[int, str], ids: Ids, campaign: Campaign) -> None:
-    decided: dict[int, str] = {}
-    consents = Consent.objects.filter(channel=campaign.channel, purpose=campaign.purpose)
-    for part in rows.parts(ids.tolist()):
-        found = consents.filter(profile_id__in=part)
-        decided.update(found.values_list("profile_id", "status"))
-    for profile_id in ids.tolist():
-        status = decided.get(profile_id)
-        # What tells of a booking needs no consent; a refusal holds all the same.
-        if status == Status.REFUSED or (campaign.is_commercial and status is None):
-            missing = Reason.REFUSED if profile_id in decided else Reason.NO_CONSENT
-            reasons.setdefault(profile_id, missing.value)
-
-
-def _addresses(ids: Ids, campaign: Campaign, reasons: dict[int, str]) -> dict[int, str]:
-    """Return where each profile not excluded is reached; give the others their reason.
-
-    Of several addresses the newest that is not suppressed counts; if somebody who holds it
-    refuses, an older one is no way round. Profiles that share any address may be one person, and
-    get one message: the profile known longest stands for all of them, in whichever arm it comes.
-    """
-    known: dict[int, list[str]] = {}
-    found: dict[int, str] = {}
-    for part in rows.parts(i for i in ids.tolist() if i not in reasons):
-        for profile_id, address in _identifiers(campaign.channel, part):
-            known.setdefault(profile_id, []).append(address)
-        closed = _closed({i: known.get(i, []) for i in part}, campaign)
-        for profile_id in part:
-            all_of_them = known.get(profile_id, [])
-            address = next((one for one in all_of_them if one not in closed.suppressed), "")
-            if reason := closed.reason(profile_id, address):
-                reasons[profile_id] = reason.value
-            elif not address:
-                reasons[profile_id] = (
-                    Reason.SUPPRESSED if all_of_them else Reason.NO_ADDRESS
-                ).value
-            else:
-                found[profile_id] = address
-    first = _first_of_each({profile_id: known[profile_id] for profile_id in found})
-    reasons.update(dict.fromkeys(found.keys() - first, Reason.DUPLICATE_ADDRESS.value))
-    return found
-
-
-@dataclass(frozen=True)
-class _Closed:
-    """Which addresses of which profiles are no way in, and why."""
-
-    suppressed: set[str]
-    refused: set[tuple[int, str]]
-    uncovered: set[tuple[int, str]]
-    unregistered: set[int]  # profiles; of the address that would be written to
-
-    def reason(self, profile_id: int, address: str) -> Reason | None:
-        """Return what speaks against writing to ``address``, if anything does."""
-        if not address:
-            return None
-        if (profile_id, address) in self.refused:
-            return Reason.REFUSED
-        if (profile_id, address) in self.uncovered:
-            return Reason.OTHER_ADDRESS
-        return Reason.NOT_IN_IYS if profile_id in self.unregistered else None
-
-
-def _closed(known: Mapping[int, list[str]], campaign: Campaign) -> _Closed:
-    channel, purpose = campaign.channel, campaign.purpose
-    suppressed = consents.suppressed(
-        channel,
-        (address for addresses in known.values() for address in addresses),
-        is_commercial=campaign.is_commercial,
-    )
-    refused = consents.refused_inboxes(known, channel, purpose)
-    if not campaign.is_commercial:
-        return _Closed(suppressed, refused, set(), set())
-    letters = [
-        (profile_id, profile_id, channel, address)
-        for profile_id, addresses in known.items()
-        if (address := next((one for one in addresses if one not in suppressed), ""))
-    ]
-    return _Closed(
-        suppressed,
-        refused,
-        consents.uncovered(known, channel, purpose),
-        iys.closed(letters, at=clock.now()),
-    )
-
-
-def _first_of_each(held: Mapping[int, list[str]]) -> set[int]:
-    """Return the lowest id of each group of profiles that shared addresses link, however far."""
-    leaders = {profile_id: profile_id for profile_id in held}
-
-    def leader(profile_id: int) -> int:
-        while leaders[profile_id] != profile_id:
-            leaders[profile_id] = leaders[leaders[profile_id]]  # shorten the way for the next
-            profile_id = leaders[profile_id]
-        return profile_id
-
-    holders: dict[str, int] = {}
-    for profile_id, addresses in held.items():
-        for address in addresses:
-            other = leader(holders.setdefault(address, profile_id))
-            low, high = sorted((other, leader(profile_id)))
-            leaders[high] = low
-    return {profile_id for profile_id in held if leaders[profile_id] == profile_id}
-
-
-def _identifiers(channel: str, ids: list[int]) -> QuerySet[Identifier, tuple[int, str]]:
-    kind = IdentifierKind.EMAIL if channel == Channel.EMAIL else IdentifierKind.PHONE
-    found = Identifier.objects.filter(kind=kind, profile_id__in=ids)
-    return found.order_by("-recorded_at", "-pk").values_list("profile_id", "value")
-
-
 def _decided(
-    profile_id: int, reasons: dict[int, str], addresses: dict[int, str], campaign: Campaign
+    profile_id: int,
+    reasons: dict[int, str],
+    held_out: set[int],
+    decided: dict[int, Decision],
 ) -> Candidate:
     if profile_id in reasons:
         return Candidate(profile_id, Arm.EXCLUDED, reasons[profile_id])
-    if holdout.is_held_out(campaign.key, profile_id, campaign.holdout_share):
+    if profile_id in held_out:
         return Candidate(profile_id, Arm.HOLDOUT)
-    return Candidate(profile_id, Arm.TREATED, address=addresses[profile_id])
+    decision = decided[profile_id]
+    return Candidate(profile_id, Arm.TREATED, decision.reason, decision.address)

@@ -66,7 +66,7 @@ def preflight(campaign: Campaign, at: int) -> Checklist:
     items: list[Item] = []
     plan = None
     try:
-        plan = audience.plan(campaign)
+        plan = audience.plan(campaign, at=at)
     except SegmentNotReadyError as error:
         items.append(Item("audience", Level.ERROR, error.message))
     else:
@@ -103,7 +103,7 @@ def template(campaign: Campaign) -> list[Item]:
 
 def _people(plan: Plan) -> list[Item]:
     sizes = plan.sizes()
-    n = sizes[Arm.TREATED]
+    n = plan.n_messages
     form = ngettext("%(n)s person gets a message.", "%(n)s people get a message.", n)
     level = Level.OK if n else Level.ERROR
     items = [Item("audience", level, form % {"n": words.number(n)})]
@@ -183,7 +183,7 @@ def _window(campaign: Campaign) -> Item:
 
 
 def _cost(campaign: Campaign, plan: Plan) -> Item:
-    n = plan.sizes()[Arm.TREATED]
+    n = plan.n_messages
     minor = campaign.message_cost_minor * n + campaign.fixed_cost_minor
     text = _("It costs %(amount)s %(currency)s: the messages and what is fixed.") % {
         "amount": words.number(money.from_minor(minor, campaign.currency)),

@@ -15,8 +15,10 @@ import yaml
 
 from pusula.lib.errors import PusulaError
 from pusula.lib.text import code_key
+from pusula.outbox.candidates import LAST, URGENT
 
 MOST_HELD_OUT = 0.9
+MOST_HOURS = 14 * 24  # a message that may wait longer should be two campaigns
 _KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 
 _Shape = TypeVar("_Shape")
@@ -120,6 +122,9 @@ class Definition(_Plan, frozen=True, forbid_unknown_fields=True, kw_only=True):
     audience: tuple[str, ...]
     template: Content | str
     exclusions: tuple[str, ...] = ()
+    priority: int = 5
+    quiet_hours: Literal["wait", "skip"] = "wait"
+    not_after_hours: int = 24
 
     def __post_init__(self) -> None:
         """Refuse a campaign that speaks to nobody in particular."""
@@ -128,6 +133,10 @@ class Definition(_Plan, frozen=True, forbid_unknown_fields=True, kw_only=True):
             raise ValueError("audience: name at least one segment")
         if both := sorted(set(self.audience) & set(self.exclusions)):
             raise ValueError(f"{both[0]} is in audience and in exclusions")
+        if not URGENT <= self.priority <= LAST:
+            raise ValueError("priority: 1 (served first) to 9")
+        if not 1 <= self.not_after_hours <= MOST_HOURS:
+            raise ValueError(f"not_after_hours: 1 to {MOST_HOURS}")
 
 
 class AssignmentFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

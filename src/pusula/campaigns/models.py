@@ -6,6 +6,7 @@ from django.db import models
 
 from pusula.campaigns import machine
 from pusula.consent.models import Channel
+from pusula.outbox.candidates import SKIP, WAIT
 from pusula.outbox.models import Content
 from pusula.profiles.models import Profile
 from pusula.segments.models import Segment
@@ -46,6 +47,11 @@ class Campaign(models.Model):
     channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.EMAIL)
     purpose = models.CharField(max_length=30, default="marketing")
     is_commercial = models.BooleanField(default=True)  # else it tells of what somebody booked
+    priority = models.SmallIntegerField(default=5)  # 1 is served first, 9 last
+    in_quiet_hours = models.CharField(  # what becomes of a message that would come at night
+        max_length=4, choices=[(WAIT, WAIT), (SKIP, SKIP)], default=WAIT
+    )
+    not_after_hours = models.SmallIntegerField(default=24)  # later than that nobody gets it
     state = models.CharField(
         max_length=8, choices=[(s, s) for s in machine.STATES], default=machine.DRAFT
     )

@@ -134,8 +134,14 @@ def _webpush(given: Given) -> Provider:
     vapid = Vapid(read_key(file), given.text("subject"))
     # A service of the company's own, or of a test: named by the operator, so trusted.
     service = given.text("service", "")
-    hosts = (*HOSTS, urlsplit(service).hostname or "") if service else HOSTS
-    return WebPush(vapid, given.outbound(service), hosts, given.number("batch", 32))
+    outbound = given.outbound(service)
+    return WebPush(vapid, outbound, push_hosts(given.told), given.number("batch", 32))
+
+
+def push_hosts(told: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the push services that are called: the known ones, and ``service`` of the settings."""
+    service = urlsplit(str(told.get("service") or "")).hostname
+    return (*HOSTS, service) if service else HOSTS
 
 
 BUILDERS: Mapping[tuple[str, str], Callable[[Given], Provider]] = {

@@ -118,6 +118,20 @@ def _public_url(configured: str) -> str:
     return os.environ.get("PUSULA_PUBLIC_URL", configured).rstrip("/")
 
 
+def channels(home: Path) -> dict[str, object]:
+    """Return the [channels] part of the settings file: which provider serves which channel."""
+    file = home / SETTINGS_FILE
+    if not file.exists():
+        return {}
+    try:
+        found = tomllib.loads(file.read_text(encoding="utf-8")).get("channels", {})
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file}: not valid TOML: {error}") from error
+    if not isinstance(found, dict):
+        raise SettingsError(f"{file}: channels is a table such as [channels.sms]")
+    return found
+
+
 def secret(home: Path) -> str:
     """Return the secret that signs cookies and links; a passing one if there is no home yet."""
     file = home / SECRET_FILE

@@ -8,13 +8,15 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
-from pusula.config import home
+from pusula.config import home, proxies
 
 PUSULA_HOME = home.path()
 home.create(PUSULA_HOME)
 PUSULA = home.company(PUSULA_HOME)
 # Where mail goes: smtp://user:password@host:587?starttls=1, smtps://host:465, or unset: nowhere.
 PUSULA_SMTP_URL = os.environ.get("PUSULA_SMTP_URL", "")
+# Which provider serves which channel besides; see docs/channels.md.
+PUSULA_CHANNELS = home.channels(PUSULA_HOME)
 # Where the lake is: a folder, or an address in object storage (s3://bucket/lake).
 PUSULA_LAKE = os.environ.get("PUSULA_LAKE_URL") or str(PUSULA_HOME / "lake")
 
@@ -26,6 +28,8 @@ ALLOWED_HOSTS = [
     *os.environ.get("PUSULA_HOSTS", "127.0.0.1,localhost,[::1]").split(","),
     str(urlsplit(PUSULA.public_url).hostname),
 ]
+# Networks of the proxies in front, "127.0.0.1,10.0.0.0/8": only they are asked for whom they speak.
+PUSULA_PROXIES = proxies.trusted()
 CSRF_TRUSTED_ORIGINS = [
     *(origin for origin in os.environ.get("PUSULA_ORIGINS", "").split(",") if origin),
     PUSULA.public_url,

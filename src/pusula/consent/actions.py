@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,8 +26,8 @@ from pusula.consent.models import (
 )  # fmt: skip
 from pusula.consent.queries import ADDRESS_KINDS
 from pusula.lake import rows
+from pusula.profiles import holding, unheard
 from pusula.profiles import queries as profiles
-from pusula.profiles import unheard
 
 LEDGER = "consent_consententry"
 CONSENTS = "consent_consent"
@@ -84,6 +84,8 @@ def record(decisions: Sequence[Decision], *, at: int, is_heard: bool = False) ->
     """
     purposes.check({decision.purpose for decision in decisions})
     with transaction.atomic():
+        if not is_heard:  # the live step merges itself; an import catches up with it
+            decisions = _of_now(decisions)
         new = _unknown(decisions)
         rows.insert(
             connection,
@@ -98,6 +100,17 @@ def record(decisions: Sequence[Decision], *, at: int, is_heard: bool = False) ->
         if not is_heard:
             unheard.tell(touched, at=at)
     return Recorded(list(new.values()), _ascending(changed), _ascending(touched))
+
+
+def _of_now(decisions: Sequence[Decision]) -> list[Decision]:
+    """Return the decisions of whom their profiles have become, held until the transaction ends."""
+    now = holding.hold({one.profile_id for one in decisions})
+    return [
+        one
+        if (to := now.get(one.profile_id, one.profile_id)) == one.profile_id
+        else replace(one, profile_id=to, origin_id=one.origin_id or one.profile_id)
+        for one in decisions
+    ]
 
 
 def _ascending(ids: Iterable[int]) -> npt.NDArray[np.int64]:

@@ -96,6 +96,8 @@ class _Writer:
         self.is_html = template.env.autoescape
         self.context = template.context_class(template)
         self.constants: dict[str, Any] = {}
+        self.words: dict[tuple[type_[str], str] | None, str] = {}
+        self.targets: list[str] = []  # of the links that are the same for everybody
         self.counters: dict[str, tuple[str, str]] = {}  # item and index of a loop by its number
         self.first: dict[str, str] = {}  # what is read once, by what it is
         self.lines: list[str] = []
@@ -117,6 +119,8 @@ class _Writer:
         head = ["def render(g):", "\tw = []"]
         head += ["\tl = {}"] * bool(self.assigned)
         head += ["\tn, ends = 0, _ends()"] * has_loops
+        if self.targets:
+            head.append(f"\tk = _clicks(g, {self.constant(tuple(self.targets))})")
         head += [f"\t{name} = {what}" for what, name in self.first.items()]
         source = "\n".join([*head, *self.lines, "\treturn _whole(w)"])
         names = {**running.NAMES, **self.constants}
@@ -149,8 +153,14 @@ class _Writer:
         return f"{letter}{self.n_names}"
 
     def constant(self, value: object) -> str:
+        """Return the name of a constant; words that are alike have one."""
+        word = (type_(value), value) if isinstance(value, str) else None
+        if word in self.words:
+            return self.words[word]
         name = self.name("c")
         self.constants[name] = value
+        if word is not None:
+            self.words[word] = name
         return name
 
     def once(self, what: str) -> str:
@@ -264,11 +274,13 @@ class _Writer:
 
     def linked(self, node: Any) -> None:
         block: BlockNode = node.block
-        click = self.once("_click(g)")
         if all(type_(one) is ContentNode for one in block.nodes) and not block.blank:
             target = running.target("".join(one.text for one in block.nodes))
-            self.pending.append(f"_escape({click}({self.constant(target)}))")
+            if target not in self.targets:
+                self.targets.append(target)
+            self.pending.append(f"k[{self.targets.index(target)}]")
             return
+        click = self.once("_click(g)")
         with self.aside() as made:
             self.block(block)
         self.pending.append(f"_escape({click}(_target(_whole({made}))))")
@@ -369,7 +381,11 @@ class _Writer:
         if kind is Path:
             return self.path(expression.path)
         if kind in _COMPARED:
-            return _COMPARED[kind].format(self.value(expression.left), self.value(expression.right))
+            sides = self.value(expression.left), self.value(expression.right)
+            compared = _COMPARED[kind].format(*sides)
+            is_fixed = all(one in self.constants or one in self.first.values() for one in sides)
+            # Equality never raises, so it may be looked at before anybody asks.
+            return self.once(compared) if is_fixed and "_eq(" in compared else compared
         if kind is StringLiteral:
             return self.constant(expression.evaluate(self.context))
         if isinstance(expression, Literal):

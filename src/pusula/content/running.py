@@ -204,6 +204,11 @@ def _click(given: Mapping[str, Any]) -> Callable[[str], str]:
     return click
 
 
+def _clicks(given: Mapping[str, Any], targets: tuple[str, ...]) -> list[str]:
+    """Return the addresses of all links that lead everybody to the same pages, escaped."""
+    return str(escape("\0".join(given[LINKS].clicks(targets)))).split("\0")
+
+
 def _ends() -> float:
     return time.thread_time() + BUDGET_S
 
@@ -239,6 +244,6 @@ NAMES: dict[str, object] = {
     "_given": _given, "_missing": _missing, "_get": _get, "_item": _item, "_path": _path,
     "_scoped": _scoped, "_truth": _truth, "_html": _html, "_text": _text, "_default": _default,
     "_currency": _currency, "_code": _code, "_money": _money, "_money_html": _money_html,
-    "_assign": _assign, "_items": _items, "_click": _click, "_ends": _ends, "_look": _look,
+    "_assign": _assign, "_items": _items, "_click": _click, "_clicks": _clicks, "_ends": _ends, "_look": _look,
     "_whole": _whole, "_captured": _captured, "_shorten": _shorten,
 }  # fmt: skip

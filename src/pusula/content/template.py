@@ -38,6 +38,9 @@ class Links(Protocol):
     def click(self, url: str) -> str:
         """Return the address that notes the click and leads on to ``url``."""
 
+    def clicks(self, urls: tuple[str, ...]) -> list[str]:
+        """Return for each of ``urls`` what ``click`` does: those that a template names itself."""
+
 
 @dataclass(frozen=True)
 class InertLinks:
@@ -51,6 +54,10 @@ class InertLinks:
         """Return ``url`` as it is."""
         return url
 
+    def clicks(self, urls: tuple[str, ...]) -> list[str]:
+        """Return ``urls`` as they are."""
+        return list(urls)
+
 
 @dataclass(frozen=True)
 class Compiled:
@@ -59,6 +66,7 @@ class Compiled:
     subject: Part
     text: Part
     html: Part | None
+    uses_preferences: bool = True
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -90,6 +98,7 @@ def compiled(subject: str, text: str, html_: str) -> Compiled:
         subject=Part(subject, language.PLAIN),
         text=Part(text, language.PLAIN),
         html=Part(tracked, language.TRACKED_HTML) if html_.strip() else None,
+        uses_preferences=any("preferences_url" in part for part in (subject, text, html_)),
     )
 
 
@@ -98,7 +107,7 @@ def render(template: Compiled, variables: Mapping[str, object], links: Links) ->
 
     Raises ``RenderError`` for values a filter cannot use, limits, and an empty subject or text.
     """
-    given = _given(variables, links)
+    given = _given(variables, links, template)
     subject = _BREAKS.sub(" ", template.subject.fill(given)).strip()
     if not subject:
         raise RenderError("the subject is empty for this person")
@@ -117,23 +126,22 @@ def verified(template: Compiled, variables: Mapping[str, object], links: Links) 
 
     A part that it fills otherwise is the interpreter's from now on. Raises ``RenderError``.
     """
-    given = _given(variables, links)
+    given = _given(variables, links, template)
     return all([part.verify(given, part.fill(given)) for part in template.parts])
 
 
 def rehearse(template: Compiled, links: Links) -> None:
     """Fill ``template`` with nothing at all; raise ``RenderError`` where it meets a limit."""
     for part in template.parts:
-        language.run(part.template, _given({}, links), is_lenient=True)
+        language.run(part.template, _given({}, links, template), is_lenient=True)
 
 
-def _given(variables: Mapping[str, object], links: Links) -> dict[str, object]:
-    return language.given(
-        {
-            **variables,
-            "unsubscribe_url": links.unsubscribe_url,
-            "preferences_url": links.preferences_url,
-            "pixel_url": links.pixel_url,
-            language.LINKS: links,
-        }
-    )
+def _given(
+    variables: Mapping[str, object], links: Links, template: Compiled
+) -> dict[str, object]:
+    given = language.given(variables)
+    given["unsubscribe_url"] = links.unsubscribe_url
+    given["preferences_url"] = links.preferences_url if template.uses_preferences else ""
+    given["pixel_url"] = links.pixel_url
+    given[language.LINKS] = links
+    return given

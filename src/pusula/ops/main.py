@@ -17,7 +17,9 @@ from pusula.lib.errors import PusulaError
 
 # name: where the click command stands. A command's imports are paid for when it runs.
 COMMANDS = {
+    "ask": "pusula.ops.send:ask",
     "audit": "pusula.ops.audit:audit",
+    "bounce": "pusula.ops.send:bounce",
     "campaigns": "pusula.ops.campaigns:campaigns",
     "consent": "pusula.ops.consent:consent",
     "demo": "pusula.ops.demo:demo",
@@ -37,9 +39,11 @@ COMMANDS = {
     "rfm": "pusula.ops.rfm:rfm",
     "run": "pusula.ops.run:run",
     "segments": "pusula.ops.segments:segments",
+    "send": "pusula.ops.send:send",
     "sender": "pusula.ops.sender:sender",
     "serve": "pusula.ops.serve:serve",
     "sources": "pusula.ops.sources:sources",
+    "webpush": "pusula.ops.send:webpush",
 }
 
 

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 import click
 from django.conf import settings
 
+from pusula.outbox.providers import POSTED
+
 LOOK_S = 0.5
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
@@ -34,6 +36,7 @@ def serve(host: str, port: int) -> None:
         commands.append(sender_command())
     else:
         click.secho("Nothing is sent: PUSULA_SMTP_URL names no mail server.", fg="yellow", err=True)
+    commands += [post_command(channel) for channel in POSTED if channel in settings.PUSULA_CHANNELS]
     supervise(commands, os.environ.copy())
 
 
@@ -49,6 +52,11 @@ def web_command(host: str, port: int) -> list[str]:
 def sender_command() -> list[str]:
     """Return the command line of the sender."""
     return [sys.executable, "-m", "pusula.ops.main", "sender", "run"]
+
+
+def post_command(channel: str) -> list[str]:
+    """Return the command line of the sender of a channel spoken over HTTP."""
+    return [sys.executable, "-m", "pusula.ops.main", "send", "--channel", channel]
 
 
 def live_command() -> list[str]:

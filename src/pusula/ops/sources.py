@@ -84,17 +84,23 @@ def keys() -> None:
 
 @keys.command("add")
 @click.argument("slug")
-@click.option("--kind", type=click.Choice(KeyKind.values), default=KeyKind.WRITE.value)
+@click.option(
+    "--kind",
+    type=click.Choice(KeyKind.values),
+    help="Default: write for a website, server for every other source.",
+)
 @click.option("--origin", "origins", multiple=True, help="A website it is taken from; repeatable.")
 @click.option("--quota", type=click.IntRange(min=1), help="Events a minute; default: no limit.")
-def add_key(slug: str, kind: str, origins: tuple[str, ...], quota: int | None) -> None:
+def add_key(slug: str, kind: str | None, origins: tuple[str, ...], quota: int | None) -> None:
     """Issue a key of the source SLUG and print it.
 
-    A write key is public, stands in pages and can only append. A server key is secret, may also set
-    protected traits and consents, and is shown only now.
+    A write key is public, stands in pages and apps and can only append: only sources of the kind
+    website have any. A server key is secret, may also set protected traits and consents, and is
+    shown only now.
     """
     with transaction.atomic():
         source = known.find(slug)
+        kind = kind or of_keys.usual(source)
         row, key = of_keys.issue(source, KeyKind(kind), origins=origins, quota_per_minute=quota)
         audit.record(audit.operator(), "key.issued", slug, key=row.pk, kind=kind)
     click.echo(key)

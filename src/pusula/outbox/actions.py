@@ -15,7 +15,7 @@ from pusula.content import template
 from pusula.lake import rows
 from pusula.lib import clock, ids
 from pusula.lib.text import email_key
-from pusula.outbox import machine
+from pusula.outbox import machine, outgoing
 from pusula.outbox.models import Content, Hold, Message
 
 _CHUNK = 2_000
@@ -53,7 +53,15 @@ class Draft:
     reason: str = ""
 
 
-def freeze(*, channel: str, sender: str, subject: str, text: str, html: str) -> Content:
+def freeze(
+    *,
+    channel: str,
+    sender: str,
+    subject: str,
+    text: str,
+    html: str,
+    details: Mapping[str, object] | None = None,
+) -> Content:
     """Keep what messages will say, exactly as it is now.
 
     Raises ``TemplateError`` and ``AddressError`` rather than let everybody's message fail later.
@@ -61,12 +69,15 @@ def freeze(*, channel: str, sender: str, subject: str, text: str, html: str) -> 
     if channel == Channel.EMAIL:
         split_sender(sender)
         template.compiled(subject, text, html)
+    else:
+        outgoing.Prepared.of(channel, sender, subject, text, details or {})
     return Content.objects.create(
         channel=channel,
         sender=sender,
         subject=subject,
         text=text,
         html=html,
+        details=dict(details or {}),
         created_at=clock.now(),
     )
 

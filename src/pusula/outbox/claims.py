@@ -7,22 +7,22 @@ from django.db import transaction
 from pusula.consent.models import Channel
 from pusula.outbox import machine
 from pusula.outbox.letters import Letter
-from pusula.outbox.models import Hold, Message
+from pusula.outbox.models import Hold, Message, channel_hold
 
 _FIELDS = ("pk", "token", "origin", "profile_id", "content_id", "address", "n_attempts")
 
 
-def claim(owner: str, *, n: int, at: int) -> list[Letter]:
-    """Take up to ``n`` messages due at ``at`` that nobody has and nothing holds back.
+def claim(owner: str, *, n: int, at: int, channel: str = Channel.EMAIL) -> list[Letter]:
+    """Take up to ``n`` messages of ``channel`` due at ``at`` that nobody has and nothing holds.
 
     The update names what it expects to find, so of two senders only one gets a message.
     """
     free = Message.objects.filter(
-        channel=Channel.EMAIL, state=machine.PENDING, owner="", due_at__lte=at
+        channel=channel, state=machine.PENDING, owner="", due_at__lte=at
     )
     with transaction.atomic():
         held = set(Hold.objects.values_list("origin", flat=True))
-        if "" in held:
+        if held & {"", channel_hold(channel)}:
             return []
         waiting = free.exclude(origin__in=held).order_by("due_at", "pk")
         # On PostgreSQL, pass by what another sender is claiming just now.

@@ -45,7 +45,7 @@ def decide(candidates: Iterable[Candidate], *, at: int) -> list[Decision]:
         return []
     with transaction.atomic():
         lock({candidate.profile_id for candidate in asked})
-        return settle(asked, foresee(asked, at=at), at=at)
+        return list(settle(asked, foresee(asked, at=at), at=at))
 
 
 def lock(profile_ids: Collection[int]) -> None:
@@ -63,11 +63,16 @@ def lock(profile_ids: Collection[int]) -> None:
 
 
 def foresee(
-    candidates: Sequence[Candidate], *, at: int, with_budgets: bool = True
+    candidates: Sequence[Candidate],
+    *,
+    at: int,
+    chosen: Mapping[str, Chosen] | None = None,
+    with_budgets: bool = True,
 ) -> list[Decision]:
     """Return what ``decide`` would decide now, in the order of asking, and write nothing.
 
-    Without budgets, what it would be if every hour and day had room.
+    ``chosen`` says by dedupe key where people are reached, if that was asked already. Without
+    budgets, what it would be if every hour and day had room.
     """
     version = policies.current()
     found = known.decided(one.dedupe_key for one in candidates)
@@ -82,7 +87,9 @@ def foresee(
             found[one.dedupe_key] = _skipped(one, Reason.HOLDOUT_GLOBAL)
         else:
             new.setdefault(one.dedupe_key, one)
-    desk = _Desk(list(new.values()), version.policy, at=at, with_budgets=with_budgets)
+    if chosen is None:
+        chosen = choose(new.values(), at=at)
+    desk = _Desk(new.values(), chosen, version.policy, at=at, with_budgets=with_budgets)
     for key, one in new.items():
         found[key] = decision = desk.decide(one)
         for gone in decision.displaced:
@@ -93,7 +100,9 @@ def foresee(
     return [found[one.dedupe_key] for one in candidates]
 
 
-def settle(asked: Sequence[Candidate], foreseen: list[Decision], *, at: int) -> list[Decision]:
+def settle(
+    asked: Sequence[Candidate], foreseen: Sequence[Decision], *, at: int
+) -> Sequence[Decision]:
     """Write what was foreseen under the lock of the same transaction; return what was written.
 
     That is something else only where a message that was to give way has just left.
@@ -126,14 +135,20 @@ class _Desk:
     """Decides about candidates one after the other, with all that has to be known read before."""
 
     def __init__(
-        self, candidates: Sequence[Candidate], policy: Policy, *, at: int, with_budgets: bool
+        self,
+        candidates: Collection[Candidate],
+        chosen: Mapping[str, Chosen],
+        policy: Policy,
+        *,
+        at: int,
+        with_budgets: bool,
     ) -> None:
         self._at = at
-        self._chosen = choose(candidates, at=at)
+        self._chosen = chosen
         self._inboxes = known.inboxes(
-            (one.origin, chosen.way.channel, chosen.reached.address)
+            (one.origin, found.way.channel, found.reached.address)
             for one in candidates
-            if not one.step and not (chosen := self._chosen[one.dedupe_key]).reached.reason
+            if not one.step and not (found := chosen[one.dedupe_key]).reached.reason
         )
         self._zone = settings.PUSULA.time_zone
         self._scales = Scales(policy, zone=self._zone, with_budgets=with_budgets)
@@ -177,7 +192,7 @@ class _Desk:
             for moment, n in known.spent(budget, zone=self._zone, at=self._at):
                 self._scales.spending.take([budget], moment, n)
 
-    def _clocks(self, candidates: Sequence[Candidate], policy: Policy) -> Mapping[int, str]:
+    def _clocks(self, candidates: Collection[Candidate], policy: Policy) -> Mapping[int, str]:
         """Return the time zones of those whose quiet hours matter."""
         if not policy.quiet:
             return {}

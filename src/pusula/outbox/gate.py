@@ -21,7 +21,8 @@ from pusula.consent import actions as consent
 from pusula.consent import queries as consents
 from pusula.consent.iys import queries as iys
 from pusula.consent.models import Channel, Scope, Status
-from pusula.outbox import machine, moves
+from pusula.outbox import limits, machine, moves
+from pusula.outbox.limits import Late
 from pusula.outbox.models import Receipt, ReceiptKind
 from pusula.outbox.moves import Move
 from pusula.outbox.reasons import Reason
@@ -29,7 +30,9 @@ from pusula.outbox.reasons import Reason
 GO = ""
 NOT_OURS = "not_ours"  # another sender has it, it is settled, or it is gone
 HELD = "held"  # paused: it stays in line
+PUT_OFF = "put_off"  # it must wait for its hour: it is back in line
 _TAKEN = ", ".join(f"'{state}'" for state in machine.TAKEN)
+_COUNTED = ", ".join(f"'{state}'" for state in machine.COUNTED)
 _REFUSED_INBOX = consents.refused_inbox(
     profile_id="m.profile_id", address="m.address", channel="m.channel", purpose="m.purpose"
 )
@@ -40,7 +43,13 @@ _COVERED = consents.covered(
 # which only the hash is kept, and İYS, are asked behind it, where there is anything to ask.
 _FACTS = f"""
 select m.id, m.state, m.owner, m.profile_id, m.channel, m.address, m.not_after_at,
-  m.is_commercial, case when {_REFUSED_INBOX} then '{Status.REFUSED}' else c.status end,
+  m.is_commercial, m.policy, m.open_until_at, (select max(number) from outbox_policy),
+  m.is_commercial and exists(select 1 from outbox_message o
+    where o.profile_id = m.profile_id and o.not_after_at > %s - (
+        select p.memory from outbox_policy p
+        where p.number = (select max(number) from outbox_policy))
+      and o.is_commercial and o.id <> m.id and o.state in ({_COUNTED})),
+  case when {_REFUSED_INBOX} then '{Status.REFUSED}' else c.status end,
   proof.address in ('', m.address) or {_COVERED},
   exists(select 1 from consent_suppression s
     where s.channel = m.channel and s.address = m.address and s.lifted_at is null
@@ -49,9 +58,9 @@ select m.id, m.state, m.owner, m.profile_id, m.channel, m.address, m.not_after_a
     where s.address = '' and s.channel = m.channel and s.lifted_at is null),
   exists(select 1 from consent_iysaccount a where a.slug > '' and a.is_enforced),
   exists(select 1 from outbox_message d
-    where d.origin = m.origin and d.channel = m.channel and d.address = m.address
-      and d.state in ({_TAKEN}) and d.id <> m.id),
-  exists(select 1 from outbox_hold h where h.origin in ('', m.origin))
+    where m.step = '' and d.step = '' and d.origin = m.origin and d.channel = m.channel
+      and d.address = m.address and d.state in ({_TAKEN}) and d.id <> m.id),
+  exists(select 1 from outbox_hold h where h.origin in ('', m.origin, 'channel:' || m.channel))
 from outbox_message m
 left join consent_consent c
   on c.profile_id = m.profile_id and c.channel = m.channel and c.purpose = m.purpose
@@ -66,6 +75,7 @@ class Bounce:
     id: int
     address: str
     detail: str
+    channel: str = Channel.EMAIL
 
 
 class FencedError(Exception):
@@ -75,13 +85,50 @@ class FencedError(Exception):
 def judge(ids: Sequence[int], *, owner: str, state: str, at: int) -> dict[int, str]:
     """Return for each message that ``owner`` holds in ``state`` whether it may go.
 
-    ``GO``, ``NOT_OURS``, ``HELD``, or the reason why it must not go (a ``Reason``).
+    ``GO``, ``NOT_OURS``, ``HELD``, or the reason why it must not go (a ``Reason``). The limits are
+    not asked: see ``look`` and ``turn``.
     """
+    found = dict.fromkeys(ids, NOT_OURS)
+    for fact, verdict in _judged(ids, owner=owner, state=state, at=at):
+        found[fact.id] = verdict
+    return found
+
+
+def look(ids: Sequence[int], *, owner: str, at: int) -> dict[int, str]:
+    """Return what ``turn`` would say of messages just claimed, so that none is filled in vain.
+
+    Those that must wait for their hour are ``PUT_OFF`` and back in line; nothing else is written.
+    """
+    with transaction.atomic():
+        return _within_limits(ids, owner=owner, at=at, is_binding=False)
+
+
+def _within_limits(ids: Sequence[int], *, owner: str, at: int, is_binding: bool) -> dict[int, str]:
+    """Return the verdicts on waiting messages, the caps and quiet hours of now included."""
+    found = dict.fromkeys(ids, NOT_OURS)
+    late: list[Late] = []
+    policy = 0
+    for fact, verdict in _judged(ids, owner=owner, state=machine.PENDING, at=at):
+        found[fact.id] = verdict
+        policy = fact.policy_now or 0
+        if verdict == GO and fact.asks_limits(at):
+            late.append(
+                Late(fact.id, fact.profile_id, fact.channel, fact.not_after_at, fact.has_others)
+            )
+    if late:
+        again = limits.look_again(late, policy=policy, at=at, is_binding=is_binding)
+        found |= again.refused
+        found |= dict.fromkeys(again.put_off, PUT_OFF)
+        moves.put_off(again.put_off, policy=policy, owner=owner)
+    return found
+
+
+def _judged(ids: Sequence[int], *, owner: str, state: str, at: int) -> list[tuple[_Facts, str]]:
     if not ids:
-        return {}
+        return []
     marks = ", ".join(["%s"] * len(ids))
     with connection.cursor() as cursor:
-        cursor.execute(f"{_FACTS}({marks})", list(ids))
+        cursor.execute(f"{_FACTS}({marks})", [at, *ids])
         facts = cursor.fetchall()
     held = [_Facts(*row) for row in facts]
     mine = [fact for fact in held if (fact.state, fact.owner) == (state, owner)]
@@ -94,15 +141,18 @@ def judge(ids: Sequence[int], *, owner: str, state: str, at: int) -> dict[int, s
         ],
         at=at,
     )
-    found = dict.fromkeys(ids, NOT_OURS)
-    for fact in mine:
-        found[fact.id] = _verdict(
+    return [
+        (
             fact,
-            is_suppressed=bool(fact.is_suppressed) or fact.id in forgotten,
-            is_registered=fact.id not in unregistered,
-            at=at,
+            _verdict(
+                fact,
+                is_suppressed=bool(fact.is_suppressed) or fact.id in forgotten,
+                is_registered=fact.id not in unregistered,
+                at=at,
+            ),
         )
-    return found
+        for fact in mine
+    ]
 
 
 class _Facts(NamedTuple):
@@ -116,6 +166,10 @@ class _Facts(NamedTuple):
     address: str
     not_after_at: int
     is_commercial: bool
+    policy: int  # under which it was decided
+    open_until_at: int | None
+    policy_now: int | None
+    has_others: bool  # messages to the person that may count under a cap
     status: str | None  # of the consent
     is_covered: bool | None  # the consent speaks of this address
     is_suppressed: bool
@@ -123,6 +177,13 @@ class _Facts(NamedTuple):
     asks_iys: bool
     is_taken: bool  # somebody at this address got it
     is_held: bool
+
+    def asks_limits(self, at: int) -> bool:
+        """Whether caps and quiet hours may say something else than when it was decided."""
+        if not self.is_commercial or not self.policy_now:
+            return False
+        is_quiet_again = self.open_until_at is not None and at >= self.open_until_at
+        return bool(self.has_others) or is_quiet_again or self.policy != self.policy_now
 
 
 def _verdict(fact: _Facts, *, is_suppressed: bool, is_registered: bool, at: int) -> str:
@@ -167,7 +228,7 @@ def turn(
     ``settled`` holds moves with the state they start from; the addresses of ``bounced`` are
     suppressed. No two of ``ready`` go to the same inbox for the same origin. Returns the verdict
     on each of ``ready``: those with ``GO`` are ``sending`` from now on, those with a reason are
-    skipped.
+    skipped, those that are ``PUT_OFF`` are back in line for their hour.
 
     Raises ``FencedError`` if a message was taken from us meanwhile, and ``IntegrityError`` if
     another sender reached an inbox first: nothing is written then, and a new try will see it.
@@ -177,14 +238,14 @@ def turn(
             moves.apply([m for s, m in settled if s == state], state=state, owner=owner, at=at)
         for bounce in bounced:
             _suppress(bounce, at)
-        verdicts = judge(ready, owner=owner, state=machine.PENDING, at=at)
+        verdicts = _within_limits(ready, owner=owner, at=at, is_binding=True)
         passed = [id_ for id_, verdict in verdicts.items() if verdict == GO]
         if passed and not moves.let_pass(passed, owner=owner, at=at):
             raise FencedError
         skipped = [
             Move(id_, machine.SKIPPED, verdict)
             for id_, verdict in verdicts.items()
-            if verdict not in {GO, NOT_OURS, HELD}
+            if verdict not in {GO, NOT_OURS, HELD, PUT_OFF}
         ]
         moves.apply(skipped, state=machine.PENDING, owner=owner, at=at)
     return verdicts
@@ -192,7 +253,7 @@ def turn(
 
 def _suppress(bounce: Bounce, at: int) -> None:
     consent.suppress(
-        Channel.EMAIL, bounce.address, reason=Reason.HARD_BOUNCE, detail=bounce.detail, at=at
+        bounce.channel, bounce.address, reason=Reason.HARD_BOUNCE, detail=bounce.detail, at=at
     )
     Receipt.objects.create(message_id=bounce.id, kind=ReceiptKind.BOUNCED, at=at)
 

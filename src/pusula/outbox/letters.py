@@ -39,14 +39,14 @@ class Desk:
         self._contents: dict[int, tuple[str, template.Compiled]] = {}
 
     def mail(self, letter: Letter, variables: Mapping[str, Any]) -> bytes:
-        """Return the mail of ``letter``.
+        """Return the mail of ``letter`` as it goes on the wire.
 
         Raises ``TemplateError``, ``RenderError`` and ``AddressError``.
         """
         sender, compiled = self._content(letter.content_id)
         links = MessageLinks(letter.token)
         rendered = template.render(compiled, variables, links)
-        return mime.composed(
+        return mime.wired(
             mime.Mail(
                 sender=sender,
                 to=letter.address,

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import base64
 import hmac
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from django.conf import settings
 
@@ -23,36 +22,35 @@ _WEB = ("http://", "https://")
 PREVIEW = "preview"  # stands for a token where there is no message
 
 
-@dataclass(frozen=True)
 class MessageLinks:
     """The links of the message called ``token``; what ``content`` asks for."""
 
-    token: str
+    def __init__(self, token: str) -> None:
+        """Sign what every message has."""
+        self._token = token
+        self._base = base = settings.PUSULA.public_url
+        # Where the person stops these messages; also the one-click address.
+        self.unsubscribe_url = f"{base}/u/{ids.sign(_key(_UNSUBSCRIBE), token)}/"
+        self.pixel_url = f"{base}/o/{ids.sign(_key(_OPEN), token)}.gif"  # tells of an opening
+        self._clicks = f"{base}/c/{ids.sign(_key(_CLICK), token)}."
 
-    @cached_property
-    def unsubscribe_url(self) -> str:
-        """Where the person stops these messages; also the one-click address."""
-        return f"{settings.PUSULA.public_url}/u/{ids.sign(_key(_UNSUBSCRIBE), self.token)}/"
-
-    @cached_property
+    @property
     def preferences_url(self) -> str:
         """Where the person chooses which messages to get."""
-        return f"{settings.PUSULA.public_url}/p/{ids.sign(_key(_PREFERENCES), self.token)}/"
-
-    @cached_property
-    def pixel_url(self) -> str:
-        """The image that tells of an opening."""
-        return f"{settings.PUSULA.public_url}/o/{ids.sign(_key(_OPEN), self.token)}.gif"
+        return f"{self._base}/p/{ids.sign(_key(_PREFERENCES), self._token)}/"
 
     def click(self, url: str) -> str:
         """Return the address that notes the click and leads on; what is no web page stays."""
-        if not url.startswith(_WEB) or url in {self.unsubscribe_url, self.preferences_url}:
+        if url in {self.unsubscribe_url, self.preferences_url}:
             return url
-        return f"{self._clicks}{_signed_target(_key(_TARGET), url)}"
+        signed = _signed_target(_key(_TARGET), url)
+        return f"{self._clicks}{signed}" if signed else url
 
-    @cached_property
-    def _clicks(self) -> str:
-        return f"{settings.PUSULA.public_url}/c/{ids.sign(_key(_CLICK), self.token)}."
+    def clicks(self, urls: tuple[str, ...]) -> list[str]:
+        """Return for each of ``urls``, which a template names itself, what ``click`` does."""
+        start = self._clicks
+        targets = zip(_signed_targets(_key(_TARGET), urls), urls, strict=True)
+        return [start + signed if signed else url for signed, url in targets]
 
 
 def preview_links() -> InertLinks:
@@ -92,8 +90,16 @@ def _token(kind: str, signed: str) -> str | None:
     return parts[0] if parts is not None else None
 
 
+@lru_cache(maxsize=1_024)
+def _signed_targets(key: bytes, urls: tuple[str, ...]) -> list[str]:
+    return [_signed_target(key, url) for url in urls]
+
+
 @lru_cache(maxsize=4_096)
 def _signed_target(key: bytes, url: str) -> str:
+    """Return ``url`` signed as the target of a click; nothing where it is no web page."""
+    if not url.startswith(_WEB):
+        return ""
     return ids.sign(key, base64.urlsafe_b64encode(url.encode()).rstrip(b"=").decode())
 
 

@@ -12,6 +12,7 @@ from pusula.outbox.reasons import Reason
 from pusula.profiles import moving
 
 _MESSAGES = "outbox_message"
+_SUBSCRIPTIONS = "outbox_pushsubscription"
 
 
 def move(loser: int, winner: int, *, at: int) -> None:
@@ -21,6 +22,7 @@ def move(loser: int, winner: int, *, at: int) -> None:
     good, and stay so if the merge is undone.
     """
     moving.move(_MESSAGES, loser, winner)
+    moving.move(_SUBSCRIPTIONS, loser, winner)
     twins = Message.objects.filter(
         profile_id=OuterRef("profile_id"), origin=OuterRef("origin"), channel=OuterRef("channel")
     )
@@ -36,3 +38,4 @@ def move(loser: int, winner: int, *, at: int) -> None:
 def give_back(winner: int, origins: Collection[int], to: int) -> None:
     """Give the messages that came from ``origins`` to ``to``."""
     moving.give_back(_MESSAGES, winner, origins, to)
+    moving.give_back(_SUBSCRIPTIONS, winner, origins, to)

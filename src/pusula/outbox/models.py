@@ -17,6 +17,7 @@ class Content(models.Model):
     subject = models.TextField()
     text = models.TextField()
     html = models.TextField()
+    details = models.JSONField(default=dict)  # what only this channel has: see outbox.posting
     created_at = models.BigIntegerField()
 
 
@@ -83,10 +84,13 @@ class Message(models.Model):
 class ReceiptKind(models.TextChoices):
     """What became of a message after it left."""
 
+    DELIVERED = "delivered"
     OPENED = "opened"
     CLICKED = "clicked"
     UNSUBSCRIBED = "unsubscribed"
-    BOUNCED = "bounced"
+    BOUNCED = "bounced"  # there is nobody at the address, for good
+    SOFT_BOUNCED = "soft_bounced"  # full, out of reach: may be different tomorrow
+    REJECTED = "rejected"  # refused after it was taken
     COMPLAINED = "complained"
 
 
@@ -98,6 +102,9 @@ class Receipt(models.Model):
     at = models.BigIntegerField()
     is_machine = models.BooleanField(default=False)
     url = models.CharField(max_length=2000, blank=True)
+    # Of what a provider told: the same whenever it tells the same again; and its own words.
+    key = models.CharField(max_length=200, null=True, unique=True)
+    detail = models.CharField(max_length=400, blank=True)
 
 
 class Sender(models.Model):
@@ -118,11 +125,31 @@ class Hold(models.Model):
     since_at = models.BigIntegerField()
 
 
+def channel_hold(channel: str) -> str:
+    """Return the ``origin`` of a hold of one channel."""
+    return f"channel:{channel}"
+
+
+class PushSubscription(models.Model):
+    """A browser that shows our pushes; ``address`` is what messages and consents call it."""
+
+    profile = models.ForeignKey(Profile, models.CASCADE, related_name="push_subscriptions")
+    origin_id = models.BigIntegerField(null=True)  # of the profile: see profiles.models.Identifier
+    address = models.CharField(max_length=40, unique=True)  # a digest of the endpoint
+    endpoint = models.TextField()
+    p256dh = models.CharField(max_length=100)
+    auth = models.CharField(max_length=40)
+    vapid_key = models.CharField(max_length=100)  # the public key it was made with: it needs that
+    source = models.CharField(max_length=60)
+    subscribed_at = models.BigIntegerField()
+
+
 class Policy(models.Model):
     """A version of the limits on all messages; the highest number holds."""
 
     number = models.IntegerField(unique=True)
     definition = models.JSONField(default=dict)  # see rules.policy
+    memory = models.BigIntegerField(default=0)  # how far back messages count, in microseconds
     note = models.CharField(max_length=400, blank=True)  # why it was changed
     applied_at = models.BigIntegerField()
     applied_by = models.CharField(max_length=150, blank=True)

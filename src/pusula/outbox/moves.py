@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
@@ -10,10 +10,12 @@ from django.db import connection
 from pusula.outbox import machine
 from pusula.outbox.models import Message
 from pusula.outbox.reasons import Reason
+from pusula.outbox.rules.quiet import Open
 
 _MOVE = """
 update outbox_message
 set state = %s, reason = %s, detail = %s, settled_at = %s, owner = '',
+  provider_id = coalesce(nullif(%s, ''), provider_id),
   due_at = coalesce(%s, due_at), n_attempts = n_attempts + %s
 where id = %s and state = %s and owner = %s
 """
@@ -28,6 +30,7 @@ class Move:
     reason: str = ""
     detail: str = ""
     later_at: int | None = None
+    provider_id: str = ""  # what the next hop calls it
 
 
 def apply(moves: Sequence[Move], *, state: str, owner: str, at: int) -> int:
@@ -48,6 +51,7 @@ def apply(moves: Sequence[Move], *, state: str, owner: str, at: int) -> int:
             move.reason,
             move.detail[:400],
             at if move.to in machine.FINAL else None,
+            move.provider_id[:120],
             move.later_at,
             0 if move.later_at is None else 1,
             move.id,
@@ -69,6 +73,13 @@ def let_pass(ids: Sequence[int], *, owner: str, at: int) -> bool:
     """
     mine = Message.objects.filter(pk__in=ids, state=machine.PENDING, owner=owner)
     return mine.update(state=machine.SENDING, gated_at=at) == len(ids)
+
+
+def put_off(opened: Mapping[int, Open], *, policy: int, owner: str) -> None:
+    """Put messages that ``owner`` has claimed back in line for when they may go."""
+    for id_, open_ in opened.items():
+        mine = Message.objects.filter(pk=id_, state=machine.PENDING, owner=owner)
+        mine.update(due_at=open_.at, open_until_at=open_.until_at, policy=policy, owner="")
 
 
 def release(*, owner: str, ids: Sequence[int] | None = None) -> int:

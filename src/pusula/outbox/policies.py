@@ -42,8 +42,8 @@ def apply(policy: Policy, *, by: str, at: int, note: str = "") -> Version:
             return held
         number = held.number + 1
         models.Policy.objects.create(
-            number=number, definition=rules.plain(policy), note=note[:400], applied_at=at,
-            applied_by=by,
+            number=number, definition=rules.plain(policy), memory=policy.memory,
+            note=note[:400], applied_at=at, applied_by=by,
         )  # fmt: skip
     return Version(number, policy)
 

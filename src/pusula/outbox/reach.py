@@ -9,6 +9,7 @@ from pusula.consent import queries as consents
 from pusula.consent.iys import queries as iys
 from pusula.consent.models import Channel, Consent, Status
 from pusula.lake import rows
+from pusula.outbox import subscriptions
 from pusula.outbox.reasons import Reason
 from pusula.profiles.models import Identifier, IdentifierKind
 
@@ -128,6 +129,8 @@ def _closed(
 
 
 def _addresses(channel: str, profile_ids: Collection[int]) -> dict[int, list[str]]:
+    if channel == Channel.WEBPUSH:
+        return subscriptions.addresses(profile_ids)
     kind = IdentifierKind.EMAIL if channel == Channel.EMAIL else IdentifierKind.PHONE
     held = Identifier.objects.filter(kind=kind, profile_id__in=profile_ids)
     found: dict[int, list[str]] = {}

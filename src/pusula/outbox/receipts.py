@@ -9,6 +9,7 @@ from typing import Any
 from django.db import IntegrityError, OperationalError, transaction
 
 from pusula.consent import actions as consent
+from pusula.consent.models import Channel
 from pusula.events import actions as events
 from pusula.events.actions import NewEvent
 from pusula.lib import clock
@@ -22,10 +23,19 @@ TOO_FAST = 2 * clock.SECOND
 # What one message may write: a pixel fetched for ever must not fill the disk.
 MOST = 100
 _TRIES = 3
-_EVENTS = {
-    ReceiptKind.OPENED: "Email Opened",
-    ReceiptKind.CLICKED: "Email Clicked",
-    ReceiptKind.UNSUBSCRIBED: "Email Unsubscribed",
+_SUBJECTS = {
+    Channel.EMAIL: "Email",
+    Channel.SMS: "SMS",
+    Channel.WHATSAPP: "WhatsApp",
+    Channel.WEBPUSH: "Push Notification",
+}
+_VERBS = {
+    ReceiptKind.DELIVERED: "Delivered",
+    ReceiptKind.OPENED: "Opened",
+    ReceiptKind.CLICKED: "Clicked",
+    ReceiptKind.UNSUBSCRIBED: "Unsubscribed",
+    ReceiptKind.BOUNCED: "Bounced",
+    ReceiptKind.COMPLAINED: "Marked as Spam",
 }
 # Apple's privacy proxy calls itself this and nothing more, and fetches whether opened or not.
 _BARE_AGENT = "Mozilla/5.0"
@@ -54,7 +64,7 @@ def note(message: Message, kind: ReceiptKind, *, at: int, machine: bool, url: st
             message=message, kind=kind, at=at, is_machine=machine, url=url[:2000]
         )
     if not machine:
-        _tell(message, kind, at=at, url=url)
+        tell(message, kind, at=at, url=url)
 
 
 def unsubscribe(message: Message, *, at: int) -> None:
@@ -89,14 +99,19 @@ def _unsubscribe(message: Message, at: int) -> None:
         note(message, ReceiptKind.UNSUBSCRIBED, at=at, machine=False)
 
 
-def _tell(message: Message, kind: ReceiptKind, *, at: int, url: str) -> None:
-    """Append the event, once for each message and link."""
+def tell(message: Message, kind: ReceiptKind, *, at: int, url: str) -> None:
+    """Append the event, once for each message and link; what has no name of its own has none."""
+    if kind not in _VERBS or message.channel not in _SUBJECTS:
+        return
+    if message.channel == Channel.WEBPUSH and kind != ReceiptKind.UNSUBSCRIBED:
+        return  # the browser has told it as an event of its own
+    name = f"{_SUBJECTS[Channel(message.channel)]} {_VERBS[kind]}"
     properties: dict[str, Any] = {"origin": message.origin}
     key = f"{SOURCE}:{kind}:{message.token}"
     if url:
         properties["url"] = url
         key += ":" + hashlib.blake2b(url.encode(), digest_size=8).hexdigest()
-    event = NewEvent(message.profile_id, _EVENTS[kind], at, key, properties)
+    event = NewEvent(message.profile_id, name, at, key, properties)
     try:
         with transaction.atomic():
             events.append([event], source=SOURCE, at=at)

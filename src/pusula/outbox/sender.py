@@ -28,7 +28,7 @@ from pusula.content.language import RenderError, TemplateError
 from pusula.lib import clock
 from pusula.outbox import actions, gate, machine, moves
 from pusula.outbox.claims import claim
-from pusula.outbox.gate import GO, HELD, NOT_OURS, FencedError
+from pusula.outbox.gate import GO, HELD, NOT_OURS, PUT_OFF, FencedError
 from pusula.outbox.letters import Desk, Letter
 from pusula.outbox.moves import Move
 from pusula.outbox.reasons import Reason
@@ -179,7 +179,7 @@ class SendLoop:
             return
         self._inboxes = {_inbox(letter) for letter in self._flying.values()}
         ids = [letter.id for letter in letters]
-        verdicts = gate.judge(ids, owner=self._me.owner, state=machine.PENDING, at=now)
+        verdicts = gate.look(ids, owner=self._me.owner, at=now)
         for letter in letters:
             self._sort(letter, verdicts[letter.id])
         self._variables = values([letter.profile_id for letter in self._queue], at=now)
@@ -189,7 +189,7 @@ class SendLoop:
             self._queue.append(letter)
         elif verdict == HELD:
             moves.release(owner=self._me.owner, ids=[letter.id])
-        elif verdict != NOT_OURS:
+        elif verdict not in {NOT_OURS, PUT_OFF}:
             self._settle(machine.PENDING, Move(letter.id, machine.SKIPPED, verdict))
 
     def _wants_connection(self) -> bool:
@@ -350,7 +350,7 @@ class SendLoop:
                 self._settle(machine.SENDING, Move(key, machine.PENDING))
             elif verdicts[key] == HELD:
                 moves.release(owner=self._me.owner, ids=[key])
-            elif verdicts[key] != NOT_OURS:
+            elif verdicts[key] not in {NOT_OURS, PUT_OFF}:
                 self.tally.n_skipped += 1
         if HELD in verdicts.values():
             self._give_back()

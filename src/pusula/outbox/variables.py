@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -20,6 +21,8 @@ _FIXED = (
     "unsubscribe_url",
     "preferences_url",
 )
+_PERSON = ("pk", "first_name", "last_name", "name")
+_SAID = ("kind", "text", "number", "day")
 
 
 def names() -> set[str]:
@@ -38,31 +41,23 @@ def values(profile_ids: Collection[int], *, at: int) -> dict[int, dict[str, Any]
         "company": {"name": company.name, "currency": company.currency},
         "today": clock.day_of(at, company.time_zone),
     }
+    found: dict[int, dict[str, Any]] = {}
     people = Profile.objects.filter(pk__in=profile_ids)
-    found: dict[int, dict[str, Any]] = {
-        profile.pk: {
-            **shared,
-            "profile": {
-                "first_name": profile.first_name,
-                "last_name": profile.last_name,
-                "name": profile.name,
-            },
-            "traits": {},
-        }
-        for profile in people
-    }
-    for trait in Trait.objects.filter(profile_id__in=profile_ids):
-        if trait.profile_id in found:
-            found[trait.profile_id]["traits"][trait.name] = _value(trait)
+    for pk, first_name, last_name, name in people.values_list(*_PERSON):
+        profile = {"first_name": first_name, "last_name": last_name, "name": name}
+        found[pk] = {**shared, "profile": profile, "traits": {}}
+    traits = Trait.objects.order_by().filter(profile_id__in=profile_ids)
+    for pk, name, *said in traits.values_list("profile_id", "name", *_SAID):
+        if pk in found:
+            found[pk]["traits"][name] = _value(*said)
     return found
 
 
-def _value(trait: Trait) -> object:
-    if trait.kind == TraitKind.TEXT:
-        return trait.text
-    if trait.kind == TraitKind.DAY:
-        return trait.day
-    if trait.kind == TraitKind.BOOL:
-        return bool(trait.number)
-    number = trait.number
+def _value(kind: str, text: str, number: float | None, day: date | None) -> object:
+    if kind == TraitKind.TEXT:
+        return text
+    if kind == TraitKind.DAY:
+        return day
+    if kind == TraitKind.BOOL:
+        return bool(number)
     return int(number) if number is not None and number.is_integer() else number

@@ -224,7 +224,9 @@ def _insert(connection: BaseDatabaseWrapper, first: int, new: Sequence[Entry], a
     with connection.cursor() as cursor:
         for columns, bodies in _within(new, _STATEMENT):
             told_as_json = _encode(columns).decode()
-            cursor.execute(_INSERT, [first, b"".join(bodies), at, told_as_json])
+            # A space behind each: of an empty blob SQLite cuts null, and not an empty text.
+            told_as_blob = b" ".join([*bodies, b""])
+            cursor.execute(_INSERT, [first, told_as_blob, at, told_as_json])
             first += len(columns)
 
 
@@ -244,7 +246,7 @@ def _within(entries: Sequence[Entry], size: int) -> Iterator[tuple[list[Any], li
             columns, bodies, n = [], [], 0
         columns.append((e.kind, e.source, e.message_id, e.occurred_at, n + 1, len(body)))
         bodies.append(body)
-        n += len(body)
+        n += len(body) + 1
     yield columns, bodies
 
 

@@ -20,7 +20,7 @@ from pusula.events import actions as events
 from pusula.lib.text import person_key
 from pusula.orders import actions as orders
 from pusula.orders import versions
-from pusula.pipeline import aliases, browsers, identity, settling, staying
+from pusula.pipeline import aliases, browsers, identity, pushes, settling, staying
 from pusula.pipeline.entries import Told, TraitBody, is_near
 from pusula.profiles import actions as profiles
 from pusula.profiles import merging, queries, resolve
@@ -64,7 +64,7 @@ def write(told: Sequence[Told], *, at: int) -> Written:
             refused.append((one, "several profiles hold this address and there is no key"))
         else:
             kinds[one.kind].append(replace(one, profile_id=owner, origin_id=origin))
-    touched += _write_events(kinds["event"], at)
+    touched += _write_events(kinds["event"], at, refused)
     touched += _write_orders(kinds["order"], at, refused)
     touched += _write_traits(kinds["trait"], at, refused)
     touched += _write_decisions(kinds["consent"], at, refused)
@@ -140,7 +140,7 @@ def _by_source(told: Iterable[Told]) -> Iterator[tuple[str, list[Told]]]:
     yield from groups.items()
 
 
-def _write_events(told: Sequence[Told], at: int) -> list[Ids]:
+def _write_events(told: Sequence[Told], at: int, refused: list[tuple[Told, str]]) -> list[Ids]:
     touched = []
     for source, group in _by_source(told):
         new = [
@@ -149,12 +149,14 @@ def _write_events(told: Sequence[Told], at: int) -> list[Ids]:
                 one.body.name,
                 one.at,
                 one.entry.message_id,
-                one.body.properties,
+                pushes.shown(one),
                 one.origin_id,
             )
             for one in group
         ]
         touched.append(events.append(new, source=source, at=at).touched)
+    pushes.subscribe(told, refused, at=at)
+    pushes.hear(told, at=at)
     return touched
 
 

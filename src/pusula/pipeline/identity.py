@@ -27,6 +27,7 @@ from pusula.outbox import merging as outbox
 from pusula.pipeline import appender
 from pusula.pipeline.entries import MergeBody, Told, UnmergeBody
 from pusula.pipeline.models import LogEntry
+from pusula.profiles import holding
 from pusula.profiles import merging as profiles
 from pusula.profiles.models import Identifier, Merge
 from pusula.profiles.resolve import Join, Reference, resolve
@@ -42,6 +43,7 @@ RULE = "rule"
 # Above each other as in the order of layers. Those that write down when something ended are told.
 _OWNERS = (campaigns, rfm, consents, orders, events)
 _TIMED_OWNERS = (segments, outbox)
+_WRITTEN = (consents, orders, events)  # what imports write beside the step, but for what is told
 _COUNTED: tuple[Any, ...] = (Identifier, Order, Event, ConsentEntry)
 
 
@@ -172,6 +174,7 @@ def unite(
     if winner == loser:
         return ""
     with transaction.atomic():
+        holding.take([winner, loser])
         carried.late += due_among(np.array([loser], np.int64), at)
         for timed in _TIMED_OWNERS:
             timed.move(loser, winner, at=at)
@@ -184,6 +187,27 @@ def unite(
     return ""
 
 
+def catch_up(leads: Iterable[tuple[int, int]]) -> dict[int, int]:
+    """Have rows that were written in this transaction follow merges that came since it began.
+
+    ``leads`` are profile and merged number (0: none) as they were found then. Whom they lead to is
+    held from now on until the transaction ends, and returned by number.
+    """
+    asked = set(leads)
+    now = holding.hold({number for lead in asked for number in lead if number})
+    for led, origin in sorted(asked):
+        if led in now and now[led] != led:
+            for owner in _WRITTEN:
+                owner.move(led, now[led])
+            profiles.move_told(led, now[led])
+        if origin and led in now and now.get(origin, now[led]) != now[led]:
+            parted = profiles.everyone_in(origin)
+            for owner in _WRITTEN:
+                owner.give_back(now[led], parted, now[origin])
+            profiles.give_back_told(now[led], parted, now[origin])
+    return now
+
+
 def part(merge_id: int, *, actor: str, reason: str, at: int, carried: Carried) -> None:
     """Give back what a merge took, and what came since through the identifiers of the loser."""
     held = Merge.objects.filter(pk=merge_id, undone_at=None).first()
@@ -193,6 +217,7 @@ def part(merge_id: int, *, actor: str, reason: str, at: int, carried: Carried) -
     winner = profiles.current([loser])[loser]
     origins = profiles.everyone_in(loser)
     with transaction.atomic():
+        holding.take([winner])
         profiles.reopen(held, winner, actor=actor, reason=reason, at=at)
         for owner in (*_TIMED_OWNERS, *_OWNERS, profiles):
             owner.give_back(winner, origins, loser)

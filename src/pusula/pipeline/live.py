@@ -29,6 +29,8 @@ from pusula.pipeline.names import Names
 from pusula.pipeline.queries import Logged
 from pusula.pipeline.understood import Aside
 from pusula.profiles import merging, relations, unheard
+from pusula.profiles import queries as profiles
+from pusula.profiles.models import IdentifierKind
 from pusula.profiles.relations import Ids
 from pusula.segments import actions, evaluate
 from pusula.segments import queries as segments
@@ -40,6 +42,7 @@ from pusula.segments.kernel import Block
 _log = logging.getLogger(__name__)
 
 LIMIT = 500
+DUE_LIMIT = 2_000
 # The causes of moves: facts that came in, or a moment that came.
 CAUSE_DATA = "live"
 CAUSE_TIME = "time"
@@ -69,6 +72,7 @@ class Stepped:
     moves: Moves = field(default_factory=Moves)
     oldest_at: int | None = None  # when the oldest entry was written to the log
     is_full: bool = False
+    due_s: float = 0.0  # how long it was busy with due profiles
 
 
 class LogBehindError(PusulaError):
@@ -90,9 +94,14 @@ class Live:
         self._names = Names()
 
     def step(
-        self, limit: int = LIMIT, *, at: int | None = None, due_seconds: float = 0.1
+        self,
+        limit: int = LIMIT,
+        *,
+        at: int | None = None,
+        due_limit: int = DUE_LIMIT,
+        due_seconds: float = 0.1,
     ) -> Stepped:
-        """Take at most ``limit`` entries and ``limit`` due profiles; all effects or none.
+        """Take at most ``limit`` entries and ``due_limit`` due profiles; all effects or none.
 
         1. Take the turn of those who evaluate. 2. Evaluate due profiles, each as of the moment it
         was due, for at most ``due_seconds``: what a machine that never slept would have written.
@@ -102,7 +111,7 @@ class Live:
         try:
             with evaluate.alone():
                 under_way = self._begin(at)
-                stepped = under_way.run(limit, due_seconds)
+                stepped = under_way.run(limit, due_limit, due_seconds)
         except BaseException:
             self._forget()
             raise
@@ -146,7 +155,8 @@ def refresh(touched: Ids, *, cause: str, pays: int | None = None) -> None:
         batch.run()
         return
     with evaluate.alone():
-        evaluate.touched(np.unique(touched), at=segments.moment(), cause=cause, pays=pays)
+        ids = merging.of_now(touched)
+        evaluate.touched(ids, at=segments.moment(), cause=cause, pays=pays)
 
 
 class _Step:
@@ -162,11 +172,12 @@ class _Step:
         self.names = names
         self.n_evaluated = 0
         self.n_put_off = 0
+        self.due_s = 0.0
         self.moves = Moves()
         self.blank: set[int] = set()  # entries of people who were erased
 
-    def run(self, limit: int, due_seconds: float) -> Stepped:
-        due = segments.due(self.at, limit)
+    def run(self, limit: int, due_limit: int, due_seconds: float) -> Stepped:
+        due = segments.due(self.at, due_limit)
         logged = self._next(limit)
         beside = unheard.waiting(limit)
         if not (due or logged or beside):
@@ -189,7 +200,10 @@ class _Step:
             n_put_off=self.n_put_off,
             moves=self.moves,
             oldest_at=logged[0].recorded_at if logged else None,
-            is_full=limit in {len(logged), len(due), len(beside)} or n_due < len(due),
+            is_full=limit in {len(logged), len(beside)}
+            or len(due) == due_limit
+            or n_due < len(due),
+            due_s=self.due_s,
         )
 
     def _next(self, limit: int) -> list[Logged]:
@@ -242,7 +256,8 @@ class _Step:
         All in one pass, each as of its own moment. Who is due again by now goes round again, by
         the same facts; who does not get there in time is due in the next step.
         """
-        end = time.monotonic() + seconds
+        began = time.monotonic()
+        end = began + seconds
         pass_ = self._pass(CAUSE_TIME)
         done = 0
         for part in rows.parts(due, relations.LISTED):
@@ -256,6 +271,7 @@ class _Step:
                 is_again = (flips <= self.at) & (time.monotonic() <= end)
                 ids, moments = ids[is_again], flips[is_again]
         self._count(pass_)
+        self.due_s += time.monotonic() - began
         return done
 
     def _take_over(
@@ -286,8 +302,7 @@ class _Step:
         """
         found = merging.current(profile_id for _number, profile_id in beside)
         ids = np.array(sorted(set(found.values())), np.int64)
-        while late := segments.due_among(ids, self.at):
-            self._flip(late, _CATCH_UP_S)
+        self._catch_up(ids)
         self._look_at(ids)
         unheard.heard(number for number, _profile_id in beside)
 
@@ -303,12 +318,14 @@ class _Step:
     def _written(self, told: Sequence[Told]) -> Written:
         """Write ``told``; whom they touch is first evaluated as of the moments it was due.
 
-        There is something to catch up with only if more were due than this step has reached. Who
-        that is shows when the entries are written: then that is undone, and done after it.
+        There is something to catch up with only if more were due than this step has reached.
+        Mostly identifiers say whom. Whom else shows when the entries are written: then that is
+        undone, and done after it.
         """
         due_at = segments.next_due_at()
         if due_at is None or due_at > self.at:
             return _isolated(told, self.at)
+        self._catch_up(_named(told))
         with transaction.atomic():
             written = _isolated(told, self.at)
             late = segments.due_among(written.touched, self.at)
@@ -316,11 +333,14 @@ class _Step:
             transaction.set_rollback(bool(late))
         if not late:
             return written
-        concerned = np.union1d(written.touched, written.gone)
-        while late:
-            self._flip(late, _CATCH_UP_S)
-            late = segments.due_among(concerned, self.at)
+        self._flip(late, _CATCH_UP_S)
+        self._catch_up(np.union1d(written.touched, written.gone))
         return _isolated(told, self.at)
+
+    def _catch_up(self, ids: Ids) -> None:
+        """Evaluate those of ``ids`` that are due until none of them is."""
+        while late := segments.due_among(ids, self.at):
+            self._flip(late, _CATCH_UP_S)
 
     def _facts_together(self, pass_: Pass, ids: Ids) -> Block | None:
         """Return the facts about ``ids``; ``None`` where somebody's cannot be read."""
@@ -401,6 +421,20 @@ def _ascending(due: Iterable[tuple[int, int]]) -> tuple[Ids, Ids]:
     """Return the profiles of (profile, moment) pairs, ascending, and the moment of each."""
     ids, moments = zip(*sorted(due), strict=True)
     return np.array(ids, np.int64), np.array(moments, np.int64)
+
+
+def _named(told: Sequence[Told]) -> Ids:
+    """Return the profiles that ``told`` name, as far as that shows before they are written."""
+    found = {one.profile_id for one in told if one.profile_id is not None}
+    for kind in (
+        IdentifierKind.KEY,
+        IdentifierKind.EMAIL,
+        IdentifierKind.PHONE,
+        IdentifierKind.ANONYMOUS,
+    ):
+        values = {getattr(one, kind.value) for one in told} - {None}
+        found.update(*profiles.holders(kind, values).values())
+    return np.array(sorted(found), np.int64)
 
 
 def _isolated(told: Sequence[Told], at: int) -> Written:

@@ -132,7 +132,7 @@ class Loop:
     def _step(self) -> None:
         began = time.monotonic()
         stepped = self.live.step(self.pace.limit)
-        self.pace.learn(stepped.n_entries, time.monotonic() - began)
+        self.pace.learn(stepped.n_entries, time.monotonic() - began - stepped.due_s)
         self._seen = stepped.offset
         self._look_for_due()
         self._on_step(stepped)

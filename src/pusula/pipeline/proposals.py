@@ -27,37 +27,58 @@ def accept_certain() -> list[tuple[int, int]]:
 
     Of those who hang together the one known longest stays, whatever the order of their merges.
     """
+    tell_again()
     asked: list[tuple[int, int]] = []
     for held in proposals.certain():
-        winner, loser = accept(held.pk, actor="", gone={gone: to for to, gone in asked})
+        winner, loser = _accept(held.pk, actor="", gone={gone: to for to, gone in asked})
         if winner != loser:
             asked.append((winner, loser))
     return asked
 
 
-def accept(pk: int, *, actor: str, gone: Mapping[int, int] | None = None) -> tuple[int, int]:
+def accept(pk: int, *, actor: str) -> tuple[int, int]:
     """Ask for the merge that is proposed; return who stays and who becomes part of them.
 
-    Who is known longer stays. ``gone``: whose merge is asked for already, and with whom; then the
-    two may be one. Raises ``ProposalError`` if the proposal is not open.
+    Who is known longer stays. Raises ``ProposalError`` if the proposal is not open.
     """
-    at = clock.now()
+    tell_again()
+    return _accept(pk, actor=actor, gone={})
+
+
+def tell_again() -> None:
+    """Tell the log of accepted proposals whose merge did not come: somebody was stopped before.
+
+    The log takes the same decision once, however often it is told.
+    """
+    for held in proposals.without_merge():
+        _tell(held, *sides(held))
+
+
+def _accept(pk: int, *, actor: str, gone: Mapping[int, int]) -> tuple[int, int]:
+    """Accept a proposal. ``gone``: whose merge is asked for already, and with whom.
+
+    Then the two may be one already. The decision first: of a merge that cannot be told, there is it
+    to tell it again.
+    """
     with transaction.atomic():
         held = proposals.lock(pk)
-        winner, loser = sides(held, gone or {})
-        proposals.decide(held, ProposalState.ACCEPTED, actor=actor, at=at)
-    if winner == loser:
-        return winner, loser
+        winner, loser = sides(held, gone)
+        proposals.decide(held, ProposalState.ACCEPTED, actor=actor, at=clock.now())
+    if winner != loser:
+        _tell(held, winner, loser)
+    return winner, loser
+
+
+def _tell(held: Proposal, winner: int, loser: int) -> None:
     fields = {field: level for field, (level, _) in held.evidence.items()}
     identity.merge(
         winner,
         loser,
         reason=PROPOSAL,
         evidence={"proposal": held.pk, "weight": held.weight, "fields": fields},
-        actor=actor,
-        message_id=f"{identity.SOURCE}:proposal:{held.pk}:{at}",
+        actor=held.decided_by,
+        message_id=f"{identity.SOURCE}:proposal:{held.pk}:{held.decided_at}",
     )
-    return winner, loser
 
 
 def reject(pk: int, *, actor: str) -> Proposal:

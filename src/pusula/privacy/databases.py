@@ -12,11 +12,13 @@ from django.utils.translation import gettext as _
 
 from pusula.lib.errors import PusulaError
 from pusula.pipeline.router import LOG
+from pusula.profiles.needles import in_bytes
 
 _ALIASES = ("default", LOG)
 _PATIENCE_S = 20.0
 _PAUSE_S = 0.1
 _CHUNK = 8 * 2**20
+_AROUND = 16  # the codes before a phone number, and what borders on it
 
 
 class BusyDatabaseError(PusulaError):
@@ -61,15 +63,23 @@ def held(alias: str, words: Collection[str]) -> list[Path]:
 
 def holds(path: Path, words: Collection[str]) -> bool:
     """Say whether the bytes of a file hold one of ``words``, also across what is read at once."""
-    wanted = [word.encode() for word in words]
-    longest = max(map(len, wanted), default=0)
+    wanted = in_bytes(words)
+    reach = max((len(quick) for quick, _whole in wanted), default=0) + _AROUND
     with path.open("rb") as file:
-        tail = b""
-        while chunk := file.read(_CHUNK):
-            block = tail + chunk
-            if any(word in block for word in wanted):
-                return True
-            tail = block[-longest:]
+        tail, chunk = None, file.read(_CHUNK)
+        while chunk:
+            following = file.read(_CHUNK)
+            block = (tail or b"") + chunk
+            # What touches an edge at which the file goes on is seen whole in the block beside.
+            first = 0 if tail is None else 1
+            last = len(block) - bool(following)
+            for quick, whole in wanted:
+                if quick in block and any(
+                    found.start() >= first and found.end() <= last
+                    for found in whole.finditer(block)
+                ):
+                    return True
+            tail, chunk = block[-reach:], following
     return False
 
 

@@ -23,9 +23,10 @@ from pusula.lib import clock, ids
 from pusula.lib.errors import PusulaError
 from pusula.pipeline import erasure as log
 from pusula.pipeline import queries
-from pusula.privacy import audit, stores
-from pusula.privacy.models import Export, Request
+from pusula.privacy import audit, requests, stores
+from pusula.privacy.models import Export, Proof, Request, RequestKind
 from pusula.privacy.words import record_title
+from pusula.profiles.merging import everyone_in
 from pusula.profiles.models import Profile
 from pusula.profiles.told import Record
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from pusula.lake import rows
 from pusula.lib.text import fold
-from pusula.profiles import cards
+from pusula.profiles import cards, merging
 from pusula.profiles.models import (
     Identifier,
     IdentifierKind,
@@ -92,6 +92,7 @@ def record(
     ``is_loose``: anybody could have said it (a browser); in every history it gives way to others.
     """
     with transaction.atomic():
+        facts = _of_now(facts)
         changed: set[int] = set()
         kept = cards.kept(fact.profile_id for fact in facts)
         merged = {profile_id for profile_id, _ in kept}
@@ -99,6 +100,31 @@ def record(
             changed |= _write_names(part, renamed, kept)
             changed |= _write_traits(part, source, at, merged, is_loose=is_loose)
     return np.array(sorted(changed), np.int64)
+
+
+def _of_now(facts: Sequence[Facts]) -> Sequence[Facts]:
+    """Return what is said of whom the profiles have become: some were merged since they were found.
+
+    What is said of somebody who is gone for good is left out.
+    """
+    there: set[int] = set()
+    for part in rows.parts({fact.profile_id for fact in facts}):
+        there.update(Profile.objects.filter(pk__in=part).values_list("pk", flat=True))
+    gone = {fact.profile_id for fact in facts} - there
+    if not gone:
+        return facts
+    now = merging.current(gone)
+    return [
+        fact
+        if fact.profile_id in there
+        else replace(
+            fact,
+            profile_id=now[fact.profile_id],
+            origin_id=fact.origin_id or fact.profile_id,
+        )
+        for fact in facts
+        if fact.profile_id in there or fact.profile_id in now
+    ]
 
 
 def forget_loose(name: str) -> Ids:
@@ -144,6 +170,8 @@ def _write_names(
         }
         for fact in part:
             card = kept.get((fact.profile_id, fact.origin_id))
+            if card is None and fact.profile_id not in known:
+                continue  # merged since a moment ago
             before = cards.said(card) if card else known[fact.profile_id]
             said = (
                 fact.first_name or before[0],

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
+import numpy as np
 from django.db import connection
 from django.db.models import Q
 
@@ -16,6 +17,7 @@ from pusula.lib import clock
 from pusula.profiles import cards, moving, unheard
 from pusula.profiles.models import Merge, Profile, Trait, TraitChange
 from pusula.profiles.moving import Once
+from pusula.profiles.relations import Ids
 
 _TRAITS, _TRAIT_CHANGES = "profiles_trait", "profiles_traitchange"
 _IDENTIFIERS = Once(
@@ -52,6 +54,16 @@ def current(numbers: Iterable[int]) -> dict[int, int]:
             if winner in (onward := current([winner])):
                 found[loser] = onward[winner]
     return found
+
+
+def of_now(profile_ids: Ids) -> Ids:
+    """Return whom these profiles have become, ascending; who is gone for good is left out."""
+    found = [np.empty(0, np.int64)]
+    for part in rows.parts(profile_ids.tolist()):
+        there = set(Profile.objects.filter(pk__in=part).values_list("pk", flat=True))
+        there.update(current(set(part) - there).values())
+        found.append(np.fromiter(there, np.int64, len(there)))
+    return np.unique(np.concatenate(found))
 
 
 def everyone_in(profile_id: int) -> set[int]:
@@ -94,8 +106,13 @@ def is_merging(since_at: int) -> bool:
 def move(loser: int, winner: int) -> None:
     """Give identifiers, traits, scores and the card of ``loser`` to ``winner``."""
     cards.move(loser, winner)
-    _IDENTIFIERS.move(loser, winner)
     _SCORES.move(loser, winner)
+    move_told(loser, winner)
+
+
+def move_told(loser: int, winner: int) -> None:
+    """Give identifiers and traits of ``loser``, who may be gone already, to ``winner``."""
+    _IDENTIFIERS.move(loser, winner)
     moving.move(_TRAIT_CHANGES, loser, winner)
     _derive_traits([loser, winner])
     unheard.forget([loser, winner])  # both are looked at by who merges them
@@ -137,8 +154,13 @@ def reopen(merge: Merge, winner: int, *, actor: str, reason: str, at: int) -> No
 def give_back(winner: int, origins: Collection[int], to: int) -> None:
     """Give what came from ``origins`` to the profile ``to``."""
     cards.give_back(winner, origins, to)
-    _IDENTIFIERS.give_back(winner, origins, to)
     _SCORES.give_back(winner, origins, to)
+    give_back_told(winner, origins, to)
+
+
+def give_back_told(winner: int, origins: Collection[int], to: int) -> None:
+    """Give the identifiers and traits that came from ``origins`` to the profile ``to``."""
+    _IDENTIFIERS.give_back(winner, origins, to)
     moving.give_back(_TRAIT_CHANGES, winner, origins, to)
     _derive_traits([winner, to])
     unheard.forget([winner, to])

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import phonenumbers
 
@@ -14,12 +15,13 @@ from pusula.profiles.models import IdentifierKind
 
 Pair = tuple[str, str]
 _DIGITS = re.compile(r"[^0-9]+")
-_NUMBER = re.compile(r"\+?[0-9][0-9 ()./-]{5,24}[0-9]")
 _WORD = re.compile(r"[\w.@+-]+")
 # Where an address begins and ends: ali@x.com stands neither in vali@x.com nor in ali@x.com.tr.
 _BEGINS = r"(?:(?<!\w)(?<!\w[.+-])|(?<=%[0-9a-f]{2})|(?<=\\[nrt]))"
 _FILES = "csv|eml|gz|jsonl?|log|parquet|pdf|tsv|txt|xlsx?|xml|zip"  # files are named by them too
 _ENDS = rf"(?!-?\w)(?!\.(?!(?:{_FILES})\b)\w)"
+# Where a number may begin: not within another one; an escaped character before it is none.
+_STARTS = r"(?:(?<![0-9])|(?<=%[0-9A-Fa-f]{2})|(?<=\\u[0-9A-Fa-f]{4}))"
 _FEWEST_DIGITS = 7
 # Where a message or an entry says of whom it is: elsewhere a short number is a number.
 _NAMING = frozenset(
@@ -30,10 +32,10 @@ _NAMING = frozenset(
 
 @dataclass(frozen=True)
 class Needles:
-    """What to look for: e-mails, ends of phone numbers, numbers of systems, our own numbers."""
+    """What to look for: e-mails, phone numbers, numbers of systems, our own numbers."""
 
     emails: frozenset[str]
-    phones: frozenset[str]  # the digits behind the country code
+    phones: frozenset[str]  # as identifiers spell them: +905329876541
     numbered: frozenset[str]  # with their system in front
     profiles: frozenset[int] = field(default_factory=frozenset)
 
@@ -47,7 +49,7 @@ class Needles:
         emails = by_kind.pop(IdentifierKind.EMAIL, set())
         return cls(
             emails=frozenset(emails),
-            phones=frozenset(_national(phone) for phone in phones),
+            phones=frozenset(phones),
             numbered=frozenset(value for values in by_kind.values() for value in values),
             profiles=frozenset(profiles),
         )
@@ -71,10 +73,8 @@ class Needles:
                 return True
         # Cheap first: most texts hold no such row of digits, whatever stands between them.
         digits = _DIGITS.sub("", text)
-        if not any(phone in digits for phone in self.phones):
-            return False
-        runs = (_DIGITS.sub("", found[0]) for found in _NUMBER.finditer(text))
-        return any(phone in run for run in runs for phone in self.phones)
+        likely = (phone for phone in self.phones if _parts(phone)[1] in digits)
+        return any(_in_text(phone).search(text) for phone in likely)
 
     def are_in_json(self, body: str, source: str) -> bool:
         """Say whether a body of JSON that ``source`` sent speaks of the person.
@@ -101,11 +101,56 @@ class Needles:
         return self.are_in(said)
 
 
-def _national(phone: str) -> str:
+def in_bytes(words: Iterable[str]) -> list[tuple[bytes, re.Pattern[bytes]]]:
+    """Return for each of ``words`` what is found quickly, and what has to stand there then.
+
+    A phone number within a longer row of digits is another number, an amount or a moment.
+    """
+    return [_phone_in_bytes(word) if _is_phone(word) else _plain_in_bytes(word) for word in words]
+
+
+def _is_phone(word: str) -> bool:
+    return word.startswith("+") and word[1:].isdecimal()
+
+
+def _plain_in_bytes(word: str) -> tuple[bytes, re.Pattern[bytes]]:
+    said = word.encode()
+    return said, re.compile(re.escape(said))
+
+
+def _phone_in_bytes(phone: str) -> tuple[bytes, re.Pattern[bytes]]:
+    code, national = (part.encode() for part in _parts(phone))
+    # Rows of a database stand close: behind a whole number the next column may begin by a digit.
+    whole = rb"\+%b%b" % (code, national)
+    return national, re.compile(
+        rb"%b|(?<![0-9])0{0,2}(?:%b)?0?%b(?![0-9])" % (whole, code, national)
+    )
+
+
+@lru_cache(maxsize=1_000)
+def _in_text(phone: str) -> re.Pattern[str]:
+    """Return a pattern of a number in any spelling, with or without the codes in front of it.
+
+    Digits that stand directly before or behind it make it another number.
+    """
+    code, national = _parts(phone)
+    apart = r"[ ()./\-]{0,3}"
+
+    def spelled(digits: str) -> str:
+        return apart.join(digits)
+
+    lead = rf"(?:0{{0,2}}{apart}{spelled(code)}{apart})?" if code else ""
+    return re.compile(rf"{_STARTS}{lead}\(?0{{0,2}}{apart}{spelled(national)}(?![0-9])")
+
+
+@lru_cache(maxsize=1_000)
+def _parts(phone: str) -> tuple[str, str]:
+    """Return the code of the country and the digits behind it."""
     try:
-        return str(phonenumbers.parse(phone).national_number)
+        read = phonenumbers.parse(phone)
     except phonenumbers.NumberParseException:
-        return _DIGITS.sub("", phone)
+        return "", _DIGITS.sub("", phone)
+    return str(read.country_code), phonenumbers.national_significant_number(read)
 
 
 def _leaves(name: str, told: object) -> Iterator[tuple[str, object]]:

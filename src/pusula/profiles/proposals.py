@@ -179,6 +179,13 @@ def merge_of(held: Proposal) -> Merge | None:
     return since.order_by("pk").first()
 
 
+def without_merge() -> list[Proposal]:
+    """Return the accepted proposals between two who are there and were not merged since."""
+    there = Profile.objects.values("pk")
+    accepted = Proposal.objects.filter(state=_ACCEPTED, one_id__in=there, other_id__in=there)
+    return [held for held in accepted.order_by("pk") if merge_of(held) is None]
+
+
 def note(started_at: int, finished_at: int, n_profiles: int, n_open: int) -> None:
     """Write down that everybody was compared."""
     Comparison.objects.create(

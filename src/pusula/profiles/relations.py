@@ -63,7 +63,7 @@ def fetch(
     """
     if not len(ids):
         return schema.empty_table()
-    where, bounds = _narrowed(ids)
+    where, bounds = narrowed(ids)
     if condition:
         where = f"{where} and {condition}"
     sql = f"select {', '.join(columns)} from {table} where {where}"
@@ -97,7 +97,7 @@ def fetch_versions(
     schema = schema.append(pa.field(as_of.UNTIL, pa.int64()))
     if not len(ids):
         return schema.empty_table()
-    owned, bounds = _narrowed(ids)
+    owned, bounds = narrowed(ids)
     where = things.format(owned=owned)
     if condition:
         where = f"{where} and {condition}"
@@ -116,7 +116,7 @@ def fetch_versions(
     return _only(rows, ids)
 
 
-def _narrowed(ids: Ids) -> tuple[str, list[int]]:
+def narrowed(ids: Ids) -> tuple[str, list[int]]:
     """Return a condition that picks the rows of ``ids``, or of some more, and its parameters."""
     if len(ids) <= LISTED:
         return f"profile_id in ({', '.join(['%s'] * len(ids))})", ids.tolist()
@@ -236,7 +236,7 @@ def earliest(table: str, time: str, ids: Ids, told_by: int) -> tuple[Ids, Ids]:
     """
     if not len(ids):
         return ids, ids
-    owned, bounds = _narrowed(ids)
+    owned, bounds = narrowed(ids)
     schema = pa.schema([("profile_id", pa.int64()), ("first_at", pa.int64())])
     sql = f"""select profile_id, min({time}) from {table}
         where {owned} and recorded_at <= %s group by profile_id"""

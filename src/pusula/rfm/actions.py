@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import msgspec
+import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext
@@ -14,6 +15,7 @@ from django.utils.translation import gettext
 from pusula.lake import rows
 from pusula.lib import clock, text
 from pusula.lib.errors import PusulaError
+from pusula.profiles import holding
 from pusula.profiles.actions import note_history
 from pusula.profiles.models import Trait, TraitKind
 from pusula.rfm import config as rules
@@ -91,7 +93,10 @@ def _rows(kept: RfmRun, bought: Purchases, scores: Scores) -> Iterator[tuple[Any
         scores.m,
         scores.group,
     )
-    for *values, group in zip(*(column.tolist() for column in columns), strict=True):
+    # Who was merged while we computed is scored the next time, as whoever they have become.
+    there = np.isin(columns[0], holding.hold_many(columns[0]))
+    told = (column[there].tolist() for column in columns)
+    for *values, group in zip(*told, strict=True):
         yield (kept.pk, *values, scores.groups[group])
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import repeat
 
 import numpy as np
-import pyarrow as pa
 from django.db import connection, transaction
 from django.db.models import F, Max, Q
 
@@ -33,7 +32,6 @@ MEMBERSHIPS = "segments_membership"
 MOVES = "segments_move"
 DUE = "segments_due"
 _MOVE_COLUMNS = ("membership_id", "is_entry", "cause")
-_OPEN = pa.schema([("profile_id", pa.int64()), ("segment_id", pa.int64()), ("id", pa.int64())])
 
 # Two evaluations at once could each write what the other no longer sees: they take turns.
 LOCK = "segments.evaluate"
@@ -343,17 +341,27 @@ def _open_memberships(ids: Ids, segment_ids: list[int]) -> tuple[Ids, Ids]:
     """Return the places (see ``_enter``) that are taken now, and the membership of each."""
     if not len(ids) or not segment_ids:
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    held = relations.fetch(
-        MEMBERSHIPS,
-        ("profile_id", "segment_id", "id"),
-        _OPEN,
-        ids,
-        condition="left_at is null",
-    )
-    profile_ids, segments, pks = (held[name].to_numpy() for name in _OPEN.names)
+    profile_ids, segments, pks = _held(ids)
     order = np.argsort(segment_ids)
     known = np.array(segment_ids, np.int64)[order]
     place = np.minimum(np.searchsorted(known, segments), len(known) - 1)
-    is_asked = known[place] == segments
-    places = order[place[is_asked]] * len(ids) + np.searchsorted(ids, profile_ids[is_asked])
-    return places, pks[is_asked]
+    who = np.minimum(np.searchsorted(ids, profile_ids), len(ids) - 1)
+    is_asked = (known[place] == segments) & (ids[who] == profile_ids)
+    return order[place[is_asked]] * len(ids) + who[is_asked], pks[is_asked]
+
+
+def _held(ids: Ids) -> tuple[Ids, Ids, Ids]:
+    """Return profile, segment and id of the open memberships of ``ids``, and perhaps of others.
+
+    Everybody is in many: each column comes as one text, in a fraction of the time of rows.
+    """
+    where, bounds = relations.narrowed(ids)
+    listed = "group_concat({})" if connection.vendor == "sqlite" else "string_agg({}::text, ',')"
+    columns = ", ".join(listed.format(column) for column in ("profile_id", "segment_id", "id"))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"select {columns} from {MEMBERSHIPS} where {where} and left_at is null", bounds
+        )
+        texts = cursor.fetchone()
+    profile_ids, segments, pks = (np.fromstring(text or "", np.int64, sep=",") for text in texts)
+    return profile_ids, segments, pks

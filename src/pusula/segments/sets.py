@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import Q
 
 from pusula.lake import rows
+from pusula.profiles import merging
 from pusula.profiles.relations import Ids
 from pusula.segments import catalog, evaluate
 from pusula.segments.actions import newest_versions, owe
@@ -44,6 +45,7 @@ def put_list(key: str, title: str, ids: Iterable[int], *, at: int) -> Put:
             create_defaults={"title": title, "created_at": at},
         )
         present = _members(held)
+        wanted = merging.of_now(wanted)  # beside us nobody is merged
         put = Put(np.setdiff1d(wanted, present), np.setdiff1d(present, wanted))
         _add(held, ((int(profile_id), "") for profile_id in put.added), at)
         for part in rows.parts(put.removed.tolist()):
@@ -59,6 +61,21 @@ def add_to_list(key: str, ids: Iterable[int], *, at: int) -> Put:
     """Put ``ids`` into the list ``key`` beside those that are in it."""
     held = ProfileSet.objects.get(sort=ProfileSort.LIST, key=key)
     return put_list(key, held.title, [*_members(held).tolist(), *ids], at=at)
+
+
+def change(key: str, profile_id: int, *, is_in: bool, at: int) -> None:
+    """Put a profile into the list ``key``, or take it out, in the caller's transaction.
+
+    The caller holds the lock of evaluations. A list that is gone stays so.
+    """
+    held = ProfileSet.objects.filter(sort=ProfileSort.LIST, key=key).first()
+    if held is None:
+        return
+    member = SetMember.objects.filter(set=held, profile_id=profile_id)
+    if is_in and not member.exists():
+        _add(held, [(profile_id, "")], at)
+    elif not is_in:
+        member.delete()
 
 
 def remove_list(key: str) -> bool:

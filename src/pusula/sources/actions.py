@@ -25,6 +25,7 @@ from django.utils.translation import gettext as _
 from pusula.lake import statistics
 from pusula.lib import clock, ids
 from pusula.lib.errors import PusulaError
+from pusula.pipeline import identity
 from pusula.segments import actions as segments
 from pusula.sources import files, joins, journal, mapping, references, undo
 from pusula.sources.coerce import Reading
@@ -187,6 +188,7 @@ class _Run:
             self._read(spool)
             with transaction.atomic():
                 people, outcome = self._write(spool)
+                self._catch_up(people, outcome)
                 report = self._report(outcome, len(people.joins))
                 if self.row is None:
                     transaction.set_rollback(True)
@@ -233,6 +235,19 @@ class _Run:
             spool, people, lambda done: self.progress(Step("writing", done / n, done))
         )
         return people, outcome
+
+    @staticmethod
+    def _catch_up(people: references.Resolved, outcome: Outcome) -> None:
+        """Have what was written follow those who were merged while we wrote."""
+        if connection.vendor == "sqlite":
+            return  # nobody else writes meanwhile
+        leads = np.unique(np.stack([people.profile_ids, people.origins]), axis=1)
+        known = leads[0] > 0
+        now = identity.catch_up(zip(*leads[:, known].tolist(), strict=True))
+        moved = {led: to for led, to in now.items() if led != to}
+        if moved:
+            outcome.touched.append(np.array(sorted({*moved.values()}), np.int64))
+            outcome.met.append(outcome.touched[-1])
 
     def _report(self, outcome: Outcome, n_merges: int) -> Report:
         self.rejects.settle()

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from pusula.lib import clock, ids
 from pusula.lib.errors import PusulaError
-from pusula.sources.models import KeyKind, Source, WriteKey
+from pusula.sources.models import KeyKind, Source, SourceKind, WriteKey
 
 # How long a replaced key stays good, so that pages in caches and programs can follow.
 GRACE = 7 * clock.DAY
@@ -66,6 +66,11 @@ def digest(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def usual(source: Source) -> KeyKind:
+    """Return which key ``source`` needs: a public one in pages and apps, else a secret."""
+    return KeyKind.WRITE if source.kind == SourceKind.WEBSITE else KeyKind.SERVER
+
+
 def issue(
     source: Source,
     kind: KeyKind,
@@ -75,8 +80,14 @@ def issue(
 ) -> tuple[WriteKey, str]:
     """Make a key of ``source``; return its row and the key itself, which is shown only now.
 
-    Raises ``KeyRefusedError`` for an origin or a quota that cannot be.
+    Raises ``KeyRefusedError`` for an origin or a quota that cannot be, and for a write key of a
+    source that is no website or app: a public key would speak as the hotel's system does.
     """
+    if kind == KeyKind.WRITE and usual(source) != kind:
+        words = {"slug": source.slug}
+        raise KeyRefusedError(
+            _("%(slug)s: a public key is for websites and apps; issue a server key") % words
+        )
     if quota_per_minute is not None and quota_per_minute < 1:
         raise KeyRefusedError(_("a quota is at least one event a minute"))
     key = _PREFIXES[kind] + ids.random_id()

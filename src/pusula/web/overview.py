@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from pusula.campaigns import machine
 from pusula.campaigns import queries as campaigns
 from pusula.consent import queries as consents
+from pusula.consent.iys import queries as iys
 from pusula.lib import clock
 from pusula.orders import queries as orders
 from pusula.orders.queries import Turnover
@@ -135,6 +136,7 @@ def concerns() -> list[Concern]:
     """Return what needs attention, the worst first."""
     found = [
         *_requests(),
+        *_registry(),
         *_messages(),
         *_imports(),
         *_late_data(),
@@ -225,6 +227,27 @@ def _requests() -> Iterator[Concern]:
             soon,
         )
         yield Concern("shield-check", "warn", form % {"n": soon}, reverse("privacy"))
+
+
+def _registry() -> Iterator[Concern]:
+    at = clock.now()
+    n_overdue = iys.overdue(at).count()
+    if n_overdue:
+        form = ngettext(
+            "%(n)s decision should have been told to İYS by now: three business days are over.",
+            "%(n)s decisions should have been told to İYS by now: three business days are over.",
+            n_overdue,
+        )
+        text = form % {"n": formats.number(n_overdue)}
+        yield Concern("landmark", "bad", text, reverse("consent-registry"))
+    if n_soon := iys.late(at).count() - n_overdue:
+        form = ngettext(
+            "%(n)s decision must be told to İYS by the end of the next business day.",
+            "%(n)s decisions must be told to İYS by the end of the next business day.",
+            n_soon,
+        )
+        text = form % {"n": formats.number(n_soon)}
+        yield Concern("landmark", "warn", text, reverse("consent-registry"))
 
 
 def _imports() -> Iterator[Concern]:

@@ -26,6 +26,7 @@ KIND = "message"
 _LONGEST_ID = 200
 _LONGEST_TIME = 64
 _TYPES = frozenset(TYPES)
+_NO_TYPE = f"type: one of {', '.join(TYPES)}"
 # Half of a pair of surrogates, as JavaScript writes a text that was cut inside an emoji.
 _HALVES = re.compile(
     rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
@@ -91,9 +92,7 @@ class One:
         if len(self.raw) > LARGEST_EVENT:
             raise RefusedError(413, "too_large", f"an event has at most {LARGEST_EVENT} bytes")
         sent_at = _time(self.said.sent_at)
-        return [
-            _entry(sender, self.raw, kind=self.type, own_id=self.said.message_id, sent_at=sent_at)
-        ]
+        return [_Envelopes(sender).entry(self.raw, self.said.message_id, self.type, sent_at)]
 
 
 @dataclass(slots=True)
@@ -124,29 +123,22 @@ class Many:
                 413, "too_large", "context and integrations of the batch: too large for so many"
             )
         sent_at = _time(said.sent_at)
-        return [self._entry(sender, bytes(raw), sent_at, shared) for raw in said.batch]
+        envelopes = _Envelopes(sender, shared)
+        return [_of_batch(bytes(raw), sent_at, envelopes) for raw in said.batch]
 
-    def _entry(self, sender: Sender, raw: bytes, sent_at: str | None, shared: bytes) -> Entry:
-        refused = ""
-        try:
-            one = _decode_one(raw)
-        except msgspec.ValidationError:
-            one, refused = _One(), "the event is not a JSON object"
-        kind = _text(one.type)
-        if not refused and kind not in _TYPES:
-            refused = f"type: one of {', '.join(TYPES)}"
-        if len(raw) > LARGEST_EVENT:
-            refused = f"the event has {len(raw)} bytes, more than {LARGEST_EVENT}"
-        kind = kind if kind in _TYPES else ""
-        return _entry(
-            sender,
-            raw,
-            kind=kind,
-            own_id=one.message_id,
-            sent_at=sent_at or _time(one.sent_at),
-            shared=shared,
-            refused=refused,
-        )
+
+def _of_batch(raw: bytes, sent_at: str | None, envelopes: _Envelopes) -> Entry:
+    refused = ""
+    try:
+        one = _decode_one(raw)
+    except msgspec.ValidationError:
+        one, refused = _One(), "the event is not a JSON object"
+    kind = _text(one.type)
+    if kind not in _TYPES:
+        kind, refused = "", refused or _NO_TYPE
+    if len(raw) > LARGEST_EVENT:
+        refused = f"the event has {len(raw)} bytes, more than {LARGEST_EVENT}"
+    return envelopes.entry(raw, one.message_id, kind, sent_at or _time(one.sent_at), refused)
 
 
 def read_one(body: bytes, kind: str) -> One:
@@ -206,42 +198,56 @@ def _shared(said: _Many) -> bytes:
     return b'"batch":{%s},' % b",".join(parts) if parts else b""
 
 
-def _entry(
-    sender: Sender,
-    raw: bytes,
-    *,
-    kind: str,
-    own_id: Any,
-    sent_at: str | None,
-    shared: bytes = b"",
-    refused: str = "",
-) -> Entry:
-    if sender.is_trusted:
+class _Envelopes:
+    """Puts the messages of a request into envelopes; what is alike in them is written once."""
+
+    def __init__(self, sender: Sender, shared: bytes = b"") -> None:
+        self._sender = sender
+        self._shared = shared
         # A server key is a secret: the log must not hold it, wherever a client repeats it.
-        raw = raw.replace(sender.key.encode(), b"***")
-    body = b'{"type":"%s","trusted":%s,"sent_at":%s,%s%s%s"message":%s}' % (
-        kind.encode(),
-        b"true" if sender.is_trusted else b"false",
-        _encode(sent_at),
-        b'"rules":%s,' % sender.rules.encode() if sender.rules else b"",
-        b'"refused":%s,' % _encode(refused) if refused else b"",
-        shared,
-        raw,
-    )
-    return Entry(KIND, sender.source, _message_id(sender.source, own_id), body.decode())
+        self._secret = sender.key.encode() if sender.is_trusted else b""
+        # No slug has a slash: whoever knows a write key cannot name a message of a server first,
+        # so that what the server says would count as told already.
+        self._space = f"{sender.source}/server:" if sender.is_trusted else f"{sender.source}:"
+        self._heads: dict[tuple[str, str | None, str], bytes] = {}
+
+    def entry(
+        self, raw: bytes, own_id: Any, kind: str, sent_at: str | None, refused: str = ""
+    ) -> Entry:
+        """Return what the log is told of the message ``raw``, with its reason if it is refused."""
+        head = self._heads.get((kind, sent_at, refused))
+        if head is None:
+            head = self._heads[kind, sent_at, refused] = self._head(kind, sent_at, refused)
+        if self._secret:
+            raw = raw.replace(self._secret, b"***")
+        body = b"%s%s}" % (head, raw)
+        return Entry(KIND, self._sender.source, _message_id(self._space, own_id), body.decode())
+
+    def _head(self, kind: str, sent_at: str | None, refused: str) -> bytes:
+        return b'{"type":"%s","trusted":%s,"sent_at":%s,%s%s%s"message":' % (
+            kind.encode(),
+            b"true" if self._sender.is_trusted else b"false",
+            _encode(sent_at),
+            b'"rules":%s,' % self._sender.rules.encode() if self._sender.rules else b"",
+            b'"refused":%s,' % _encode(refused) if refused else b"",
+            self._shared,
+        )
 
 
-def _message_id(source: str, own_id: Any) -> str:
-    """Return the id by which a repetition is known; a new one if the client gave none."""
+def _message_id(space: str, own_id: Any) -> str:
+    """Return the id by which a repetition is known; a new one if the client gave none.
+
+    ``space`` stands in front: the same id in another space is another message.
+    """
     if isinstance(own_id, int | float) and not isinstance(own_id, bool):
         own_id = str(own_id)
     if not isinstance(own_id, str) or not own_id.strip():
         own_id = ids.random_id()
-    told = f"{source}:{own_id}"
+    told = space + own_id
     if len(told) <= _LONGEST_ID and told.isprintable():
         return told
     digest = hashlib.sha256(own_id.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{source}:sha256-{digest}"
+    return f"{space}sha256-{digest}"
 
 
 def _time(told: Any) -> str | None:

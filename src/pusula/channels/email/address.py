@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 from email.utils import parseaddr
+from functools import lru_cache
 
 from pusula.lib.errors import PusulaError
 
 MAX_LENGTH = 254  # RFC 5321 with its erratum: what fits between < and >
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+# What nearly every address looks like: what is left out here is looked at part by part.
+_USUAL = re.compile(
+    rf"(?=.{{6,254}}$)(?=[^@]{{1,64}}@){_LOCAL.pattern}@({_LABEL.pattern}\.)+[A-Za-z]{{2,63}}",
+    re.ASCII,
+)
 _NOT_IN_A_NAME = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -24,6 +30,8 @@ def on_the_wire(address: str) -> str:
 
     One mailbox only, no quoted local parts, no display name.
     """
+    if _USUAL.fullmatch(address):
+        return address
     local, at, domain = address.strip().rpartition("@")
     try:
         domain = domain.encode("idna").decode("ascii")
@@ -43,6 +51,7 @@ def on_the_wire(address: str) -> str:
     return f"{local}@{domain}"
 
 
+@lru_cache(maxsize=256)
 def split_sender(sender: str) -> tuple[str, str]:
     """Return name and address of a From line such as ``Deniz Otel <kampanya@deniz.example>``."""
     if _NOT_IN_A_NAME.search(sender):

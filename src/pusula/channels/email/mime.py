@@ -1,4 +1,8 @@
-"""A rendered message as the bytes of a mail (RFC 5322, 2045, 2047, 2369, 8058)."""
+"""A rendered message as the bytes of a mail (RFC 5322, 2045, 2047, 2369, 8058).
+
+What is the same for every mail of a mailing is written once; for a person only the lines and parts
+that are theirs are made.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,21 @@ from dataclasses import dataclass
 from email.utils import format_datetime
 from functools import lru_cache
 
+import numpy as np
+
 from pusula.channels.email.address import AddressError, on_the_wire, split_sender
+from pusula.channels.email.dkim import Signer
 from pusula.lib import clock
 
 _LINE = 76
 _MAX_LINE = 998  # RFC 5322
-_WORD_BYTES = 45  # of UTF-8 in one encoded word: 60 characters of base64
+_WORD_BYTES = 39  # of UTF-8 in one encoded word: with "Subject: " before it still a line
+
+
+class Stuffed(bytes):
+    """A mail as DATA wants it, its dots doubled and the final dot behind."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True)
@@ -30,43 +43,55 @@ class Mail:
     feedback: str = ""  # which mailing this is, for the complaint figures of Gmail
 
 
-def composed(mail: Mail) -> bytes:
+def composed(mail: Mail, signer: Signer | None = None) -> bytes:
     """Return ``mail`` as bytes with CRLF line ends; raise ``AddressError``.
 
     Nothing a header holds can begin another: texts are encoded, addresses checked, tokens ours.
     """
-    head, domain = _head(mail.sender)
-    lines = [
-        head,
-        f"To: {on_the_wire(mail.to)}",
-        f"Subject: {encoded(mail.subject)}",
-        f"Message-ID: <{_word(mail.token)}@{domain}>",
-        f"Date: {_date(mail.at // clock.SECOND)}",
-        f"List-Unsubscribe: <{_word(mail.unsubscribe_url)}>",
-        "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
-        "Precedence: bulk",
-    ]
-    if mail.feedback:
-        feedback = mail.feedback.replace(":", ".")
-        lines.append(f"Feedback-ID: {_word(feedback)}:{domain}:pusula")
-    lines.append("MIME-Version: 1.0")
-    return "\r\n".join(lines).encode("ascii") + b"\r\n" + _body(mail)
+    return b"".join(_written(mail, signer)[0])
+
+
+def wired(mail: Mail, signer: Signer | None = None) -> Stuffed:
+    """Return ``mail`` as DATA wants it; raise ``AddressError``."""
+    pieces, may_begin_with_dots = _written(mail, signer)
+    whole = b"".join(pieces)
+    if may_begin_with_dots:
+        whole = whole.replace(b"\r\n.", b"\r\n..")
+    return Stuffed(whole + b".\r\n")
+
+
+def _written(mail: Mail, signer: Signer | None) -> tuple[list[bytes], bool]:
+    """Return the mail in pieces, and whether a line of it might begin with a dot."""
+    first, domain, last = _frame(mail.sender, mail.feedback)
+    lines = (
+        f"{first}To: {on_the_wire(mail.to)}\r\n"
+        f"Subject: {encoded(mail.subject)}\r\n"
+        f"Message-ID: <{_word(mail.token)}@{domain}>\r\n"
+        f"Date: {_date(mail.at // clock.SECOND)}\r\n"
+        f"List-Unsubscribe: <{_word(mail.unsubscribe_url)}>\r\n"
+        f"{last}"
+    )
+    kind, parts, has_words = _body(mail)
+    head = f"{lines}{kind}\r\n".encode("ascii")
+    if signer is not None:
+        signature = signer.signature(head, b"".join(parts))
+        return [signature, head, b"\r\n", *parts], has_words
+    return [head, b"\r\n", *parts], has_words
 
 
 def encoded(text: str) -> str:
     """Return ``text`` as a header value: as it is if short ASCII, else in encoded words."""
-    if text.isascii() and text.isprintable() and len(text) < _LINE and "=?" not in text:
+    if text.isascii() and text.isprintable() and len(text) < _LINE - 10 and "=?" not in text:
         return text
+    raw = text.encode("utf-8", "replace")
     words: list[str] = []
-    chunk = b""
-    for letter in text:
-        piece = letter.encode("utf-8", "replace")
-        if len(chunk) + len(piece) > _WORD_BYTES:
-            words.append(_encoded_word(chunk))
-            chunk = b""
-        chunk += piece
-    words.append(_encoded_word(chunk))
-    return "\r\n ".join(words)
+    while raw:
+        end = min(_WORD_BYTES, len(raw))
+        while end < len(raw) and raw[end] & 0xC0 == 0x80:  # noqa: PLR2004 - inside a letter
+            end -= 1
+        words.append(_encoded_word(raw[:end]))
+        raw = raw[end:]
+    return "\r\n ".join(words) or _encoded_word(b"")
 
 
 def _encoded_word(chunk: bytes) -> str:
@@ -74,13 +99,18 @@ def _encoded_word(chunk: bytes) -> str:
 
 
 @lru_cache(maxsize=256)
-def _head(sender: str) -> tuple[str, str]:
-    """Return the From line of ``sender`` and the domain it writes from."""
+def _frame(sender: str, feedback: str) -> tuple[str, str, str]:
+    """Return the lines before a person's own, the domain it is sent from, and the lines behind."""
     name, address = split_sender(sender)
+    domain = address.rpartition("@")[2]
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')
     shown = f'"{quoted}"' if name == encoded(name) else encoded(name)
-    line = f"From: {shown} <{address}>" if name else f"From: {address}"
-    return line, address.rpartition("@")[2]
+    space = " " if len(shown) + len(address) < _LINE - len("From:  <>") else "\r\n "
+    first = f"From: {shown}{space}<{address}>\r\n" if name else f"From: {address}\r\n"
+    last = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\nPrecedence: bulk\r\n"
+    if feedback:
+        last += f"Feedback-ID: {_word(feedback.replace(':', '.'))}:{domain}:pusula\r\n"
+    return first, domain, f"{last}MIME-Version: 1.0\r\n"
 
 
 @lru_cache(maxsize=4)
@@ -94,35 +124,53 @@ def _word(text: str) -> str:
     return text
 
 
-def _body(mail: Mail) -> bytes:
-    """Return the Content-Type line and all that follows it."""
+def _body(mail: Mail) -> tuple[str, list[bytes], bool]:
+    """Return the lines of the head about the body, the body in pieces, and if it has plain words.
+
+    A body in base64 has no line that begins with a dot.
+    """
+    encoding, text = _transfer(mail.text)
     if not mail.html:
-        return _part("plain", mail.text)
-    boundary = f"=_{mail.token}".encode()
-    parts = [_part("plain", mail.text), _part("html", mail.html)]
-    mark = b"--" + boundary
-    return b"".join(
+        return _kind("plain", encoding), [text], encoding == "7bit"
+    other, html = _transfer(mail.html)
+    mark = f"=_{mail.token}"
+    return (
+        f'Content-Type: multipart/alternative; boundary="{mark}"',
         [
-            b'Content-Type: multipart/alternative; boundary="' + boundary + b'"\r\n\r\n',
-            *(mark + b"\r\n" + part + b"\r\n" for part in parts),
-            mark + b"--\r\n",
-        ]
+            f"--{mark}\r\n{_kind('plain', encoding)}\r\n\r\n".encode("ascii"),
+            text,
+            f"\r\n--{mark}\r\n{_kind('html', other)}\r\n\r\n".encode("ascii"),
+            html,
+            f"\r\n--{mark}--\r\n".encode("ascii"),
+        ],
+        "7bit" in (encoding, other),
     )
 
 
-def _part(subtype: str, text: str) -> bytes:
-    encoding, body = _transfer(text)
-    head = f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}"
-    return head.encode() + b"\r\n\r\n" + body
+def _kind(subtype: str, encoding: str) -> str:
+    return (
+        f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}"
+    )
 
 
 def _transfer(text: str) -> tuple[str, bytes]:
     """Return ``text`` as bytes no hop needs to change: short ASCII lines, else base64."""
-    lines = text.splitlines()
-    if text.isascii() and "\0" not in text and all(len(line) < _MAX_LINE for line in lines):
-        return "7bit", "".join(f"{line}\r\n" for line in lines).encode()
-    raw = "\r\n".join(lines).encode("utf-8", "replace")
-    whole = binascii.b2a_base64(raw, newline=False)
-    return "base64", b"".join(
-        whole[at : at + _LINE] + b"\r\n" for at in range(0, len(whole), _LINE)
-    )
+    if text.isascii() and "\0" not in text:
+        lines = text.splitlines()
+        if not lines or max(map(len, lines)) < _MAX_LINE:
+            return "7bit", "".join([f"{line}\r\n" for line in lines]).encode()
+    raw = text.encode("utf-8", "replace")
+    if b"\r" in raw:
+        raw = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    raw = raw.removesuffix(b"\n").replace(b"\n", b"\r\n")
+    return "base64", _folded(binascii.b2a_base64(raw, newline=False))
+
+
+def _folded(whole: bytes) -> bytes:
+    """Return base64 in lines of 76; numpy copies them all at once."""
+    n_lines, n_left = divmod(len(whole), _LINE)
+    lines = np.empty((n_lines, _LINE + 2), np.uint8)
+    lines[:, :_LINE] = np.frombuffer(whole, np.uint8, n_lines * _LINE).reshape(n_lines, _LINE)
+    lines[:, _LINE] = 13
+    lines[:, _LINE + 1] = 10
+    return lines.tobytes() + (whole[-n_left:] + b"\r\n" if n_left else b"")

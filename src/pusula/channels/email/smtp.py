@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from pusula.channels.email.mime import Stuffed
 from pusula.channels.email.replies import Reply, Step
 from pusula.lib.errors import PusulaError
 
@@ -221,12 +222,12 @@ class Connection:
             self._say(f"{lines[0]}\r\n".encode("ascii"))
 
     def finish(self, body: bytes) -> None:
-        """Send the body with its final dot: the point of no return."""
+        """Send the body with its final dot, which is not doubled twice: the point of no return."""
         assert self.begun is not None  # noqa: S101 - the caller answers a Ready
         self.in_doubt, self.begun = self.begun.key, None
         self._expected.append(_Expected.DOT)
         self._mark_busy()
-        self._unsent += stuffed(body)
+        self._unsent += body if isinstance(body, Stuffed) else stuffed(body)
         self._until_dot = len(self._unsent)
         self.flush()
 

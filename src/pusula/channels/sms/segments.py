@@ -51,7 +51,7 @@ def count(text: str) -> Count:
     text = unicodedata.normalize("NFC", text)
     letters = set(text)
     if letters <= _BASIC | _EXTENDED:
-        alphabet, strange = Alphabet.GSM, frozenset[str]()
+        alphabet, strange = Alphabet.GSM, set[str]()
     elif letters <= _BASIC | _EXTENDED | _TURKISH:
         alphabet, strange = Alphabet.TURKISH, letters & _TURKISH
     else:

@@ -11,10 +11,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pusula.channels.outbound import Answer, InDoubtError, NotSentError, Outbound
-from pusula.channels.port import ChannelError, Outcome, Outgoing, Result, words
+from pusula.channels.port import Outcome, Outgoing, Result, words
 from pusula.channels.webpush.encryption import Keys, SubscriptionError, encrypted
 from pusula.channels.webpush.vapid import Vapid
 from pusula.lib import clock
+from pusula.lib.errors import PusulaError
 
 # A browser's endpoint is what an untrusted page told us; these are the services there are.
 HOSTS = (
@@ -56,22 +57,23 @@ class WebPush:
         endpoint = str(one.details.get("endpoint", ""))
         at = clock.now()
         try:
-            if not may_call(endpoint, self.hosts):
-                return Outcome(one.id, Result.BAD_ADDRESS, words="not an address of a push service")
-            keys = Keys(str(one.details.get("p256dh", "")), str(one.details.get("auth", "")))
-            body = encrypted(payload(one), keys)
-            answer = self.outbound.call(
-                "POST", endpoint, headers=self._headers(one, endpoint, at), body=body
-            )
-        except SubscriptionError as error:
-            return Outcome(one.id, Result.BAD_ADDRESS, words=words(error.message))
-        except ChannelError as error:
-            return Outcome(one.id, Result.REJECTED, words=words(error.message))
-        except NotSentError as error:
-            return Outcome(one.id, Result.LATER, words=words(error.message), after_s=_LATER_S)
-        except InDoubtError as error:
-            return Outcome(one.id, Result.DOUBT, words=words(error.message))
+            body = self._body(one, endpoint)
+            headers = self._headers(one, endpoint, at)
+            answer = self.outbound.call("POST", endpoint, headers=headers, body=body)
+        except PusulaError as error:
+            return _failure(one, error)
         return _meaning(one, answer)
+
+    def _body(self, one: Outgoing, endpoint: str) -> bytes:
+        """Return the push encrypted for its browser; raise ``ChannelError``."""
+        told = one.details
+        if not may_call(endpoint, self.hosts):
+            raise SubscriptionError("not an address of a push service")
+        if told.get("vapid_key") and told["vapid_key"] != self.vapid.public_key:
+            # Its service would say 403 to each of these, as it does for a fault of ours.
+            raise SubscriptionError("the browser subscribed with another key")
+        keys = Keys(str(told.get("p256dh", "")), str(told.get("auth", "")))
+        return encrypted(payload(one), keys)
 
     def _headers(self, one: Outgoing, endpoint: str, at: int) -> dict[str, str]:
         told = one.details
@@ -117,6 +119,20 @@ def _ttl_s(one: Outgoing, at: int) -> int:
     wanted = told if isinstance(told, int) and not isinstance(told, bool) else DEFAULT_TTL_S
     left = (one.not_after_at - at) // clock.SECOND if one.not_after_at else _LONGEST_TTL_S
     return max(0, min(wanted, left, _LONGEST_TTL_S))
+
+
+def _failure(one: Outgoing, error: PusulaError) -> Outcome:
+    """Return what it means that there was no answer."""
+    said = words(error.message)
+    match error:
+        case SubscriptionError():
+            return Outcome(one.id, Result.BAD_ADDRESS, words=said)
+        case NotSentError():
+            return Outcome(one.id, Result.LATER, words=said, after_s=_LATER_S)
+        case InDoubtError():
+            return Outcome(one.id, Result.DOUBT, words=said)
+        case _:
+            return Outcome(one.id, Result.REJECTED, words=said)
 
 
 def _meaning(one: Outgoing, answer: Answer) -> Outcome:

@@ -52,8 +52,7 @@ class Vapid:
     @property
     def public_key(self) -> str:
         """What the snippet of a site is given, as base64url."""
-        point = self.key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-        return encoded(point)
+        return public_key(self.key)
 
     def authorization(self, endpoint: str, *, at: int) -> str:
         """Return the header for the push service of ``endpoint``; signed once for some hours."""
@@ -72,6 +71,12 @@ class Vapid:
         body = f"{head}.{encoded(_json(told))}"
         r, s = decode_dss_signature(self.key.sign(body.encode(), ec.ECDSA(hashes.SHA256())))
         return f"{body}.{encoded(r.to_bytes(32) + s.to_bytes(32))}"
+
+
+def public_key(key: ec.EllipticCurvePrivateKey) -> str:
+    """Return the public half of ``key`` as base64url."""
+    point = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    return encoded(point)
 
 
 def make_key(file: Path) -> None:

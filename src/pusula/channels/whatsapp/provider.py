@@ -126,7 +126,7 @@ def _meaning(one: Outgoing, answer: Answer) -> Outcome:
         number = first.get("id") if isinstance(first, dict) else None
         if not isinstance(number, str):
             return Outcome(one.id, Result.DOUBT, words=words(f"{answer.status} without a number"))
-        return Outcome(one.id, Result.ACCEPTED, number[:120], words(first.get("message_status")))
+        return Outcome(one.id, Result.ACCEPTED, number[:120], words(f"{answer.status} accepted"))
     error = told.get("error") if told else None
     error = error if isinstance(error, dict) else {}
     code = error.get("code")

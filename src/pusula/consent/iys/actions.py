@@ -219,8 +219,9 @@ def compared(
 ) -> set[str]:
     """Keep which of ``asked`` İYS holds an approval of; return of whom that is news.
 
-    ``approved`` are those, with the date of their approval if it is told, else 0. An approval that
-    İYS does not know of is none.
+    ``approved`` are those, with the date of their approval if it is told, else 0. One without a
+    date looks no newer than what was known: a decision of ours that waits is told all the same, and
+    the date counts once İYS says it. An approval that İYS does not know of is none.
     """
     changed: set[str] = set()
     with transaction.atomic():
@@ -235,12 +236,12 @@ def compared(
                     if one is not None and one.status == IysStatus.APPROVED:
                         IysRecord.objects.filter(pk=one.pk).update(confirmed_at=at)
                         continue
-                    decided_at = approved[recipient] or at
+                    decided_at = approved[recipient] or (one.decided_at if one else 0)
                     IysRecord.objects.update_or_create(
                         type=type_, recipient_type=recipient_type, recipient=recipient,
                         defaults={
                             "status": IysStatus.APPROVED, "decided_at": decided_at,
-                            "created_at": decided_at, "since_at": at, "confirmed_at": at,
+                            "created_at": at, "since_at": at, "confirmed_at": at,
                         },
                     )  # fmt: skip
                     changed.add(recipient)

@@ -114,6 +114,11 @@ def late(at: int) -> QuerySet[IysSubmission]:
     return waiting().filter(due_at__lte=horizon)
 
 
+def overdue(at: int) -> QuerySet[IysSubmission]:
+    """Return what İYS should have been told by ``at``, and has not answered."""
+    return waiting().filter(due_at__lte=at)
+
+
 def rejected() -> QuerySet[IysSubmission]:
     """Return what İYS, or a rule of it, did not take, the newest first."""
     return IysSubmission.objects.filter(state=IysState.REJECTED).order_by("-settled_at", "-pk")

@@ -21,6 +21,7 @@ class Migration(migrations.Migration):
                 ),
                 ("number", models.IntegerField(unique=True)),
                 ("definition", models.JSONField(default=dict)),
+                ("memory", models.BigIntegerField(default=0)),
                 ("note", models.CharField(blank=True, max_length=400)),
                 ("applied_at", models.BigIntegerField()),
                 ("applied_by", models.CharField(blank=True, max_length=150)),

@@ -81,6 +81,20 @@ class Ledger:
                 given_way.append(least)
         return tuple(given_way)
 
+    def room_from(self, profile_id: int, caps: Sequence[Cap], *, at: int) -> int:
+        """Return from when on, ``at`` or later, a message fits with nobody giving way."""
+        held = self.of(profile_id)
+        while True:
+            crowded = [(cap, crowd) for cap in caps if (crowd := _crowd(held, cap, at))]
+            if not crowded:
+                return at
+            at = max(_freed(crowd, cap) for cap, crowd in crowded)
+
+
+def _freed(crowd: Sequence[Entry], cap: Cap) -> int:
+    """Return when so many of a window are too old to count that there is room for one."""
+    return sorted(one.at for one in crowd)[-cap.most] + cap.window
+
 
 def _crowd(held: Sequence[Entry], cap: Cap, at: int) -> list[Entry] | None:
     """Return the messages of a window that a message at ``at`` would overfill, if there is one.

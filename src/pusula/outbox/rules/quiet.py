@@ -19,7 +19,7 @@ class Open:
     """When a message may go: from ``at``, before ``until_at``."""
 
     at: int
-    until_at: int
+    until_at: int | None  # none: there are no quiet hours
 
 
 @lru_cache(maxsize=65_536)

@@ -5,20 +5,26 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('profiles', '0008_unheard'),
-        ('segments', '0006_identity'),
+        ("profiles", "0008_unheard"),
+        ("segments", "0006_identity"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='membership',
-            name='profile',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='profiles.profile'),
+            model_name="membership",
+            name="profile",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="memberships",
+                to="profiles.profile",
+            ),
         ),
         migrations.AddIndex(
-            model_name='membership',
-            index=models.Index(fields=['profile', 'left_at', 'segment', 'id'], name='membership_by_profile'),
+            model_name="membership",
+            index=models.Index(
+                fields=["profile", "left_at", "segment", "id"], name="membership_by_profile"
+            ),
         ),
     ]

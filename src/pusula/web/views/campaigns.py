@@ -129,7 +129,7 @@ def send(request: HttpRequest, key: str) -> HttpResponse:
     found = checklist.preflight(campaign, clock.now())
     if not found.may_start or found.plan is None:
         return redirect("campaign", key)
-    n = found.plan.sizes()[Arm.TREATED]
+    n = found.plan.n_messages
     problem = ""
     if request.method == "POST":
         problem = _mismatch(request.POST.get("people", ""), n)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.db.models import Q, QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -125,7 +126,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "is_open": found.state in requests.UNDER_WAY,
         "is_erase": found.kind == RequestKind.ERASE,
         "is_object": found.kind == RequestKind.OBJECT,
-        "erasures": found.erasures.order_by("-pk"),
+        "erasures": _erasures_of(found),
         "exports": found.exports.order_by("-pk"),
     }
     status = 422 if problem else 200
@@ -301,6 +302,14 @@ def _answered(request: HttpRequest, found: Request) -> None:
         found, given.get("state", ""), actor=who, answer=given.get("answer", "")[:_LONGEST]
     )
     messages.success(request, gettext("The answer is written down."))
+
+
+def _erasures_of(found: Request) -> QuerySet[Erasure]:
+    """Return the erasures that answer a request: its own, or another one of the same person."""
+    own = Q(request=found)
+    if found.kind == RequestKind.ERASE:
+        own |= Q(profile_id=found.profile_id)
+    return Erasure.objects.filter(own).order_by("-pk")
 
 
 def _named(request: HttpRequest, pk: int) -> Request | None:

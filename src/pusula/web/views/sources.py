@@ -157,8 +157,7 @@ def new(request: HttpRequest) -> HttpResponse:
         else:
             if kind not in KEYED:
                 return redirect("source", source.slug)
-            own = KeyKind.WRITE if kind == SourceKind.WEBSITE else KeyKind.SERVER
-            return _show(request, source, fresh=_issue(actor, source, own))
+            return _show(request, source, fresh=_issue(actor, source, keys.usual(source)))
     return render(
         request, "web/sources/new.html", {"form": form}, status=422 if form.errors else 200
     )
@@ -213,8 +212,8 @@ def switch(request: HttpRequest, slug: str) -> HttpResponse:
 def add_key(request: HttpRequest, slug: str) -> HttpResponse:
     """Issue a key. The page is drawn at once: a server key is shown in this answer only."""
     source = _source(slug)
-    wants_secret = request.POST.get("kind") == KeyKind.SERVER or source.kind not in TRACKED
-    kind = KeyKind.SERVER if wants_secret else KeyKind.WRITE
+    wants_secret = request.POST.get("kind") == KeyKind.SERVER
+    kind = KeyKind.SERVER if wants_secret else keys.usual(source)
     actor = signed_in(request).get_username()
     return _show(request, source, fresh=_issue(actor, source, kind))
 
@@ -288,7 +287,8 @@ def _show(
         "fresh": next((key for key in held if fresh and key.row.pk == fresh[0]), None),
         "clients": _clients(source, held) if source.kind in TRACKED else [],
         "is_keyed": source.kind in KEYED,
-        "has_write_keys": source.kind in TRACKED,
+        "is_tracked": source.kind in TRACKED,
+        "has_write_keys": source.kind == SourceKind.WEBSITE,
         "door": _door(source, held),
         "has_web": source.kind == SourceKind.WEBSITE,
         "worker": connect.push_worker(),
@@ -320,9 +320,8 @@ def _held(row: WriteKey, at: int, fresh: tuple[int, str] | None) -> Key:
 
 def _clients(source: Source, held: list[Key]) -> list[tuple[connect.Client, str]]:
     """Return how each client is connected, with a key that is good where one may be shown."""
-    kind, shown = (
-        (KeyKind.SERVER, "sk_…") if source.kind == SourceKind.SERVER else (KeyKind.WRITE, "wk_…")
-    )
+    kind = keys.usual(source)
+    shown = "sk_…" if kind == KeyKind.SERVER else "wk_…"
     for key in reversed(held):
         if key.is_good and key.secret and key.row.kind == kind:
             shown = key.secret

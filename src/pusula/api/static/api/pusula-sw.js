@@ -7,12 +7,11 @@
 const told = new URL(self.location).searchParams;
 
 // Tells the installation what became of a notification, as an event of the visitor who subscribed.
-function tell(event, data) {
-  const properties = { push_id: data.id, url: data.url };
+function tell(event, properties, number) {
   const message = {
     type: "track",
     event,
-    messageId: `${event}:${data.id}:${told.get("visitor")}`, // however often the browser says so
+    messageId: `${event}:${number}:${told.get("visitor")}`, // however often the browser says so
     anonymousId: told.get("visitor"),
     timestamp: new Date().toISOString(),
     properties,
@@ -26,6 +25,8 @@ function tell(event, data) {
   }).catch(() => {});
 }
 
+const tellOf = (event, data) => tell(event, { push_id: data.id, url: data.url }, data.id);
+
 self.addEventListener("push", (event) => {
   const payload = event.data ? event.data.json() : {};
   const { title, navigate, ...options } = payload.notification || {};
@@ -33,7 +34,7 @@ self.addEventListener("push", (event) => {
   event.waitUntil(
     Promise.all([
       self.registration.showNotification(title || "", options),
-      tell("Push Notification Received", options.data),
+      tellOf("Push Notification Received", options.data),
     ]),
   );
 });
@@ -43,12 +44,40 @@ self.addEventListener("notificationclick", (event) => {
   event.notification.close();
   event.waitUntil(
     Promise.all([
-      tell("Push Notification Tapped", data),
+      tellOf("Push Notification Tapped", data),
       data.url ? self.clients.openWindow(data.url) : null,
     ]),
   );
 });
 
 self.addEventListener("notificationclose", (event) => {
-  event.waitUntil(tell("Push Notification Dismissed", event.notification.data));
+  event.waitUntil(tellOf("Push Notification Dismissed", event.notification.data));
+});
+
+// The browser changed its address by itself: nobody was asked anew, and nothing is agreed to anew.
+self.addEventListener("pushsubscriptionchange", (event) => {
+  const bytes = (text) =>
+    Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+  const renew = async () => {
+    const before = event.oldSubscription;
+    const subscription =
+      event.newSubscription ||
+      (await self.registration.pushManager.subscribe({
+        userVisibleOnly: true,
+        applicationServerKey: bytes(told.get("vapid")),
+      }));
+    const { endpoint, expirationTime, keys } = subscription.toJSON();
+    await tell(
+      "Push Subscribed",
+      {
+        endpoint,
+        expires: expirationTime,
+        ...keys,
+        vapid_key: told.get("vapid"),
+        ...(before && { replaces: before.endpoint }),
+      },
+      endpoint.slice(-60),
+    );
+  };
+  event.waitUntil(renew().catch(() => {})); // permission is gone: there is nothing to renew
 });

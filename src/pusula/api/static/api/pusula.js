@@ -231,9 +231,10 @@
     // After a click of the visitor: asks for permission and tells the subscription as an event.
     push: async (vapidKey, options) => {
       if (!agreed || !("PushManager" in window)) return false;
-      const asked = new URLSearchParams({ host, key, visitor });
+      const where = new URLSearchParams({ host, key, visitor, vapid: vapidKey });
       const worker = (options && options.worker) || "/pusula-sw.js";
-      const found = await navigator.serviceWorker.register(worker + "?" + asked);
+      const found = await navigator.serviceWorker.register(worker + "?" + where);
+      const asked = Notification.permission === "default"; // else the answer is an old one
       if ((await Notification.requestPermission()) !== "granted") return false;
       const server = bytes(vapidKey);
       let held = await found.pushManager.getSubscription();
@@ -245,7 +246,8 @@
         held ||
         (await found.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: server }));
       const { endpoint, expirationTime, keys } = subscription.toJSON();
-      api.track("Push Subscribed", { endpoint, expires: expirationTime, ...keys, vapid_key: vapidKey });
+      const said = { endpoint, expires: expirationTime, ...keys, vapid_key: vapidKey, asked };
+      api.track("Push Subscribed", said);
       return true;
     },
   };

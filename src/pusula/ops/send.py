@@ -1,0 +1,96 @@
+"""``pusula send`` for the channels spoken over HTTP, and ``pusula webpush keys``."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+
+import click
+from django.conf import settings
+
+from pusula.campaigns import actions as campaigns
+from pusula.channels.email import bounces
+from pusula.channels.outbound import CallError
+from pusula.channels.port import ChannelError
+from pusula.channels.setup import VAPID_FILE
+from pusula.channels.webpush import vapid
+from pusula.lib import clock
+from pusula.outbox import asking, providers, reports, returns
+from pusula.outbox.posting import PostLoop
+from pusula.outbox.registry import DeposedError
+from pusula.outbox.sender import Tally
+
+
+@click.command()
+@click.option("--channel", type=click.Choice(providers.POSTED), required=True)
+@click.option("--once", is_flag=True, help="End when nothing more is due.")
+def send(channel: str, once: bool) -> None:
+    """Send what is due on a channel through its provider. Any number may run.
+
+    Mails have a sender of their own: `pusula sender run`.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    for noisy in ("httpcore", "httpx"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)  # they tell headers, with secrets
+    provider = providers.needed(channel)
+
+    def progress(tally: Tally) -> None:
+        campaigns.settle_all(clock.now())
+        _say(channel, tally)
+
+    loop = PostLoop(provider, settings.PUSULA_HOME, progress=progress)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: loop.stop())
+    try:
+        tally = loop.run(once=once)
+    except DeposedError as error:
+        raise ChannelError("another sender took over while this one was silent") from error
+    campaigns.settle_all(clock.now())
+    _say(channel, tally)
+
+
+@click.command()
+@click.argument("channel", type=click.Choice(providers.POSTED))
+def ask(channel: str) -> None:
+    """Ask the provider of CHANNEL what became of the messages it took in the last days."""
+    try:
+        done = asking.ask(providers.needed(channel), at=clock.now())
+    except CallError as error:
+        raise ChannelError(error.message) from error
+    click.echo(f"{done.n_new:,} new, {done.n_same:,} known, {done.n_unknown:,} of nobody")
+
+
+@click.command()
+@click.option("--recipient", default="", help="Whom the mail was delivered to.")
+def bounce(recipient: str) -> None:
+    """Take over a mail that came to the bounce address, from standard input.
+
+    For the pipe of a mail server; always ends well, so that no bounce is bounced.
+    """
+    raw = sys.stdin.buffer.read(bounces.LARGEST + 1)
+    found = bounces.reports(raw, returns.tokens(), recipient=recipient)
+    done = reports.apply(found, channel="email", at=clock.now())
+    click.echo(f"{done.n_new:,} new, {done.n_same:,} known, {done.n_unknown:,} of nobody")
+
+
+@click.group()
+def webpush() -> None:
+    """Web push: the key pair of the company."""
+
+
+@webpush.command()
+def keys() -> None:
+    """Make the key pair, once, and show the public key that the snippet of a site is given."""
+    file = settings.PUSULA_HOME / VAPID_FILE
+    if not file.exists():
+        vapid.make_key(file)
+        click.echo(f"Made {file}. Keep it with the backups: another key voids every subscription.")
+    click.echo(vapid.public_key(vapid.read_key(file)))
+
+
+def _say(channel: str, tally: Tally) -> None:
+    click.echo(
+        f"{channel}: sent {tally.n_sent:,}  skipped {tally.n_skipped:,}  refused"
+        f" {tally.n_failed:,}  later {tally.n_later:,}  uncertain {tally.n_unknown:,}"
+    )

@@ -1,0 +1,281 @@
+"""The send loop of the channels spoken over HTTP, with the gate, both databases and simulators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from tests.channels.contract import CASES
+from tests.outbox.people import profiles
+from tests.simulators.sms import Netgsm
+
+from pusula.channels.port import Outcome, Outgoing, Result
+from pusula.consent.actions import Decision, record, refuse
+from pusula.consent.models import Suppression
+from pusula.lib import clock
+from pusula.outbox import actions, machine, registry
+from pusula.outbox.models import Content, Hold, Message
+from pusula.outbox.posting import PostLoop
+from pusula.outbox.reasons import Reason
+from pusula.profiles.models import Identifier, IdentifierKind, Profile
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@dataclass
+class Scripted:
+    """A provider that answers by a script: a result for each address, accepted if there is none."""
+
+    script: dict[str, Outcome] = field(default_factory=dict)
+    channel: str = "sms"
+    name: str = "scripted"
+    largest_batch: int = 3
+    taken: list[Outgoing] = field(default_factory=list)
+    meanwhile: Callable[[Sequence[Outgoing]], None] = lambda batch: None
+
+    def send(self, batch: Sequence[Outgoing]) -> Iterator[Outcome]:
+        self.meanwhile(batch)
+        for one in batch:
+            self.taken.append(one)
+            told = self.script.get(one.address)
+            if told is None:
+                yield Outcome(one.id, Result.ACCEPTED, f"no-{one.id}", "ok")
+            else:
+                yield Outcome(one.id, told.result, words=told.words, after_s=told.after_s)
+
+
+def guests(n: int, channel: str = "sms") -> list[Profile]:
+    people = profiles(n)
+    now = clock.now()
+    Identifier.objects.bulk_create(
+        Identifier(
+            profile=person, kind=IdentifierKind.PHONE, value=phone(i), source="test",
+            recorded_at=now,
+        )
+        for i, person in enumerate(people)
+    )  # fmt: skip
+    record(
+        [
+            Decision(
+                profile_id=person.pk, channel=channel, purpose="marketing", status="granted",
+                source="test", decided_at=now - clock.DAY, evidence="form",
+            )
+            for person in people
+        ],
+        at=now,
+    )  # fmt: skip
+    return people
+
+
+def phone(i: int) -> str:
+    return f"+9053200000{i:02}"
+
+
+def content(text: str = "Sayın {{ profile.last_name }}, odanız hazır") -> Content:
+    return actions.freeze(channel="sms", sender="DENIZOTEL", subject="", text=text, html="")
+
+
+def in_line(people: Sequence[Profile], *, origin: str = "campaign:1", **told: object) -> None:
+    now = clock.now()
+    frozen = told.pop("content", None) or content()
+    actions.reserve(
+        actions.Draft(
+            dedupe_key=f"{origin}:{person.pk}", origin=origin, profile_id=person.pk,
+            content_id=frozen.pk, channel="sms", purpose="marketing", address=phone(i),
+            due_at=now, not_after_at=now + clock.DAY, **told,
+        )
+        for i, person in enumerate(people)
+    )  # fmt: skip
+
+
+def states(origin: str = "campaign:1") -> list[tuple[str, str]]:
+    held = Message.objects.filter(origin=origin).order_by("profile_id")
+    return list(held.values_list("state", "reason"))
+
+
+def post(provider: Scripted, tmp_path: Path) -> None:
+    PostLoop(provider, tmp_path).run(once=True)
+
+
+def test_everybody_gets_their_own_text_once_and_its_number_is_kept(tmp_path: Path) -> None:
+    in_line(guests(7))
+    provider = Scripted()
+    post(provider, tmp_path)
+    post(provider, tmp_path)
+    assert states() == [(machine.SENT, "")] * 7
+    assert sorted(one.text for one in provider.taken) == sorted(
+        f"Sayın Y{i}, odanız hazır" for i in range(7)
+    )
+    assert {one.provider_id for one in Message.objects.all()} == {
+        f"no-{one.id}" for one in provider.taken
+    }
+
+
+def test_the_real_adapter_hands_over_through_the_same_loop(tmp_path: Path) -> None:
+    in_line(guests(4))
+    with next(case for case in CASES if case.name == "netgsm").staged() as stage:
+        PostLoop(stage.provider, tmp_path).run(once=True)
+        company: Netgsm = stage.company
+    assert states() == [(machine.SENT, "")] * 4
+    assert len(company.taken) == 4
+    assert all(one["commercial"] for one in company.taken)
+
+
+def test_each_outcome_becomes_its_state_and_only_later_stays_in_line(tmp_path: Path) -> None:
+    in_line(guests(5))
+    at = clock.now()
+    said = {
+        phone(1): Outcome(0, Result.LATER, words="busy", after_s=77),
+        phone(2): Outcome(0, Result.BAD_ADDRESS, words="no such number"),
+        phone(3): Outcome(0, Result.REJECTED, words="too long"),
+        phone(4): Outcome(0, Result.DOUBT, words="no answer"),
+    }
+    post(Scripted(said), tmp_path)
+    assert states() == [
+        (machine.SENT, ""),
+        (machine.PENDING, ""),
+        (machine.FAILED, Reason.HARD_BOUNCE),
+        (machine.FAILED, Reason.REJECTED),
+        (machine.UNKNOWN, Reason.CONNECTION_LOST),
+    ]
+    later = Message.objects.get(state=machine.PENDING)
+    assert later.due_at >= at + 77 * clock.SECOND
+    assert later.owner == ""
+    closed = Suppression.objects.get()
+    assert (closed.channel, closed.address) == ("sms", phone(2))
+
+
+def test_a_message_in_doubt_is_never_handed_over_again_by_itself(tmp_path: Path) -> None:
+    in_line(guests(2))
+    provider = Scripted({phone(0): Outcome(0, Result.DOUBT), phone(1): Outcome(0, Result.DOUBT)})
+    for _ in range(3):
+        post(provider, tmp_path)
+    assert len(provider.taken) == 2
+
+
+def test_a_loop_that_dies_with_a_batch_at_the_provider_leaves_it_unknown(tmp_path: Path) -> None:
+    in_line(guests(3))
+
+    class Died(BaseException):
+        """The process ended."""
+
+    def die(_batch: Sequence[Outgoing]) -> None:
+        raise Died
+
+    provider = Scripted(meanwhile=die)
+    with pytest.raises(Died):
+        post(provider, tmp_path)
+    assert states() == [(machine.UNKNOWN, Reason.CONNECTION_LOST)] * 3
+    post(Scripted(), tmp_path)
+    assert provider.taken == []
+
+
+def test_refused_for_our_sake_the_channel_is_held_and_nobody_is_lost(tmp_path: Path) -> None:
+    in_line(guests(5))
+    provider = Scripted({phone(i): Outcome(0, Result.POLICY, words="no credit") for i in range(5)})
+    post(provider, tmp_path)
+    assert len(provider.taken) == 3  # the first batch; the rest is held
+    assert {state for state, _ in states()} == {machine.PENDING}
+    held = Hold.objects.get()
+    assert (held.origin, held.reason, held.detail) == ("channel:sms", "policy", "no credit")
+    provider.script.clear()
+    post(provider, tmp_path)
+    assert len(provider.taken) == 3
+    actions.lift("channel:sms")
+    Message.objects.update(due_at=clock.now())
+    post(provider, tmp_path)
+    assert states() == [(machine.SENT, "")] * 5
+
+
+def test_a_fault_of_the_content_holds_its_own_mailing_alone(tmp_path: Path) -> None:
+    people = guests(2)
+    in_line(people[:1], origin="campaign:1")
+    in_line(people, origin="journey:2")
+    provider = Scripted(largest_batch=1)
+    provider.script[phone(0)] = Outcome(0, Result.CONTENT, words="template paused")
+    post(provider, tmp_path)
+    assert set(Hold.objects.values_list("origin", flat=True)) == {"campaign:1", "journey:2"}
+    assert not Hold.objects.filter(origin="channel:sms").exists()
+
+
+def test_a_refusal_during_a_running_mailing_stops_what_has_not_left(tmp_path: Path) -> None:
+    people = guests(6)
+    in_line(people)
+    provider = Scripted()
+
+    def withdraw(batch: Sequence[Outgoing]) -> None:
+        if not provider.taken:
+            refuse(
+                [people[5].pk], channel="sms", purpose="marketing", source="test",
+                evidence="call", at=clock.now(),
+            )  # fmt: skip
+
+    provider.meanwhile = withdraw
+    post(provider, tmp_path)
+    assert len(provider.taken) == 5
+    assert states()[5] == (machine.SKIPPED, Reason.REFUSED)
+
+
+def test_a_text_that_cannot_be_filled_is_skipped_and_says_why(tmp_path: Path) -> None:
+    in_line(
+        guests(1), content=content("{{ profile.last_name | date: 1 | nothing }}")
+    ) if False else None
+    in_line(guests(1), content=content("{% if false %}x{% endif %}"))
+    post(Scripted(), tmp_path)
+    assert states() == [(machine.SKIPPED, Reason.RENDER_ERROR)]
+
+
+def test_an_inbox_gets_one_copy_of_a_mailing(tmp_path: Path) -> None:
+    people = guests(3)
+    in_line(people)
+    Message.objects.update(address=phone(0))
+    provider = Scripted()
+    post(provider, tmp_path)
+    assert len(provider.taken) == 1
+    assert sorted(states()) == [
+        (machine.SENT, ""),
+        (machine.SKIPPED, Reason.DUPLICATE_ADDRESS),
+        (machine.SKIPPED, Reason.DUPLICATE_ADDRESS),
+    ]
+
+
+def test_a_held_channel_and_the_stop_file_keep_everything_in_line(tmp_path: Path) -> None:
+    in_line(guests(2))
+    actions.hold("channel:sms", at=clock.now())
+    provider = Scripted()
+    post(provider, tmp_path)
+    actions.lift("channel:sms")
+    (tmp_path / "run").mkdir(exist_ok=True)
+    (tmp_path / "run" / "stop-sending").touch()
+    post(provider, tmp_path)
+    assert provider.taken == []
+    (tmp_path / "run" / "stop-sending").unlink()
+    post(provider, tmp_path)
+    assert len(provider.taken) == 2
+
+
+def test_two_loops_share_the_line_and_each_message_has_one_of_them(tmp_path: Path) -> None:
+    in_line(guests(9))
+    second = Scripted()
+    first = Scripted(meanwhile=lambda _batch: second.taken or post(second, tmp_path))
+    post(first, tmp_path)
+    numbers = [one.id for one in (*first.taken, *second.taken)]
+    assert len(numbers) == len(set(numbers)) == 9
+
+
+def test_what_a_dead_loop_had_let_pass_is_unknown_for_the_next(tmp_path: Path) -> None:
+    in_line(guests(1))
+    Message.objects.update(state=machine.SENDING, owner="gone")
+    provider = Scripted()
+    post(provider, tmp_path)
+    assert states() == [(machine.UNKNOWN, Reason.SENDER_DIED)]
+    assert provider.taken == []
+
+
+@contextmanager
+def _signed_in(home: Path) -> Iterator[registry.Registration]:
+    with registry.registered(home) as me:
+        yield me
