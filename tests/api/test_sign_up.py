@@ -60,10 +60,10 @@ def test_nothing_holds_before_the_button_behind_the_link_is_pressed():
 def test_a_link_works_once_and_for_a_week():
     ask()
     path = link()
-    Client().post(path)
+    first = Client().post(path)
     again = Client().post(path)
     unknown = Client().post("/s/AAAAAAAAAAAAAAAAAAAAAA/")
-    assert again.content == unknown.content
+    assert again.content == first.content != unknown.content, "who pressed twice sees the answer"
     assert LogEntry.objects.count() == 1
     assert SignUp.objects.get().address == ""
     SignUp.objects.update(confirmed_at=None, address="ayse@example.com", asked_at=0)

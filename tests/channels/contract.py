@@ -47,7 +47,7 @@ class Case:
 
     @contextmanager
     def staged(self, *, total_s: float = 2.0) -> Iterator[Stage]:
-        behaviour = Behaviour(lambda asked: company(asked))
+        behaviour = Behaviour(lambda asked: company(asked))  # noqa: PLW0108 - it needs the address first
         with serving(behaviour) as url:
             company = self.company(url)
             out = Outbound(trusted={"127.0.0.1"}, connect_s=0.5, total_s=total_s)

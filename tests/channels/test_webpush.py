@@ -124,9 +124,7 @@ def test_a_push_says_what_it_should_and_how_long_it_is_of_use() -> None:
         (413, "rejected"), (429, "later"), (500, "later"), (503, "later"), (301, "rejected"),
     ],
 )  # fmt: skip
-def test_a_service_s_status_deletes_a_browser_only_when_it_is_gone(
-    status: int, result: str
-) -> None:
+def test_only_a_browser_that_is_gone_is_given_up_for_a_status(status: int, result: str) -> None:
     with WEBPUSH.staged() as stage:
         stage.messages = stage.messages[:1]
         stage.company.statuses = {"as_told": status}

@@ -235,6 +235,7 @@ def test_a_visitor_who_agreed_subscribes_to_pushes(visit, page, errors, source, 
     assert site.does(f"pusula.push('{VAPID}')") is True
     subscribed = site.told(3)[2]
     assert subscribed["event"] == "Push Subscribed"
+    assert isinstance(subscribed["properties"].pop("asked"), bool)
     assert subscribed["properties"] == {
         "endpoint": "https://push.example/abc", "expires": None, "p256dh": "key-65",
         "auth": "secret", "vapid_key": VAPID,
@@ -266,5 +267,20 @@ def test_a_click_on_a_push_is_told_once_by_the_worker(visit, page, errors):
         "Push Notification Received", "d-42",
     )  # fmt: skip
     assert received["anonymousId"] == site.does("pusula.id()")
+    worker.evaluate(
+        """() => {
+          const event = new ExtendableEvent("pushsubscriptionchange");
+          const told = (endpoint) => ({ endpoint, keys: { p256dh: "k", auth: "s" } });
+          event.oldSubscription = told("https://push.example/abc");
+          event.newSubscription = { toJSON: () => told("https://push.example/def") };
+          self.dispatchEvent(event);
+        }"""
+    )
+    renewed = site.told(5)[4]
+    assert renewed["event"] == "Push Subscribed"
+    assert renewed["properties"] == {
+        "endpoint": "https://push.example/def", "p256dh": "k", "auth": "s", "vapid_key": VAPID,
+        "replaces": "https://push.example/abc",
+    }  # fmt: skip
     expect(page.locator("h1")).to_be_visible()
     assert errors == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from pusula.channels.port import Outcome, Outgoing, Result
 from pusula.consent.actions import Decision, record, refuse
 from pusula.consent.models import Suppression
 from pusula.lib import clock
-from pusula.outbox import actions, machine, registry
+from pusula.outbox import actions, machine
 from pusula.outbox.models import Content, Hold, Message
 from pusula.outbox.posting import PostLoop
 from pusula.outbox.reasons import Reason
@@ -34,7 +33,7 @@ class Scripted:
     name: str = "scripted"
     largest_batch: int = 3
     taken: list[Outgoing] = field(default_factory=list)
-    meanwhile: Callable[[Sequence[Outgoing]], None] = lambda batch: None
+    meanwhile: Callable[[Sequence[Outgoing]], None] = lambda _batch: None
 
     def send(self, batch: Sequence[Outgoing]) -> Iterator[Outcome]:
         self.meanwhile(batch)
@@ -273,9 +272,3 @@ def test_what_a_dead_loop_had_let_pass_is_unknown_for_the_next(tmp_path: Path) -
     post(provider, tmp_path)
     assert states() == [(machine.UNKNOWN, Reason.SENDER_DIED)]
     assert provider.taken == []
-
-
-@contextmanager
-def _signed_in(home: Path) -> Iterator[registry.Registration]:
-    with registry.registered(home) as me:
-        yield me

@@ -8,7 +8,7 @@ import time_machine
 from tests.pipeline.company import NOW, event, order, told
 
 from pusula.lib import clock
-from pusula.pipeline import effects, live
+from pusula.pipeline import effects, live, upkeep
 from pusula.profiles.models import Identifier
 from pusula.segments import queries as segments
 from pusula.segments.evaluate import Pass
@@ -48,7 +48,7 @@ def seen(monkeypatch):
         monkeypatch.setattr(owner, name, watching)
 
     watched(Pass, "evaluate_block", "pass")
-    watched(live, "block", "facts")
+    watched(upkeep, "block", "facts")
     watched(effects, "write", "write")
     return calls
 

@@ -95,6 +95,19 @@ def test_a_step_takes_as_many_entries_as_it_can_in_its_time():
     assert pace.limit == 1_000
 
 
+def test_when_entries_wait_long_steps_become_longer_so_that_more_are_done():
+    pace = Pace(limit=50)
+    pace.learn(50, 0.2, waited_s=5)  # too long a step for those who wait a moment
+    assert pace.limit == 100
+    pace.learn(100, 0.4, waited_s=5)
+    pace.learn(200, 0.8, waited_s=4)
+    assert pace.limit == 200
+    pace.learn(200, 2.0, waited_s=4)
+    assert pace.limit == 100
+    pace.learn(100, 0.4, waited_s=0.2)
+    assert pace.limit == 25
+
+
 def test_due_profiles_are_served_though_entries_never_cease(company):
     told(*(order(n, f"g{n}@example.com", 1_00, NOW - 40 * clock.DAY + n) for n in range(9)))
     live.step(at=NOW - 11 * clock.DAY)
@@ -108,7 +121,7 @@ def test_due_profiles_are_served_though_entries_never_cease(company):
 
 def test_a_profile_with_a_huge_history_rests_and_is_true_after_its_rest(company, monkeypatch):
     """A robot's thousands of events shall not make everybody else wait, again and again."""
-    monkeypatch.setattr(live, "HEAVY", 5)
+    monkeypatch.setattr(upkeep, "HEAVY", 5)
     worker = Live()
     told(*(event(n, "robot@example.com", "Page Viewed", at=NOW - n) for n in range(9)))
     told(*(event(10 + n, "robot@example.com", at=NOW - 10 * clock.DAY) for n in range(9)))

@@ -135,7 +135,7 @@ FILES = {
                  'email = "mail"\nfull_name = "name"\n[traits]\ncity = "city"'),
     "events": ("guest,no,name,at\n2,e1,Hotel Searched,2026-01-02\n3,e2,Hotel Searched,2026-01-02",
                'event_id = "no"\nname = "name"\nat = "at"'),
-    "consents": ("guest,via,why,yes,at\n2,email,marketing,H,2026-01-02\n3,email,marketing,H,2026-01-02",
+    "consents": ("guest,via,why,yes,at\n2,email,marketing,H,2026-01-02",
                  'channel = "via"\npurpose = "why"\nstatus = "yes"\ndecided_at = "at"'),
 }  # fmt: skip
 

@@ -266,6 +266,83 @@ def test_a_browser_does_not_say_of_which_state_an_order_is(company):
     assert order().status == "completed"
 
 
+BROWSER = {"trusted": False, "anonymousId": "a", "userId": None}
+MADE_UP = {"order_id": 1001, "revenue": 900_000, "check_in": "2026-08-01", "nights": 9}
+
+
+def described():
+    """Return all that is known of the one order: its row, its history, its lines."""
+    made = order()
+    row = Order.objects.filter(pk=made.pk).values().get() | {"id": 0, "recorded_at": 0}
+    changes = list(made.changes.order_by("changed_at").values())
+    for change in changes:
+        change |= {"id": 0, "order_id": 0, "recorded_at": 0}
+    lines = list(made.items.order_by("line_no").values("sku", "name", "quantity", "amount_minor"))
+    return row, changes, lines
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_of_an_order_that_a_browser_made_up_nothing_stays_when_the_shop_tells_it(
+    company, is_first
+):
+    real = server("Order Completed", BOUGHT, timestamp=clock.to_datetime(NOW - 9).isoformat())
+    false = server("Order Completed", MADE_UP, **BROWSER)
+    come_in(NOW, false if is_first else real)
+    come_in(NOW + 1, real if is_first else false)
+    row, changes, lines = described()
+    assert (row["net_minor"], row["starts_on"], row["status"]) == (1299_90, None, "completed")
+    assert (row["profile_id"], row["is_claimed"]) == (holder("key", "web:7"), False)
+    assert [change["profile_id"] for change in changes] == [holder("key", "web:7")]
+    assert (row["status_at"], len(lines)) == (NOW - 9, len(BOUGHT["products"]))
+    come_in(NOW + 2, server("Order Completed", MADE_UP, message_id="again", **BROWSER))
+    assert described() == (row, changes, lines)
+
+
+def test_both_in_one_step_come_to_the_same(company):
+    come_in(NOW, server("Order Completed", MADE_UP, **BROWSER), server("Order Completed", BOUGHT))
+    assert (order().net_minor, order().starts_on) == (1299_90, None)
+    assert order().changes.count() == 1
+
+
+def test_who_claimed_an_order_is_evaluated_again_when_it_is_theirs_no_more(company):
+    come_in(NOW, server("Order Completed", MADE_UP, **BROWSER))
+    claimant = holder("anonymous", "web:a")
+    assert claimant in company("big-basket")
+    come_in(NOW + 1, server("Order Completed", BOUGHT))
+    assert claimant not in company("big-basket")
+
+
+def test_the_hotels_system_takes_the_place_of_a_claim_too(company):
+    come_in(NOW, server("Booking Completed", STAY | {"booking_id": "R1"}, source="pms", **BROWSER))
+    assert order().is_claimed
+    come_in(NOW + 1, reservation("R1", version_at=NOW - clock.DAY, ordered_at=NOW - clock.DAY))
+    made = order()
+    assert (made.net_minor, made.room_type, made.is_claimed) == (100_00, "", False)
+    assert made.profile_id == holder("key", "pms:G1")
+    assert made.changes.count() == 1
+
+
+def test_what_the_shop_said_of_a_claimed_order_stays_when_it_tells_the_order(company):
+    earlier = clock.to_datetime(NOW - clock.DAY).isoformat()
+    come_in(NOW, server("Order Completed", MADE_UP, **BROWSER))
+    come_in(
+        NOW + clock.HOUR,
+        server("Order Cancelled", {"order_id": 1001}),
+        server("Order Refunded", {"order_id": 1001, "total": 300}),
+    )
+    assert (order().status, order().is_claimed) == ("cancelled", True)
+    why = "in part: order 1001: what it is worth only a browser has told yet"
+    assert reasons() == [why]
+    come_in(NOW + 2 * clock.HOUR, server("Order Completed", BOUGHT, timestamp=earlier))
+    assert (order().status, order().net_minor) == ("cancelled", 1299_90)
+    assert order().cancelled_at == NOW + clock.HOUR
+    states = list(order().changes.order_by("changed_at").values_list("status", "profile_id"))
+    buyer = holder("key", "web:7")
+    assert states == [("completed", buyer), ("cancelled", buyer)]
+    live.Live().retry()
+    assert order().net_minor == 999_90
+
+
 def reservation(number, **more):
     """Return a booking as the hotel's system tells it."""
     body = {

@@ -181,14 +181,14 @@ def test_facts_that_cannot_be_read_stop_nobody_else(company, monkeypatch):
     told(*(event(n, f"g{n}@example.com") for n in range(5)))
     live.step()
     third = Identifier.objects.get(value="g2@example.com").profile_id
-    block = live.block
+    block = upkeep.block
 
     def stumble(ids, needs):
         if third in ids:
             raise OverflowError("a column holds what no column holds")
         return block(ids, needs)
 
-    monkeypatch.setattr(live, "block", stumble)
+    monkeypatch.setattr(upkeep, "block", stumble)
     told(*(order(n, f"g{n}@example.com", 2000_00, NOW) for n in range(5)))
     stepped = live.step()
     assert (stepped.n_entries, stepped.n_put_off) == (5, 1)

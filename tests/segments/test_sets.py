@@ -157,7 +157,7 @@ def test_a_list_keeps_since_when_somebody_is_in_it():
     put = sets.put_list("press", "Press", [ece.pk, can.pk], at=NOW + 1)
     assert (put.added.tolist(), put.removed.tolist()) == ([can.pk], [ada.pk])
     assert listed() == [(ece.pk, "", NOW), (can.pk, "", NOW + 1)]
-    sets.add_to_list("press", [ada.pk], at=NOW + 2)
+    sets.put_list("press", "Press", [ece.pk, can.pk, ada.pk], at=NOW + 2)
     assert [member[0] for member in listed()] == [ada.pk, ece.pk, can.pk]
     held = ProfileSet.objects.get()
     assert (held.title, held.created_at) == ("Press", NOW)

@@ -38,7 +38,7 @@ class Behaviour:
 
 
 @contextmanager
-def serving(behaviour: Behaviour) -> Iterator[str]:
+def serving(behaviour: Behaviour) -> Iterator[str]:  # noqa: C901 - the handler is inside
     """Give the address of a server that behaves so while the block runs."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -51,7 +51,7 @@ def serving(behaviour: Behaviour) -> Iterator[str]:
             behaviour.asked.append(asked)
             getattr(self, f"_{behaviour.manner}")(asked)
 
-        do_GET = do_POST = _take
+        do_GET = do_POST = _take  # noqa: N815 - the library asks for these
 
         def _good(self, asked: Asked) -> None:
             self._say(behaviour.answer(asked))

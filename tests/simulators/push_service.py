@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 from tests.simulators.channel_http import Asked, Told
 
 
@@ -101,7 +100,7 @@ class PushService:
         self.taken.append(asked)
         return Told(201, b"", {"Location": f"{self.origin}/m/{len(self.taken)}"})
 
-    def _trouble(self, asked: Asked) -> str:
+    def _trouble(self, asked: Asked) -> str:  # noqa: PLR0911 - one for each rule
         scheme, _space, rest = asked.headers.get("authorization", "").partition(" ")
         told = dict(part.strip().split("=", 1) for part in rest.split(","))
         if scheme != "vapid" or told.get("k") != self.public_key:

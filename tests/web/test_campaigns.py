@@ -19,6 +19,11 @@ pytestmark = pytest.mark.django_db
 TYPED = {
     "title": "Şubat daveti",
     "goal": "loyalty",
+    "purpose": "marketing",
+    "message_class": "commercial",
+    "priority": "5",
+    "quiet_hours": "wait",
+    "not_after_hours": "24",
     "audience": ["repeat-guests"],
     "exclusions": ["lapsing"],
     "holdout": "12,5",

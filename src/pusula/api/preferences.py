@@ -19,6 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from pusula.api import pages
+from pusula.api.signed import opened
 from pusula.consent import preferences, proofs
 from pusula.lib import clock
 from pusula.outbox import links
@@ -37,10 +38,10 @@ EVENT = "Preferences Changed"
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest, signed: str) -> HttpResponse:
     """Show what holds; on POST let hold what was chosen."""
-    if signed == links.PREVIEW:
-        return pages.answer(request, TEMPLATE, state="preview")
-    token = links.preferring(signed)
-    message = Message.objects.filter(token=token).first() if token else None
+    link = opened(request, signed, links.preferring, TEMPLATE)
+    if isinstance(link, HttpResponse):
+        return link
+    message = link.message
     if message is None:
         return pages.answer(request, TEMPLATE, state="unknown")
     person = preferences.Reached(

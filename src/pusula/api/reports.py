@@ -86,8 +86,11 @@ def _applied(door: Door, heard: Heard, channel: str) -> HttpResponse:
 def _challenge(request: HttpRequest, given: Given) -> HttpResponse:
     """Answer Meta's question whether this address is ours."""
     told_token = request.GET.get("hub.verify_token", "")
-    wanted = given.secret("verify_token", is_needed=False)
-    if not wanted or not hmac.compare_digest(told_token.encode(), wanted.encode()):
+    try:
+        wanted = given.secret("verify_token")
+    except PusulaError as error:
+        return _error(error.code, "the door is not set up", 503)
+    if not hmac.compare_digest(told_token.encode(), wanted.encode()):
         return _error("forged", "the verify token is another", 403)
     echo = request.GET.get("hub.challenge", "")
     return HttpResponse(echo if echo.isalnum() else "", content_type="text/plain")

@@ -79,7 +79,9 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     at = clock.now()
     found = sign_ups.find(token, at=at)
     if found is None:
-        return pages.answer(request, TEMPLATE, state="unknown")
+        # Whoever pressed the button twice sees the answer to the first.
+        state = "done" if sign_ups.is_confirmed(token, at=at) else "unknown"
+        return pages.answer(request, TEMPLATE, state=state)
     rows = _rows(found.purposes, found.language)
     if request.method != "POST":
         return pages.answer(request, TEMPLATE, state="confirm", rows=rows)

@@ -12,9 +12,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from pusula.api import pages
+from pusula.api.signed import opened
 from pusula.lib import clock
 from pusula.outbox import links, receipts
-from pusula.outbox.models import Message
 
 TEMPLATE = "api/unsubscribe.html"
 
@@ -24,15 +24,12 @@ TEMPLATE = "api/unsubscribe.html"
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest, signed: str) -> HttpResponse:
     """Show the button, or stop the messages; an address we did not sign says so, and no more."""
-    if signed == links.PREVIEW:
-        return pages.answer(request, TEMPLATE, state="preview")
-    token = links.unsubscribing(signed)
-    if token is None:
-        return pages.answer(request, TEMPLATE, state="unknown")
-    choices = links.MessageLinks(token).preferences_url
+    link = opened(request, signed, links.unsubscribing, TEMPLATE)
+    if isinstance(link, HttpResponse):
+        return link
+    choices = links.MessageLinks(link.token).preferences_url
     if request.method != "POST":
         return pages.answer(request, TEMPLATE, state="ask", choices=choices)
-    message = Message.objects.filter(token=token).first()
-    if message is not None:  # else erased since: there is nobody left to write to
-        receipts.unsubscribe(message, at=clock.now())
+    if link.message is not None:  # else there is nobody left to write to
+        receipts.unsubscribe(link.message, at=clock.now())
     return pages.answer(request, TEMPLATE, state="done", choices=choices)

@@ -19,7 +19,6 @@ from pusula.lake import rows
 from pusula.lib import clock, money
 from pusula.outbox import actions as outbox
 from pusula.outbox import decisions
-from pusula.outbox import queries as messages
 from pusula.segments import sets
 from pusula.segments.models import Segment
 
@@ -254,5 +253,5 @@ def _assign(campaign: Campaign, assigned: Iterable[Assigned], at: int) -> None:
 
 def _is_over(campaign: Campaign, at: int) -> bool:
     if campaign.state == machine.SENDING:
-        return messages.is_settled(campaign.origin)
+        return queries.is_settled(campaign)
     return campaign.window_ends_at is not None and at >= campaign.window_ends_at

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from pusula.campaigns import machine
@@ -151,10 +151,19 @@ def assignments_of(profile_id: int) -> QuerySet[Assignment]:
     return decided.order_by("-assigned_at", "-pk")
 
 
+def is_settled(campaign: Campaign) -> bool:
+    """Return whether everybody treated has a message, and every message its final state."""
+    if not outbox.is_settled(campaign.origin):
+        return False
+    mine = Message.objects.filter(origin=campaign.origin, profile_id=OuterRef("profile_id"))
+    treated = Assignment.objects.filter(campaign=campaign, arm=Arm.TREATED)
+    return not treated.filter(~Exists(mine)).exists()
+
+
 def standing(campaign: Campaign, at: int) -> str:
     """Return the state a campaign has come to by ``at``, written down or not yet."""
     state: str = campaign.state
-    if state == machine.SENDING and outbox.is_settled(campaign.origin):
+    if state == machine.SENDING and is_settled(campaign):
         state = machine.RUNNING
     is_over = campaign.window_ends_at is not None and at >= campaign.window_ends_at
     return machine.FINISHED if state == machine.RUNNING and is_over else state

@@ -22,6 +22,11 @@ from pusula.segments import queries as segments
 _REASONS: dict[str, str | Promise] = {
     Reason.NO_CONSENT: _("no consent for this channel"),
     Reason.REFUSED: _("consent withdrawn"),
+    Reason.HOLDOUT_GLOBAL: _("in the control group of all messages"),
+    Reason.CAPPED: _("has got as many messages as allowed"),
+    Reason.OUTRANKED: _("a more important message took the place"),
+    Reason.QUIET: _("quiet hours until it is too late"),
+    Reason.BUDGET: _("no place left before it is too late"),
     Reason.OBJECTED: _("objects to profiling"),
     Reason.OTHER_ADDRESS: _("consent given for another address"),
     Reason.NOT_IN_IYS: _("no approval in İYS"),

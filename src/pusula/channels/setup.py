@@ -3,11 +3,10 @@
     [channels.sms]
     provider = "netgsm"
     user = "8503030303"
-    password_file = "/run/secrets/netgsm"    # or password_env = "NETGSM_PASSWORD"
     sender = "DENIZOTEL"
 
-A secret is named by its file or its environment variable. One written into the settings is
-refused: settings are copied, shown and backed up.
+A secret (here ``password``) is a file of the home folder, ``secrets/sms/password``, or a variable,
+``PUSULA_SMS_PASSWORD``. One written into the settings is refused: those are copied and shown.
 """
 
 from __future__ import annotations
@@ -26,20 +25,26 @@ from pusula.channels.webpush.provider import HOSTS, WebPush
 from pusula.channels.webpush.vapid import Vapid, read_key
 from pusula.channels.whatsapp import provider as whatsapp
 
+SECRETS = "secrets"  # the folder of the home
 VAPID_FILE = "webpush.pem"  # in the home folder, unless the settings name another
 _CHANNELS = ("sms", "whatsapp", "webpush", "email")
 
 
 @dataclass
 class Given:
-    """The settings of one channel; ``place`` stands in errors. What nobody took is a mistake."""
+    """The settings of one channel. What nobody took is a mistake."""
 
-    place: str
+    channel: str
     told: Mapping[str, Any]
     home: Path
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     own_hosts: Collection[str] = ()
     taken: set[str] = field(default_factory=set)
+
+    @property
+    def place(self) -> str:
+        """Where they stand, for errors."""
+        return f"[channels.{self.channel}]"
 
     def text(self, name: str, default: str | None = None) -> str:
         """Return a setting; raise ``ChannelError`` if it is needed and not there."""
@@ -57,26 +62,25 @@ class Given:
             raise ChannelError(f"{self.place}: {name} is a whole number above 0")
         return value
 
-    def secret(self, name: str, *, is_needed: bool = True) -> str:
-        """Return what ``NAME_file`` or ``NAME_env`` leads to; raise ``ChannelError``."""
-        self.taken |= {f"{name}_file", f"{name}_env"}
+    def secret(self, name: str) -> str:
+        """Return a secret: from the environment, else a file of the home folder.
+
+        Raises ``ChannelError`` if it is in neither, or stands in the settings.
+        """
+        variable = f"PUSULA_{self.channel}_{name}".upper()
+        file = self.home / SECRETS / self.channel / name
+        advice = f"write it to {file} or set {variable}"
         if name in self.told:
-            raise ChannelError(
-                f"{self.place}: {name} does not belong into the settings; put it into a file or "
-                f"the environment and name that: {name}_file or {name}_env"
-            )
-        file, variable = self.told.get(f"{name}_file"), self.told.get(f"{name}_env")
-        value = ""
-        if isinstance(file, str):
-            try:
-                value = (self.home / file).read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError) as error:
-                raise ChannelError(f"{self.place}: {name}_file cannot be read") from error
-        elif isinstance(variable, str):
-            value = self.environment.get(variable, "").strip()
-        if not value and is_needed:
-            raise ChannelError(f"{self.place}: {name}_file or {name}_env is needed, and not empty")
-        return value
+            raise ChannelError(f"{self.place}: {name} does not belong into the settings: {advice}")
+        if found := self.environment.get(variable, "").strip():
+            return found
+        try:
+            found = file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            found = ""
+        if not found:
+            raise ChannelError(f"{self.place}: {name} is missing: {advice}")
+        return found
 
     def url(self, default: str) -> str:
         """Return the address of the provider: an operator may name a test system or a proxy."""
@@ -175,20 +179,16 @@ def provider(
     told = settings.get(channel)
     if told is None:
         return None
-    place = f"[channels.{channel}]"
     if not isinstance(told, Mapping):
-        raise ChannelError(f"{place}: a table of settings is needed")
+        raise ChannelError(f"[channels.{channel}]: a table of settings is needed")
     given = Given(
-        place, told, home, environment if environment is not None else os.environ, own_hosts
+        channel, told, home, environment if environment is not None else os.environ, own_hosts
     )
     choices = names(channel)
     name = given.text("provider", choices[0] if len(choices) == 1 else None)
     build = BUILDERS.get((channel, name))
     if build is None:
-        raise ChannelError(f"{place}: provider {name!r} is not one of {', '.join(choices)}")
+        raise ChannelError(f"{given.place}: provider {name!r} is not one of {', '.join(choices)}")
     found = build(given)
-    # What the webhooks of this channel need is read where they are answered.
-    given.taken |= {"report_key_file", "report_key_env", "app_secret_file", "app_secret_env"}
-    given.taken |= {"verify_token_file", "verify_token_env"}
     given.check_all_taken()
     return found

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numpy as np
-import numpy.typing as npt
 from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
@@ -25,13 +23,6 @@ ADDRESS_KINDS = {
 
 
 LEDGER = "consent_consententry"
-
-
-def granted_profiles(channel: str, purpose: str) -> npt.NDArray[np.int64]:
-    """Return the ids of the profiles whose present decision is a grant, ascending."""
-    held = Consent.objects.filter(channel=channel, purpose=purpose, status=Status.GRANTED)
-    ids = held.order_by("profile_id").values_list("profile_id", flat=True)
-    return np.fromiter(ids.iterator(), np.int64)
 
 
 def n_granted(channel: str, purpose: str) -> int:

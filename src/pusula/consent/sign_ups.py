@@ -113,6 +113,12 @@ def find(token: str, *, at: int) -> SignUp | None:
     return found.exclude(address="").first()
 
 
+def is_confirmed(token: str, *, at: int) -> bool:
+    """Say whether a link that was good has done its work already."""
+    done = SignUp.objects.filter(confirmed_at__isnull=False, asked_at__gt=at - GOOD_FOR)
+    return "\0" not in token and done.filter(token=token).exists()
+
+
 def confirmed(one: SignUp, *, at: int) -> bool:
     """Write that the person confirmed; return whether that is news.
 

@@ -140,8 +140,8 @@ class _Run:
         """Let every wait end that ends by ``until``."""
         while not self.outcome and self.due_at is not None and self.due_at <= until:
             at = self.due_at
-            if not self.node:  # something failed when they came in
-                self.walk(self.graph.first, at)
+            if not self.node:
+                self._come_in(at)
                 continue
             if self._ends(self.node, at):
                 return
@@ -201,6 +201,15 @@ class _Run:
         """Have something done about the step."""
         kind: Any = node.kind
         self.effects.append(Effect(node.id, kind, at, until_at, dict(self.data)))
+
+    def _come_in(self, at: int) -> None:
+        """Begin: something had failed when they came in."""
+        if "who" in self.graph.conditions and not self.world.holds("who", at):
+            self.passages.append(Passed(COMING_IN, at, machine.EXITED, "who"))
+            self.finish(machine.EXITED, at)
+        else:
+            self.passages.append(Passed(COMING_IN, at, ENTERED))
+            self.walk(self.graph.first, at)
 
     def _leave_step(self, node: Node, at: int, result: str, reason: str = "") -> None:
         self.passages.append(Passed(node.id, at, result, reason))

@@ -126,6 +126,7 @@ class Planned(models.Model):
         Order, models.CASCADE, null=True, related_name="planned", db_index=False
     )
     due_at = models.BigIntegerField()
+    key = models.CharField(max_length=60)  # names the date for whoever comes in: "at:…"
     after_id = models.BigIntegerField(default=0)  # of a schedule: how far its members are in
 
     class Meta:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,6 +11,7 @@ from django.db import connection
 
 from pusula.journeys import times
 from pusula.journeys.compiled import Compiled, stand
+from pusula.journeys.course import Happening, entry_key
 from pusula.journeys.language.nodes import OnDate, Schedule
 from pusula.journeys.models import Enrollment, Planned
 from pusula.lake import rows
@@ -24,7 +25,6 @@ from pusula.profiles.relations import Ids
 _TABLE = "journeys_planned"
 _COLUMNS = ("journey_id", "entry", "profile_id", "order_id", "due_at", "key", "after_id")
 _PART = 2_000
-_FAR = 400 * clock.DAY  # dates further away are planned when they come nearer
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def plan(compiled: Compiled, profile_ids: Ids, *, at: int) -> None:
             *_of_orders(compiled, {e: d for e, d in dated.items() if d.date.column}, ids, at),
             *_of_traits(compiled, {e: d for e, d in dated.items() if d.date.trait}, ids, at),
         ]
-        _sync(compiled.journey_id, part, wanted, at)
+        _sync(compiled, part, wanted, at)
 
 
 def plan_everybody(compiled: Compiled, *, at: int) -> None:
@@ -77,40 +77,67 @@ def plan_everybody(compiled: Compiled, *, at: int) -> None:
         last = part[-1]
 
 
-def _sync(journey_id: int, profile_ids: list[int], wanted: Sequence[_Plan], at: int) -> None:
-    held = Planned.objects.filter(journey_id=journey_id, profile_id__in=profile_ids)
-    present = {
-        (entry, profile_id, order_id): (pk, key, due_at)
-        for pk, entry, profile_id, order_id, key, due_at in held.values_list(
-            "pk", "entry", "profile_id", "order_id", "key", "due_at"
-        )
-    }
-    late = [one.key for one in wanted if one.due_at <= at]
-    known = _keys(journey_id, profile_ids, late)
+def due(journey_id: int, at: int, limit: int) -> list[Planned]:
+    """Return the dates and schedules of a journey that have come by ``at``, the oldest first."""
+    found = Planned.objects.filter(journey_id=journey_id, due_at__lte=at)
+    return list(found.order_by("due_at", "pk")[:limit])
+
+
+def still_means(compiled: Compiled, planned: Sequence[Planned], *, at: int) -> list[Planned]:
+    """Return those of the dates that have come whose orders stand and have the same day still."""
+    places = {one.entry for one in planned if one.order_id is not None}
+    numbers = np.unique(np.array([one.order_id for one in planned if one.order_id], np.int64))
+    stay = Order.objects.filter(pk__in=numbers.tolist(), status__in=orders.ALIVE)
+    found = {row.pk: row for row in stay}
+    counts = stand(compiled.orders, "orders", numbers, at + 1) if places else {}
+    meant = []
+    for one in planned:
+        entry = compiled.graph.journey.entries[int(one.entry.removeprefix("entry:"))]
+        if one.order_id is None:
+            meant.append(one)
+        elif isinstance(entry, OnDate) and (order := found.get(one.order_id)):
+            due_at = times.moment(entry.date, _day(order, entry, compiled.tz), at, compiled.tz)
+            if f"at:{due_at}" == one.key and one.order_id in counts[one.entry]:
+                meant.append(one)
+    return meant
+
+
+def _day(order: Order, entry: OnDate, tz: str) -> date | None:
+    if entry.date.column == "ordered_at":
+        return clock.day_of(order.ordered_at, tz)
+    return order.starts_on if entry.date.column == "starts_on" else order.ends_on
+
+
+def _sync(compiled: Compiled, profile_ids: list[int], wanted: Sequence[_Plan], at: int) -> None:
+    held = Planned.objects.filter(journey_id=compiled.journey_id, profile_id__in=profile_ids)
+    present = {(one.entry, one.profile_id, one.order_id): one for one in held}
+    used = _used(compiled, [one for one in wanted if one.due_at <= at])
     new = []
     for one in wanted:
-        pk, key, due_at = present.pop((one.entry, one.profile_id, one.order_id), (0, "", 0))
-        if key == one.key and due_at:
-            continue
-        if one.due_at <= at and one.key in known:
-            continue
-        if pk:
-            Planned.objects.filter(pk=pk).update(due_at=one.due_at, key=one.key)
-        else:
+        row = present.pop((one.entry, one.profile_id, one.order_id), None)
+        if row is not None and row.key != one.key and row.due_at > at:
+            Planned.objects.filter(pk=row.pk).update(due_at=one.due_at, key=one.key)
+        elif row is None and one not in used:
             new.append(
-                (journey_id, one.entry, one.profile_id, one.order_id, one.due_at, one.key, 0)
-            )
-    Planned.objects.filter(pk__in=[pk for pk, _key, due_at in present.values() if due_at > at]).delete()
+                (compiled.journey_id, one.entry, one.profile_id, one.order_id, one.due_at,
+                 one.key, 0)
+            )  # fmt: skip
+    gone = [row.pk for row in present.values() if row.due_at > at]  # others are looked at when due
+    Planned.objects.filter(pk__in=gone).delete()
     rows.insert(connection, _TABLE, _COLUMNS, new)
 
 
-def _keys(journey_id: int, profile_ids: list[int], keys: Iterable[str]) -> set[str]:
-    """Return which of the occurrences have brought somebody in already."""
-    asked = set(keys)
-    if not asked:
-        return set()
-    found = Enrollment.objects.filter(journey_id=journey_id, profile_id__in=profile_ids)
-    return {key for key in found.values_list("data__key", flat=True) if key in asked}
+def _used(compiled: Compiled, late: Sequence[_Plan]) -> set[_Plan]:
+    """Return those of the late dates that have brought somebody in already."""
+    rule = compiled.graph.journey.reentry.rule
+    keys = {one: entry_key(rule, one.order_id, Happening(0, {}, key=one.key)) for one in late}
+    found = Enrollment.objects.filter(
+        journey_id=compiled.journey_id,
+        profile_id__in={one.profile_id for one in late},
+        entry_key__in=set(keys.values()),
+    )
+    known = set(found.values_list("profile_id", "entry_key"))
+    return {one for one, key in keys.items() if (one.profile_id, key) in known}
 
 
 def _of_orders(
@@ -119,24 +146,18 @@ def _of_orders(
     if not dated:
         return
     alive = Order.objects.filter(profile_id__in=ids.tolist(), status__in=orders.ALIVE)
-    found = list(
-        alive.order_by("pk").values_list("pk", "profile_id", "starts_on", "ends_on", "ordered_at")
-    )
+    found = list(alive.order_by("pk"))
     if not found:
         return
-    numbers = np.array([row[0] for row in found], np.int64)
+    numbers = np.array([order.pk for order in found], np.int64)
     counts = stand(compiled.orders, "orders", numbers, at + 1)
     for place, entry in dated.items():
         counting = set(counts[place].tolist())
-        for pk, profile_id, starts_on, ends_on, ordered_at in found:
-            if pk not in counting:
-                continue
-            days = {
-                "starts_on": starts_on,
-                "ends_on": ends_on,
-                "ordered_at": clock.day_of(ordered_at, compiled.tz),
-            }
-            yield from _planned(compiled, place, entry, profile_id, pk, days[entry.date.column], at)
+        for order in found:
+            if order.pk in counting:
+                day = _day(order, entry, compiled.tz)
+                whose = (order.profile_id, order.pk)
+                yield from _planned(compiled, place, entry, whose, day, at)
 
 
 def _of_traits(
@@ -147,24 +168,23 @@ def _of_traits(
     for profile_id, name, day in given:
         for place, entry in dated.items():
             if entry.date.trait == name:
-                yield from _planned(compiled, place, entry, profile_id, None, day, at)
+                yield from _planned(compiled, place, entry, (profile_id, None), day, at)
 
 
-def _planned(
+def _planned(  # noqa: PLR0917 - what a date is made of
     compiled: Compiled,
     place: str,
     entry: OnDate,
-    profile_id: int,
-    order_id: int | None,
+    whose: tuple[int, int | None],
     day: date | None,
     at: int,
 ) -> Iterator[_Plan]:
     """Yield the date to come; or that it is late and welcome, as long as the day is not over."""
     due_at = times.moment(entry.date, day, at, compiled.tz)
-    if due_at is None or day is None or due_at > at + _FAR:
+    if due_at is None or day is None:
         return
     key = f"at:{due_at}"
     if due_at > at:
-        yield _Plan(place, profile_id, order_id, due_at, key)
+        yield _Plan(place, *whose, due_at, key)
     elif entry.is_late_welcome and clock.day_of(at, compiled.tz) <= day:
-        yield _Plan(place, profile_id, order_id, at, key)
+        yield _Plan(place, *whose, at, key)

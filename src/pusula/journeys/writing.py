@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db import connection
 
 from pusula.journeys import machine
-from pusula.journeys.course import Course, Ride
+from pusula.journeys.course import Course, Happening, Ride, entry_key
 from pusula.journeys.facts import Facts
 from pusula.journeys.language.nodes import (
     Approval,
@@ -20,7 +20,7 @@ from pusula.journeys.language.nodes import (
     Task,
     Webhook,
 )
-from pusula.journeys.models import Call
+from pusula.journeys.models import Call, Enrollment, JourneyVersion
 from pusula.journeys.models import Task as TaskRow
 from pusula.journeys.spots import Effect
 from pusula.lake import rows
@@ -43,6 +43,7 @@ _NEW = (
     "id", "journey_id", "version_id", "profile_id", "order_id", "entry_key", "entry", "is_holdout",
     "entered_at", *_STATE,
 )  # fmt: skip
+USUAL_RULE = "one_at_a_time"
 _SOURCE = "journey"  # of the traits that journeys set
 
 
@@ -267,3 +268,37 @@ def _change_lists(asked: Sequence[_Asked], at: int) -> set[int]:
             )
             touched.add(one.course.profile_id)
     return touched
+
+
+def wait_at_the_door(
+    version: JourneyVersion,
+    profile_id: int,
+    entry: str,
+    happening: Happening,
+    *,
+    due_at: int,
+    error: str,
+) -> None:
+    """Keep somebody who could not come in because something failed: they begin ``due_at``."""
+    definition = version.definition
+    order_id = happening.order_id if definition.get("keyed_by") == "order" else None
+    rule = definition.get("reentry", USUAL_RULE)
+    word = rule if isinstance(rule, str) else rule.get("rule", USUAL_RULE)
+    Enrollment.objects.bulk_create(
+        [
+            Enrollment(
+                journey_id=version.journey_id,
+                version=version,
+                profile_id=profile_id,
+                order_id=order_id,
+                entry_key=entry_key(word, order_id, happening),
+                entry=entry,
+                state=machine.WAITING,
+                due_at=due_at,
+                entered_at=happening.at,
+                moved_at=happening.at,
+                error=error,
+            )
+        ],
+        ignore_conflicts=True,
+    )

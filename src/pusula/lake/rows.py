@@ -119,6 +119,20 @@ def upsert(
         cursor.execute(sql, [list(column) for column in values])
 
 
+def found(
+    connection: Connection, sql: str, values: Iterable[Any], *more: Any
+) -> Iterator[tuple[Any, ...]]:
+    """Yield what ``sql`` finds of ``values``, which stand where it says ``{marks}``, part by part.
+
+    ``more`` are the parameters behind them. Values come as the driver gives them. For questions
+    about very many: an ORM spends more on each value than the database.
+    """
+    for part in parts(values):
+        with connection.cursor() as cursor:
+            cursor.execute(sql.format(marks=", ".join(["%s"] * len(part))), [*part, *more])
+            yield from cursor.fetchall()
+
+
 def parts(values: Iterable[Value], size: int = ASKED) -> Iterator[list[Value]]:
     """Yield ``values`` in lists of at most ``size``."""
     iterator = iter(values)

@@ -25,6 +25,14 @@ def now() -> int:
     return time.time_ns() // 1_000
 
 
+def running() -> int:
+    """Return microseconds since the machine was started, its sleep included.
+
+    Nobody can set it, so it tells whether ``now`` was set; it means nothing by itself.
+    """
+    return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1_000
+
+
 @lru_cache(maxsize=64)
 def zone(name: str) -> ZoneInfo:
     """Return the time zone called ``name``; raise ``ZoneInfoNotFoundError`` if there is none."""

@@ -11,6 +11,7 @@ import unicodedata
 
 _TURKISH_LOWER = str.maketrans({"İ": "i", "I": "ı"})
 _TURKISH_UPPER = str.maketrans({"i": "İ", "ı": "I"})
+_WORD = re.compile(r"\w+")
 _LATIN_EXTRAS = str.maketrans({"ß": "ss", "ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ": "oe"})
 # What stands in front of names, as name_key writes it: Turkish, then the languages of guests.
 _TITLES = frozenset(
@@ -59,8 +60,9 @@ def name_key(text: str) -> str:
     plain = unicodedata.normalize("NFKC", text)
     plain = plain.replace("İ", "i").replace("I", "i").replace("ı", "i").casefold()
     plain = unicodedata.normalize("NFD", plain.translate(_LATIN_EXTRAS))
-    plain = "".join(c for c in plain if not unicodedata.combining(c))
-    return " ".join(re.findall(r"\w+", plain.replace("_", " ")))
+    if not plain.isascii():
+        plain = "".join(c for c in plain if not unicodedata.combining(c))
+    return " ".join(_WORD.findall(plain.replace("_", " ")))
 
 
 def person_key(text: str) -> str:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import click
@@ -35,6 +36,9 @@ COMPANY = {
     "name": "Lodos Otelleri",
     "from_address": "Lodos Otelleri <merhaba@lodos.example>",
 }
+# The systems of the company export in the morning of their day: before, that of the day before.
+EXPORT_ZONE = "Europe/Istanbul"
+EXPORTED_BY = 6 * clock.HOUR
 HOST = "127.0.0.1"
 PORT = 8000
 
@@ -93,10 +97,14 @@ def _generate(files: Path, guests: int) -> None:
     if (files / "campaign.csv").exists():
         return
     click.secho("Make the demo company's files", bold=True)
-    today = clock.day_of(clock.now(), settings.PUSULA.time_zone)
     command = [sys.executable, str(EXAMPLE / "generate.py"), "--out", str(files)]
-    command += ["--guests", str(guests), "--today", str(today)]
+    command += ["--guests", str(guests), "--today", str(exported_on(clock.now()))]
     subprocess.run(command, check=True)  # noqa: S603 - our own script
+
+
+def exported_on(at: int) -> date:
+    """Return the last day whose export was there at ``at``: nothing in it is still to come."""
+    return clock.day_of(at - EXPORTED_BY, EXPORT_ZONE)
 
 
 def _website() -> None:

@@ -15,7 +15,8 @@ from pusula.campaigns import actions as campaigns
 from pusula.channels.email.smtp import Server
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
-from pusula.outbox import actions, confirmations, queries
+from pusula.outbox import actions, confirmations, fence, queries
+from pusula.outbox.models import FENCE
 from pusula.outbox.registry import RUN_FOLDER, DeposedError
 from pusula.outbox.sender import STOP_FILE, SendLoop, Tally
 from pusula.privacy import audit
@@ -73,10 +74,10 @@ def run(once: bool) -> None:
         confirming.set()
     campaigns.settle_all(clock.now())
     progress.say(tally)
-    if once and (held := [hold for hold in queries.holds() if not hold.origin]):
+    if once and (held := [hold for hold in queries.holds() if hold.origin in {"", FENCE}]):
         raise SenderError(
-            f"sending is held ({held[0].reason}): {held[0].detail or 'paused'}; "
-            "go on with `pusula sender resume`"
+            f"sending is held ({held[0].reason}): {held[0].detail or 'paused'}; go on with "
+            f"`pusula sender {'confirm' if held[0].origin == FENCE else 'resume'}`"
         )
 
 
@@ -106,14 +107,30 @@ def resume(origin: str) -> None:
 
 
 @sender.command()
+@click.confirmation_option(
+    prompt="Does no other installation send these messages, and is the clock right?"
+)
+def confirm() -> None:
+    """Let this home send from this database: after a restore, a move, or a jump of the clock.
+
+    What an older database has forgotten about would be sent again: cancel what is older than the backup first.
+    """
+    was_held = fence.confirm(settings.PUSULA_HOME / RUN_FOLDER, at=clock.now())
+    audit.record(audit.operator(), "sender.confirmed")
+    click.echo("Confirmed. Sending goes on." if was_held else "Confirmed: this home may send.")
+
+
+@sender.command()
 def status() -> None:
     """Show what waits and what is held."""
     click.echo(f"Due now: {queries.n_waiting(clock.now()):,}")
     if (settings.PUSULA_HOME / RUN_FOLDER / STOP_FILE).exists():
         click.echo(f"Held: everything of this home ({RUN_FOLDER}/{STOP_FILE} is there)")
+    if trouble := fence.trouble(settings.PUSULA_HOME / RUN_FOLDER, at=clock.now()):
+        click.echo(f"Not confirmed: this home may not send ({trouble})")
     for hold in queries.holds():
         since = clock.to_datetime(hold.since_at, settings.PUSULA.time_zone)
-        what = hold.origin or "all sending"
+        what = "all sending" if hold.origin in {"", FENCE} else hold.origin
         click.echo(f"Held: {what} since {since:%d.%m.%Y %H:%M}, {hold.reason} {hold.detail}")
 
 

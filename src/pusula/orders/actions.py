@@ -14,7 +14,7 @@ from django.db.models import Max
 
 from pusula.lake import rows
 from pusula.orders import machine, stays
-from pusula.orders.models import Order, OrderChange, OrderItem
+from pusula.orders.models import Order, OrderChange, OrderItem, Stay, StayGuest
 from pusula.orders.stays import Guest, Segment
 from pusula.orders.versions import (
     COLUMNS,
@@ -30,6 +30,9 @@ from pusula.orders.versions import (
 ORDERS = "orders_order"
 ITEMS = "orders_orderitem"
 CHANGES = "orders_orderchange"
+_FIXED = ("status_at", "version_at", "recorded_at", "is_claimed")
+# Who speaks of these describes an order, and does not only change it.
+_FULL = frozenset({"profile_id", "net_minor"})
 
 
 class Before(NamedTuple):
@@ -70,6 +73,9 @@ def record(
     else by ``status_at``. Every effect adds an ``OrderChange``; each
     is later than the one before it, so the newest always equals the order. ``at`` is the recorded
     time, ``tz`` the zone in which days begin.
+
+    An order that was only claimed is replaced by the first version that describes all of it and is
+    no claim: its values, owner and history go; what became of it as others told since then stays.
     """
     said = frozenset(said)
     if "profile_id" in said:
@@ -107,6 +113,8 @@ class _State:
     last_change_at: int = 0
     is_dirty: bool = False
     is_made: bool = False
+    is_claimed: bool = False
+    is_replaced: bool = False
     before: Before | None = None
     has_new_items: bool = False
     stays: tuple[Segment, ...] | None = None  # to be written
@@ -116,6 +124,11 @@ class _State:
 
     def take(self, version: Version, *, said: frozenset[str], at: int, tz: str) -> str:
         """Apply ``version`` and say what it did: new, changed, same or ambiguous."""
+        if version.is_claimed and self.values:
+            return "same"
+        if self.is_claimed and said >= _FULL and version.profile_id is not None:
+            self._replace(version, at, tz)
+            return "new"
         if self.values:
             return self._change(version, said, at, tz)
         if version.profile_id is None:
@@ -123,10 +136,24 @@ class _State:
         self._begin(version, at, tz)
         return "new"
 
+    def _replace(self, version: Version, at: int, tz: str) -> None:
+        """Begin anew with ``version``; a later state stays, as a claim has only its first one."""
+        self.touched.add(self.values["profile_id"])
+        before, since = self.values, self.status_at
+        was_changed = self.last_change_at > before["ordered_at"]
+        self.items, self.changes, self.is_dirty = (), [], False
+        self.is_replaced = True
+        self._begin(version, at, tz)
+        if was_changed and since > self.status_at:
+            self.values |= {name: before[name] for name in ("status", "cancel_reason")}
+            self.status_at = since
+            self._mark_cancelled(since)
+            self._log(max(since, self.last_change_at + 1), self.values["status"])
+
     def _begin(self, version: Version, at: int, tz: str) -> None:
         self.values = {column: getattr(version, column) for column in COLUMNS}
         self.status_at = status_at(version, at, tz)
-        self.version_at = version.version_at
+        self.version_at, self.is_claimed = version.version_at, version.is_claimed
         self.stays, self.guests = version.stays, version.guests
         self._mark_cancelled(self.status_at)
         if version.status in machine.OUTCOMES and self.status_at > version.ordered_at:
@@ -170,6 +197,10 @@ class _State:
         if has_items:
             self._set_items(version)
         return "changed"
+
+    def fixed(self, at: int) -> tuple[int, int | None, int, bool]:
+        """Return what ``_FIXED`` names, as recorded at ``at``."""
+        return self.status_at, self.version_at, at, self.is_claimed
 
     def _keep_before(self, *, has_items: bool) -> None:
         """Remember a known order as it was: the first time, and its items when these change."""
@@ -224,11 +255,12 @@ def _states(versions: Sequence[Version], source: str) -> dict[str, _State]:
     for part in rows.parts(states):
         known: dict[int, _State] = {}
         held = Order.objects.filter(source=source, source_id__in=part)
-        for order_id, source_id, since, version_at, *values in held.values_list(
-            "id", "source_id", "status_at", "version_at", *COLUMNS
+        for order_id, source_id, since, version_at, is_claimed, *values in held.values_list(
+            "id", "source_id", "status_at", "version_at", "is_claimed", *COLUMNS
         ):
             state = known[order_id] = states[source_id]
             state.id, state.status_at, state.version_at = order_id, since, version_at
+            state.is_claimed = is_claimed
             state.values = dict(zip(COLUMNS, values, strict=True))
         _load_history(known, has_items=has_items)
     return states
@@ -257,12 +289,10 @@ def _write(states: dict[str, _State], *, source: str, at: int, said: frozenset[s
     rows.insert(
         connection,
         ORDERS,
-        ("id", "source", "source_id", "status_at", "version_at", "recorded_at", *COLUMNS),
-        (
-            (s.id, source, s.source_id, s.status_at, s.version_at, at, *s.values.values())
-            for s in new
-        ),
+        ("id", "source", "source_id", *_FIXED, *COLUMNS),
+        ((s.id, source, s.source_id, *s.fixed(at), *s.values.values()) for s in new),
     )
+    _write_replaced([state for state in states.values() if state.is_replaced and state.id], at)
     dirty = [state for state in states.values() if state.is_dirty]
     columns = ("status_at", "version_at", *(c for c in COLUMNS if c in said or c == "cancelled_at"))
     rows.update(
@@ -283,6 +313,16 @@ def _write(states: dict[str, _State], *, source: str, at: int, said: frozenset[s
     )
     _write_items([state for state in states.values() if state.has_new_items])
     stays.write((s.id, s.stays, s.guests) for s in states.values() if s.id)
+
+
+def _write_replaced(states: Sequence[_State], at: int) -> None:
+    """Write orders that take the place of claimed ones; nothing stays of these."""
+    for part in rows.parts(states):
+        gone = [state.id for state in part]
+        for model in (OrderChange, OrderItem, Stay, StayGuest):
+            model.objects.filter(order_id__in=gone).delete()
+        values = [(*s.fixed(at), *s.values.values(), s.id) for s in part]
+        rows.update(connection, ORDERS, (*_FIXED, *COLUMNS), values)
 
 
 def _write_items(states: Sequence[_State]) -> None:

@@ -65,6 +65,8 @@ class Order(models.Model):
     # When the source made the newest version it told us; null where it does not say.
     version_at = models.BigIntegerField(null=True)
     recorded_at = models.BigIntegerField()
+    # Told by browsers alone, so that it may be made up: the first full word of another replaces it.
+    is_claimed = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [

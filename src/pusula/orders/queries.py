@@ -149,6 +149,7 @@ class Standing:
     net_minor: int
     net_base_minor: int
     version_at: int
+    is_claimed: bool
 
 
 def standing(
@@ -165,8 +166,12 @@ def standing(
             held = Order.objects.filter(**{f"{column}__in": part}, source=source).order_by("id")
             if column == "confirmation_no":  # what its index is told: empty numbers stay out
                 held = held.exclude(confirmation_no="")
-            for number, source_id, currency, net, base, version_at in held.values_list(
-                column, "source_id", "currency", "net_minor", "net_base_minor", "version_at"
+            for number, source_id, currency, net, base, version_at, is_claimed in held.values_list(
+                column,
+                *("source_id", "currency", "net_minor", "net_base_minor"),
+                *("version_at", "is_claimed"),
             ):
-                found[number] = Standing(source_id, currency, net, base, version_at or 0)
+                found[number] = Standing(
+                    source_id, currency, net, base, version_at or 0, is_claimed
+                )
     return found

@@ -31,7 +31,8 @@ class Version:
     ``profile_id`` is ``None`` where several profiles came into question: a known order then keeps
     its own. ``status_at`` is ``None`` where the source does not say since when the status holds.
     ``version_at`` is when the source made this version, if it says: then an older one than what is
-    known changes nothing, whatever came first. ``items``, ``stays`` and ``guests`` are ``None``
+    known changes nothing, whatever came first. ``is_claimed``: it is told by somebody who may be
+    anybody; that makes an order and changes none. ``items``, ``stays`` and ``guests`` are ``None``
     where the source says nothing of them; otherwise these are all of them.
     """
 
@@ -66,6 +67,7 @@ class Version:
     net_base_minor: int
     version_at: int | None = None
     origin_id: int | None = None  # the merged profile that the source named
+    is_claimed: bool = False
     items: tuple[Item, ...] | None = None
     stays: tuple[Segment, ...] | None = None
     guests: tuple[Guest, ...] | None = None

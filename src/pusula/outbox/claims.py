@@ -7,7 +7,7 @@ from django.db import transaction
 from pusula.consent.models import Channel
 from pusula.outbox import machine
 from pusula.outbox.letters import Letter
-from pusula.outbox.models import Hold, Message, channel_hold
+from pusula.outbox.models import FENCE, Hold, Message, channel_hold
 
 _FIELDS = ("pk", "token", "origin", "profile_id", "content_id", "address", "n_attempts")
 
@@ -22,7 +22,7 @@ def claim(owner: str, *, n: int, at: int, channel: str = Channel.EMAIL) -> list[
     )
     with transaction.atomic():
         held = set(Hold.objects.values_list("origin", flat=True))
-        if held & {"", channel_hold(channel)}:
+        if held & {"", FENCE, channel_hold(channel)}:
             return []
         waiting = free.exclude(origin__in=held).order_by("due_at", "pk")
         # On PostgreSQL, pass by what another sender is claiming just now.

@@ -23,7 +23,7 @@ from pusula.consent.iys import queries as iys
 from pusula.consent.models import Channel, Scope, Status
 from pusula.outbox import limits, machine, moves
 from pusula.outbox.limits import Late
-from pusula.outbox.models import Receipt, ReceiptKind
+from pusula.outbox.models import FENCE, Receipt, ReceiptKind
 from pusula.outbox.moves import Move
 from pusula.outbox.reasons import Reason
 
@@ -60,7 +60,8 @@ select m.id, m.state, m.owner, m.profile_id, m.channel, m.address, m.not_after_a
   exists(select 1 from outbox_message d
     where m.step = '' and d.step = '' and d.origin = m.origin and d.channel = m.channel
       and d.address = m.address and d.state in ({_TAKEN}) and d.id <> m.id),
-  exists(select 1 from outbox_hold h where h.origin in ('', m.origin, 'channel:' || m.channel))
+  exists(select 1 from outbox_hold h
+    where h.origin in ('', '{FENCE}', m.origin, 'channel:' || m.channel))
 from outbox_message m
 left join consent_consent c
   on c.profile_id = m.profile_id and c.channel = m.channel and c.purpose = m.purpose

@@ -116,11 +116,15 @@ class Sender(models.Model):
     heartbeat_at = models.BigIntegerField()
 
 
+# The origin of a hold of everything that only a person's confirmation lifts: see outbox.fence.
+FENCE = "fence"
+
+
 class Hold(models.Model):
     """Sending is held back, for one origin or (an empty one) for all, until somebody lifts it."""
 
     origin = models.CharField(max_length=80, unique=True, blank=True)
-    reason = models.CharField(max_length=40)  # paused, policy
+    reason = models.CharField(max_length=40)  # paused, policy, restored, cloned, clock
     detail = models.CharField(max_length=400, blank=True)
     since_at = models.BigIntegerField()
 
@@ -153,3 +157,11 @@ class Policy(models.Model):
     note = models.CharField(max_length=400, blank=True)  # why it was changed
     applied_at = models.BigIntegerField()
     applied_by = models.CharField(max_length=150, blank=True)
+
+
+class Anchor(models.Model):
+    """A home that sends from this database: its number grows here first, then in its own file."""
+
+    name = models.CharField(max_length=32, unique=True)
+    pulse = models.BigIntegerField()
+    seen_at = models.BigIntegerField()

@@ -46,8 +46,7 @@ def needed(channel: str) -> Provider:
 def told(channel: str) -> setup.Given:
     """Return the settings of ``channel``, for what is not the provider's own: webhooks."""
     found = settings.PUSULA_CHANNELS.get(channel)
-    place = f"[channels.{channel}]"
-    return setup.Given(place, found if isinstance(found, dict) else {}, settings.PUSULA_HOME)
+    return setup.Given(channel, found if isinstance(found, dict) else {}, settings.PUSULA_HOME)
 
 
 def push_hosts() -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from django.db import transaction
 
 from pusula.lib import clock, ids
-from pusula.outbox import moves
+from pusula.outbox import fence, moves
 from pusula.outbox.models import Message, Sender
 from pusula.outbox.reasons import Reason
 
@@ -38,6 +38,8 @@ class Registration:
         """Take a name of our own and its lock, then sign in."""
         self.folder = home / RUN_FOLDER
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._clock = fence.SteadyClock()
+        self._guard()
         self.host = _host(self.folder)
         self.owner = ids.random_id()
         self._lock = _lock(self.folder / f"{self.owner}.lock")
@@ -47,13 +49,28 @@ class Registration:
         self._watched: dict[str, tuple[int, float]] = {}  # owner: heartbeat, since when
 
     def beat(self) -> None:
-        """Show that we live, if it is time again; raise ``DeposedError`` if we do not count."""
+        """Show that we live, if it is time again; raise ``DeposedError`` if we do not count.
+
+        Each time the clock is looked at: nothing is claimed after it jumped.
+        """
+        self._clock.check()
         if time.monotonic() - self._beaten < BEAT_S:
             return
         self._beaten = time.monotonic()
         if not Sender.objects.filter(owner=self.owner).update(heartbeat_at=clock.now()):
             raise DeposedError
+        self._guard()
         self.recover()
+
+    def _guard(self) -> None:
+        """Raise ``StrangeHomeError`` if this home may not send from this database."""
+        at = clock.now()
+        if fence.guard(self.folder, at=at) == fence.CLONED:
+            raise fence.StrangeHomeError(
+                "this home has not sent from this database before: if it is no copy of another "
+                "one that sends, confirm it with `pusula sender confirm`"
+            )
+        fence.pulse(self.folder, at=at)
 
     def recover(self) -> int:
         """Take back what dead senders have left: claims go back in line, the rest is unknown.
@@ -74,6 +91,7 @@ class Registration:
         """Give everything back and sign out."""
         try:
             bury(self.owner)
+            fence.pulse(self.folder, at=clock.now())
             (self.folder / f"{self.owner}.lock").unlink(missing_ok=True)
         finally:
             os.close(self._lock)

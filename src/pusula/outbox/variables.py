@@ -21,7 +21,7 @@ _FIXED = (
     "unsubscribe_url",
     "preferences_url",
 )
-_PERSON = ("pk", "first_name", "last_name", "name")
+_PERSON = ("pk", "first_name", "last_name")
 _SAID = ("kind", "text", "number", "day")
 
 
@@ -43,7 +43,8 @@ def values(profile_ids: Collection[int], *, at: int) -> dict[int, dict[str, Any]
     }
     found: dict[int, dict[str, Any]] = {}
     people = Profile.objects.filter(pk__in=profile_ids)
-    for pk, first_name, last_name, name in people.values_list(*_PERSON):
+    for pk, first_name, last_name in people.values_list(*_PERSON):
+        name = f"{first_name} {last_name}".strip()
         profile = {"first_name": first_name, "last_name": last_name, "name": name}
         found[pk] = {**shared, "profile": profile, "traits": {}}
     traits = Trait.objects.order_by().filter(profile_id__in=profile_ids)

@@ -159,8 +159,9 @@ class _Doubt:
 
     def is_there(self) -> bool:
         """Say whether the next group is looked at."""
-        self._n -= self._n > 0
-        return self._n > 0
+        is_there = self._n > 0
+        self._n -= is_there
+        return is_there
 
 
 _doubt = _Doubt()

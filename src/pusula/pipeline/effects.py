@@ -203,6 +203,7 @@ def _version(told: Told, people: Mapping[str, staying.Person]) -> versions.Versi
         origin_id=told.origin_id,
         status_at=body.status_at,
         version_at=body.version_at,
+        is_claimed=told.deal is not None and not told.trusted,
         items=told.items,
         stays=staying.stays(told),
         guests=staying.guests(told, people),

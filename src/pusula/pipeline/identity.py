@@ -20,6 +20,7 @@ from pusula.consent import merging as consents
 from pusula.consent.models import ConsentEntry
 from pusula.events import merging as events
 from pusula.events.models import Event
+from pusula.journeys import merging as journeys
 from pusula.lib.errors import PusulaError
 from pusula.orders import merging as orders
 from pusula.orders.models import Order
@@ -42,7 +43,7 @@ RULE = "rule"
 
 # Above each other as in the order of layers. Those that write down when something ended are told.
 _OWNERS = (campaigns, rfm, consents, orders, events)
-_TIMED_OWNERS = (segments, outbox)
+_TIMED_OWNERS = (journeys, segments, outbox)
 _WRITTEN = (consents, orders, events)  # what imports write beside the step, but for what is told
 _COUNTED: tuple[Any, ...] = (Identifier, Order, Event, ConsentEntry)
 

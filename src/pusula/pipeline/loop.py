@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from django.db import InterfaceError, OperationalError, connections
 
+from pusula.journeys import engine as journeys
 from pusula.lib import clock
 from pusula.pipeline import queries
 from pusula.pipeline.live import Live, Stepped
@@ -31,19 +32,22 @@ LONGEST_PAUSE_S = 30.0
 class Pace:
     """How many entries a step takes: as many as it can in the time it aims at.
 
-    A longer step makes everybody in it wait, a shorter one pays more for its commit.
+    A longer step makes everybody in it wait, a shorter one pays more for its commit and for what
+    any evaluation costs. So whoever waits long is served by longer steps: they bring more about.
     """
 
     aim_s: float = 0.1
+    longest_s: float = 1.0
     least: int = 25
     most: int = 5_000
     limit: int = 250
 
-    def learn(self, n: int, seconds: float) -> None:
-        """Take note of a step that took ``n`` entries in ``seconds``."""
-        if seconds > self.aim_s:
-            self.limit = max(self.least, min(self.limit, round(n * self.aim_s / seconds)))
-        elif n >= self.limit and seconds < self.aim_s / 2:
+    def learn(self, n: int, seconds: float, waited_s: float = 0.0) -> None:
+        """Take note of a step that took ``n`` entries in ``seconds``; one had waited so long."""
+        aim_s = self.aim_s if waited_s < 3 * self.aim_s else self.longest_s
+        if seconds > aim_s:
+            self.limit = max(self.least, min(self.limit, round(n * aim_s / seconds)))
+        elif n >= self.limit and seconds < aim_s / 2:
             self.limit = min(self.most, 2 * self.limit)
 
 
@@ -126,13 +130,16 @@ class Loop:
         return self._due_at is not None and self._due_at <= clock.now()
 
     def _look_for_due(self) -> None:
-        self._due_at = clock.now() if unheard.is_any() else segments.next_due_at()
+        found = (0 if unheard.is_any() else None, segments.next_due_at(), journeys.next_due_at())
+        self._due_at = min((due_at for due_at in found if due_at is not None), default=None)
         self._looked_s = time.monotonic()
 
     def _step(self) -> None:
         began = time.monotonic()
         stepped = self.live.step(self.pace.limit)
-        self.pace.learn(stepped.n_entries, time.monotonic() - began - stepped.due_s)
+        waited = clock.now() - (stepped.oldest_at or clock.now())
+        seconds = time.monotonic() - began - stepped.due_s
+        self.pace.learn(stepped.n_entries, seconds, waited / clock.SECOND)
         self._seen = stepped.offset
         self._look_for_due()
         self._on_step(stepped)

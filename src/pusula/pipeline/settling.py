@@ -9,6 +9,7 @@ import msgspec
 
 from pusula.orders import queries
 from pusula.orders.queries import Standing
+from pusula.orders.versions import COLUMNS
 from pusula.pipeline.entries import Deal, Told
 
 _REFUNDED = frozenset({"net_minor", "net_base_minor"})
@@ -18,7 +19,8 @@ def settled(told: Sequence[Told], source: str) -> tuple[list[Told], list[tuple[T
     """Return those of ``told`` that count for the orders of ``source``, and those refused.
 
     A message that describes all of its order counts as it is. Another one may need an order that
-    is known, may not change one that is, or takes a refund off what it is worth.
+    is known, may not change one that is, or takes a refund off what it is worth. What a server says
+    of an order that only browsers have told of describes all of it where it can.
     """
     numbers = [one.body.source_id for one in told if one.deal is not None]
     if not numbers:
@@ -39,8 +41,10 @@ def settled(told: Sequence[Told], source: str) -> tuple[list[Told], list[tuple[T
 def _settled(one: Told, order: Standing | None) -> tuple[Told | None, str]:
     """Return what ``one`` comes to, ``None`` if nothing, or why it is refused."""
     deal = one.deal
-    if deal is None or (order is None and deal.may_make):
+    if deal is None:
         return one, ""
+    if deal.may_make and (order is None or (order.is_claimed and deal.may_change)):
+        return replace(one, said=frozenset(COLUMNS)), ""
     if deal.is_announced and (order is None or not deal.may_change):
         return None, ""  # it is known already, or whose order it is will tell of it
     number = one.body.source_id
@@ -49,13 +53,13 @@ def _settled(one: Told, order: Standing | None) -> tuple[Told | None, str]:
     if order is None:
         return None, f"order {number}: {deal.source} has not told of it yet"
     one = replace(one, body=msgspec.structs.replace(one.body, source_id=order.source_id))
-    if deal.is_refund:
-        return _refunded(one, deal, order)
-    return one, ""
+    return _refunded(one, deal, order) if deal.is_refund else (one, "")
 
 
 def _refunded(one: Told, deal: Deal, order: Standing) -> tuple[Told | None, str]:
     number = one.body.source_id
+    if order.is_claimed:
+        return None, f"order {number}: what it is worth only a browser has told yet"
     if deal.refund_minor and one.body.currency != order.currency:
         return None, f"order {number}: is in {order.currency}, the refund in {one.body.currency}"
     if deal.refund_minor > order.net_minor:

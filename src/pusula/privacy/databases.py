@@ -66,19 +66,19 @@ def holds(path: Path, words: Collection[str]) -> bool:
     wanted = in_bytes(words)
     reach = max((len(quick) for quick, _whole in wanted), default=0) + _AROUND
     with path.open("rb") as file:
-        tail, chunk = None, file.read(_CHUNK)
+        tail, chunk, is_start = b"", file.read(_CHUNK), True
         while chunk:
             following = file.read(_CHUNK)
-            block = (tail or b"") + chunk
+            block = tail + chunk
             # What touches an edge at which the file goes on is seen whole in the block beside.
-            first = 0 if tail is None else 1
-            last = len(block) - bool(following)
+            first, last = int(not is_start), len(block) - bool(following)
             for quick, whole in wanted:
                 if quick in block and any(
                     found.start() >= first and found.end() <= last
                     for found in whole.finditer(block)
                 ):
                     return True
+            is_start = is_start and len(block) <= reach
             tail, chunk = block[-reach:], following
     return False
 

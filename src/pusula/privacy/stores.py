@@ -20,6 +20,7 @@ from pusula.consent import person as consents
 from pusula.consent.models import ConsentEntry
 from pusula.events import person as events
 from pusula.events.models import Event
+from pusula.journeys import person as journeys
 from pusula.lake.delta import Lake
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
@@ -56,7 +57,7 @@ class Owner(Protocol):
 
 # Each before those whose rows its own hang on.
 OWNERS: tuple[Owner, ...] = (
-    campaigns, outbox, segments, rfm, consents, orders, events, profiles,
+    journeys, campaigns, outbox, segments, rfm, consents, orders, events, profiles,
 )  # fmt: skip
 _HIDDEN = "•••"
 

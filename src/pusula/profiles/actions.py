@@ -17,7 +17,6 @@ from pusula.profiles import cards, merging
 from pusula.profiles.models import (
     Identifier,
     IdentifierKind,
-    Profile,
     Shelved,
     Trait,
     TraitChange,
@@ -34,6 +33,16 @@ _CHANGE_COLUMNS = (
     "recorded_at",
 )  # fmt: skip
 _NAME_KEY_SIZE = 250
+_THERE = "select id from profiles_profile where id in ({marks})"
+_NAMES = "select id, first_name, last_name, created_at from profiles_profile where id in ({marks})"
+_HELD_TRAITS = """
+select id, profile_id, name, kind, text, text_fold, number, day from profiles_trait
+where profile_id in ({marks})
+"""
+_TOLD_LOOSELY = """
+select distinct profile_id, name from profiles_traitchange
+where profile_id in ({marks}) and changed_at = %s
+"""
 # Nobody says since when the first value of a trait holds: as far as is known, ever.
 _EVER = 0
 # What anybody may have said gives way to all that those have said who know: it was so before ever.
@@ -107,10 +116,9 @@ def _of_now(facts: Sequence[Facts]) -> Sequence[Facts]:
 
     What is said of somebody who is gone for good is left out.
     """
-    there: set[int] = set()
-    for part in rows.parts({fact.profile_id for fact in facts}):
-        there.update(Profile.objects.filter(pk__in=part).values_list("pk", flat=True))
-    gone = {fact.profile_id for fact in facts} - there
+    asked = {fact.profile_id for fact in facts}
+    there = {one for (one,) in rows.found(connection, _THERE, asked)}
+    gone = asked - there
     if not gone:
         return facts
     now = merging.current(gone)
@@ -162,11 +170,11 @@ def _write_names(
     changes = []
     merged: set[int] = set()
     for part in rows.parts(facts):
-        known = {
+        known: dict[int, tuple[str, str, int]] = {
             profile_id: (first, last, created_at)
-            for profile_id, first, last, created_at in Profile.objects.filter(
-                id__in=[fact.profile_id for fact in part]
-            ).values_list("id", "first_name", "last_name", "created_at")
+            for profile_id, first, last, created_at in rows.found(
+                connection, _NAMES, [fact.profile_id for fact in part]
+            )
         }
         for fact in part:
             card = kept.get((fact.profile_id, fact.origin_id))
@@ -203,47 +211,54 @@ def _write_traits(
     touched: set[int] = set()
     for part in rows.parts((fact for fact in facts if fact.traits), 1_000):
         known = {
-            (profile_id, name): (trait_id, tuple(stored))
-            for trait_id, profile_id, name, *stored in Trait.objects.filter(
-                profile_id__in=[fact.profile_id for fact in part]
-            ).values_list("id", "profile_id", "name", "kind", "text", "text_fold", "number", "day")
+            (profile_id, name): (trait_id, (*stored, _as_day(day)))
+            for trait_id, profile_id, name, *stored, day in rows.found(
+                connection, _HELD_TRAITS, [fact.profile_id for fact in part]
+            )
         }
         told = _told_under([fact for fact in part if fact.profile_id in merged])
         loose = set() if is_loose else _loose(fact.profile_id for fact in part)
         for fact in part:
             for name, value in fact.traits.items():
+                columns = value.columns
                 is_firmer = (fact.profile_id, name) in loose
                 trait_id, stored = known.get((fact.profile_id, name), (None, None))
                 under = (fact.profile_id, fact.origin_id, name)
                 if (
-                    stored == value.columns
+                    stored == columns
                     and not is_firmer
                     and (fact.profile_id not in merged or told.get(under) == stored)
                 ):
                     continue
                 touched.add(fact.profile_id)
-                is_same = is_firmer and stored == value.columns
+                is_same = is_firmer and stored == columns
                 since = _EVER if trait_id is None or is_same else at
                 since = _BEFORE_EVER if is_loose else since
-                row = (fact.profile_id, name, *value.columns, source, since, at, fact.origin_id)
+                row = (fact.profile_id, name, *columns, source, since, at, fact.origin_id)
                 history.append(row)
                 if trait_id is None:
-                    new.append((fact.profile_id, name, *value.columns, source, at))
+                    new.append((fact.profile_id, name, *columns, source, at))
                 else:
-                    changed.append((*value.columns, source, at, trait_id))
+                    changed.append((*columns, source, at, trait_id))
     rows.insert(connection, TRAITS, ("profile_id", "name", *_TRAIT_COLUMNS), new)
     rows.update(connection, TRAITS, _TRAIT_COLUMNS, changed)
     rows.insert(connection, TRAIT_CHANGES, (*_CHANGE_COLUMNS, "origin_id"), history)
     return touched
 
 
+def _as_day(day: date | str | None) -> date | None:
+    """Return a day as SQLite's driver gives it, too."""
+    return date.fromisoformat(day) if isinstance(day, str) else day
+
+
 def _loose(profile_ids: Iterable[int]) -> set[tuple[int, str]]:
     """Return profile and name of the traits that anybody could have said, and nobody else has."""
-    told = TraitChange.objects.filter(profile_id__in=list(profile_ids))
-    loose = set(told.filter(changed_at=_BEFORE_EVER).values_list("profile_id", "name"))
+    told = rows.found(connection, _TOLD_LOOSELY, profile_ids, _BEFORE_EVER)
+    loose = {(profile_id, name) for profile_id, name in told}
     if not loose:
         return loose
-    firm = told.filter(changed_at__gte=_EVER, name__in={name for _id, name in loose})
+    whose, names = ({one[i] for one in loose} for i in range(2))
+    firm = TraitChange.objects.filter(profile_id__in=whose, name__in=names, changed_at__gte=_EVER)
     return loose - set(firm.values_list("profile_id", "name"))
 
 

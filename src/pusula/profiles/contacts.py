@@ -23,6 +23,8 @@ RELAYS = (
     "guest.trip.com",
     "guest.hostelworld.com",
 )
+_RELAYS = tuple(f".{relay}" for relay in RELAYS)
+_SPECIAL_USE = tuple(f".{domain}" for domain in SPECIAL_USE_DOMAIN_NAMES)
 # What reception types when a form insists on an address or a number.
 FILLER_NAMES = frozenset(
     {"yok", "none", "noemail", "no-email", "nomail", "no-mail", "noreply", "no-reply"}
@@ -85,7 +87,7 @@ def _is_plain(text: str) -> bool:
     if found is None or len(text) > _LONGEST_ADDRESS or "--" in text:
         return False
     domain = found["domain"]
-    return not any(domain == one or domain.endswith(f".{one}") for one in SPECIAL_USE_DOMAIN_NAMES)
+    return not f".{domain}".endswith(_SPECIAL_USE)
 
 
 def phone(text: str, region: str) -> str | None:
@@ -124,6 +126,6 @@ def _number(text: str, region: str) -> str | None:
 
 def _is_filler(address: str) -> bool:
     local, _at, domain = address.partition("@")
-    if any(domain == relay or domain.endswith(f".{relay}") for relay in RELAYS):
+    if f".{domain}".endswith(_RELAYS):
         return True
     return local in FILLER_NAMES or (local in FILLER_TWINS and local == domain.partition(".")[0])

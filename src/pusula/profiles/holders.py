@@ -6,14 +6,29 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from django.db import connection
+
 from pusula.lake import rows
 from pusula.profiles import rules
-from pusula.profiles.models import Identifier, IdentifierKind, Profile
+from pusula.profiles.models import Identifier, IdentifierKind
 from pusula.profiles.rules import Joins
 
 if TYPE_CHECKING:
     from pusula.profiles.resolve import Reference
 
+_HOLDERS = """
+select value, profile_id, origin_id, verified_at from profiles_identifier
+where value in ({marks}) and kind = %s order by id
+"""
+_NAMES = "select id, name_key from profiles_profile where id in ({marks})"
+_NUMBERED = """
+select profile_id from profiles_identifier
+where profile_id in ({marks}) and kind = 'key' and source = %s
+"""
+_KNOWN = """
+select distinct profile_id from profiles_identifier
+where profile_id in ({marks}) and kind <> 'anonymous'
+"""
 # Profile → the merged profile that a row led to, ``None`` where that is the profile itself.
 Held = dict[int, int | None]
 
@@ -79,14 +94,13 @@ class Holders:
         )
 
     def _load(self, kind: IdentifierKind, values: set[str | None]) -> None:
-        for part in rows.parts(value for value in values if value):
-            found = Identifier.objects.filter(kind=kind, value__in=part).order_by("id")
-            for value, profile_id, origin, verified_at in found.values_list(
-                "value", "profile_id", "origin_id", "verified_at"
-            ):
-                self._held[kind][value][profile_id] = origin
-                if verified_at is not None:
-                    self.verified.add((kind, value))
+        asked = (value for value in values if value)
+        for value, profile_id, origin, verified_at in rows.found(
+            connection, _HOLDERS, asked, kind.value
+        ):
+            self._held[kind][value][profile_id] = origin
+            if verified_at is not None:
+                self.verified.add((kind, value))
 
     def _people(self, kinds: Iterable[IdentifierKind]) -> set[int]:
         """Return who holds some value of ``kinds``."""
@@ -100,27 +114,13 @@ class Holders:
             asked = asked | self._people([IdentifierKind.KEY])
         elif not any(reference.name for reference in references):
             return {}
-        names: dict[int, str] = {}
-        for part in rows.parts(asked):
-            names.update(Profile.objects.filter(pk__in=part).values_list("pk", "name_key"))
-        return names
+        return dict(rows.found(connection, _NAMES, asked))
 
 
 def _numbered(profile_ids: Iterable[int], source: str) -> set[int]:
-    numbered: set[int] = set()
-    for part in rows.parts(profile_ids):
-        held = Identifier.objects.filter(
-            kind=IdentifierKind.KEY, source=source, profile_id__in=part
-        )
-        numbered.update(held.values_list("profile_id", flat=True))
-    return numbered
+    return {one for (one,) in rows.found(connection, _NUMBERED, profile_ids, source)}
 
 
 def _known(profile_ids: Iterable[int]) -> set[int]:
     """Return of whom more than a device is known."""
-    known: set[int] = set()
-    for part in rows.parts(profile_ids):
-        held = Identifier.objects.filter(profile_id__in=part)
-        held = held.exclude(kind=IdentifierKind.ANONYMOUS)
-        known.update(held.values_list("profile_id", flat=True))
-    return known
+    return {one for (one,) in rows.found(connection, _KNOWN, profile_ids)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ IDENTIFIERS = "profiles_identifier"
 _KEY, _ANONYMOUS = IdentifierKind.KEY, IdentifierKind.ANONYMOUS
 # Those that are asked when the number of the source says nothing, in this order.
 _ASKED = tuple(kind for kind in rules.RULES if kind not in {_KEY, _ANONYMOUS})
+_ASKED_NAMES = tuple(kind.value for kind in _ASKED)
 
 
 class Reference(NamedTuple):
@@ -38,6 +39,13 @@ class Reference(NamedTuple):
     loyalty: str | None = None  # as documents.loyalty returns it
     name: str | None = None  # lib.text.person_key of the full name, or of what is said of it
     verified: bool = False  # the person proved that the e-mail is theirs
+
+    def said(self) -> Iterator[tuple[IdentifierKind, str]]:
+        """Yield kind and value of what may decide beside number and device, the strongest first."""
+        for kind, name in zip(_ASKED, _ASKED_NAMES, strict=True):
+            value = getattr(self, name)
+            if value is not None:
+                yield kind, value
 
 
 class Join(NamedTuple):
@@ -138,16 +146,13 @@ class _Directory:
 
     def _learn_more(self, lead: _Lead, reference: Reference) -> None:
         """Give the profile the identifiers that stand beside its number."""
-        for kind in _ASKED:
-            value = getattr(reference, kind.value)
-            if value is not None and (reference.key is not None or not self.held.of(kind, value)):
+        for kind, value in reference.said():
+            if reference.key is not None or not self.held.of(kind, value):
                 self._learn(lead, kind, value)
 
     def _join_others(self, lead: _Lead, reference: Reference) -> None:
-        for kind in _ASKED:
-            value = getattr(reference, kind.value)
-            if value is not None:
-                lead = self._join(lead, kind, value, reference)
+        for kind, value in reference.said():
+            lead = self._join(lead, kind, value, reference)
 
     def write(self, leads: Sequence[_Lead], at: int) -> Resolution:
         """Write the new profiles and identifiers; ``leads`` may hold their passing numbers."""
@@ -203,8 +208,7 @@ class _Directory:
 
     def _by_rules(self, reference: Reference) -> _Lead | None:
         """Return whom the identifiers lead to, ``_NOBODY`` if to several, ``None`` if nobody."""
-        for kind in _ASKED:
-            value = getattr(reference, kind.value)
+        for kind, value in reference.said():
             held = self.held.of(kind, value)
             if not held:
                 continue
@@ -261,9 +265,8 @@ class _Directory:
         nobody where there is none.
         """
         held = self._known(_ANONYMOUS, reference.anonymous)
-        says_more = any(getattr(reference, kind.value) for kind in (_KEY, *_ASKED))
         if held is not None and (
-            is_lost or not says_more or not self.held.is_known(held.profile_id)
+            is_lost or not _says_more(reference) or not self.held.is_known(held.profile_id)
         ):
             return held
         if is_lost and reference.anonymous is None:
@@ -328,6 +331,11 @@ class _Directory:
         if lead.profile_id not in self.held.of(kind, value):
             self.held.add(kind, value, *lead)
             self.added[lead.profile_id, kind, value] = lead.origin
+
+
+def _says_more(reference: Reference) -> bool:
+    """Say whether a reference names more than a device."""
+    return reference.key is not None or next(reference.said(), None) is not None
 
 
 def _are_parted(one: _Lead, other: _Lead) -> bool:

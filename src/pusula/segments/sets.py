@@ -57,12 +57,6 @@ def put_list(key: str, title: str, ids: Iterable[int], *, at: int) -> Put:
     return put
 
 
-def add_to_list(key: str, ids: Iterable[int], *, at: int) -> Put:
-    """Put ``ids`` into the list ``key`` beside those that are in it."""
-    held = ProfileSet.objects.get(sort=ProfileSort.LIST, key=key)
-    return put_list(key, held.title, [*_members(held).tolist(), *ids], at=at)
-
-
 def change(key: str, profile_id: int, *, is_in: bool, at: int) -> None:
     """Put a profile into the list ``key``, or take it out, in the caller's transaction.
 

@@ -16,6 +16,7 @@ from pusula.campaigns import definitions
 from pusula.campaigns import queries as campaigns
 from pusula.campaigns.definitions import Definition
 from pusula.campaigns.models import Campaign
+from pusula.consent import purposes
 from pusula.lib import money, text
 from pusula.segments import queries as segments
 from pusula.web import codes, titles
@@ -34,6 +35,22 @@ class CampaignForm(forms.Form):
     title = forms.CharField(max_length=120, widget=forms.TextInput(_INPUT))
     goal = forms.ChoiceField(
         choices=list(codes.GOALS.items()), widget=forms.Select({"class": "select"})
+    )
+    purpose = forms.ChoiceField(widget=forms.Select({"class": "select"}), initial="marketing")
+    message_class = forms.ChoiceField(
+        choices=list(codes.MESSAGE_CLASSES.items()), widget=forms.Select({"class": "select"})
+    )
+    priority = forms.ChoiceField(
+        choices=list(codes.PRIORITIES.items()), widget=forms.Select({"class": "select"}), initial=5
+    )
+    quiet_hours = forms.ChoiceField(
+        choices=list(codes.IN_QUIET_HOURS.items()), widget=forms.Select({"class": "select"})
+    )
+    not_after_hours = forms.IntegerField(
+        min_value=1,
+        max_value=definitions.MOST_HOURS,
+        initial=24,
+        widget=forms.TextInput(_NUMBER),
     )
     audience = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
     exclusions = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
@@ -86,6 +103,9 @@ class CampaignForm(forms.Form):
             field = self.fields[name]
             if isinstance(field, forms.MultipleChoiceField):
                 field.choices = choices
+        purpose = self.fields["purpose"]
+        if isinstance(purpose, forms.ChoiceField):
+            purpose.choices = [(one.slug, one.title) for one in purposes.known().values()]
 
     def clean(self) -> dict[str, Any]:
         """Refuse what only all fields together show."""
@@ -107,10 +127,11 @@ class CampaignForm(forms.Form):
                 "title": given["title"],
                 "goal": given["goal"],
                 "channel": campaign.channel if campaign else "email",
-                "purpose": campaign.purpose if campaign else "marketing",
-                "message_class": (
-                    "informational" if campaign and not campaign.is_commercial else "commercial"
-                ),
+                "purpose": given["purpose"],
+                "message_class": given["message_class"],
+                "priority": int(given["priority"]),
+                "quiet_hours": given["quiet_hours"],
+                "not_after_hours": given["not_after_hours"],
                 "audience": given["audience"],
                 "exclusions": given["exclusions"],
                 "holdout": f"{given['holdout']}%",
@@ -135,6 +156,11 @@ def of(campaign: Campaign) -> dict[str, Any]:
     return {
         "title": campaign.title,
         "goal": campaign.goal,
+        "purpose": campaign.purpose,
+        "message_class": "commercial" if campaign.is_commercial else "informational",
+        "priority": campaign.priority,
+        "quiet_hours": campaign.in_quiet_hours,
+        "not_after_hours": campaign.not_after_hours,
         "audience": list(campaign.audience.values_list("key", flat=True)),
         "exclusions": list(campaign.exclusions.values_list("key", flat=True)),
         "holdout": _percent(campaign.holdout_share),

@@ -17,6 +17,20 @@ GOALS: Words = {
     Goal.CROSS_SELL: _("Cross-sell"),
     Goal.UPSELL: _("Upsell"),
 }
+MESSAGE_CLASSES: Words = {
+    "commercial": _("Commercial: needs a consent"),
+    "informational": _("Informational: about what somebody booked or bought"),
+}
+PRIORITIES: dict[int, str | Promise] = {
+    1: _("1, before all others"),
+    **{n: str(n) for n in range(2, 9)},
+    5: _("5, as usual"),
+    9: _("9, after all others"),
+}
+IN_QUIET_HOURS: Words = {
+    "wait": _("They get it when their quiet hours are over"),
+    "skip": _("They do not get it"),
+}
 # State: tone of its badge, words.
 CAMPAIGN_STATES: dict[str, tuple[str, str | Promise]] = {
     campaigns.DRAFT: ("", pgettext_lazy("state of a campaign", "Draft")),

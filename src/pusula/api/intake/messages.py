@@ -239,11 +239,12 @@ def _message_id(space: str, own_id: Any) -> str:
 
     ``space`` stands in front: the same id in another space is another message.
     """
-    if isinstance(own_id, int | float) and not isinstance(own_id, bool):
-        own_id = str(own_id)
-    if not isinstance(own_id, str) or not own_id.strip():
+    if not isinstance(own_id, str):
+        is_number = isinstance(own_id, int | float) and not isinstance(own_id, bool)
+        own_id = str(own_id) if is_number else ""
+    if not own_id or own_id.isspace():
         own_id = ids.random_id()
-    told = space + own_id
+    told: str = space + own_id
     if len(told) <= _LONGEST_ID and told.isprintable():
         return told
     digest = hashlib.sha256(own_id.encode("utf-8", "surrogatepass")).hexdigest()

@@ -36,6 +36,16 @@ def own(numbers: Numbers, whose: Positions | slice | None) -> Numbers:
     return numbers[whose]
 
 
+def least(numbers: Numbers) -> int:
+    """Return the least of the profiles' numbers."""
+    return int(numbers.min()) if isinstance(numbers, np.ndarray) else numbers
+
+
+def greatest(numbers: Numbers) -> int:
+    """Return the greatest of the profiles' numbers."""
+    return int(numbers.max()) if isinstance(numbers, np.ndarray) else numbers
+
+
 @dataclass(frozen=True)
 class Asked:
     """The moment that is asked about, or each profile's own, and what windows mean there."""
@@ -44,7 +54,7 @@ class Asked:
     tz: str
     periods: Mapping[str, Period] = field(default_factory=dict)
     anchors: Anchors = _no_anchors
-    _ends: dict[tuple[Point, bool], Numbers] = field(default_factory=dict)
+    _bounds: dict[tuple[Window, bool], tuple[Numbers, Numbers]] = field(default_factory=dict)
     _own: dict[tuple[Since, bool], tuple[Ints, Bools]] = field(default_factory=dict)
 
     def bounds(self, window: Window, kind: Kind) -> tuple[Numbers, Numbers]:
@@ -52,11 +62,15 @@ class Asked:
 
         A bound that hangs on an anchor is left open.
         """
-        start, end = window.start, window.end
-        return (
-            ANCIENT if start is None or isinstance(start, Since) else self._end(start, kind),
-            NEVER if end is None or isinstance(end, Since) else self._end(end, kind),
-        )
+        key = (window, kind is Kind.DAY)
+        found = self._bounds.get(key)
+        if found is None:
+            start, end = window.start, window.end
+            found = self._bounds[key] = (
+                ANCIENT if start is None or isinstance(start, Since) else self._end(start, kind),
+                NEVER if end is None or isinstance(end, Since) else self._end(end, kind),
+            )
+        return found
 
     def moment(self, point: Point) -> Numbers:
         """Return the moment that ``point`` means."""
@@ -130,11 +144,8 @@ class Asked:
         return days.moments(targets * clock.DAY + time_of_day, self.tz)
 
     def _end(self, point: Point, kind: Kind) -> Numbers:
-        key = (point, kind is Kind.DAY)
-        if key not in self._ends:
-            moment = self.moment(point)
-            self._ends[key] = self._day_from(moment) if kind is Kind.DAY else moment
-        return self._ends[key]
+        moment = self.moment(point)
+        return self._day_from(moment) if kind is Kind.DAY else moment
 
     def _day_from(self, moment: Numbers) -> Numbers:
         """Return the first day that begins at ``moment`` or later."""

@@ -10,7 +10,7 @@ import numpy as np
 from pusula.lib.errors import PusulaError
 from pusula.segments.kernel.asked import Numbers
 from pusula.segments.kernel.block import Block, Bools, Ints
-from pusula.segments.kernel.flips import next_flip
+from pusula.segments.kernel.flips import Flips
 from pusula.segments.kernel.measures import Values
 from pusula.segments.kernel.program import Program, folded, folded_aggregate
 from pusula.segments.kernel.run import Run
@@ -56,11 +56,12 @@ class Evaluation:
     ``members`` are the segments' masks, ``failed`` the segments that could not be evaluated.
     """
 
-    def __init__(self, program: Program, block: Block, at: Numbers) -> None:
+    def __init__(self, program: Program, flips: Flips, block: Block, at: Numbers) -> None:
         self.block = block
         self.at = at
         self.failed: Mapping[str, PusulaError] = program.failed
         self._program = program
+        self._flips = flips
         self._run = Run(program, block, at)
         self._masks = self._run.masks()
         self.members = Members(
@@ -90,7 +91,7 @@ class Evaluation:
 
         That is with no new row, trait or consent; int64 max if never. Worked out when first asked.
         """
-        return next_flip(self._program, self._run)
+        return self._flips.next(self._run)
 
     def _leaf(self, step: int) -> Bools:
         if step in self._program.errors:

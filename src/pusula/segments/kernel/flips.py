@@ -28,68 +28,104 @@ from pusula.segments.language.nodes import (
     AggregateTest,
     Among,
     Between,
+    Column,
     ColumnTest,
     Compare,
     ScoreTest,
     SequenceTest,
+    Test,
     ToMean,
     TraitTest,
     Value,
     Within,
 )
+from pusula.segments.language.windows import NOW, Window
 
 
-def next_flip(program: Program, run: Run) -> Ints:
-    """Return for each profile the next moment at which some step could change, or ``NEVER``.
+class Flips:
+    """What of a program can change with the asked moment alone, worked out once.
 
-    What matters: rows that would count if it were their time, rows whose own time is still to come,
+    That is: rows that would count if it were their time, rows whose own time is still to come,
     measured moments and days that are tested, and traits that are days.
     """
-    flips = np.full(run.n_profiles, NEVER)
-    for hidden in run.hidden():
-        np.minimum.at(flips, hidden.profiles, hidden.times + 1)
-    for group in program.groups:
-        _of_rows(group, run, flips)
-        for row_set in group.row_sets:
-            for aggregate, tests in row_set.measured:
-                for found in _of_values(aggregate, tests.values(), program, run):
-                    np.minimum(flips, found, out=flips)
-    for step in program.steps:
-        if type(step) in _LEAVES:
-            for found in _LEAVES[type(step)](step, run):
-                np.minimum(flips, found, out=flips)
-    return flips
+
+    def __init__(self, program: Program) -> None:
+        self._groups = [
+            (group, moving) for group in program.groups if (moving := _moving(group, program))
+        ]
+        self._values: list[tuple[Aggregate, list[Test]]] = []
+        self._overdue: list[tuple[Aggregate, set[float]]] = []
+        for group in program.groups:
+            for row_set in group.row_sets:
+                for aggregate, tests in row_set.measured:
+                    self._add(aggregate, tests.values(), program)
+        self._leaves = [
+            (_LEAVES[type(step)], step) for step in program.steps if type(step) in _LEAVES
+        ]
+
+    def _add(self, aggregate: Aggregate, tests: Iterable[AggregateTest], program: Program) -> None:
+        tests = list(tests)
+        moving = list(dict.fromkeys(each.test for each in tests if moves(each.test)))
+        if moving:
+            self._values.append((aggregate, moving))
+        if aggregate.measure == "overdue":
+            limits = {limit for each in tests for limit in _limits(each, program)}
+            self._overdue.append((aggregate, limits))
+
+    def next(self, run: Run) -> Ints:
+        """Return for each profile the next moment at which some step could change, or ``NEVER``."""
+        flips = np.full(run.n_profiles, NEVER)
+        for hidden in run.hidden():
+            np.minimum.at(flips, hidden.profiles, hidden.times + 1)
+        for group, moving in self._groups:
+            selection = run.selection(group.relation, group.names)
+            for still, tests in moving:
+                rows = selection.take(still)
+                for row in tests:
+                    vector = rows.vector(row.column)
+                    found = crossings(row.test, vector, run.asked, rows.profiles)
+                    np.minimum.at(flips, rows.profiles, found)
+        for found in self._each(run):
+            np.minimum(flips, found, out=flips)
+        return flips
+
+    def _each(self, run: Run) -> Iterator[Ints]:
+        """Yield when what is measured, or what it is compared with, next crosses a limit."""
+        for aggregate, tests in self._values:
+            vector = run.values(aggregate).vector()
+            yield from (crossings(test, vector, run.asked) for test in tests)
+        for aggregate, limits in self._overdue:
+            gaps = row_gaps(aggregate, run.rows(aggregate), run.asked)
+            yield from (gaps.passes(limit, run.asked.at) for limit in limits)
+        for of_leaf, step in self._leaves:
+            yield from of_leaf(step, run)
 
 
-def _of_rows(group: Group, run: Run, flips: Ints) -> None:
-    """Lower ``flips`` to when the group's rows may next come to count, or cease to."""
-    selection = run.selection(group.relation, group.names)
-    moving: dict[tuple[ColumnTest, ...], set[ColumnTest]] = defaultdict(set)
+def _moving(
+    group: Group, program: Program
+) -> list[tuple[tuple[ColumnTest, ...], tuple[ColumnTest, ...]]]:
+    """Return the tests of the group's rows that move, by those that stand still beside them."""
+    time = program.schema.relations[group.relation].time
+    found: dict[tuple[ColumnTest, ...], dict[ColumnTest, None]] = defaultdict(dict)
     for row_set in group.row_sets:
         shares = [test for aggregate, _ in row_set.measured for test in aggregate.of]
         still = tuple(test for test in row_set.tests if not moves(test.test))
-        moving[still].update(test for test in (*row_set.tests, *shares) if moves(test.test))
-    for still, tests in moving.items():
-        if not tests:
-            continue
-        rows = selection.take(still)
-        for test in tests:
-            found = crossings(test.test, rows.vector(test.column), run.asked, rows.profiles)
-            np.minimum.at(flips, rows.profiles, found)
+        for test in (*row_set.tests, *shares):
+            if moves(test.test):
+                found[still][_before_now(test, time)] = None
+    return [
+        (still, moving)
+        for still, tests in found.items()
+        if (moving := tuple(test for test in tests if moves(test.test)))
+    ]
 
 
-def _of_values(
-    aggregate: Aggregate, tests: Iterable[AggregateTest], program: Program, run: Run
-) -> Iterator[Ints]:
-    """Yield when what is measured, or what it is compared with, next crosses a limit."""
-    moving = {each.test for each in tests if moves(each.test)}
-    if moving:
-        vector = run.values(aggregate).vector()
-        yield from (crossings(test, vector, run.asked) for test in moving)
-    if aggregate.measure == "overdue":
-        gaps = row_gaps(aggregate, run.rows(aggregate), run.asked)
-        limits = {limit for each in tests for limit in _limits(each, program)}
-        yield from (gaps.passes(limit, run.asked.at) for limit in limits)
+def _before_now(row: ColumnTest, time: str) -> ColumnTest:
+    """Return ``row`` without an end that is now: rows that exist lie before it, and stay there."""
+    match row:
+        case ColumnTest(Column(name), Within(Window(start, end))) if (name, end) == (time, NOW):
+            return replace(row, test=Within(Window(start, None)))
+    return row
 
 
 def _limits(step: AggregateTest, program: Program) -> Iterator[float]:

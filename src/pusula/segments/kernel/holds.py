@@ -35,7 +35,7 @@ from pusula.segments.language.nodes import (
     Within,
 )
 from pusula.segments.language.schema import Kind
-from pusula.segments.language.windows import Since, Window
+from pusula.segments.language.windows import Since
 
 COMPARE: dict[Operator, np.ufunc] = {
     "at_least": np.greater_equal,
@@ -52,13 +52,11 @@ def holds(test: Test, vector: Vector, asked: Asked, profiles: Positions | None =
     """
     if isinstance(test, Known):
         return vector.known if test.known else ~vector.known
-    match test:
-        case Within(window):
-            stands = _within(window, vector, asked, profiles)
-        case Anniversary():
-            stands = _anniversary(test, vector, asked, profiles)
-        case _:
-            stands = _TESTS[type(test)](test, vector, asked)
+    timed = _TIMED.get(type(test))
+    if timed is not None:
+        stands = timed(test, vector, asked, profiles)
+    else:
+        stands = _TESTS[type(test)](test, vector, asked)
     return stands & vector.known
 
 
@@ -98,17 +96,20 @@ def _search(test: Contains | Starts | Ends | Matches | Has, vector: Vector, _: A
     return vector.search(test)
 
 
-def _within(window: Window, vector: Vector, asked: Asked, profiles: Positions | None) -> Bools:
-    start, end = (own(bound, profiles) for bound in asked.bounds(window, vector.kind))
+def _within(test: Within, vector: Vector, asked: Asked, profiles: Positions | None) -> Bools:
+    window = test.window
+    start, end = asked.bounds(window, vector.kind)
+    start, end = own(start, profiles), own(end, profiles)
     within: Bools = vector.values < end
     if start is not ANCIENT:
         within &= vector.values >= start
-    for point, inside in ((window.start, np.greater_equal), (window.end, np.less)):
-        if isinstance(point, Since):
-            bounds, known = asked.since(point, vector.kind)
-            if profiles is not None:
-                bounds, known = bounds[profiles], known[profiles]
-            within &= inside(vector.values, bounds) & known
+    if window.is_own:
+        for point, inside in ((window.start, np.greater_equal), (window.end, np.less)):
+            if isinstance(point, Since):
+                bounds, known = asked.since(point, vector.kind)
+                if profiles is not None:
+                    bounds, known = bounds[profiles], known[profiles]
+                within &= inside(vector.values, bounds) & known
     return within
 
 
@@ -165,6 +166,11 @@ def _plain(value: Value) -> Any:
 
 
 _LEAP_DAY = days.date_key(date(2024, 2, 29))
+# Tests whose answer hangs on the asked moment, and so on whose a value is.
+_TIMED: dict[type[Any], Callable[[Any, Vector, Asked, Positions | None], Bools]] = {
+    Within: _within,
+    Anniversary: _anniversary,
+}
 _TESTS: dict[type[Any], Callable[[Any, Vector, Asked], Bools]] = {
     Among: _among,
     Compare: _compare,

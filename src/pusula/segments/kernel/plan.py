@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from pusula.lib.errors import PusulaError
 from pusula.segments.kernel.asked import Numbers
 from pusula.segments.kernel.block import Block
 from pusula.segments.kernel.evaluation import Evaluation
+from pusula.segments.kernel.flips import Flips
 from pusula.segments.kernel.populations import Population, populations
 from pusula.segments.kernel.program import Program, assemble, leaves
 from pusula.segments.kernel.run import Run
@@ -65,6 +67,10 @@ class Plan:
     requirements: Requirements
     populations: Mapping[str, Population]
 
+    @cached_property
+    def _flips(self) -> Flips:
+        return Flips(self.program)
+
     @property
     def schema(self) -> Schema:
         """What the definitions may speak of."""
@@ -97,7 +103,7 @@ class Plan:
                 raise ValueError(message)
             if len(at) and bool((at == at[0]).all()):
                 at = int(at[0])
-        return Evaluation(self.program, block, at)
+        return Evaluation(self.program, self._flips, block, at)
 
     def population_values(self, block: Block, at: int) -> dict[str, npt.NDArray[np.float64]]:
         """Return the values of each population's members in ``block``, by the population's key.

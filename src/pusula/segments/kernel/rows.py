@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 import numpy as np
 import pyarrow as pa
 
-from pusula.segments.kernel.asked import Asked, Numbers, own
+from pusula.segments.kernel.asked import Asked, Numbers, least, own
 from pusula.segments.kernel.block import Bools, Ints, Positions
 from pusula.segments.kernel.columns import (
     FIRST,
@@ -169,7 +169,7 @@ class Relation(Rows):
 
     def _hide(self, times: Vector, at: Numbers) -> None:
         """Part the rows that are still to come from the others."""
-        if times.values.max() < np.min(at):  # the rule; nothing is copied
+        if times.values.max() < least(at):  # the rule; nothing is copied
             return
         is_hidden = (times.values >= own(at, self._profiles)) & times.known
         self.hidden = Hidden(self._profiles[is_hidden], times.values[is_hidden])

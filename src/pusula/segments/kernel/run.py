@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pusula.segments.kernel.asked import Asked, Numbers
+from pusula.segments.kernel.asked import Asked, Numbers, greatest, least
 from pusula.segments.kernel.block import Block, Bools, Floats, Ints, Positions
 from pusula.segments.kernel.columns import Vector
 from pusula.segments.kernel.holds import holds
@@ -176,7 +176,8 @@ class Run:
         column, windows = group.hull
         bounds = [self.asked.bounds(window, column.kind) for window in windows]
         times = rows.vector(column)
-        first, last = min(np.min(start) for start, _ in bounds), max(np.max(e) for _, e in bounds)
+        first = min(least(start) for start, _ in bounds)
+        last = max(greatest(end) for _, end in bounds)
         inside = times.known & (times.values >= first) & (times.values < last)
         return Part(rows, np.flatnonzero(inside))
 

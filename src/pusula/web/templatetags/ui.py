@@ -81,6 +81,14 @@ def note(content: str, tone: str = "", icon_name: str = "") -> SafeString:
 
 
 @register.simple_block_tag
+def scroller(content: str, label: str) -> SafeString:
+    """Frame a table that may be wider than the page: it scrolls by itself, by keyboard too."""
+    return format_html(
+        '<div class="scroll" tabindex="0" role="region" aria-label="{}">{}</div>', label, content
+    )
+
+
+@register.simple_block_tag
 def empty(content: str, icon_name: str, title: str) -> SafeString:
     """Say that there is nothing, what that means, and what to do next."""
     return format_html(

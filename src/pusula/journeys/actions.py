@@ -1,0 +1,372 @@
+"""Writes to journeys: define, publish, pause, go on, archive; put people in; answer for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from pusula.campaigns.models import Template
+from pusula.consent.models import Channel
+from pusula.journeys import hearing, machine, planning
+from pusula.journeys.advance import ANSWER
+from pusula.journeys.compiled import compile_
+from pusula.journeys.course import Happening
+from pusula.journeys.engine import Done, Engine
+from pusula.journeys.language import DefinitionError, Names, dump, graph, parse
+from pusula.journeys.language import Journey as Definition
+from pusula.journeys.language.nodes import Approval, ByApi, Message
+from pusula.journeys.language.nodes import Task as TaskStep
+from pusula.journeys.models import (
+    Coupon,
+    CouponPool,
+    Enrollment,
+    Journey,
+    JourneyVersion,
+    Passage,
+    Planned,
+    Task,
+)
+from pusula.lake import rows
+from pusula.lib import clock
+from pusula.lib.errors import PusulaError
+from pusula.outbox import actions as outbox
+from pusula.segments import catalog, evaluate
+from pusula.segments.models import Segment
+
+MIGRATED = "migrated"
+
+
+class JourneyError(PusulaError):
+    """Something cannot be done with a journey as it is."""
+
+    code = "journey"
+    status = 409
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What became of one definition: the version that says it, and whether it is new."""
+
+    key: str
+    number: int
+    is_changed: bool
+
+
+def names() -> Names:
+    """Return what journeys may speak of here: traits, segments, templates, pools."""
+    templates = tuple(Template.objects.order_by("name").values_list("name", flat=True))
+    return Names(
+        schema=catalog.schema(),
+        templates=dict.fromkeys(Channel.values, templates),
+        segments=tuple(
+            Segment.objects.filter(archived_at=None).values_list("key", flat=True).order_by("key")
+        ),
+        pools=tuple(CouponPool.objects.values_list("key", flat=True).order_by("key")),
+    )
+
+
+def read(documents: Iterable[tuple[str, object]]) -> dict[str, Definition]:
+    """Return the journeys that ``documents`` (name, document) state, by key.
+
+    Raises ``DefinitionError`` with the document's name in front of the path.
+    """
+    known = names()
+    found: dict[str, Definition] = {}
+    for name, document in documents:
+        try:
+            definition = parse(document, known)
+        except DefinitionError as error:
+            raise DefinitionError(f"{name}: {error.path}", error.problem) from error
+        if definition.key in found:
+            raise DefinitionError(f"{name}: journey", f"{definition.key} is defined twice")
+        found[definition.key] = definition
+    return found
+
+
+def save(definition: Definition, *, by: str = "", at: int | None = None) -> JourneyVersion:
+    """Keep a definition as the newest version of its journey; nobody comes in on it yet.
+
+    One that says what the newest says is that one. A version that was never published is written
+    over: drafts are not history.
+    """
+    at = clock.now() if at is None else at
+    document = dump(definition)
+    with transaction.atomic():
+        journey, _new = Journey.objects.get_or_create(
+            key=definition.key, defaults={"created_at": at}
+        )
+        newest = journey.versions.order_by("-number").first()
+        if newest is not None and newest.definition == document:
+            return newest
+        if newest is not None and newest.published_at is None:
+            newest.definition, newest.created_at, newest.created_by = document, at, by
+            newest.save(update_fields=["definition", "created_at", "created_by"])
+            return newest
+        return JourneyVersion.objects.create(
+            journey=journey,
+            number=(newest.number if newest else 0) + 1,
+            definition=document,
+            created_at=at,
+            created_by=by,
+        )
+
+
+def apply(documents: Iterable[tuple[str, object]], *, by: str = "") -> list[Applied]:
+    """Take over ``documents`` as new versions and publish what changed; all or nothing."""
+    given = read(documents)
+    found = []
+    with evaluate.alone():
+        for definition in given.values():
+            version = save(definition, by=by)
+            is_changed = version.published_at is None
+            if is_changed:
+                publish(version)
+            found.append(Applied(definition.key, version.number, is_changed))
+    return found
+
+
+def publish(version: JourneyVersion, *, at: int | None = None) -> None:
+    """Let people come in on ``version`` from now on; who is under way stays on theirs.
+
+    What its messages say is frozen now. A draft goes live; a paused journey stays paused. Raises
+    ``DefinitionError`` if the version speaks of what is gone.
+    """
+    with evaluate.alone():
+        at = clock.now() if at is None else at
+        journey = Journey.objects.select_for_update().get(pk=version.journey_id)
+        if journey.state == machine.ARCHIVED:
+            raise JourneyError(f"{journey.key} is archived: resume it first")
+        definition = parse(version.definition, names())
+        version.contents = _frozen(definition)
+        version.published_at = at
+        version.save(update_fields=["contents", "published_at"])
+        compiled = compile_(version, catalog.schema())
+        if compiled.plan.failed:
+            raise JourneyError(
+                f"{journey.key}: {next(iter(compiled.plan.failed.values())).message}"
+            )
+        if not Journey.objects.filter(state=machine.LIVE).exists():
+            hearing.hear_from_now()
+        journey.version = version
+        journey.since_at = at if journey.since_at is None else journey.since_at
+        if journey.state == machine.DRAFT:
+            journey.state = machine.LIVE
+        journey.save(update_fields=["version", "since_at", "state"])
+        planning.plan_everybody(compiled, at=at)
+
+
+def pause(key: str) -> None:
+    """Let nobody come in or go on; time passes, and messages that become too late expire."""
+    _move(key, machine.PAUSED, (machine.LIVE,))
+    outbox.hold(_by_key(key).origin, at=clock.now())
+
+
+def resume(key: str, *, at: int | None = None) -> None:
+    """Let people come in and go on; what happened while it was paused brings nobody in.
+
+    Dates and schedules that came meanwhile do.
+    """
+    with evaluate.alone():
+        at = clock.now() if at is None else at
+        journey = _by_key(key)
+        if journey.version_id is None:
+            raise JourneyError(f"{key} has no published version")
+        if not Journey.objects.filter(state=machine.LIVE).exists():
+            hearing.hear_from_now()
+        was_archived = journey.state == machine.ARCHIVED
+        _move(key, machine.LIVE, (machine.PAUSED, machine.ARCHIVED))
+        Journey.objects.filter(pk=journey.pk).update(since_at=at)
+        outbox.lift(journey.origin)
+        if was_archived and journey.version is not None:
+            planning.plan_everybody(compile_(journey.version, catalog.schema()), at=at)
+
+
+def archive(key: str, *, at: int | None = None) -> int:
+    """End a journey: who is on it leaves, messages in line are not sent; return how many left."""
+    with evaluate.alone():
+        at = clock.now() if at is None else at
+        journey = _by_key(key)
+        _move(key, machine.ARCHIVED, (machine.DRAFT, machine.LIVE, machine.PAUSED))
+        Planned.objects.filter(journey=journey).delete()
+        outbox.hold(journey.origin, at=at)
+        waiting = Enrollment.objects.filter(journey=journey, state=machine.WAITING)
+        return end(waiting.values_list("pk", flat=True), machine.STOPPED, at=at)
+
+
+def end(enrollment_ids: Iterable[int], outcome: str, *, at: int) -> int:
+    """Take people off their journeys; the caller holds the lock of evaluations."""
+    n = 0
+    for part in rows.parts(list(enrollment_ids)):
+        waiting = Enrollment.objects.filter(pk__in=part, state=machine.WAITING)
+        found = list(waiting.values_list("pk", "version_id", "node"))
+        rows.insert(
+            connection,
+            "journeys_passage",
+            ("enrollment_id", "version_id", "step", "at", "result", "reason"),
+            ((pk, version_id, node, at, outcome, "") for pk, version_id, node in found),
+        )
+        Task.objects.filter(enrollment_id__in=part, closed_at=None).update(closed_at=at)
+        n += waiting.update(
+            state=machine.FINISHED, outcome=outcome, finished_at=at, due_at=None, waits_for="",
+            error="",
+        )  # fmt: skip
+    return n
+
+
+def enroll(
+    key: str,
+    profile_id: int,
+    *,
+    order_id: int | None = None,
+    occurrence: str,
+    at: int | None = None,
+) -> bool:
+    """Put somebody in by the journey's entry ``api``; return whether they came in.
+
+    The same ``occurrence`` brings somebody in once for ever. Re-entry and ``who`` count as always.
+    """
+    with evaluate.alone():
+        at = clock.now() if at is None else at
+        journey = _by_key(key)
+        if journey.state != machine.LIVE or journey.version is None:
+            raise JourneyError(f"{key} is not live")
+        definition = parse(journey.version.definition, Names(schema=catalog.schema()))
+        place = next(
+            (f"entry:{n}" for n, e in enumerate(definition.entries) if isinstance(e, ByApi)), None
+        )
+        if place is None:
+            raise JourneyError(f"{key} has no entry 'api: true'")
+        if definition.keyed_by == "order" and order_id is None:
+            raise JourneyError(f"{key} is keyed by order: name one")
+        places = {journey.version.pk: frozenset({place})}
+        happening = Happening(at, places, order_id, f"api:{occurrence}"[:80])
+        done = Engine().hear({(journey.pk, profile_id): [happening]}, at=at)
+    return done.written.n_entered > 0
+
+
+def answer(task: Task, outcome: str, *, by: str, note: str = "", at: int | None = None) -> Done:
+    """Note what a call ended with, or whether something is approved; the person goes on at once.
+
+    Raises ``JourneyError`` if the task is closed or knows no such outcome.
+    """
+    with evaluate.alone():
+        at = clock.now() if at is None else at
+        closed = Task.objects.filter(pk=task.pk, closed_at=None)
+        if outcome not in outcomes(task):
+            raise JourneyError(f"{outcome!r} is no outcome of this task")
+        if not closed.update(outcome=outcome, note=note, closed_by=by, closed_at=at):
+            raise JourneyError("this task is closed")
+        ride = Enrollment.objects.get(pk=task.enrollment_id)
+        places = {ride.version_id: frozenset({f"{ANSWER}:{task.step}"})}
+        happening = Happening(at, places, answer=outcome, ride_id=ride.pk)
+        return Engine().hear({(ride.journey_id, ride.profile_id): [happening]}, at=at)
+
+
+def outcomes(task: Task) -> Mapping[str, object]:
+    """Return the outcomes of a task by their key, with their title in both languages."""
+    version = JourneyVersion.objects.get(enrollments=task.enrollment_id)
+    made = graph(parse(version.definition, Names(schema=catalog.schema())))
+    kind = made.nodes[task.step].kind
+    if isinstance(kind, Approval):
+        return {"then": kind.title, "else": kind.title}
+    return {one.key: one.title for one in kind.outcomes} if isinstance(kind, TaskStep) else {}
+
+
+def migrate(
+    key: str, *, to: int, steps: Mapping[str, str] | None = None, at: int | None = None
+) -> int:
+    """Put everybody who waits on an older version on the version number ``to``; return how many.
+
+    Each stays at the step of the same id; ``steps`` says which step stands for one that is gone.
+    Raises ``JourneyError`` if people wait at a step that has none. A passage of each says so.
+    """
+    with evaluate.alone():
+        at = clock.now() if at is None else at
+        journey = _by_key(key)
+        target = journey.versions.exclude(published_at=None).filter(number=to).first()
+        if target is None:
+            raise JourneyError(f"{key} has no published version {to}")
+        known = graph(parse(target.definition, Names(schema=catalog.schema()))).nodes
+        waiting = Enrollment.objects.filter(journey=journey, state=machine.WAITING)
+        found = list(waiting.exclude(version=target).select_related("version"))
+        places = {one.node: (steps or {}).get(one.node, one.node) for one in found}
+        if lost := sorted(node for node in places.values() if node and node not in known):
+            raise JourneyError(f"people wait at {lost[0]!r}: say which step stands for it now")
+        for one in found:
+            reason = f"{one.version.number} → {to}"
+            Passage.objects.create(
+                enrollment=one, version=target, step="", at=at, result=MIGRATED, reason=reason
+            )
+            Enrollment.objects.filter(pk=one.pk).update(version=target, node=places[one.node])
+    return len(found)
+
+
+def add_codes(pool_key: str, codes: Iterable[str], *, title: str = "") -> int:
+    """Put codes into a pool, made if there is none; return how many were new."""
+    with transaction.atomic():
+        pool, _new = CouponPool.objects.get_or_create(
+            key=pool_key, defaults={"title": title, "created_at": clock.now()}
+        )
+        before = pool.coupons.count()
+        given = dict.fromkeys(code.strip() for code in codes if code.strip())
+        Coupon.objects.bulk_create(
+            (Coupon(pool=pool, code=code[:80]) for code in given), ignore_conflicts=True
+        )
+        return pool.coupons.count() - before
+
+
+def _by_key(key: str) -> Journey:
+    journey = Journey.objects.filter(key=key).select_related("version").first()
+    if journey is None:
+        raise JourneyError(f"there is no journey {key}")
+    return journey
+
+
+def _move(key: str, state: str, froms: tuple[str, ...]) -> None:
+    journey = _by_key(key)
+    if not Journey.objects.filter(pk=journey.pk, state__in=froms).update(state=state):
+        raise JourneyError(f"{key} is {journey.state}: it cannot become {state}")
+
+
+def _frozen(definition: Definition) -> dict[str, list[list[object]]]:
+    """Freeze what the messages of a journey say: {step: [[channel, {language: content}], ...]}."""
+    made: dict[tuple[str, str, str], int] = {}
+    contents: dict[str, list[list[object]]] = {}
+    for node in graph(definition).nodes.values():
+        if isinstance(node.kind, Message):
+            contents[node.id] = [
+                [
+                    way.channel,
+                    {tag: _content(name, way.channel, tag, made) for tag, name in way.templates},
+                ]
+                for way in node.kind.ways
+            ]
+    return contents
+
+
+def _content(name: str, channel: str, language: str, made: dict[tuple[str, str, str], int]) -> int:
+    known = (name, channel, language)
+    if known not in made:
+        template = Template.objects.get(name=name)
+        made[known] = outbox.freeze(
+            channel=channel,
+            sender=settings.PUSULA.from_address if channel == Channel.EMAIL else "",
+            subject=template.subject,
+            text=template.text,
+            html=template.html if channel == Channel.EMAIL else "",
+            details=_details(channel, name, language),
+        ).pk
+    return made[known]
+
+
+def _details(channel: str, name: str, language: str) -> dict[str, object]:
+    """Return what only this channel has: the link of a push, the approved template of WhatsApp."""
+    match channel:
+        case Channel.WHATSAPP:
+            return {"template": name, "language": language or "tr"}
+        case "webpush":
+            return {"url": settings.PUSULA.public_url}
+    return {}
