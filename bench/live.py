@@ -163,7 +163,10 @@ def due_alone(n_profiles: int) -> None:
     while (queries.next_due_at() or now) < now:
         n += live.step().n_due
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    print(f"  due alone, each at its own moment: {n / cpu:,.0f} a CPU second, {n / wall:,.0f} a second")
+    print(
+        f"  due alone, each at its own moment: {n / cpu:,.0f} a CPU second,"
+        f" {n / wall:,.0f} a second"
+    )
 
 
 def cpu_seconds(pid: int) -> float:

@@ -161,3 +161,35 @@ def test_the_unsubscribe_page_leads_to_the_choices(message):
     url = links.MessageLinks(message.token).unsubscribe_url
     page = Client().get(re.sub(r"^https?://[^/]+", "", url)).content.decode()
     assert path_of(message) in page
+
+
+def form_of(message: Message) -> dict[str, list[str]]:
+    """Return what a browser would send from the page as it is now."""
+    page = Client().get(path_of(message)).content.decode()
+    boxes = re.findall(r'<input type="checkbox"[^>]*>', page)
+    return {
+        "is_new": re.findall(r'name="is_new" value="(\w+)"', page),
+        "was": re.findall(r'name="was" value="([^"]+)"', page),
+        "yes": [re.findall(r'value="([^"]+)"', one)[0] for one in boxes if "checked" in one],
+    }
+
+
+def test_a_page_that_stood_open_takes_nothing_back_that_was_decided_meanwhile(message):
+    old = form_of(message)
+    assert old["yes"] == ["marketing:email"]
+    Client().post(path_of(message), {"nothing": "1"})
+    Client().post(path_of(message), old)
+    assert held(message) == {("email", "marketing"): "refused"}, "nobody ticked it anew"
+    new = form_of(message)
+    assert new["yes"] == new["was"] == []
+    Client().post(path_of(message), {**new, "yes": ["marketing:email"]})
+    assert held(message) == {("email", "marketing"): "granted"}
+
+
+def test_a_page_that_stood_open_still_withdraws_what_is_unticked(message):
+    old = form_of(message)
+    Client().post(path_of(message), {**old, "yes": []})
+    assert held(message) == {("email", "marketing"): "refused"}
+    n = ConsentEntry.objects.count()
+    Client().post(path_of(message), {**old, "yes": []})
+    assert ConsentEntry.objects.count() == n, "pressed twice"

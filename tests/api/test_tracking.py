@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import time_machine
 from django.db import OperationalError, connection
 from django.test import Client
 from tests.api.test_unsubscribe import PERSON, path_of
@@ -64,9 +65,25 @@ def test_the_same_person_opening_again_is_one_event(message):
 
 
 def test_two_links_of_a_mail_are_two_events(message):
-    for target in (TARGET, "https://otel.example/spa", TARGET):
-        Client().get(click_path(message, target), headers=PERSON)
+    started = clock.to_datetime(clock.now())
+    with time_machine.travel(started, tick=False) as moment:
+        for target in (TARGET, "https://otel.example/spa", TARGET):
+            Client().get(click_path(message, target), headers=PERSON)
+            moment.shift(5)
     assert Event.objects.count() == 2
+    assert not Receipt.objects.filter(is_machine=True).exists()
+
+
+def test_whoever_follows_several_links_at_once_is_a_scanner(message):
+    with time_machine.travel(clock.to_datetime(clock.now()), tick=False) as moment:
+        for target in (TARGET, "https://otel.example/spa", "https://otel.example/plaj"):
+            Client().get(click_path(message, target), headers=PERSON)
+            moment.shift(0.3)
+        moment.shift(60)
+        Client().get(click_path(message, TARGET), headers=PERSON)
+    marks = list(Receipt.objects.order_by("at").values_list("is_machine", flat=True))
+    assert marks == [True, True, True, False]
+    assert queries.rates("campaign:1").n_clicked == 1
 
 
 @pytest.mark.parametrize(

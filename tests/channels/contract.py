@@ -44,6 +44,8 @@ class Case:
     messages: Callable[[str, Any], list[Outgoing]]
     # What the company's words for each result come to, where it is not the result itself.
     differs: dict[str, str] = field(default_factory=dict)
+    n_in_request: int = 1  # of the three messages, each with a text of its own
+    is_gateway: bool = False
 
     @contextmanager
     def staged(self, *, total_s: float = 2.0) -> Iterator[Stage]:
@@ -92,16 +94,20 @@ CASES = [
         "netgsm", lambda _url: Netgsm(),
         lambda out, url, it: netgsm.Netgsm(out, it.user, it.password, it.sender, url), _texts,
         {"bad_address": "accepted"},  # it only says so in its report
+        n_in_request=3,
+        is_gateway=True,
     ),
     Case(
         "iletimerkezi", lambda _url: IletiMerkezi(),
         lambda out, url, it: iletimerkezi.IletiMerkezi(out, it.user, it.password, it.sender, url),
         _texts,
+        is_gateway=True,
     ),
     Case(
         "verimor", lambda _url: Verimor(),
         lambda out, url, it: verimor.Verimor(out, it.user, it.password, it.sender, url), _texts,
-        {"bad_address": "rejected"},  # it refuses all of a campaign, and does not say for whom
+        n_in_request=3,
+        is_gateway=True,
     ),
     Case(
         "whatsapp", lambda _url: CloudApi(),

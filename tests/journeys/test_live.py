@@ -110,7 +110,10 @@ def test_a_stay_that_moves_moves_what_is_planned_and_a_cancelled_one_stops_it():
         "arrival",
         keyed_by="order",
         entry=[{"date": {"of": "starts_on", "offset": "7 days before", "at": "10:00"}}],
-        steps=[{"id": "eve", "wait": {"date": {"of": "starts_on", "offset": "1 day before"}}}, mail()],
+        steps=[
+            {"id": "eve", "wait": {"date": {"of": "starts_on", "offset": "1 day before"}}},
+            mail(),
+        ],
     )
     book(1, ELIF, at=hours(1), starts_on="2026-06-20", ends_on="2026-06-25")
     book(2, ELIF, at=hours(1), starts_on="2026-06-20", ends_on="2026-06-25")

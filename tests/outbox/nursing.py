@@ -15,10 +15,14 @@ from django.test import Client
 from tests.outbox.people import consented, mailing, profiles
 
 from pusula.channels.email.smtp import Server
+from pusula.channels.outbound import Outbound
+from pusula.channels.sms.verimor import Verimor
 from pusula.consent import actions as consent
+from pusula.consent.actions import Decision
 from pusula.lib import clock
 from pusula.outbox import actions, links
 from pusula.outbox.models import Message, Sender
+from pusula.outbox.posting import PostLoop
 from pusula.outbox.sender import SendLoop
 
 
@@ -66,6 +70,47 @@ def start(url: str) -> int:
         return pid
     try:
         SendLoop(Server.of(url), settings.PUSULA_HOME).run(once=True)
+    except BaseException:  # noqa: BLE001 - a forked child must not return into its parent's loop
+        traceback.print_exc(file=sys.stderr)
+        os._exit(1)
+    os._exit(0)
+
+
+def seed_texts(origin: str, n: int) -> int:
+    """Put ``n`` texts in line, for people who agreed to them."""
+    people = profiles(n)
+    now = clock.now()
+    consent.record(
+        [
+            Decision(
+                profile_id=person.pk, channel="sms", purpose="marketing", status="granted",
+                source="test", decided_at=now - clock.DAY, evidence="form",
+            )
+            for person in people
+        ],
+        at=now,
+    )  # fmt: skip
+    content = actions.freeze(channel="sms", sender="", subject="", text="Merhaba", html="")
+    return actions.reserve(
+        actions.Draft(
+            dedupe_key=f"{origin}:{person.pk}", origin=origin, profile_id=person.pk,
+            content_id=content.pk, channel="sms", purpose="marketing",
+            address=f"+90532{i:07}", due_at=now, not_after_at=now + clock.DAY,
+        )
+        for i, person in enumerate(people)
+    )  # fmt: skip
+
+
+def start_posting(url: str, batch: int) -> int:
+    """Fork a sender of texts that runs until nothing is due; return its process id."""
+    connections.close_all()
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        out = Outbound(trusted={"127.0.0.1"}, total_s=5)
+        provider = Verimor(out, "8503030303", "geheim-4711", "DENIZOTEL", url, batch)
+        PostLoop(provider, settings.PUSULA_HOME).run(once=True)
     except BaseException:  # noqa: BLE001 - a forked child must not return into its parent's loop
         traceback.print_exc(file=sys.stderr)
         os._exit(1)

@@ -11,11 +11,11 @@ from tests.channels.contract import CASES
 from tests.outbox.people import profiles
 from tests.simulators.sms import Netgsm
 
-from pusula.channels.port import Outcome, Outgoing, Result
+from pusula.channels.port import Outcome, Outgoing, Report, ReportKind, Result
 from pusula.consent.actions import Decision, record, refuse
 from pusula.consent.models import Suppression
 from pusula.lib import clock
-from pusula.outbox import actions, machine
+from pusula.outbox import actions, machine, reports
 from pusula.outbox.models import Content, Hold, Message
 from pusula.outbox.posting import PostLoop
 from pusula.outbox.reasons import Reason
@@ -44,6 +44,9 @@ class Scripted:
                 yield Outcome(one.id, Result.ACCEPTED, f"no-{one.id}", "ok")
             else:
                 yield Outcome(one.id, told.result, words=told.words, after_s=told.after_s)
+
+    def close(self) -> None:
+        pass
 
 
 def guests(n: int, channel: str = "sms") -> list[Profile]:
@@ -153,6 +156,22 @@ def test_a_message_in_doubt_is_never_handed_over_again_by_itself(tmp_path: Path)
     for _ in range(3):
         post(provider, tmp_path)
     assert len(provider.taken) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"),
+    [("sent", "sent"), ("delivered", "sent"), ("bounced", "sent"), ("rejected", "failed")],
+)
+def test_a_doubt_ends_with_what_the_provider_tells_of_the_message(
+    kind: str, state: str, tmp_path: Path
+) -> None:
+    in_line(guests(1))
+    post(Scripted({phone(0): Outcome(0, Result.DOUBT)}), tmp_path)
+    token = Message.objects.get().token
+    told = Report(kind=ReportKind(kind), key="k", token=token, words="they know it")
+    for n_new in (1, 0):
+        assert reports.apply([told], channel="sms", at=clock.now()).n_new == n_new
+    assert [one for one, _reason in states()] == [state]
 
 
 def test_a_loop_that_dies_with_a_batch_at_the_provider_leaves_it_unknown(tmp_path: Path) -> None:

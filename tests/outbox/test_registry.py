@@ -6,7 +6,7 @@ import pytest
 from tests.outbox.people import consented, in_line, profiles
 
 from pusula.lib import clock
-from pusula.outbox import machine, registry
+from pusula.outbox import fence, machine, registry
 from pusula.outbox.claims import claim
 from pusula.outbox.models import Message, Sender
 from pusula.outbox.registry import DeposedError, Registration
@@ -90,6 +90,8 @@ def test_a_sender_declared_dead_stops(me, monkeypatch):
 
 
 def test_two_homes_on_one_machine_do_not_look_at_each_others_locks(me, tmp_path):
+    for name in ("other", "third"):
+        fence.confirm(tmp_path / name / registry.RUN_FOLDER, at=clock.now())
     other = Registration(tmp_path / "other")
     assert other.host != me.host
     assert Registration(tmp_path / "third").host.split(":")[0] == me.host.split(":")[0]

@@ -12,7 +12,7 @@ from tests.pipeline.company import NOW, define, event, members, order, told
 
 from pusula.lib import clock
 from pusula.ops.events import events
-from pusula.pipeline import live, loop, queries
+from pusula.pipeline import live, loop, queries, upkeep
 from pusula.pipeline.live import Live
 from pusula.pipeline.loop import Loop, Pace, Tally
 from pusula.profiles.models import Identifier, Profile

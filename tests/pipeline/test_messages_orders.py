@@ -282,9 +282,7 @@ def described():
 
 
 @pytest.mark.parametrize("is_first", [True, False])
-def test_of_an_order_that_a_browser_made_up_nothing_stays_when_the_shop_tells_it(
-    company, is_first
-):
+def test_of_an_order_that_a_browser_made_up_nothing_stays_when_the_shop_tells_it(company, is_first):
     real = server("Order Completed", BOUGHT, timestamp=clock.to_datetime(NOW - 9).isoformat())
     false = server("Order Completed", MADE_UP, **BROWSER)
     come_in(NOW, false if is_first else real)

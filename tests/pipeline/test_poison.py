@@ -10,7 +10,7 @@ from pusula.consent.models import Consent
 from pusula.events import actions as events
 from pusula.events.models import Event
 from pusula.lib import clock
-from pusula.pipeline import live, queries
+from pusula.pipeline import live, queries, upkeep
 from pusula.pipeline.appender import BadEntryError, Entry
 from pusula.profiles.models import Identifier
 from pusula.segments.evaluate import Pass

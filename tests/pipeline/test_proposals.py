@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
@@ -12,7 +13,11 @@ from pusula.ops.identity import identity as command
 from pusula.pipeline import identity, linkage, live
 from pusula.pipeline import proposals as deciding
 from pusula.profiles import candidates, person, proposals
+from pusula.profiles.linkage import model, records
+from pusula.profiles.linkage.scoring import Scorer
 from pusula.profiles.models import (
+    Compared,
+    Comparison,
     Identifier,
     IdentifierKind,
     Merge,
@@ -173,7 +178,9 @@ def test_an_office_address_and_a_name_alone_propose_nobody(company) -> None:
     for i in range(30):
         add(GIVEN[i % 14], FAMILY[i % 11], born=f"1960-01-{i % 28 + 1:02}", email="info@otel.com")
 
-    assert set(candidates.everybody()["email"].to_pylist()) == {None}
+    told = pa.concat_tables(values for _names, values in candidates.parts()).to_pylist()
+    assert {one["value"] for one in told if one["field"] == "email"} == {None}
+    linkage.propose()
     assert not proposals.queue().filter(evidence__email__0="same").exists()
 
 
@@ -223,3 +230,75 @@ def test_who_is_stopped_between_decision_and_log_loses_no_merge(town, monkeypatc
     deciding.tell_again()
     live.step(at=clock.now())
     assert Profile.objects.filter(pk__in=town).count() == 2, "an undone merge stays undone"
+
+
+def test_only_those_who_changed_are_compared_again(town) -> None:
+    assert linkage.propose().n_changed == 152
+    assert linkage.propose().n_changed == 0
+    Identifier.objects.filter(value="s.c@example.com").update(value="sukru@example.com")
+    new = add("Nazlı", "Ekinci", born="1990-01-02")
+    outcome = linkage.propose()
+    assert (outcome.n_changed, outcome.n_open, outcome.n_stale) == (2, 1, 0)
+    again = add("Nazlı", "Ekinci", born="1990-01-02", phone="+905329")
+    assert linkage.propose().n_changed == 1
+    found = Proposal.objects.filter(state=ProposalState.OPEN).values_list("one_id", "other_id")
+    assert set(found) == {town, (new, again)}
+
+
+def test_what_was_found_bit_by_bit_is_what_is_found_of_everybody_at_once(town) -> None:
+    linkage.propose()
+    people = list(Profile.objects.order_by("pk").values_list("pk", flat=True))
+    for i in range(0, 60, 7):
+        add(GIVEN[i % 14], FAMILY[i % 11], born=f"{1950 + i % 53}-{1 + i % 12:02}-{1 + i % 28:02}")
+        Profile.objects.filter(pk=people[i + 1]).update(first_name="Ayşegül")
+        linkage.propose(bucket=3)
+    bit_by_bit = pairs()
+    assert len(bit_by_bit) > 3
+    held = Comparison.objects.exclude(model={}).get().model["settings"]
+    with records.opened("1GB", None) as db:
+        records.collect(db, candidates.parts())
+        columns = records.clean(db)
+        records.digests(db, columns, "")
+        (bucket,) = records.buckets(db, 1000)
+        found = list(Scorer(db, columns, held).pairs(bucket, least=model.PROPOSED))
+    assert bit_by_bit == {(pair.one, pair.other) for pair in found}
+
+
+def pairs() -> set[tuple[int, int]]:
+    found = Proposal.objects.filter(state=ProposalState.OPEN)
+    return set(found.values_list("one_id", "other_id"))
+
+
+def test_who_is_stopped_goes_on_where_it_was(town) -> None:
+    class StoppedError(Exception):
+        pass
+
+    def stop(done: int, _all: int) -> None:
+        if done >= 60:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        linkage.propose(bucket=30, on_progress=stop)
+    assert proposals.last() is None, "it came to no end"
+    assert Comparison.objects.get().n_compared == 60
+    told: list[tuple[int, int]] = []
+    outcome = linkage.propose(bucket=30, on_progress=lambda *at: told.append(at))
+    assert outcome.n_changed == 92
+    assert told == [(30, 92), (60, 92), (90, 92), (92, 92)]
+    assert pairs() == {town}
+
+
+def test_everybody_is_compared_when_asked_for_or_when_there_are_many_more(town) -> None:
+    linkage.propose()
+    assert linkage.propose(everybody=True).n_changed == 152
+    for i in range(80):
+        add(GIVEN[i % 13], f"{FAMILY[i % 11]}lar", born=f"{1930 + i}-01-02")
+    assert linkage.propose().n_changed == 232
+
+
+def test_the_proposals_of_who_has_gone_are_stale(town) -> None:
+    linkage.propose()
+    Profile.objects.filter(pk=town[1]).delete()
+    outcome = linkage.propose()
+    assert (outcome.n_open, outcome.n_stale, outcome.n_changed) == (0, 1, 0)
+    assert not Compared.objects.filter(pk=town[1]).exists()

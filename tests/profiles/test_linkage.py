@@ -13,11 +13,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from splink import DuckDBAPI, Linker
 
 from pusula.lib.text import person_key
-from pusula.profiles.linkage import model
+from pusula.profiles.linkage import model, records, training
 from pusula.profiles.linkage.engine import link
 from pusula.profiles.linkage.pair import Pair
+from pusula.profiles.linkage.scoring import Scorer
 
 PRECISION = 0.999  # of what may be merged unseen
 MISSED = 0.25  # of what the best exact rules miss, proposals find at least this share
@@ -236,3 +238,55 @@ def test_few_records_are_no_error(n: int) -> None:
 
 def test_records_that_say_nothing_are_no_error() -> None:
     assert list(link(_table([{}, {}, {}]))) == []
+
+
+def test_pairs_weigh_what_splink_says() -> None:
+    """Splink's own prediction over the same records, with the same model, is the witness."""
+    town = [*_town(), *(row | {"email": None, "given": row["family"]} for row in _town()[:30])]
+    town += [row | {"family": f"{row['family']}x", "phone": None} for row in _town()[40:90]]
+    with records.opened("1GB", None) as db:
+        db.register("records", _table(town))
+        columns = records.clean(db)
+        settings = training.trained(db, columns, len(town))
+        records.digests(db, columns, "")
+        (bucket,) = records.buckets(db, len(town))
+        ours = list(Scorer(db, columns, settings).pairs(bucket.keys(), least=-100.0))
+        linker = Linker(DuckDBAPI(db).register("people"), settings, log_level=None)
+        table = linker.inference.predict().physical_name
+        theirs = db.execute(f"select id_l, id_r, match_weight from {table}").fetchall()
+
+    weights = {(one, other): weight for one, other, weight in theirs}
+    assert len(weights) == 80
+    assert {(pair.one, pair.other) for pair in ours} == weights.keys()
+    for pair in ours:
+        assert pair.weight == pytest.approx(weights[pair.one, pair.other], abs=0.006)
+
+
+def test_buckets_of_any_size_give_the_same_pairs() -> None:
+    town = [*_town(), *_town()[:20]]
+    whole = list(link(_table(town)))
+    assert len(whole) >= 20
+    assert list(link(_table(town), bucket=7)) == whole
+
+
+def test_of_those_who_did_not_change_nobody_is_compared() -> None:
+    town = [*_town(), _town()[5], _town()[9]]
+    with records.opened("1GB", None) as db:
+        db.register("records", _table(town))
+        columns = records.clean(db)
+        records.digests(db, columns, "")
+        settings = training.trained(db, columns, len(town))
+        known = db.sql("select * from digests where id not in (9, 400)").to_arrow_table()
+        assert records.mark_changed(db, known) == 2
+        (bucket,) = records.buckets(db, 100)
+        assert set(bucket) == {9, 400}
+        found = list(Scorer(db, columns, settings).pairs(bucket.keys(), least=0))
+    assert [(pair.one, pair.other) for pair in found] == [(5, 400), (9, 401)]
+
+
+def test_a_crowd_that_agrees_is_no_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    town = [row | {"born": "1900-01-01"} if i % 2 else row for i, row in enumerate(_town())]
+    again = {"given": town[7]["given"], "family": town[7]["family"][:-1], "born": "1900-01-01"}
+    assert 7 in {pair.one for pair in _between(town, again)}
+    monkeypatch.setattr(model, "MOST_IN_BLOCK", 5)
+    assert 7 not in {pair.one for pair in _between(town, again)}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from pusula.lib.spreadsheets import guarded
 from pusula.orders.models import Order, OrderChange, OrderItem
 from pusula.profiles.models import Identifier, Profile
 from pusula.sources.errors import MappingError
 from pusula.sources.models import Import
-from pusula.sources.rejects import guarded
 
 pytestmark = pytest.mark.django_db
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from django.utils import translation
 
 from pusula.consent import actions
 from pusula.consent.iys import actions as iys
 from pusula.consent.models import Consent, ConsentEntry, IysSubmission, Suppression
 from pusula.lib import clock
 from pusula.privacy.models import AuditEntry
+from pusula.web import consent_words
 
 pytestmark = pytest.mark.django_db
 PAGES = ["/consents/", "/consents/ledger/", "/consents/blocked/", "/consents/iys/"]
@@ -106,3 +110,47 @@ def test_the_registry_page_says_what_is_urgent_and_what_was_not_taken(deniz, com
     page = deniz.get("/consents/iys/").content.decode()
     assert "la•••@example.com" in page
     assert "H174 first record" in page
+
+
+def test_a_button_pressed_twice_writes_one_decision_down(deniz, company):
+    path = f"/customers/{company.elif_.pk}/consents/"
+    once = re.search(r'name="once" value="([^"]+)"', deniz.get(path).content.decode())
+    assert once
+    form = {"channel": "call", "purpose": "marketing", "status": "granted", "note": "asked"}
+    before = ConsentEntry.objects.count()
+    for _twice in range(2):
+        assert deniz.post(path, {**form, "once": once[1]}).status_code == 302
+    assert ConsentEntry.objects.count() == before + 1
+    assert AuditEntry.objects.filter(verb="consent.recorded").count() == 1
+    wrong = deniz.post(path, {**form, "note": "", "once": once[1]})
+    assert once[1] in wrong.content.decode(), "the page with the mistake is still the same page"
+
+
+def test_codes_of_the_ledger_are_words_on_the_page(deniz, company):
+    deniz.cookies["django_language"] = "en"
+    elif_ = company.elif_.pk
+    now = clock.now()
+    told = [
+        ("operator", "asked", {"operator": "deniz", "iys_source": "HS_CAGRI_MERKEZI"}),
+        ("pusula", "preference page", {"form": "preference page"}),
+        ("pusula", "unsubscribe link, message t0k3n", {}),
+        ("pms", "form bulten, confirmed by mail", {"form": "bulten"}),
+    ]
+    actions.record(
+        [
+            actions.Decision(
+                profile_id=elif_, channel="sms", purpose="marketing", status="refused",
+                source=source, decided_at=now + number, evidence=evidence, proof=proof,
+            )
+            for number, (source, evidence, proof) in enumerate(told)
+        ],
+        at=now,
+    )  # fmt: skip
+    page = deniz.get(f"/customers/{elif_}/consents/").content.decode()
+    assert ">operator<" not in page
+    assert "Written down by hand" in page
+    assert "Call centre (HS_CAGRI_MERKEZI)" in page
+    assert ">pms<" in page, "a system goes by its own name"
+    with translation.override("tr"):
+        words = {consent_words.evidence(evidence) for _source, evidence, _proof in told}
+    assert "asked" in words

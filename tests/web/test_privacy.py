@@ -165,9 +165,9 @@ def asked_for(person: Profile, kind: str, proof: str = "person", received_at: in
 
 @pytest.mark.django_db(transaction=True, databases=["default", "log"])
 def test_an_erasure_begun_on_the_card_closes_what_the_person_asked_for(admin, person, started):
-    first, again = (asked_for(person, "erase", received_at=at) for at in (1, 2))
+    first, again = (asked_for(person, "erase", received_at=at) for at in (1, 2 * clock.DAY))
     other = asked_for(person, "rectify")
-    withdrawn = asked_for(person, "erase", received_at=3)
+    withdrawn = asked_for(person, "erase", received_at=4 * clock.DAY)
     requests.settle(withdrawn, "withdrawn", actor="deniz")
     admin.post(f"/privacy/customers/{person.pk}/erase/", {"number": str(person.pk)})
     begun = Erasure.objects.get()
@@ -213,3 +213,16 @@ def test_a_request_of_somebody_else_is_not_answered_by_this(person):
         erasure.begin(person.pk, actor="deniz", request=asked)
     assert not Erasure.objects.exists()
     assert Request.objects.get().state == "open"
+
+
+def test_buttons_pressed_twice_do_it_once(admin, person):
+    path = f"/privacy/customers/{person.pk}/"
+    form = {"kind": "rectify", "proof": "person", "note": "the name", "received": "2026-01-05"}
+    first, second = (admin.post(path, form)["Location"] for _twice in range(2))
+    assert first == second
+    assert Request.objects.count() == 1
+    assert admin.post(path, {**form, "note": "the address"})["Location"] != first
+    for _twice in range(2):
+        assert admin.post(first, {"state": "answered", "answer": "done"}).status_code == 302
+    assert admin.post(first, {"state": "refused", "answer": "no"}).status_code == 422
+    assert verbs().count("request.answered") == 1

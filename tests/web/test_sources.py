@@ -14,7 +14,7 @@ from pusula.lib import clock
 from pusula.pipeline import appender, live, queries
 from pusula.pipeline.appender import Entry
 from pusula.privacy.models import AuditEntry
-from pusula.sources import keys, known
+from pusula.sources import keys, known, phrases
 from pusula.sources.models import KeyKind, Source, SourceKind, WriteKey
 
 pytestmark = pytest.mark.django_db(databases=["default", "log"])
@@ -235,3 +235,15 @@ def test_how_often_data_is_expected_may_be_what_a_command_has_set(deniz, web):
 def test_the_state_at_iys_is_no_day_of_registration():
     with translation.override("tr"):
         assert str(IysState.REGISTERED.label) == "Kayıtlı"
+
+
+def test_why_something_was_put_aside_is_said_in_the_language_of_the_page(deniz, web, monkeypatch):
+    heard(Entry("event", "web", "web:1", '{"phone": "12", "name": "Hotel Searched"}'))
+    (aside,) = queries.quarantined()
+    assert aside.reason == "phone: not a phone number", "stored in English whatever we speak"
+    Source.objects.update(last_error="phone: not a phone number", last_error_at=clock.now())
+    monkeypatch.setattr(phrases, "gettext", lambda sentence: f"«{sentence}»")
+    said = "phone: «not a phone number»"
+    for path in ("/sources/", "/sources/web/", "/sources/+live/", "/sources/+live/1/"):
+        assert said in page(deniz, path, "tr"), path
+        assert "«" not in page(deniz, path, "en"), path

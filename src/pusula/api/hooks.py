@@ -20,6 +20,7 @@ from xml.etree.ElementTree import Element
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST
@@ -63,7 +64,8 @@ def _door(kind: SourceKind, largest: int) -> Callable[[Door], Callable[..., Http
                 return JsonResponse(_error("length", "Content-Length is needed"), status=411)
             if int(length) > largest:
                 return JsonResponse(_error("too_large", f"more than {largest:,} bytes"), status=413)
-            return door(request, source, request.body)
+            with translation.override("en"):  # programs read the answer, and what is kept of it
+                return door(request, source, request.body)
 
         return view
 

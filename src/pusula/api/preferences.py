@@ -59,7 +59,11 @@ def page(request: HttpRequest, signed: str) -> HttpResponse:
 def _choose(
     request: HttpRequest, message: Message, person: preferences.Reached, language: str
 ) -> None:
-    wanted = set() if "nothing" in request.POST else set(request.POST.getlist("yes"))
+    wanted, shown = set(request.POST.getlist("yes")), None
+    if "nothing" in request.POST:
+        wanted = set()
+    elif "is_new" in request.POST:
+        shown = set(request.POST.getlist("was"))
     at = clock.now()
     proof = {
         "form": "preference page",
@@ -67,7 +71,7 @@ def _choose(
         "iys_source": "HS_WEB",
         "action": f"message {message.token}",
     }
-    changed = preferences.choose(person, wanted, language, proof, source=SOURCE, at=at)
+    changed = preferences.choose(person, wanted, language, proof, source=SOURCE, at=at, shown=shown)
     if changed:
         _tell(message, at)
 

@@ -19,7 +19,7 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods
 
 from pusula.channels.email import bounces, hearing
-from pusula.channels.outbound import CallError
+from pusula.channels.outbound import Answer, CallError
 from pusula.channels.port import ForgedError, Report
 from pusula.channels.setup import Given
 from pusula.channels.sms import verimor
@@ -110,7 +110,7 @@ def _ses(heard: Heard) -> Iterable[Report]:
     topic = heard.given.text("topic")
     message = hearing.verified_sns(heard.body, topic=topic, fetch=_certificate, at=heard.at)
     if where := hearing.confirmation(message):
-        providers.outbound().call("GET", where)
+        _got(where)
         return []
     return hearing.ses(message, returns.tokens())
 
@@ -161,16 +161,23 @@ def _certificate(url: str) -> bytes:
     """Return the certificate at ``url``, which is one of Amazon's; got once."""
     found = _certificates.get(url)
     if found is None:
-        try:
-            answer = providers.outbound().call("GET", url)
-        except CallError as error:
-            raise PusulaError(f"the certificate of SNS cannot be got: {error.message}") from error
+        answer = _got(url)
         if not answer.is_good or not answer.is_whole:
             raise PusulaError(f"the certificate of SNS cannot be got ({answer.status})")
         if len(_certificates) > 20:  # noqa: PLR2004 - Amazon changes it once a year
             _certificates.clear()
         found = _certificates[url] = answer.body
     return found
+
+
+def _got(url: str) -> Answer:
+    out = providers.outbound()
+    try:
+        return out.call("GET", url)
+    except CallError as error:
+        raise PusulaError(f"SNS cannot be asked: {error.message}") from error
+    finally:
+        out.close()
 
 
 def _error(code: str, message: str, status: int) -> JsonResponse:

@@ -126,6 +126,9 @@ class Provider(Protocol):
     def send(self, batch: Sequence[Outgoing]) -> Iterator[Outcome]:
         """Hand ``batch`` over and yield one outcome for each of it; never raises for one."""
 
+    def close(self) -> None:
+        """Close what is open; it opens again when it is needed."""
+
 
 class Asked(Protocol):
     """A provider that has to be asked what became of messages."""

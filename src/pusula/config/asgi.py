@@ -24,7 +24,7 @@ from pusula.web.bodies import BoundedBodies  # noqa: E402
 _pages = BoundedBodies(_django)
 _intake = Intake()
 # The appender's thread waits this long for its turn after each statement: a tenth of the usual.
-sys.setswitchinterval(float(os.environ.get("A_SWI", "0.0005")))
+sys.setswitchinterval(0.0005)
 # What is loaded now stays for ever and need not be searched for garbage; requests leave little of
 # it, and what is under way is searched less often than every 700 objects.
 gc.freeze()

@@ -15,6 +15,8 @@ home.create(PUSULA_HOME)
 PUSULA = home.company(PUSULA_HOME)
 # Where mail goes: smtp://user:password@host:587?starttls=1, smtps://host:465, or unset: nowhere.
 PUSULA_SMTP_URL = os.environ.get("PUSULA_SMTP_URL", "")
+# Keys that sign mails in the application: "selector@domain=/path/to/key.pem", by spaces.
+PUSULA_DKIM = os.environ.get("PUSULA_DKIM", "")
 # Which provider serves which channel besides; see docs/channels.md.
 PUSULA_CHANNELS = home.channels(PUSULA_HOME)
 # Where the lake is: a folder, or an address in object storage (s3://bucket/lake).

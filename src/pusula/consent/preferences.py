@@ -97,15 +97,20 @@ def choose(
     *,
     source: str,
     at: int,
+    shown: set[str] | None = None,
 ) -> int:
     """Let hold what is ``wanted`` (names of choices) and nothing else; return how many changed.
 
-    A refusal counts for everybody who holds the address; a grant for this person at this address.
-    One record for each purpose and channel, with the words that were shown. One transaction.
+    ``shown`` are those that the person saw ticked: what they left as they saw it is no choice of
+    theirs, and what was decided meanwhile stays. A refusal counts for everybody who holds the
+    address; a grant for this person at this address. One record for each purpose and channel, with
+    the words that were shown. One transaction.
     """
     n = 0
     with transaction.atomic():
         for choice in _all(person, language):
+            if shown is not None and (choice.name in shown) == (choice.name in wanted):
+                continue
             if choice.is_on and choice.name not in wanted:
                 n += len(_refuse(person, choice, proof, source, at).new)
             elif not choice.is_on and choice.name in wanted and choice.may_turn_on:

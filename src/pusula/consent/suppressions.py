@@ -14,13 +14,13 @@ from pusula.consent import digests
 from pusula.consent.actions import suppress, suppress_digest
 from pusula.consent.models import Channel, Reason, Scope, Suppression
 from pusula.consent.queries import ADDRESS_KINDS
+from pusula.lib.spreadsheets import bare, guarded
 from pusula.profiles import contacts
 from pusula.profiles.contacts import ContactError
 from pusula.profiles.models import IdentifierKind
 
 HEAD = ("channel", "address", "digest", "reason", "scope", "since_at")
 _DIGEST = 43
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a table would calculate
 
 
 @dataclass
@@ -72,8 +72,14 @@ def exported() -> Iterator[tuple[str, ...]]:
     yield HEAD
     standing = Suppression.objects.filter(lifted_at=None).order_by("pk")
     for one in standing.iterator():
-        address = f"'{one.address}" if one.address.startswith(_FORMULA) else one.address
-        yield one.channel, address, one.digest, one.reason, one.scope, str(one.since_at)
+        yield (
+            one.channel,
+            guarded(one.address),
+            one.digest,
+            one.reason,
+            one.scope,
+            str(one.since_at),
+        )
 
 
 def take_over(lines: Iterable[str], channel: str, *, at: int) -> TakenOver:
@@ -102,7 +108,7 @@ def _ours(row: list[str], at: int) -> bool:
     told = reason if reason in Reason.values else Reason.IMPORTED.value
     if address:
         how_far = scope if scope in Scope.values else Scope.ALL.value
-        spelled_so = spelled(channel, address.removeprefix("'"))
+        spelled_so = spelled(channel, bare(address))
         return suppress(channel, spelled_so, reason=told, scope=how_far, at=at)
     if len(digest) != _DIGEST:
         raise ContactError(_("neither an address nor a hash"))

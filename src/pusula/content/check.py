@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 
-from liquid import Environment
+from liquid import BoundTemplate, Environment
 from liquid.static_analysis import Variable
 
-from pusula.content import language, markup, template
+from pusula.content import contrast, language, markup, mjml, template
 from pusula.content.language import TemplateError
 from pusula.content.template import InertLinks, compiled
 
@@ -19,6 +19,7 @@ _UNREADABLE = "Liquid cannot read this: %(detail)s"
 _OWN_NAMES = frozenset({"unsubscribe_url", "preferences_url"})
 _WAY_OUT = "https://unsubscribe.invalid/u/way-out"  # an address nobody writes into a template
 _BREAKING = frozenset({"syntax", "unknown_filter"})  # a part with these cannot be filled
+_ALWAYS = frozenset({"company", "today", "message"})  # what every message has
 _MOST_SUGGESTED = 20  # looking for what is meant takes long, and nobody reads more
 _UNSEEN_WAY_OUT = (
     "It cannot be filled for somebody of whom nothing is known, so the way to unsubscribe cannot"
@@ -57,6 +58,12 @@ def check(
     for part, source in parts.items():
         speech = language.HTML if part == "html" else language.PLAIN
         found.extend(_part_problems(part, source, speech, known))
+    try:
+        parts["html"] = html_ = mjml.html_of(html_)
+    except (TemplateError, markup.TooManyTagsError) as error:
+        line = error.line if isinstance(error, TemplateError) else 0
+        found.append(Problem("html", line, "syntax", "%(detail)s", {"detail": str(error)}))
+        return found
     found.extend(_whole_problems(subject, text, html_))
     if needs_unsubscribe:
         broken = {problem.part for problem in found if problem.code in _BREAKING}
@@ -84,6 +91,22 @@ def _part_problems(
     yield from _unknown_variables(
         part, source, chain.from_iterable(analysis.globals.values()), known
     )
+    yield from _bare_fields(part, source, parsed)
+
+
+def _bare_fields(part: str, source: str, parsed: BoundTemplate) -> Iterator[Problem]:
+    """Name the fields whose absence stops a message; one that stands inside a condition may be."""
+    told: set[str] = set()
+    for node in language.fields(parsed):
+        name = str(node.expression.left)
+        if name not in told and name.partition(".")[0] not in _ALWAYS:
+            told.add(name)
+            yield Problem(
+                part, _line(source, node.token.start_index), "no_fallback",
+                "Who has no %(name)s gets nothing: say what to print then,"
+                " {{ %(name)s | default: \"…\" }}.",
+                {"name": name}, is_error=False,
+            )  # fmt: skip
 
 
 def _unknown_variables(
@@ -131,6 +154,13 @@ def _whole_problems(subject: str, text: str, html_: str) -> Iterator[Problem]:
                 "html", image.line, "image_without_alt",
                 "The image has no alt text: who blocks images sees nothing.", is_error=False,
             )  # fmt: skip
+    yield from _link_problems(html_)
+    for pair in contrast.too_weak(html_):
+        yield Problem(
+            "html", pair.line, "contrast",
+            "%(ink)s on %(ground)s is hard to read: the contrast is %(ratio)s, 4.5 is needed.",
+            {"ink": pair.ink, "ground": pair.ground, "ratio": f"{pair.ratio:.1f}"}, is_error=False,
+        )  # fmt: skip
     size = len(html_.encode())
     if size > CLIPPED_AT:
         yield Problem(
@@ -140,13 +170,27 @@ def _whole_problems(subject: str, text: str, html_: str) -> Iterator[Problem]:
         )  # fmt: skip
 
 
+def _link_problems(html_: str) -> Iterator[Problem]:
+    """Name the links that lead nowhere; one that Liquid makes is known only when it is filled."""
+    bare, _ = markup.put_aside(html_)
+    for target in sorted(set(markup.link_targets(bare))):
+        is_good = target.startswith(("https://", "http://", "mailto:", "tel:", "#"))
+        if not (is_good or any(markup.is_place(letter) for letter in target)):
+            yield Problem(
+                "html", 0, "dead_link",
+                "The link “%(target)s” leads nowhere: it must begin with https://.",
+                {"target": target[:100]},
+            )  # fmt: skip
+
+
 def _unsubscribe_problems(part: str, source: str) -> Iterator[Problem]:
     """Fill a part for somebody of whom nothing is known, and look for the way out in it."""
     if not source.strip():
         return
     speech = language.HTML if part == "html" else language.PLAIN
     try:
-        shown = language.run(language.parse(source, speech), {"unsubscribe_url": _WAY_OUT}, is_lenient=True)
+        parsed = language.parse(source, speech)
+        shown = language.run(parsed, {"unsubscribe_url": _WAY_OUT}, is_lenient=True)
     except language.RenderError as error:
         sentence = _TOO_COSTLY if error.is_limit else _UNSEEN_WAY_OUT
         code = "too_costly" if error.is_limit else "no_unsubscribe"

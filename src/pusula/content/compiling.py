@@ -100,6 +100,12 @@ class _Writer:
         self.targets: list[str] = []  # of the links that are the same for everybody
         self.counters: dict[str, tuple[str, str]] = {}  # item and index of a loop by its number
         self.first: dict[str, str] = {}  # what is read once, by what it is
+        self.nodes_of: dict[type_[Node], Callable[[Any], None]] = {
+            ContentNode: self.text, IfNode: self.choice, UnlessNode: self.choice,
+            CaseNode: self.case, ForNode: self.loop, AssignNode: self.assign,
+            CaptureNode: self.capture, BreakNode: self.leave, ContinueNode: self.leave,
+            link: self.linked,
+        }  # fmt: skip
         self.lines: list[str] = []
         self.pending: list[str] = []  # pieces of text not yet written
         self.indent = _INDENT
@@ -186,29 +192,26 @@ class _Writer:
         self.into = outer
 
     def node(self, node: Node) -> None:
-        kind = type_(node)
-        if kind is ContentNode:
-            if node.text:
-                self.pending.append(self.constant(node.text))
+        written = self.nodes_of.get(type_(node))
+        if written is not None:
+            written(node)
         elif isinstance(node, OutputNode):
             self.pending.append(self.shown(node.expression))
-        elif isinstance(node, IfNode | UnlessNode):
-            self.choice(node)
-        elif kind is CaseNode:
-            self.case(node)
-        elif kind is ForNode:
-            self.loop(node)
-        elif kind is AssignNode:
-            value = self.filtered(node.expression)
-            self.line(f"_assign(l, {self.constant(str(node.name))}, {value})")
-        elif kind is CaptureNode:
-            self.capture(node)
-        elif kind is self.link:
-            self.linked(node)
-        elif kind in {BreakNode, ContinueNode} and self.loops:
-            self.line("break" if kind is BreakNode else "continue")
         elif not isinstance(node, CommentNode):
             raise TooRareError
+
+    def text(self, node: Any) -> None:
+        if node.text:
+            self.pending.append(self.constant(node.text))
+
+    def assign(self, node: Any) -> None:
+        value = self.filtered(node.expression)
+        self.line(f"_assign(l, {self.constant(str(node.name))}, {value})")
+
+    def leave(self, node: Node) -> None:
+        if not self.loops:
+            raise TooRareError
+        self.line("break" if type_(node) is BreakNode else "continue")
 
     def choice(self, node: Any) -> None:
         truth = self.truth(node.condition)
@@ -245,23 +248,23 @@ class _Writer:
         if is_rare or len(self.loops) >= _DEEPEST_LOOP:
             raise TooRareError
         items, item, at, size = (self.name(letter) for letter in "itxz")
-        limits = [self.value(given) if given else "None" for given in (told.limit, offset)]
+        limits = [f"_number({self.value(one)})" if one else "None" for one in (told.limit, offset)]
         outer = " * ".join(["1", *(f"z{number}" for _, number in self.loops)])
         given = f"{self.value(told.iterable)}, {', '.join(limits)}, {told.reversed}, {outer}"
         self.line(f"{items}, {size} = _items({given})")
-        with self.inside(f"if {size}:"):
-            with self.inside(f"for {at}, {item} in enumerate({items}):"):
-                self.line("n += 1")
-                self.line("")
-                look, n_filters = len(self.lines) - 1, self.n_filters
-                if self.into:
-                    self.line(f"if len({self.into}) > 50_000: _shorten({self.into})")
-                self.loops.append((str(told.identifier), size[1:]))
-                self.counters[size[1:]] = (item, at)
-                self.block(node.block)
-                self.loops.pop()
-                often = 0 if self.n_filters > n_filters else _LOOK_EVERY - 1
-                self.lines[look] = f"{self.indent}if not n & {often}: _look(ends)"
+        head = f"for {at}, {item} in enumerate({items}):"
+        with self.inside(f"if {size}:"), self.inside(head):
+            self.line("n += 1")
+            self.line("")
+            look, n_filters = len(self.lines) - 1, self.n_filters
+            if self.into:
+                self.line(f"if len({self.into}) > 50_000: _shorten({self.into})")
+            self.loops.append((str(told.identifier), size[1:]))
+            self.counters[size[1:]] = (item, at)
+            self.block(node.block)
+            self.loops.pop()
+            often = 0 if self.n_filters > n_filters else _LOOK_EVERY - 1
+            self.lines[look] = f"{self.indent}if not n & {often}: _look(ends)"
         if node.default:
             with self.inside("else:"):
                 self.block(node.default)
@@ -308,8 +311,8 @@ class _Writer:
             return f"({shown} or _missing())" if self.is_field(expression) else shown
         last = filters[-1] if filters else None
         if last and last.name == "money" and len(last.args) == 0:
-            value = self.filtered(FilteredExpression(expression.token, expression.left, filters[:-1]),
-                                  is_field=self.is_field(expression))
+            before = FilteredExpression(expression.token, expression.left, filters[:-1])
+            value = self.filtered(before, is_field=self.is_field(expression))
             return f"_money{written}({value}, {self.currency()})"
         return f"{written}({self.filtered(expression, is_field=self.is_field(expression))})"
 
@@ -388,16 +391,19 @@ class _Writer:
             return self.once(compared) if is_fixed and "_eq(" in compared else compared
         if kind is StringLiteral:
             return self.constant(expression.evaluate(self.context))
-        if isinstance(expression, Literal):
-            return repr(expression.value) if _is_plain(expression.value) else self.refused()
-        if kind is Nil:
+        return self.primitive(expression)
+
+    def primitive(self, expression: Expression) -> str:
+        if isinstance(expression, Literal) and _is_plain(expression.value):
+            return repr(expression.value)
+        if isinstance(expression, Nil):
             return "None"
-        if kind in {Empty, Blank}:
+        if isinstance(expression, Empty | Blank):
             return self.constant(expression)
         if isinstance(expression, RangeLiteral):
             ends = f"{self.value(expression.start)}, {self.value(expression.stop)}"
             return f"{self.constant(expression._make_range)}({ends})"  # noqa: SLF001 - its rules
-        return self.refused()
+        raise TooRareError
 
     def path(self, path: Sequence[object]) -> str:
         root, *keys = path
@@ -426,9 +432,6 @@ class _Writer:
                 said = self.path(key.path) if isinstance(key, Path) else repr(key)
                 value = f"_item({value}, {said})"
         return value
-
-    def refused(self) -> str:
-        raise TooRareError
 
 
 def _is_plain(value: object) -> bool:

@@ -115,6 +115,11 @@ def parse(source: str, language: Environment) -> BoundTemplate:
     return template
 
 
+def fields(template: BoundTemplate) -> Iterator[OutputNode]:
+    """Yield the outputs outside any block that name a field and no fallback: what all must have."""
+    return (node for node in template.nodes if isinstance(node, _FieldNode))
+
+
 def given(variables: Mapping[str, object]) -> dict[str, object]:
     """Return ``variables`` with Liquid's own "now" and "today" gone: they are a second clock."""
     return {"now": None, "today": None, **variables}

@@ -49,13 +49,13 @@ def with_tracked_links(source: str, pixel: str) -> str:
     Links to the pages of unsubscribing and preferences stay as they are: those addresses must work
     in any case.
     """
-    bare, pieces = _put_aside(source)
+    bare, pieces = put_aside(source)
 
     def tracked(match: re.Match[str]) -> str:
         before, value = match.groups()
         quote = value[0] if value[0] in "\"'" else ""
         target = value[1:-1] if quote else value
-        if any(own in _put_back(target, pieces) for own in _OWN_PAGES):
+        if any(own in put_back(target, pieces) for own in _OWN_PAGES):
             return match.group()
         quote = quote or '"'
         return f"{before}{quote}{{% {LINK_TAG} %}}{target}{{% end{LINK_TAG} %}}{quote}"
@@ -63,12 +63,12 @@ def with_tracked_links(source: str, pixel: str) -> str:
     bare = _ANCHOR.sub(lambda anchor: _HREF.sub(tracked, anchor.group()), bare)
     ends = list(_BODY_END.finditer(bare))
     at = ends[-1].start() if ends else len(bare)
-    return _put_back(bare[:at] + pixel + bare[at:], pieces)
+    return put_back(bare[:at] + pixel + bare[at:], pieces)
 
 
 def plain_text(source: str) -> str:
     """Return the text part that says what ``source`` shows, its Liquid kept."""
-    bare, pieces = _put_aside(source)
+    bare, pieces = put_aside(source)
     reader = _TextReader()
     reader.feed(bare)
     reader.close()
@@ -76,12 +76,12 @@ def plain_text(source: str) -> str:
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
     # An entity may have spelled Liquid's own brackets; in the text they are only characters.
     text = text.replace("{{", "{{ '{{' }}").replace("{%", "{{ '{%' }}")
-    return _put_back(text, pieces) + "\n" if text else ""
+    return put_back(text, pieces) + "\n" if text else ""
 
 
 def images(source: str) -> list[Image]:
     """Return the images of ``source`` in order."""
-    bare, _ = _put_aside(source)
+    bare, _ = put_aside(source)
     reader = _ImageReader()
     reader.feed(bare)
     reader.close()
@@ -163,7 +163,21 @@ class _LinkReader(HTMLParser):
             self.targets.append((dict(attrs).get("href") or "").strip())
 
 
-def _put_aside(source: str) -> tuple[str, list[str]]:
+def placed(n: int) -> str:
+    """Return the character that stands for the piece of Liquid with the number ``n``."""
+    return chr(_FIRST_PLACE + n)
+
+
+def is_place(letter: str) -> bool:
+    """Return whether a character stands for a piece of Liquid."""
+    return _PLACE.match(letter) is not None
+
+
+def put_aside(source: str) -> tuple[str, list[str]]:
+    """Return ``source`` with a single character for each piece of Liquid, and the pieces.
+
+    Raises ``TooManyTagsError``.
+    """
     pieces: list[str] = []
 
     def place(match: re.Match[str]) -> str:
@@ -171,12 +185,13 @@ def _put_aside(source: str) -> tuple[str, list[str]]:
         if len(pieces) > 0xFFFD:  # noqa: PLR2004 - the last character of the plane
             raise TooManyTagsError
         # The lines inside a piece still count.
-        return chr(_FIRST_PLACE + len(pieces) - 1) + "\n" * match.group().count("\n")
+        return placed(len(pieces) - 1) + "\n" * match.group().count("\n")
 
     return _LIQUID.sub(place, _PLACE.sub("", source)), pieces
 
 
-def _put_back(bare: str, pieces: list[str]) -> str:
+def put_back(bare: str, pieces: list[str]) -> str:
+    """Return ``bare`` with its pieces of Liquid where their characters stand."""
     def piece(match: re.Match[str]) -> str:
         found = pieces[ord(match.group()[0]) - _FIRST_PLACE]
         return found + match.group()[1 + found.count("\n") :]

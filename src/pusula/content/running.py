@@ -9,7 +9,8 @@ from __future__ import annotations
 import html
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -51,7 +52,7 @@ class AskInterpreterError(Exception):
     """This render is the interpreter's."""
 
 
-def is_field(expression: Expression, assigned: Set[str], looped: Set[str]) -> bool:
+def is_field(expression: Expression, assigned: AbstractSet[str], looped: AbstractSet[str]) -> bool:
     """Return whether an output names a field of the data and no fallback for it.
 
     ``assigned`` are the names a template gives values to itself, ``looped`` those of its loops:
@@ -174,7 +175,7 @@ def _assign(own: dict[str, object], name: str, value: object) -> None:
 
 
 def _items(
-    value: Any, limit: object, offset: object, is_reversed: bool, outer: int
+    value: Any, limit: int | None, offset: int | None, is_reversed: bool, outer: int
 ) -> tuple[Sequence[object] | Iterator[object], int]:
     """Return what a loop walks and how many there are, by Liquid's rules."""
     if isinstance(value, Mapping):
@@ -183,8 +184,8 @@ def _items(
         found = [value] if value else []
     else:
         found = value if isinstance(value, Sequence) else []
-    start = int(_number(offset) or 0)
-    stop = None if limit is None else _number(limit) + start
+    start = offset or 0
+    stop = None if limit is None else limit + start
     first = min(max(start, 0), len(found))
     last = min(stop or len(found), len(found))
     size = max(last - first, 0)
@@ -196,7 +197,7 @@ def _items(
 
 
 def _number(value: object) -> int:
-    return 0 if value is None else int(to_int(value))
+    return int(to_int(value))
 
 
 def _click(given: Mapping[str, Any]) -> Callable[[str], str]:
@@ -244,6 +245,7 @@ NAMES: dict[str, object] = {
     "_given": _given, "_missing": _missing, "_get": _get, "_item": _item, "_path": _path,
     "_scoped": _scoped, "_truth": _truth, "_html": _html, "_text": _text, "_default": _default,
     "_currency": _currency, "_code": _code, "_money": _money, "_money_html": _money_html,
-    "_assign": _assign, "_items": _items, "_click": _click, "_clicks": _clicks, "_ends": _ends, "_look": _look,
+    "_assign": _assign, "_items": _items, "_number": _number,
+    "_click": _click, "_clicks": _clicks, "_ends": _ends, "_look": _look,
     "_whole": _whole, "_captured": _captured, "_shorten": _shorten,
 }  # fmt: skip

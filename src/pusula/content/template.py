@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from pusula.content import language, markup
+from pusula.content import language, markup, mjml
 from pusula.content.language import Part, RenderError, TemplateError
 
 _PIXEL = (
@@ -86,10 +86,11 @@ class Rendered:
 def compiled(subject: str, text: str, html_: str) -> Compiled:
     """Return the template ready for use, its links tracked, its text made from HTML if empty.
 
-    Raises ``TemplateError``.
+    ``html_`` may be MJML. Raises ``TemplateError``.
     """
     language.parse(html_, language.HTML)  # names the author's own lines, and refuses our tag
     try:
+        html_ = mjml.html_of(html_)
         tracked = markup.with_tracked_links(html_, _PIXEL)
         text = text if text.strip() else markup.plain_text(html_)
     except markup.TooManyTagsError as error:
@@ -127,7 +128,8 @@ def verified(template: Compiled, variables: Mapping[str, object], links: Links) 
     A part that it fills otherwise is the interpreter's from now on. Raises ``RenderError``.
     """
     given = _given(variables, links, template)
-    return all([part.verify(given, part.fill(given)) for part in template.parts])
+    found = [part.verify(given, part.fill(given)) for part in template.parts]
+    return all(found)
 
 
 def rehearse(template: Compiled, links: Links) -> None:

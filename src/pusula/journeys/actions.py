@@ -205,8 +205,8 @@ def end(enrollment_ids: Iterable[int], outcome: str, *, at: int) -> int:
         rows.insert(
             connection,
             "journeys_passage",
-            ("enrollment_id", "version_id", "step", "at", "result", "reason"),
-            ((pk, version_id, node, at, outcome, "") for pk, version_id, node in found),
+            ("enrollment_id", "version_id", "step", "at", "result", "reason", "is_exit"),
+            ((pk, version_id, node, at, outcome, "", True) for pk, version_id, node in found),
         )
         Task.objects.filter(enrollment_id__in=part, closed_at=None).update(closed_at=at)
         n += waiting.update(

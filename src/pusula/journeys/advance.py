@@ -32,7 +32,7 @@ def enter(
     """Return how somebody comes in ``at`` by the entry at this place, and where they come to."""
     run = _Run(graph, Spot(profile_id, entered_at=at, moved_at=at), world)
     if is_held_out:
-        run.passages.append(Passed(COMING_IN, at, machine.HELD_OUT, entry))
+        run.passages.append(Passed(COMING_IN, at, machine.HELD_OUT, entry, is_exit=True))
         run.finish(machine.HELD_OUT, at)
         return run.done()
     run.passages.append(Passed(COMING_IN, at, ENTERED, entry))
@@ -72,7 +72,7 @@ def ended(spot: Spot, outcome: str, at: int) -> Advanced:
     """Return somebody taken off the journey from outside."""
     at = max(at, spot.moved_at)
     after = replace(spot, outcome=outcome, finished_at=at, due_at=None, waits_for=machine.NOTHING)
-    return Advanced(after, [Passed(spot.node, at, outcome)], [])
+    return Advanced(after, [Passed(spot.node, at, outcome, is_exit=True)], [])
 
 
 def retimed(graph: Graph, spot: Spot, world: World) -> int | None:
@@ -166,7 +166,7 @@ class _Run:
             return False
         at = max(occurrence.at, self.moved_at)
         for place, outcome in self._leads_out(occurrence):
-            self.passages.append(Passed(self.node, at, outcome, place))
+            self.passages.append(Passed(self.node, at, outcome, place, is_exit=True))
             self.finish(outcome, at)
             return True
         return False
@@ -184,7 +184,7 @@ class _Run:
                 return
             if isinstance(result, _Leaves):
                 self.node, self.moved_at = step, at
-                self.passages.append(Passed(step, at, result.outcome))
+                self.passages.append(Passed(step, at, result.outcome, is_exit=True))
                 self.finish(result.outcome, at)
                 return
             self.passages.append(Passed(step, at, result))
@@ -205,7 +205,7 @@ class _Run:
     def _come_in(self, at: int) -> None:
         """Begin: something had failed when they came in."""
         if "who" in self.graph.conditions and not self.world.holds("who", at):
-            self.passages.append(Passed(COMING_IN, at, machine.EXITED, "who"))
+            self.passages.append(Passed(COMING_IN, at, machine.EXITED, "who", is_exit=True))
             self.finish(machine.EXITED, at)
         else:
             self.passages.append(Passed(COMING_IN, at, ENTERED))
@@ -221,7 +221,7 @@ class _Run:
         for place, outcome in ends(self.graph):
             if place in self.graph.conditions and self.world.holds(place, at):
                 self.node, self.moved_at = step, at
-                self.passages.append(Passed(step, at, outcome, place))
+                self.passages.append(Passed(step, at, outcome, place, is_exit=True))
                 self.finish(outcome, at)
                 return True
         return False

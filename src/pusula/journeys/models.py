@@ -108,10 +108,11 @@ class Passage(models.Model):
     at = models.BigIntegerField()
     result = models.CharField(max_length=60)
     reason = models.CharField(max_length=100, blank=True)  # the place of what decided: "exit:0"
+    is_exit = models.BooleanField(default=False)  # it left here; the result is the outcome
 
     class Meta:
         indexes = [
-            models.Index(fields=["version", "step", "result"], name="passage_by_step"),
+            models.Index(fields=["version", "step", "is_exit", "result"], name="passage_by_step"),
         ]
 
 

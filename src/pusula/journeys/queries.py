@@ -1,27 +1,20 @@
-"""Reads of journeys: how many are where, who waits, what befell somebody, why they are not on it."""
+"""Reads of journeys: how many are where, who waits, what befell somebody."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from django.db.models import Count, QuerySet
 
-from pusula.campaigns.holdout import is_held_out
 from pusula.journeys import machine
-from pusula.journeys.advance import COMING_IN, ENTERED
-from pusula.journeys.compiled import Compiled, compile_
 from pusula.journeys.language import Graph, Names, graph, parse
-from pusula.journeys.models import Enrollment, Journey, JourneyVersion, Passage, Planned, Task
-from pusula.lib import clock
+from pusula.journeys.models import Enrollment, Journey, JourneyVersion, Passage, Task
 from pusula.outbox.models import Message
-from pusula.profiles.models import Profile
 from pusula.segments import catalog
-from pusula.segments.facts import block
-from pusula.segments.language import DefinitionError
 
-_MIGRATED = "migrated"
+MIGRATED = "migrated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +52,8 @@ class Counts:
 
 
 def all_journeys() -> QuerySet[Journey]:
-    """Return the journeys by key, those in use first, with the version people come in on."""
-    found = Journey.objects.select_related("version")
-    return found.extra(select={"is_over": "state = 'archived'"}).order_by("is_over", "key")
+    """Return the journeys by key, with the version people come in on."""
+    return Journey.objects.select_related("version").order_by("key")
 
 
 def by_key(key: str) -> Journey | None:
@@ -89,7 +81,8 @@ def title(journey: Journey, language: str) -> str:
 def counts(journey: Journey) -> Counts:
     """Return how many came in, wait and left, over all versions."""
     mine = Enrollment.objects.filter(journey=journey)
-    by_outcome = dict(mine.values_list("outcome").annotate(n=Count("pk")).values_list("outcome", "n"))
+    grouped = mine.values_list("outcome").annotate(n=Count("pk"))
+    by_outcome = dict(grouped.values_list("outcome", "n"))
     n_waiting = by_outcome.pop("", 0)
     n_put_off = mine.filter(state=machine.WAITING).exclude(error="").count()
     return Counts(n_waiting + sum(by_outcome.values()), n_waiting, n_put_off, by_outcome)
@@ -101,24 +94,76 @@ def by_step(journey: Journey, version: JourneyVersion | None = None) -> dict[str
     The step "" is coming in.
     """
     versions = [version] if version else list(journey.versions.all())
-    passages = Passage.objects.filter(version__in=versions).exclude(result=_MIGRATED)
+    passages = Passage.objects.filter(version__in=versions).exclude(result=MIGRATED)
     results: dict[str, dict[str, int]] = defaultdict(dict)
     outcomes: dict[str, dict[str, int]] = defaultdict(dict)
-    grouped = passages.values_list("step", "result").annotate(n=Count("pk"))
-    for step, result, n in grouped.values_list("step", "result", "n"):
-        kind = outcomes if result in machine.OUTCOMES and result not in _ALSO_RESULTS else results
-        kind[step][result] = n
-    left = Enrollment.objects.filter(version__in=versions, state=machine.FINISHED)
-    left = left.filter(outcome__in=_ALSO_RESULTS)
+    grouped = passages.values_list("step", "is_exit", "result").annotate(n=Count("pk"))
+    for step, is_exit, result, n in grouped:
+        (outcomes if is_exit else results)[step][result] = n
     waiting = Enrollment.objects.filter(version__in=versions, state=machine.WAITING)
     n_waiting = dict(waiting.values_list("node").annotate(n=Count("pk")).values_list("node", "n"))
     steps = results.keys() | outcomes.keys() | n_waiting.keys()
     return {
         step: StepCount(
-            n_in=sum(results[step].values()) + sum(outcomes[step].values()) + n_waiting.get(step, 0),
+            n_in=sum(results[step].values())
+            + sum(outcomes[step].values())
+            + n_waiting.get(step, 0),
             n_waiting=n_waiting.get(step, 0),
             results=dict(results[step]),
             outcomes=dict(outcomes[step]),
         )
         for step in steps
     }
+
+
+def waiting_at(journey: Journey, step: str) -> QuerySet[Enrollment]:
+    """Return who waits at a step, the next to go on first."""
+    found = Enrollment.objects.filter(journey=journey, state=machine.WAITING, node=step)
+    return found.select_related("profile").order_by("due_at", "pk")
+
+
+def put_off(journey: Journey | None = None) -> QuerySet[Enrollment]:
+    """Return who could not move because something failed, with the error; tried again."""
+    found = Enrollment.objects.filter(state=machine.WAITING).exclude(error="")
+    found = found if journey is None else found.filter(journey=journey)
+    return found.select_related("journey", "profile").order_by("due_at")
+
+
+def open_tasks(*, are_calls: bool | None = None) -> QuerySet[Task]:
+    """Return what people of the company are asked, the most urgent first."""
+    found = Task.objects.filter(closed_at=None)
+    found = found if are_calls is None else found.filter(is_call=are_calls)
+    return found.select_related("enrollment__journey", "enrollment__profile").order_by("until_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """One thing that befell somebody, and the message that came of it, if one did."""
+
+    at: int
+    step: str
+    result: str
+    reason: str
+    is_exit: bool
+    message: Message | None = None
+
+
+def trace(ride: Enrollment) -> list[Traced]:
+    """Return all that befell an enrollment, in the order of time."""
+    passages = Passage.objects.filter(enrollment=ride).order_by("pk")
+    keys = {f"journey:{ride.journey_id}:{one.step}:{ride.pk}": one.step for one in passages}
+    sent = Message.objects.filter(dedupe_key__in=keys)
+    by_step = {keys[message.dedupe_key]: message for message in sent}
+    return [
+        Traced(
+            one.at, one.step, one.result, one.reason, one.is_exit,
+            None if one.is_exit else by_step.get(one.step),
+        )
+        for one in passages
+    ]  # fmt: skip
+
+
+def of_profile(profile_id: int) -> QuerySet[Enrollment]:
+    """Return all that somebody was or is on, the newest first."""
+    found = Enrollment.objects.filter(profile_id=profile_id)
+    return found.select_related("journey", "version").order_by("-entered_at", "-pk")

@@ -71,6 +71,7 @@ class Passed:
     at: int
     result: str
     reason: str = ""
+    is_exit: bool = False  # it left here; the result is the outcome
 
 
 @dataclass(frozen=True, slots=True)

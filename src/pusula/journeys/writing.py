@@ -148,9 +148,9 @@ def _update(rides: Sequence[Ride]) -> None:
 
 
 def _pass(rides: Sequence[Ride]) -> None:
-    columns = ("enrollment_id", "version_id", "step", "at", "result", "reason")
+    columns = ("enrollment_id", "version_id", "step", "at", "result", "reason", "is_exit")
     values = (
-        (ride.id, ride.version_id, one.step, one.at, one.result, one.reason)
+        (ride.id, ride.version_id, one.step, one.at, one.result, one.reason, one.is_exit)
         for ride in rides
         for one in ride.passages
     )
@@ -284,6 +284,13 @@ def wait_at_the_door(
     order_id = happening.order_id if definition.get("keyed_by") == "order" else None
     rule = definition.get("reentry", USUAL_RULE)
     word = rule if isinstance(rule, str) else rule.get("rule", USUAL_RULE)
+    before = Enrollment.objects.filter(
+        journey_id=version.journey_id, profile_id=profile_id, order_id=order_id
+    )
+    if word != "never":
+        before = before.filter(state=machine.WAITING)
+    if word != "always" and before.exists():
+        return
     Enrollment.objects.bulk_create(
         [
             Enrollment(

@@ -54,10 +54,13 @@ def send(channel: str, once: bool) -> None:
 @click.argument("channel", type=click.Choice(providers.POSTED))
 def ask(channel: str) -> None:
     """Ask the provider of CHANNEL what became of the messages it took in the last days."""
+    provider = providers.needed(channel)
     try:
-        done = asking.ask(providers.needed(channel), at=clock.now())
+        done = asking.ask(provider, at=clock.now())
     except CallError as error:
         raise ChannelError(error.message) from error
+    finally:
+        provider.close()
     click.echo(f"{done.n_new:,} new, {done.n_same:,} known, {done.n_unknown:,} of nobody")
 
 

@@ -113,7 +113,7 @@ def resume(origin: str) -> None:
 def confirm() -> None:
     """Let this home send from this database: after a restore, a move, or a jump of the clock.
 
-    What an older database has forgotten about would be sent again: cancel what is older than the backup first.
+    What an older database has forgotten would be sent again: pause those campaigns first.
     """
     was_held = fence.confirm(settings.PUSULA_HOME / RUN_FOLDER, at=clock.now())
     audit.record(audit.operator(), "sender.confirmed")

@@ -17,6 +17,7 @@ from pusula.lib import clock, ids
 from pusula.lib.text import email_key
 from pusula.outbox import machine, outgoing
 from pusula.outbox.models import Content, Hold, Message
+from pusula.outbox.reasons import Reason
 
 _CHUNK = 2_000
 _MESSAGES = "outbox_message"
@@ -111,6 +112,34 @@ def known_keys(dedupe_keys: Iterable[str]) -> set[str]:
 def put(drafts: Iterable[Draft], *, at: int) -> None:
     """Write messages whose keys nobody has; raise ``IntegrityError`` if somebody has."""
     rows.insert(connection, _MESSAGES, _COLUMNS, (_row(d, at) for d in drafts))
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a provider says of a message of which we did not know whether it arrived."""
+
+    has_arrived: bool
+    detail: str  # in its words
+
+
+def resolve(message_id: int, evidence: Evidence, *, at: int) -> bool:
+    """Settle a message that was unknown; return whether it still was.
+
+    Without evidence of a provider nothing resolves a doubt; see ``doubts.resend``.
+    """
+    doubtful = Message.objects.filter(pk=message_id, state=machine.UNKNOWN)
+    if evidence.has_arrived:
+        return bool(
+            doubtful.update(
+                state=machine.SENT, reason="", detail=evidence.detail[:400], settled_at=at
+            )
+        )
+    return bool(
+        doubtful.update(
+            state=machine.FAILED, reason=Reason.REJECTED, detail=evidence.detail[:400],
+            settled_at=at,
+        )
+    )  # fmt: skip
 
 
 def hold(origin: str = "", *, reason: str = PAUSED, detail: str = "", at: int) -> None:

@@ -9,7 +9,9 @@ from pusula.outbox import machine
 from pusula.outbox.letters import Letter
 from pusula.outbox.models import FENCE, Hold, Message, channel_hold
 
-_FIELDS = ("pk", "token", "origin", "profile_id", "content_id", "address", "n_attempts")
+_FIELDS = (
+    "pk", "token", "origin", "profile_id", "content_id", "address", "n_attempts", "variables",
+)  # fmt: skip
 
 
 def claim(owner: str, *, n: int, at: int, channel: str = Channel.EMAIL) -> list[Letter]:

@@ -50,9 +50,8 @@ def guard(folder: Path, *, at: int) -> str:
     why = trouble(folder, at=at)
     if why in {RESTORED, CLOCK}:
         _hold(why, at)
-    elif why == CLONED and not Anchor.objects.exists():
+    elif not why and _read(folder) is None:
         _drop_anchor(folder, at)
-        return ""
     return why
 
 
@@ -62,8 +61,13 @@ def trouble(folder: Path, *, at: int) -> str:
     Looks at the mark first: the database is always written before it.
     """
     mark = _read(folder)
-    anchor = Anchor.objects.filter(name=mark.name).first() if mark else None
-    if mark is None or anchor is None or mark.place != _place(folder):
+    anchors = {anchor.name: anchor for anchor in Anchor.objects.all()}
+    if mark is None:
+        return CLONED if anchors else ""
+    anchor = anchors.get(mark.name)
+    if anchor is None:
+        return CLONED if anchors else RESTORED
+    if mark.place != _place(folder):
         return CLONED
     if mark.pulse > anchor.pulse:
         return RESTORED

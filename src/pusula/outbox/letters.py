@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from pusula.channels.email import mime
+from django.conf import settings
+
+from pusula.channels.email import dkim, mime
 from pusula.channels.email.address import on_the_wire, split_sender
+from pusula.channels.email.dkim import Signer
 from pusula.channels.email.smtp import Envelope
 from pusula.content import template
 from pusula.lib import clock
+from pusula.outbox import returns
 from pusula.outbox.links import MessageLinks, preview_links
 from pusula.outbox.models import Content
 from pusula.outbox.variables import values
 
 _KEPT = 100  # contents at once: more mailings than anybody sends together
+_VERIFIED_FIRST = 8  # mails of a content, and one of so many after them
+_VERIFIED_EVERY = 1_000
+
+_log = logging.getLogger("pusula.sender")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +38,32 @@ class Letter:
     content_id: int
     address: str
     n_attempts: int
+    variables: Mapping[str, str] = field(default_factory=dict)  # what it says beyond the profile
 
 
 class Desk:
     """Keeps the contents that are being sent compiled."""
 
-    def __init__(self) -> None:
-        """Start with nothing compiled."""
-        self._contents: dict[int, tuple[str, template.Compiled]] = {}
+    def __init__(self, signers: Mapping[str, Signer] | None = None) -> None:
+        """Start with nothing compiled; ``signers`` are the keys by domain, else those set up."""
+        self._returns = returns.tokens()
+        self._contents: dict[int, _Prepared] = {}
+        self._signers = dkim.signers(settings.PUSULA_DKIM) if signers is None else signers
 
     def mail(self, letter: Letter, variables: Mapping[str, Any]) -> bytes:
         """Return the mail of ``letter`` as it goes on the wire.
 
         Raises ``TemplateError``, ``RenderError`` and ``AddressError``.
         """
-        sender, compiled = self._content(letter.content_id)
+        content = self._content(letter.content_id)
         links = MessageLinks(letter.token)
-        rendered = template.render(compiled, variables, links)
+        given = {**variables, "message": letter.variables}
+        if content.is_to_be_verified() and not template.verified(content.compiled, given, links):
+            _log.error("content %d is filled by the interpreter alone", letter.content_id)
+        rendered = template.render(content.compiled, given, links)
         return mime.wired(
             mime.Mail(
-                sender=sender,
+                sender=content.sender,
                 to=letter.address,
                 subject=rendered.subject,
                 text=rendered.text,
@@ -57,23 +72,42 @@ class Desk:
                 at=clock.now(),
                 unsubscribe_url=links.unsubscribe_url,
                 feedback=letter.origin,
-            )
+            ),
+            content.signer,
         )
 
     def envelope(self, letter: Letter) -> Envelope:
         """Return who the mail of ``letter`` is from and to on the wire; raise ``AddressError``."""
-        _name, address = split_sender(self._content(letter.content_id)[0])
-        return Envelope(letter.id, address, on_the_wire(letter.address))
+        _name, address = split_sender(self._content(letter.content_id).sender)
+        back = self._returns.return_path(letter.token) or address
+        return Envelope(letter.id, back, on_the_wire(letter.address))
 
-    def _content(self, content_id: int) -> tuple[str, template.Compiled]:
+    def _content(self, content_id: int) -> _Prepared:
         found = self._contents.get(content_id)
         if found is None:
             if len(self._contents) >= _KEPT:
                 self._contents.clear()
             content = Content.objects.get(pk=content_id)
             compiled = template.compiled(content.subject, content.text, content.html)
-            found = self._contents[content_id] = (content.sender, compiled)
+            _name, address = split_sender(content.sender)
+            signer = dkim.signer_of(address, self._signers)
+            found = self._contents[content_id] = _Prepared(content.sender, compiled, signer)
         return found
+
+
+@dataclass
+class _Prepared:
+    """A content ready for sending."""
+
+    sender: str
+    compiled: template.Compiled
+    signer: Signer | None
+    n_filled: int = 0
+
+    def is_to_be_verified(self) -> bool:
+        """Return whether this mail is filled by the interpreter too, and both are compared."""
+        self.n_filled += 1
+        return self.n_filled <= _VERIFIED_FIRST or self.n_filled % _VERIFIED_EVERY == 0
 
 
 def preview(subject: str, text: str, html: str, profile_id: int) -> template.Rendered:

@@ -10,7 +10,7 @@ FAILED = "failed"  # the next hop said no, for good
 UNKNOWN = "unknown"  # the sender died between the gate and the answer; never sent again by itself
 
 STATES = (PENDING, SENDING, SENT, SKIPPED, FAILED, UNKNOWN)
-FINAL = frozenset({SENT, SKIPPED, FAILED, UNKNOWN})
+FINAL = frozenset({SENT, SKIPPED, FAILED, UNKNOWN})  # no sender does anything with it any more
 TAKEN = (SENDING, SENT, UNKNOWN)  # the inbox has it, or may have it
 COUNTED = (PENDING, *TAKEN)  # the person has it, may have it, or is to get it: for caps and budgets
 MOVES = {
@@ -19,5 +19,5 @@ MOVES = {
     SENT: frozenset(),
     SKIPPED: frozenset(),
     FAILED: frozenset(),
-    UNKNOWN: frozenset(),
+    UNKNOWN: frozenset({SENT, FAILED}),  # by what the provider says, or when a person sends it anew
 }

@@ -18,14 +18,15 @@ _SUBSCRIPTIONS = "outbox_pushsubscription"
 def move(loser: int, winner: int, *, at: int) -> None:
     """Give the messages of ``loser`` to ``winner``.
 
-    Nobody gets two messages of one mailing: those still in line beside another are skipped, for
-    good, and stay so if the merge is undone.
+    Nobody gets two messages of one mailing, or step of a journey: those still in line beside
+    another are skipped, for good, and stay so if the merge is undone.
     """
     moving.move(_MESSAGES, loser, winner)
     moving.move(_SUBSCRIPTIONS, loser, winner)
     twins = Message.objects.filter(
-        profile_id=OuterRef("profile_id"), origin=OuterRef("origin"), channel=OuterRef("channel")
-    )
+        profile_id=OuterRef("profile_id"), origin=OuterRef("origin"), channel=OuterRef("channel"),
+        step=OuterRef("step"),
+    )  # fmt: skip
     taken = twins.filter(state__in=machine.TAKEN)
     earlier = twins.filter(state=machine.PENDING, pk__lt=OuterRef("pk"))
     waiting = Message.objects.filter(profile_id=winner, state=machine.PENDING)

@@ -78,14 +78,20 @@ class PostLoop:
         """
         with registered(self._home) as me:
             self._me = me
-            while not self._is_stopping:
-                self._turn()
-                if self._is_dry:
-                    if once and not me.recover():
-                        break
-                    self._wait(LOOK_S)
-            self._commit([])
+            try:
+                self._work(once=once)
+            finally:
+                self._provider.close()
         return self.tally
+
+    def _work(self, *, once: bool) -> None:
+        while not self._is_stopping:
+            self._turn()
+            if self._is_dry:
+                if once and not self._me.recover():
+                    break
+                self._wait(LOOK_S)
+        self._commit([])
 
     def _turn(self) -> None:
         self._me.beat()

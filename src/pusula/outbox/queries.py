@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, QuerySet
@@ -101,3 +101,30 @@ def rates(origin: str) -> Rates:
 def is_anybody_sending(at: int) -> bool:
     """Return whether a sender has shown itself in the last minute."""
     return Sender.objects.filter(heartbeat_at__gte=at - clock.MINUTE).exists()
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many messages are alike: state, reason, who asked, step, channel."""
+
+    state: str
+    reason: str
+    origin: str
+    step: str
+    channel: str
+    n: int
+
+
+def between(from_at: int, to_at: int, equal: Mapping[str, str]) -> QuerySet[Message]:
+    """Return the messages due in ``[from_at, to_at)``; ``equal`` narrows by their columns."""
+    # All states by name: the index that helps begins with the state.
+    states = [equal["state"]] if "state" in equal else machine.STATES
+    due = Message.objects.filter(state__in=states, due_at__gte=from_at, due_at__lt=to_at)
+    return due.filter(**equal)
+
+
+def tallies(messages: QuerySet[Message]) -> list[Tally]:
+    """Return how many of ``messages`` are alike, most first."""
+    columns = ("state", "reason", "origin", "step", "channel")
+    rows = messages.order_by().values_list(*columns).annotate(n=Count("pk"))
+    return sorted((Tally(*row) for row in rows), key=lambda one: (-one.n, one.origin, one.step))

@@ -30,5 +30,6 @@ class Reason(models.TextChoices):
     HARD_BOUNCE = "hard_bounce", _("The mailbox does not exist")
     REJECTED = "rejected", _("The receiving server refused the message")
     POLICY = "policy", _("The receiving server refuses us as a sender")
+    RESENT = "resent", _("Sent anew by a person")
     SENDER_DIED = "sender_died", _("The sender stopped before the answer came")
     CONNECTION_LOST = "connection_lost", _("The connection broke before the answer came")

@@ -20,6 +20,7 @@ SOURCE = "pusula"  # of the events written here
 UNSUBSCRIBE_LINK = "unsubscribe link"
 # Mail gateways follow every link as a mail arrives; people need longer.
 TOO_FAST = 2 * clock.SECOND
+BURST = 2 * clock.SECOND
 # What one message may write: a pixel fetched for ever must not fill the disk.
 MOST = 100
 _TRIES = 3
@@ -59,12 +60,25 @@ def is_machine(message: Message, *, method: str, agent: str, at: int) -> bool:
 
 def note(message: Message, kind: ReceiptKind, *, at: int, machine: bool, url: str = "") -> None:
     """Keep what happened to ``message``; a person's first open, or click of a link, is an event."""
+    if kind == ReceiptKind.CLICKED and _is_burst(message, url, at):
+        machine = True
     if Receipt.objects.filter(message=message, kind=kind).count() < MOST:
         Receipt.objects.create(
             message=message, kind=kind, at=at, is_machine=machine, url=url[:2000]
         )
     if not machine:
         tell(message, kind, at=at, url=url)
+
+
+def _is_burst(message: Message, url: str, at: int) -> bool:
+    """Return whether another link of ``message`` was followed just now, and mark that click too.
+
+    Scanners follow all links of a mail at once; nobody reads two pages in two seconds.
+    """
+    near = Receipt.objects.filter(
+        message=message, kind=ReceiptKind.CLICKED, at__gt=at - BURST, at__lt=at + BURST
+    ).exclude(url=url[:2000])
+    return bool(near.update(is_machine=True))
 
 
 def unsubscribe(message: Message, *, at: int) -> None:

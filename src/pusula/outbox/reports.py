@@ -93,6 +93,10 @@ def _once(message: Message, report: Report, at: int) -> bool:
 
 def _apply(message: Message, report: Report, at: int) -> bool:
     happened_at = report.at if 0 < report.at <= at + _LATEST else at
+    # Whatever is told of a message, the provider knows it: a doubt is none any more.
+    was_refused = report.kind in {ReportKind.REJECTED, ReportKind.POLICY}
+    evidence = actions.Evidence(has_arrived=not was_refused, detail=report.words)
+    was_in_doubt = actions.resolve(message.pk, evidence, at=at)
     kind = _KINDS.get(report.kind)
     if kind is not None:
         _receipt, is_new = Receipt.objects.get_or_create(
@@ -111,7 +115,7 @@ def _apply(message: Message, report: Report, at: int) -> bool:
         if not report.is_machine:
             receipts.tell(message, kind, at=happened_at, url=report.url)
     _follow(message, report, happened_at, at)
-    return True
+    return kind is not None or was_in_doubt
 
 
 def _follow(message: Message, report: Report, happened_at: int, at: int) -> None:

@@ -11,6 +11,7 @@ from django.db import (
     connection,
     transaction,
 )
+from django.utils import translation
 
 from pusula.journeys import engine as journeys
 from pusula.journeys.engine import Engine
@@ -252,12 +253,13 @@ class _Step:
 
         ``tries`` is how often each was tried before; something of those in ``again`` is known.
         """
-        found = understood.read(logged, at=self.at, again=again)
-        ours, barred, blank = erasure.sort_out(found.told)
-        self.blank |= blank
-        found.aside.extend(Aside(entry, erasure.ERASED) for entry in barred)
-        told, unnamed = self.names.admit(ours)
-        written = self._written(told)
+        with translation.override("en"):  # reasons are stored in one language, and read in any
+            found = understood.read(logged, at=self.at, again=again)
+            ours, barred, blank = erasure.sort_out(found.told)
+            self.blank |= blank
+            found.aside.extend(Aside(entry, erasure.ERASED) for entry in barred)
+            told, unnamed = self.names.admit(ours)
+            written = self._written(told)
         aside = found.aside + unnamed + understood.refused(written.refused)
         n_refused = understood.put_aside(aside, tries, self.at) if aside else 0
         self.upkeep.look_at(written.touched)

@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 
 from pusula.lib import clock, ids
 from pusula.lib.errors import PusulaError
+from pusula.lib.spreadsheets import guarded
 from pusula.pipeline import erasure as log
 from pusula.pipeline import queries
 from pusula.privacy import audit, requests, stores
@@ -31,7 +32,6 @@ from pusula.profiles.models import Profile
 from pusula.profiles.told import Record
 
 VALID = 24 * clock.HOUR
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 _LONGEST_REASON = 200
 
 
@@ -193,9 +193,9 @@ def _cell(value: Any) -> str:
 
 
 def _guarded(text: str) -> str:
-    """Return ``text`` so that no spreadsheet takes it for a formula; numbers stay numbers."""
+    """Return ``text`` guarded; a number stays a number."""
     is_number = text.lstrip("-").replace(".", "", 1).isdecimal()
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) and not is_number else text
+    return text if is_number else guarded(text)
 
 
 def _write(path: Path, content: bytes) -> None:

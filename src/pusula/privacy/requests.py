@@ -45,15 +45,22 @@ def register(
 ) -> Request:
     """Write down that a person asked for something at ``received_at``; the 30 days run from then.
 
-    Raises ``RequestError`` for a kind, proof or customer there is not, or a day to come.
+    The same written down again, while nobody answered it, is one request. Raises ``RequestError``
+    for a kind, proof or customer there is not, or a day to come.
     """
     if kind not in RequestKind.values or proof not in Proof.values:
         raise RequestError(_("Choose what the person asks for, and how you know who asks."))
-    if not Profile.objects.filter(pk=profile_id).exists():
-        raise RequestError(_("There is no customer number %(n)s.") % {"n": profile_id})
     if received_at > clock.now():
         raise RequestError(_("A request cannot have been received on a day to come."))
     with transaction.atomic():
+        # Locked, so that of a button pressed twice the second sees the first.
+        if not Profile.objects.select_for_update().filter(pk=profile_id).exists():
+            raise RequestError(_("There is no customer number %(n)s.") % {"n": profile_id})
+        same = waiting(kind, [profile_id]).filter(
+            due_at=_due(received_at), proof=proof, note=note[:1_000], recorded_by=actor
+        )
+        if (known := same.first()) is not None:
+            return known
         made = Request.objects.create(
             kind=kind,
             profile_id=profile_id,
@@ -91,7 +98,10 @@ def settle(request: Request, state: str, *, actor: str, answer: str = "") -> Non
     at = clock.now()
     with transaction.atomic():
         standing = Request.objects.filter(pk=request.pk, state__in=UNDER_WAY)
-        if not standing.update(state=state, answer=answer[:1_000], settled_at=at, settled_by=actor):
+        told = {"state": state, "answer": answer[:1_000], "settled_by": actor}
+        if not standing.update(**told, settled_at=at):
+            if Request.objects.filter(pk=request.pk, **told).exists():
+                return  # pressed twice
             raise RequestError(_("This request is settled already."))
         if request.kind == RequestKind.OBJECT and state == RequestState.ANSWERED:
             object_to_profiling(request.profile_id, at=at)

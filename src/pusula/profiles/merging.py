@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from pusula.lake import rows
 from pusula.lib import clock
-from pusula.profiles import cards, moving, unheard
+from pusula.profiles import cards, compared, moving, unheard
 from pusula.profiles.models import Merge, Profile, Trait, TraitChange
 from pusula.profiles.moving import Once
 from pusula.profiles.relations import Ids
@@ -108,6 +108,8 @@ def move(loser: int, winner: int) -> None:
     cards.move(loser, winner)
     _SCORES.move(loser, winner)
     move_told(loser, winner)
+    compared.forget([loser, winner])
+    unheard.forget([loser, winner])  # both are looked at by who merges them
 
 
 def move_told(loser: int, winner: int) -> None:
@@ -115,7 +117,6 @@ def move_told(loser: int, winner: int) -> None:
     _IDENTIFIERS.move(loser, winner)
     moving.move(_TRAIT_CHANGES, loser, winner)
     _derive_traits([loser, winner])
-    unheard.forget([loser, winner])  # both are looked at by who merges them
 
 
 def close(
@@ -156,6 +157,8 @@ def give_back(winner: int, origins: Collection[int], to: int) -> None:
     cards.give_back(winner, origins, to)
     _SCORES.give_back(winner, origins, to)
     give_back_told(winner, origins, to)
+    compared.forget([winner, to])
+    unheard.forget([winner, to])
 
 
 def give_back_told(winner: int, origins: Collection[int], to: int) -> None:
@@ -163,7 +166,6 @@ def give_back_told(winner: int, origins: Collection[int], to: int) -> None:
     _IDENTIFIERS.give_back(winner, origins, to)
     moving.give_back(_TRAIT_CHANGES, winner, origins, to)
     _derive_traits([winner, to])
-    unheard.forget([winner, to])
 
 
 def _derive_traits(profile_ids: Collection[int]) -> None:

@@ -233,12 +233,23 @@ class Proposal(models.Model):
 
 
 class Comparison(models.Model):
-    """One comparison of everybody with everybody, and what it found."""
+    """One comparison of those who changed with everybody, how far it came, and what it found."""
 
     started_at = models.BigIntegerField()
-    finished_at = models.BigIntegerField()
+    finished_at = models.BigIntegerField(null=True)
     n_profiles = models.BigIntegerField()
-    n_open = models.BigIntegerField()
+    n_open = models.BigIntegerField(default=0)
+    n_changed = models.BigIntegerField(default=0)
+    n_compared = models.BigIntegerField(default=0)
+    # How often people and strangers agree, if that was measured anew; then everybody is compared.
+    model = models.JSONField(default=dict)
+
+
+class Compared(models.Model):
+    """A profile that was compared with everybody as it is, and a digest of how that was."""
+
+    profile_id = models.BigIntegerField(primary_key=True)
+    digest = models.BigIntegerField()
 
 
 class Unheard(models.Model):

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from django.db.models import Q
 
 from pusula.profiles.models import (
+    Compared,
     Identifier,
     Merge,
     Profile,
@@ -38,7 +39,7 @@ def erase(profile_ids: Collection[int]) -> int:
     """Delete these people: to be called when no other owner holds a row of theirs."""
     n = Merge.objects.filter(_merges(profile_ids)).delete()[0]
     n += Proposal.objects.filter(about(profile_ids)).delete()[0]
-    for model in (Identifier, Trait, TraitChange, Score, Shelved, Unheard):
+    for model in (Identifier, Trait, TraitChange, Score, Shelved, Unheard, Compared):
         n += model.objects.filter(profile_id__in=profile_ids).delete()[0]
     return n + Profile.objects.filter(pk__in=profile_ids).delete()[0]
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 from django.db import transaction
@@ -12,11 +11,19 @@ from django.db.models import Q, QuerySet
 from pusula.lake import rows
 from pusula.lib.errors import PusulaError
 from pusula.profiles.linkage.pair import Pair
-from pusula.profiles.models import Comparison, Merge, Profile, Proposal, ProposalState
+from pusula.profiles.models import (
+    Compared,
+    Comparison,
+    Merge,
+    Profile,
+    Proposal,
+    ProposalState,
+)
 
 _OPEN, _ACCEPTED = ProposalState.OPEN, ProposalState.ACCEPTED
 _REJECTED, _STALE = ProposalState.REJECTED, ProposalState.STALE
-_WRITTEN = ["weight", "certain", "evidence", "group_id", "group_weight", "state", "proposed_at"]
+_WRITTEN = ["weight", "certain", "evidence", "state", "proposed_at", "put_off_at"]
+_GROUP = ["group_id", "group_weight"]
 
 
 class _Edge(NamedTuple):
@@ -32,40 +39,72 @@ class ProposalError(PusulaError):
     status = 409
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a comparison of everybody brought: how many are open now, and what changed."""
+class Counts(NamedTuple):
+    """How many proposals are new, and of how many nothing speaks for them any more."""
 
-    n_open: int
     n_new: int
     n_stale: int
 
 
-def write(pairs: Iterable[Pair], *, at: int) -> Outcome:
-    """Write what a comparison of everybody found; one transaction.
+def write(pairs: Iterable[Pair], whose: Collection[int], *, at: int) -> Counts:
+    """Write what a comparison of the people ``whose`` found, in the caller's transaction.
 
-    What somebody decided stays decided while the fields agree and differ as they did then.
+    What somebody decided stays decided while the fields agree and differ as they did then. What is
+    not found any more is stale. ``regroup`` is due afterwards.
     """
-    found = {(pair.one, pair.other): pair for pair in pairs}
-    groups = grouped(_Edge(pair.one, pair.other, pair.weight) for pair in found.values())
+    known = {(one.one_id, one.other_id): one for one in _touching(whose)}
+    made, changed = [], []
+    n_new = n_stale = 0
+    for pair in pairs:
+        held = known.pop((pair.one, pair.other), None)
+        if held is None:
+            held = Proposal(one_id=pair.one, other_id=pair.other, group_id=pair.one, group_weight=0)
+            made.append(_filled(held, pair, at))
+        elif held.state == _OPEN or _is_other(held, pair):
+            n_new += held.state != _OPEN
+            changed.append(_filled(held, pair, at))
+    for held in known.values():
+        if held.state == _OPEN:
+            held.state, n_stale = _STALE, n_stale + 1
+            changed.append(held)
+    Proposal.objects.bulk_create(made, batch_size=rows.ASKED)
+    Proposal.objects.bulk_update(changed, _WRITTEN, batch_size=50)
+    return Counts(n_new + len(made), n_stale)
+
+
+def open_among(whose: Collection[int]) -> list[tuple[int, int]]:
+    """Return the open proposals that speak of these people."""
+    return [(one.one_id, one.other_id) for one in _touching(whose) if one.state == _OPEN]
+
+
+def _touching(whose: Collection[int]) -> list[Proposal]:
+    found: dict[int, Proposal] = {}
+    for part in rows.parts(whose):
+        found.update((one.pk, one) for one in Proposal.objects.filter(about(part)))
+    return list(found.values())
+
+
+def give_up() -> int:
+    """Have the open proposals go stale of whom nothing is known any more; return how many.
+
+    Everybody of whom something is known was compared.
+    """
+    known = Compared.objects.values("pk")
+    left = Proposal.objects.filter(state=_OPEN).exclude(one_id__in=known, other_id__in=known)
+    return left.update(state=_STALE)
+
+
+def regroup() -> None:
+    """Write which open proposals hang together; one transaction."""
     with transaction.atomic():
-        known = {(one.one_id, one.other_id): one for one in Proposal.objects.iterator()}
-        made, changed = [], []
-        n_new = n_stale = 0
-        for key, pair in found.items():
-            held = known.pop(key, None)
-            if held is None:
-                made.append(_filled(Proposal(one_id=key[0], other_id=key[1]), pair, groups, at))
-            elif held.state == _OPEN or _is_other(held, pair):
-                n_new += held.state != _OPEN
-                changed.append(_filled(held, pair, groups, at))
-        for held in known.values():
-            if held.state == _OPEN:
-                held.state, n_stale = _STALE, n_stale + 1
-                changed.append(held)
-        Proposal.objects.bulk_create(made, batch_size=rows.ASKED)
-        Proposal.objects.bulk_update(changed, _WRITTEN, batch_size=50)
-    return Outcome(Proposal.objects.filter(state=_OPEN).count(), n_new + len(made), n_stale)
+        held = list(Proposal.objects.filter(state=_OPEN).only(*_Edge._fields, *_GROUP))
+        groups = grouped(_Edge(one.one_id, one.other_id, one.weight) for one in held)
+        changed = []
+        for one in held:
+            if (one.group_id, one.group_weight) != (group := groups[one.one_id]):
+                one.group_id, one.group_weight = group
+                changed.append(one)
+        Proposal.objects.bulk_update(changed, _GROUP, batch_size=200)
 
 
 def grouped(pairs: Iterable[_Edge]) -> dict[int, tuple[int, float]]:
@@ -87,13 +126,10 @@ def grouped(pairs: Iterable[_Edge]) -> dict[int, tuple[int, float]]:
     return {one: (root(one), heaviest[root(one)]) for one in list(parent)}
 
 
-def _filled(
-    held: Proposal, pair: Pair, groups: Mapping[int, tuple[int, float]], at: int
-) -> Proposal:
+def _filled(held: Proposal, pair: Pair, at: int) -> Proposal:
     if held.state != _OPEN:
         held.state, held.proposed_at, held.put_off_at = _OPEN, at, 0
     held.weight, held.certain, held.evidence = pair.weight, pair.certain, _evidence(pair)
-    held.group_id, held.group_weight = groups[pair.one]
     return held
 
 
@@ -186,13 +222,11 @@ def without_merge() -> list[Proposal]:
     return [held for held in accepted.order_by("pk") if merge_of(held) is None]
 
 
-def note(started_at: int, finished_at: int, n_profiles: int, n_open: int) -> None:
-    """Write down that everybody was compared."""
-    Comparison.objects.create(
-        started_at=started_at, finished_at=finished_at, n_profiles=n_profiles, n_open=n_open
-    )
+def open_now() -> int:
+    """Return how many proposals wait."""
+    return Proposal.objects.filter(state=_OPEN).count()
 
 
 def last() -> Comparison | None:
-    """Return the newest comparison of everybody."""
-    return Comparison.objects.order_by("-pk").first()
+    """Return the newest comparison that came to its end."""
+    return Comparison.objects.exclude(finished_at=None).order_by("-pk").first()

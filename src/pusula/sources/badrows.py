@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 from django.utils.translation import gettext as _
 
+from pusula.lib.spreadsheets import guarded
 from pusula.sources import files
 from pusula.sources.coerce import Refusal, as_text
 from pusula.sources.mapping import FileFormat
-from pusula.sources.rejects import guarded
 
 
 def write(path: Path, form: FileFormat, names: Sequence[str], rejects: Path, target: Path) -> int:

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from pusula.lib import clock, money
+from pusula.lib.spreadsheets import bare
 from pusula.lib.text import fold, nfc
 from pusula.profiles import contacts
 
@@ -28,7 +29,6 @@ YEARS = range(1900, 2101)
 # A little clock skew is no time travel.
 SKEW = clock.DAY
 
-_APOSTROPHE_BEFORE = ("=", "+", "-", "@")
 _SPACES = dict.fromkeys(map(ord, " \u00a0\u202f\u2009'’"))
 _MONEY_WORDS = re.compile(
     r"^(?:TRY|TL|YTL|EUR|USD|GBP|[₺€$£₽])|(?:TRY|TL|YTL|EUR|USD|GBP|[₺€$£₽])$"
@@ -261,8 +261,8 @@ def as_text(cell: Any) -> str | None:
         return None
     if isinstance(cell, str):
         found = nfc(cell)
-        if found.startswith("'") and found[1:2] in _APOSTROPHE_BEFORE and len(found) > 1:
-            found = found[1:]
+        if found.startswith("'"):
+            found = bare(found)
         if not found.isascii() or "\0" in found:
             _check_characters(found)
         return found or None

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from django.db.models import Q
+from django.utils import translation
 
 from pusula.lib import clock, ids
 from pusula.lib.errors import PusulaError
@@ -89,7 +90,8 @@ def poll(source: Source, at: int) -> Polled | None:
         return None
     source.refresh_from_db()
     row.refresh_from_db()
-    done = _ask(source, lease, at)
+    with translation.override("en"):  # what is wrong is stored in one language, and read in any
+        done = _ask(source, lease, at)
     if done.is_lost:
         return done
     if done.error:

@@ -11,10 +11,10 @@ from typing import IO, Any, Self, cast
 
 from django.utils.translation import gettext as _
 
+from pusula.lib.spreadsheets import guarded
+
 SHOWN = 200
 _MOST_PENDING = 50_000
-# What a spreadsheet takes for the beginning of a formula, the full-width forms included.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,3 @@ class Rejects:
 
     def _writer(self) -> Any:
         return csv.writer(cast("IO[str]", self._file), delimiter=";", lineterminator="\r\n")
-
-
-def guarded(text: str) -> str:
-    """Return ``text`` so that no spreadsheet takes it for a formula: an apostrophe before it."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

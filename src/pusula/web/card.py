@@ -19,7 +19,7 @@ from pusula.rfm import words as rfm_words
 from pusula.rfm.models import RfmScore
 from pusula.segments import queries as segments
 from pusula.segments.models import Membership
-from pusula.web import facts, formats, masking, titles
+from pusula.web import consent_words, facts, formats, masking, titles
 from pusula.web.identifiers import Identity, identity_of
 
 PURPOSE = "marketing"
@@ -142,7 +142,12 @@ def _permissions(profile_id: int) -> list[Permission]:
         entry = consent.entry
         found.append(
             Permission(
-                icon, channel, consent.status, consent.decided_at, entry.source, entry.evidence
+                icon,
+                channel,
+                consent.status,
+                consent.decided_at,
+                consent_words.source(entry.source),
+                consent_words.evidence(entry.evidence),
             )
         )
     return found

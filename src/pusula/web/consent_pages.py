@@ -23,7 +23,7 @@ from pusula.consent.models import (
     Status,
     Suppression,
 )  # fmt: skip
-from pusula.web import masking, titles
+from pusula.web import consent_words, masking, titles
 
 # What the badges of states look like.
 IYS_TONES = {
@@ -78,6 +78,8 @@ class Entry:
     channel: str
     purpose: str
     address: str  # masked
+    source: str
+    evidence: str
     proof: list[tuple[str, str]]
 
 
@@ -129,8 +131,10 @@ def entries(rows: Iterable[ConsentEntry]) -> Iterator[Entry]:
             channel=channel,
             purpose=str(known[row.purpose].title) if row.purpose in known else row.purpose,
             address=masked(row.address),
+            source=consent_words.source(row.source),
+            evidence=consent_words.evidence(row.evidence),
             proof=[
-                (str(title), str(row.proof[part]))
+                (str(title), consent_words.part(part, str(row.proof[part])))
                 for part, title in PARTS.items()
                 if row.proof.get(part)
             ],

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language, get_language_info
 
-from pusula.web import navigation, source_notes
+from pusula.web import navigation, sending_note, source_notes
 
 THEME_COOKIE = "theme"
 THEMES = ("light", "dark")
@@ -22,6 +22,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
         "other_languages": [
             get_language_info(code) for code, _ in settings.LANGUAGES if code != get_language()
         ],
+        "sending_note": SimpleLazyObject(lambda: sending_note.note(request)),
         "source_notes": SimpleLazyObject(lambda: source_notes.notes(request)),
         "theme": theme if theme in THEMES else "auto",
     }

@@ -29,7 +29,7 @@ from pusula.orders import queries as orders
 from pusula.orders.models import Order
 from pusula.outbox import queries as outbox
 from pusula.outbox.models import Message
-from pusula.web import codes, formats, titles
+from pusula.web import codes, consent_words, formats, titles
 from pusula.web.request import whole
 
 PAGE = 15
@@ -199,7 +199,8 @@ def _consent(entry: ConsentEntry, rank: int) -> Item:
     form = gettext("Gave consent: %(channel)s") if is_granted else gettext("Refused: %(channel)s")
     icon = "shield-check" if is_granted else "shield-x"
     position = Position(entry.decided_at, rank, entry.pk)
-    return Item(position, icon, form % {"channel": channel}, _line((entry.source, entry.evidence)))
+    told = (consent_words.source(entry.source), consent_words.evidence(entry.evidence))
+    return Item(position, icon, form % {"channel": channel}, _line(told))
 
 
 def _messages(profile_id: int, rank: int, before: Position | None, limit: int) -> Sequence[Item]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +54,7 @@ class Signer:
         try:
             key = serialization.load_pem_private_key(path.read_bytes(), password=None)
         except OSError as error:
-            raise DkimError(f"DKIM: the key file {path} cannot be read: {error.strerror}") from error
+            raise DkimError(f"DKIM: the key {path} cannot be read: {error.strerror}") from error
         except (ValueError, TypeError) as error:
             raise DkimError(f"DKIM: {path} holds no private key in PEM without password") from error
         if isinstance(key, rsa.RSAPrivateKey) and key.key_size >= _LEAST_BITS:
@@ -101,6 +102,31 @@ class Signer:
         if isinstance(self.key, rsa.RSAPrivateKey):
             return self.key.sign(data, _PADDING, _SHA256)
         return self.key.sign(hashlib.sha256(data).digest())
+
+
+def signers(told: str) -> dict[str, Signer]:
+    """Return the keys of ``PUSULA_DKIM`` by domain: ``selector@domain=/path/key.pem``, by spaces.
+
+    Raises ``DkimError``.
+    """
+    found: dict[str, Signer] = {}
+    for one in told.split():
+        name, is_there, path = one.partition("=")
+        selector, _, domain = name.partition("@")
+        if not is_there:
+            raise DkimError(f"PUSULA_DKIM: {one!r} is not selector@domain=/path/to/key.pem")
+        found[domain] = Signer.from_file(domain, selector, Path(path))
+    return found
+
+
+def signer_of(address: str, keys: Mapping[str, Signer]) -> Signer | None:
+    """Return the key for mail from ``address``: its domain's, or that of one it belongs to."""
+    domain = address.rpartition("@")[2].lower()
+    while domain:
+        if domain in keys:
+            return keys[domain]
+        domain = domain.partition(".")[2]
+    return None
 
 
 def _relaxed_headers(head: bytes) -> list[tuple[str, bytes]]:

@@ -7,7 +7,7 @@ makes no sense behind a success, is doubt: their reports tell later, by the numb
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,8 @@ LATER_S = 300
 _TOO_MANY = 429
 _UNAVAILABLE = 503
 _SERVER = 500
+_OF_ALL = frozenset({Result.LATER, Result.POLICY, Result.DOUBT})
+_OF_ONE = frozenset({Result.REJECTED, Result.BAD_ADDRESS})
 _NOT_LET_IN = frozenset({401, 402, 403})
 
 
@@ -53,6 +55,40 @@ def exchange(
     if (told_status := _by_status(batch, said)) is not None:
         return told_status
     return _each(batch, read(batch, said))
+
+
+Post = Callable[[Sequence[Outgoing]], Iterator[Outcome]]
+
+
+def in_turn(parts: Iterable[tuple[Sequence[Outgoing], Post]]) -> Iterator[Outcome]:
+    """Post each part by its own call, until one shows that the gateway takes nothing now.
+
+    What is left then has not left: it may be tried again, and is in no doubt.
+    """
+    said = ""
+    for part, post in parts:
+        if said:
+            yield from all_of(part, Result.LATER, said, after_s=LATER_S)
+            continue
+        for outcome in halving(part, post):
+            if outcome.result in _OF_ALL:
+                said = f"not tried: {outcome.words}"
+            yield outcome
+
+
+def halving(batch: Sequence[Outgoing], post: Post) -> Iterator[Outcome]:
+    """Post ``batch``; if all of it is refused for what is in it, post its halves, down to each one.
+
+    A gateway refuses a whole batch for one bad number or text and does not say which. Nothing of
+    it was taken then, so nothing goes out twice.
+    """
+    outcomes = list(post(batch))
+    if len(batch) == 1 or not all(one.result in _OF_ONE for one in outcomes):
+        yield from outcomes
+        return
+    middle = len(batch) // 2
+    yield from halving(batch[:middle], post)
+    yield from halving(batch[middle:], post)
 
 
 def parsed(answer: Answer) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from pusula.channels.outbound import InDoubtError, Outbound
@@ -55,22 +56,28 @@ class IletiMerkezi:
             text = gateway.written(one)
             key = (one.sender or self.sender, text, one.is_commercial)
             groups.setdefault(key, []).append(one)
-        for (sender, text, is_commercial), part in groups.items():
-            order: dict[str, Any] = {
-                "sender": sender,
-                "sendDateTime": [],
-                "iys": "1" if is_commercial else "0",
-                "message": {
-                    "text": text,
-                    "receipents": {"number": [one.address.lstrip("+") for one in part]},
-                },
-            }
-            if is_commercial:
-                order["iysList"] = "BIREYSEL"
-            yield from gateway.exchange(
-                self.outbound, part, url=f"{self.url}/v1/send-sms/json",
-                body={"request": {**self._sign_in(), "order": order}}, read=_read,
-            )  # fmt: skip
+        return gateway.in_turn((part, partial(self._order, *key)) for key, part in groups.items())
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.outbound.close()
+
+    def _order(
+        self, sender: str, text: str, is_commercial: bool, part: Sequence[Outgoing]
+    ) -> Iterator[Outcome]:
+        numbers = [one.address.lstrip("+") for one in part]
+        order: dict[str, Any] = {
+            "sender": sender,
+            "sendDateTime": [],
+            "iys": "1" if is_commercial else "0",
+            "message": {"text": text, "receipents": {"number": numbers}},  # their spelling
+        }
+        if is_commercial:
+            order["iysList"] = "BIREYSEL"
+        return gateway.exchange(
+            self.outbound, part, url=f"{self.url}/v1/send-sms/json",
+            body={"request": {**self._sign_in(), "order": order}}, read=_read,
+        )  # fmt: skip
 
     def ask(self, provider_ids: Sequence[str]) -> Iterator[Report]:
         """Yield what became of the messages of these orders; raises ``CallError``."""

@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from pusula.channels.outbound import InDoubtError, NotSentError, Outbound
@@ -65,12 +66,13 @@ class Netgsm:
         groups: dict[tuple[str, bool], list[Outgoing]] = {}
         for one in batch:
             groups.setdefault((one.sender or self.sender, one.is_commercial), []).append(one)
-        for (sender, is_commercial), part in groups.items():
-            yield from self._job(part, sender, is_commercial=is_commercial)
+        return gateway.in_turn((part, partial(self._job, *key)) for key, part in groups.items())
 
-    def _job(
-        self, part: Sequence[Outgoing], sender: str, *, is_commercial: bool
-    ) -> Iterator[Outcome]:
+    def close(self) -> None:
+        """Close the connections."""
+        self.outbound.close()
+
+    def _job(self, sender: str, is_commercial: bool, part: Sequence[Outgoing]) -> Iterator[Outcome]:
         texts = [gateway.written(one) for one in part]
         body = {
             "msgheader": sender,

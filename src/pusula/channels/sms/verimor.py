@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -55,15 +56,23 @@ class Verimor:
         groups: dict[tuple[str, bool], list[Outgoing]] = {}
         for one in batch:
             groups.setdefault((one.sender or self.sender, one.is_commercial), []).append(one)
-        for (sender, is_commercial), part in groups.items():
-            yield from gateway.exchange(
-                self.outbound, part, url=f"{self.url}/v2/send.json",
-                body=self._campaign(part, sender, is_commercial=is_commercial), read=_read,
-            )  # fmt: skip
+        return gateway.in_turn(
+            (part, partial(self._campaign, *key)) for key, part in groups.items()
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.outbound.close()
 
     def _campaign(
-        self, part: Sequence[Outgoing], sender: str, *, is_commercial: bool
-    ) -> dict[str, Any]:
+        self, sender: str, is_commercial: bool, part: Sequence[Outgoing]
+    ) -> Iterator[Outcome]:
+        return gateway.exchange(
+            self.outbound, part, url=f"{self.url}/v2/send.json",
+            body=self._body(sender, is_commercial, part), read=_read,
+        )  # fmt: skip
+
+    def _body(self, sender: str, is_commercial: bool, part: Sequence[Outgoing]) -> dict[str, Any]:
         texts = [gateway.written(one) for one in part]
         hours = gateway.hours_left(part, at=clock.now(), most=_LONGEST_H)
         body: dict[str, Any] = {

@@ -53,6 +53,10 @@ class WebPush:
         with ThreadPoolExecutor(max(1, min(len(batch), self.outbound.n_connections))) as threads:
             yield from threads.map(self._post, batch)
 
+    def close(self) -> None:
+        """Close the connections."""
+        self.outbound.close()
+
     def _post(self, one: Outgoing) -> Outcome:
         endpoint = str(one.details.get("endpoint", ""))
         at = clock.now()

@@ -36,6 +36,10 @@ class WhatsApp:
         with ThreadPoolExecutor(max(1, min(len(batch), self.outbound.n_connections))) as threads:
             yield from threads.map(self._post, batch)
 
+    def close(self) -> None:
+        """Close the connections."""
+        self.outbound.close()
+
     def _post(self, one: Outgoing) -> Outcome:
         try:
             body = json.dumps(message(one), ensure_ascii=False).encode()

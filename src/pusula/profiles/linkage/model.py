@@ -62,6 +62,8 @@ BLOCKS: tuple[tuple[str, ...], ...] = (
     ("given", "city", "year"),
     ("family", "city", "year"),
 )
+# Who agrees in a block with more people than this agrees with a crowd: a filler, a default.
+MOST_IN_BLOCK = 1_000
 DERIVED: dict[str, tuple[str, str]] = {  # column → of which field, in SQL
     "year": ("born", "substr(born, 1, 4)"),
     "given1": ("given", "substr(given, 1, 1)"),

@@ -74,15 +74,16 @@ class Asked:
 
     def moment(self, point: Point) -> Numbers:
         """Return the moment that ``point`` means."""
-        if not isinstance(self.at, np.ndarray):
-            return point.moment(self.at, self.tz)
+        at = self.at
+        if not isinstance(at, np.ndarray):
+            return point.moment(at, self.tz)
         match point:
             case OnDay():
                 return point.moment(0, self.tz)
             case Offset(amount, unit) if unit in EXACT:
-                return self.at + amount * EXACT[unit]
+                return at + amount * EXACT[unit]
             case Offset(amount, unit):
-                return self._months_later(amount * CALENDAR[unit])
+                return self._months_later(at, amount * CALENDAR[unit])
         # The rest means the same all day long.
         return self._by_day(lambda day: point.moment(clock.start_of(day, self.tz), self.tz))
 
@@ -136,9 +137,8 @@ class Asked:
         told = [of(days.EPOCH + timedelta(days=number)) for number in numbers.tolist()]
         return np.array(told, np.int64)[places]
 
-    def _months_later(self, months: int) -> Ints:
+    def _months_later(self, at: Ints, months: int) -> Ints:
         """Return the moments so many months later, as ``Offset`` means them."""
-        at = np.asarray(self.at)
         time_of_day = days.walls(at, self.tz) % clock.DAY
         targets = self._by_day(lambda day: days.day_number(clock.add_months(day, months)))
         return days.moments(targets * clock.DAY + time_of_day, self.tz)

@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from pusula.privacy import sentences
+from pusula.sources import phrases
 from pusula.web import card, formats
 from pusula.web.charts.figure import Figure
 from pusula.web.charts.heat import Heat
@@ -190,6 +191,12 @@ def share_of(part: int, whole: int) -> float:
 def permission_words(status: str) -> str:
     """Say what a consent's status means."""
     return card.permission_words(status)
+
+
+@register.filter
+def reason(stored: str) -> str:
+    """Say why something that came in was not taken over, in the language of the page."""
+    return phrases.shown(stored)
 
 
 @register.filter

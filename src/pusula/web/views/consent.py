@@ -24,7 +24,7 @@ from pusula.consent.models import (
     Status,
     Suppression,
 )  # fmt: skip
-from pusula.lib import clock
+from pusula.lib import clock, ids
 from pusula.privacy import audit
 from pusula.profiles.contacts import ContactError
 from pusula.profiles.models import Profile
@@ -47,6 +47,8 @@ class DecisionForm(forms.Form):
     status = forms.ChoiceField(choices=_STATUSES)
     note = forms.CharField(max_length=400, required=False)
     recording = forms.CharField(max_length=120, required=False)
+    # Made with the page: pressed twice, or sent again, it is one decision.
+    once = forms.RegexField(r"\A[\w-]{10,40}\Z", required=False)
 
     def clean(self) -> dict[str, Any]:
         """Refuse a purpose there is not, and a consent that nothing proves."""
@@ -125,6 +127,7 @@ def customer(request: HttpRequest, pk: int) -> HttpResponse:
         "profile": profile,
         "name": titles.customer(profile.name),
         "form": form,
+        "once": form["once"].value() or ids.random_id(),
         "purposes": purposes.known().values(),
         "channels": _CHANNELS,
         "statuses": _STATUSES,
@@ -145,11 +148,12 @@ def _record(request: HttpRequest, profile: Profile, given: dict[str, Any]) -> No
         decided_at=at,
         evidence=given["note"] or given["recording"],
         proof={"note": given["note"], "recording": given["recording"], "operator": who[:120]},
+        dedupe_key=f"operator:{profile.pk}:{given['once']}" if given["once"] else "",
     )
     with transaction.atomic():
-        actions.record([decision], at=at)
-        what = {"channel": given["channel"], "status": given["status"]}
-        audit.record(who, "consent.recorded", str(profile.pk), **what)
+        if actions.record([decision], at=at).new:
+            what = {"channel": given["channel"], "status": given["status"]}
+            audit.record(who, "consent.recorded", str(profile.pk), **what)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from pusula.journeys.language.nodes import Journey, Steps, branches
+from pusula.journeys.language.nodes import Journey, Split, Steps, branches
 from pusula.journeys.language.sentences.english import English
 from pusula.journeys.language.sentences.printer import Printer
 from pusula.journeys.language.sentences.turkish import Turkish
@@ -44,6 +44,6 @@ def _steps(printer: Printer, steps: Steps, depth: int) -> Iterator[Line]:
     for step in steps:
         yield Line(printer.step(step.kind), step.id, depth)
         for result, part in branches(step.kind):
-            if part:
+            if part or isinstance(step.kind, Split):
                 yield Line(printer.way(step.kind, result), step.id, depth + 1)
                 yield from _steps(printer, part, depth + 2)

@@ -1,0 +1,85 @@
+"""MJML with Liquid in it, made into the HTML that mail programs understand.
+
+Liquid is put aside before MJML is read and put back behind it, so MJML neither sees nor changes it.
+MJML can neither read files nor ask other servers here.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import mrml
+
+from pusula.content import markup
+from pusula.content.language import TemplateError
+
+_BEGIN = re.compile(r"\s*(<!--.*?-->\s*)*<mjml[\s>]", re.DOTALL | re.IGNORECASE)
+_ELEMENT = re.compile(r"<(mj-[a-z-]+|mjml)\b", re.IGNORECASE)
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_POSITION = re.compile(r" in root template(?: at position (\d+):\d+)?")
+_ELEMENTS = frozenset(
+    {
+        "mjml", "mj-head", "mj-body", "mj-title", "mj-preview", "mj-style", "mj-font",
+        "mj-attributes", "mj-all", "mj-class", "mj-breakpoint", "mj-section", "mj-column",
+        "mj-group", "mj-wrapper", "mj-hero", "mj-text", "mj-button", "mj-image", "mj-table",
+        "mj-divider", "mj-spacer", "mj-raw", "mj-social", "mj-social-element", "mj-navbar",
+        "mj-navbar-link", "mj-accordion", "mj-accordion-element", "mj-accordion-title",
+        "mj-accordion-text", "mj-carousel", "mj-carousel-image",
+    }
+)  # fmt: skip
+_DEEPEST = 40
+
+
+def is_mjml(source: str) -> bool:
+    """Return whether ``source`` is MJML and no HTML yet."""
+    return _BEGIN.match(source) is not None
+
+
+@lru_cache(maxsize=32)
+def html_of(source: str) -> str:
+    """Return the HTML with Liquid that ``source`` stands for; what is no MJML stays as it is.
+
+    Raises ``TemplateError`` with the line.
+    """
+    if not is_mjml(source):
+        return source
+    bare, pieces = markup.put_aside(source)
+    _refuse_unknown(bare)
+    try:
+        made = mrml.to_html(bare, mrml.ParserOptions(include_loader=mrml.noop_loader())).content
+    except OSError as error:
+        raise TemplateError(*_told(str(error), bare)) from error
+    for n, piece in enumerate(pieces):
+        if markup.placed(n) not in made and not _is_in_comment(bare, n):
+            line = bare.count("\n", 0, bare.index(markup.placed(n))) + 1
+            raise TemplateError(f"MJML has no place for {piece[:60]} here: use mj-raw", line)
+    return markup.put_back(made, pieces)
+
+
+def _refuse_unknown(bare: str) -> None:
+    """Say no to what the library would leave out without a word, or not survive."""
+    bare = _COMMENT.sub(lambda found: "\n" * found.group().count("\n"), bare)
+    for found in _ELEMENT.finditer(bare):
+        if found.group(1).lower() not in _ELEMENTS:
+            line = bare.count("\n", 0, found.start()) + 1
+            raise TemplateError(f"<{found.group(1)}> is not known here", line)
+    depth = deepest = 0
+    for found in re.finditer(r"<(/?)(?:mj-[a-z-]+)\b[^<>]*?(/?)>", bare, re.IGNORECASE):
+        depth += -1 if found.group(1) else 0 if found.group(2) else 1
+        deepest = max(deepest, depth)
+    if deepest > _DEEPEST:
+        raise TemplateError("MJML is nested too deeply")
+
+
+def _told(error: str, bare: str) -> tuple[str, int]:
+    found = _POSITION.search(error)
+    line = 0
+    if found and found.group(1):
+        before = bare.encode()[: int(found.group(1))]
+        line = before.count(b"\n") + 1
+    return f"MJML: {_POSITION.sub('', error)}", line
+
+
+def _is_in_comment(bare: str, n: int) -> bool:
+    return any(markup.placed(n) in found.group() for found in _COMMENT.finditer(bare))

@@ -1,0 +1,65 @@
+"""``pusula sending``: the limits of all messages, shown and changed as a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from django.conf import settings
+from django.db import transaction
+
+from pusula.lib import clock
+from pusula.outbox import policies
+from pusula.outbox.rules import policy as rules
+from pusula.outbox.rules.policy import PolicyError
+from pusula.privacy import audit
+
+
+@click.group()
+def sending() -> None:
+    """Keep what holds for every message: caps, quiet hours, budgets, who is never written to."""
+
+
+@sending.group()
+def policy() -> None:
+    """Show and change the limits."""
+
+
+@policy.command()
+@click.option("--version", "number", type=click.IntRange(min=0), help="An earlier one.")
+def show(number: int | None) -> None:
+    """Print the limits that hold as YAML, as `apply` reads it."""
+    if number is not None and number not in {0, *(one.number for one in policies.history())}:
+        raise PolicyError(f"there is no version {number}: see `pusula sending policy history`")
+    version = policies.current() if number is None else policies.of_number(number)
+    click.echo(f"# version {version.number}")
+    click.echo(rules.written(version.policy), nl=False)
+
+
+@policy.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--note", default="", help="Why, for those who look at the history.")
+def apply(file: Path, note: str) -> None:
+    """Let the limits in FILE hold from now on; the same as now changes nothing."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError(f"{file}: cannot be read: {error}") from error
+    wanted = rules.read(text, str(file))
+    with transaction.atomic():
+        before = policies.current().number
+        version = policies.apply(wanted, by=audit.operator(), at=clock.now(), note=note)
+        if version.number != before:
+            audit.record(audit.operator(), "sending.limits", str(version.number))
+    said = "holds now" if version.number != before else "held already: nothing changed"
+    click.echo(f"Version {version.number} {said}")
+
+
+@policy.command()
+def history() -> None:
+    """List the versions, the newest first."""
+    for one in policies.history():
+        at = clock.to_datetime(one.applied_at, settings.PUSULA.time_zone)
+        click.echo(
+            f"{one.number:>4}  {at:%d.%m.%Y %H:%M}  {one.applied_by:<20}  {one.note}".rstrip()
+        )

@@ -1,0 +1,194 @@
+"""Messages: what is in line, what left, what did not and why; and the limits of them all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from pusula.campaigns.models import Campaign
+from pusula.journeys.models import Journey
+from pusula.lib import clock
+from pusula.outbox import doubts, machine, policies, queries
+from pusula.outbox.models import Message
+from pusula.outbox.queries import Tally
+from pusula.outbox.reasons import Reason
+from pusula.outbox.rules import policy as rules
+from pusula.outbox.rules.policy import PolicyError
+from pusula.privacy import audit
+from pusula.web import codes, limit_words, titles
+from pusula.web.request import asked, next_address, signed_in, whole
+
+PAGE = 50
+_DAYS = (1, 7, 30, 365)
+_USUAL_DAYS = 7
+_NARROWS = ("state", "reason", "origin", "step", "channel")
+_TONES = {machine.SENT: "good", machine.FAILED: "bad", machine.UNKNOWN: "warn"}
+
+
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    """Show messages by state and reason and one by one; the address narrows."""
+    now = clock.now()
+    days = whole(asked(request, "days"))
+    days = days if days in _DAYS else _USUAL_DAYS
+    equal = {name: value for name in _NARROWS if (value := asked(request, name))}
+    if equal.get("state", machine.SENT) not in machine.STATES:
+        del equal["state"]
+    # What waits for a later day is shown with what was due.
+    span = (now - days * clock.DAY, now + days * clock.DAY)
+    found = queries.tallies(queries.between(*span, equal))
+    rows = queries.between(*span, equal).order_by("-due_at", "-pk").select_related("profile")
+    before = whole(asked(request, "before"))
+    if before is not None and (last := Message.objects.filter(pk=before).first()) is not None:
+        rows = rows.filter(due_at__lte=last.due_at).exclude(due_at=last.due_at, pk__gte=last.pk)
+    page = list(rows[: PAGE + 1])
+    names = _names({one.origin for one in page} | {one.origin for one in found})
+    context: dict[str, Any] = {
+        "n": sum(one.n for one in found),
+        "states": _states(found),
+        "reasons": _reasons(found),
+        "origins": _origins(found, names),
+        "filters": [(name, _called(name, value, names)) for name, value in equal.items()],
+        "rows": [_row(message, names) for message in page[:PAGE]],
+        "next_before": page[PAGE - 1].pk if len(page) > PAGE else None,
+        "is_first": before is None,
+        "days": days,
+        "choices": _DAYS,
+    }
+    return render(request, "web/sending/index.html", context)
+
+
+@require_POST
+def resend(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send a message anew of which nobody knows whether it arrived."""
+    login = signed_in(request).get_username()
+    with transaction.atomic():
+        decision = doubts.resend(pk, by=login, at=clock.now())
+        if decision is not None:
+            audit.record(login, "message.resent", f"message:{pk}")
+    if decision is None:
+        messages.info(request, gettext("It is no longer uncertain: look at it again."))
+    elif decision.state == machine.PENDING:
+        messages.success(request, gettext("The message is in line once more."))
+    else:
+        why = Reason(decision.reason).label
+        messages.warning(request, gettext("It is not sent again: %(reason)s.") % {"reason": why})
+    return redirect(next_address(request))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def limits(request: HttpRequest) -> HttpResponse:
+    """Show the limits of all messages in words and as a file; a POST lets others hold."""
+    version = policies.current()
+    text, error = rules.written(version.policy), ""
+    if request.method == "POST":
+        text = request.POST.get("policy", "")
+        try:
+            _apply(request, rules.read(text, gettext("Limits")))
+        except PolicyError as problem:
+            error = problem.message
+        else:
+            return redirect("sending-limits")
+    context = {
+        "version": version.number,
+        "lines": limit_words.lines(version.policy),
+        "text": text,
+        "error": error,
+        "history": policies.history(20),
+        "zone": settings.PUSULA.time_zone,
+    }
+    return render(request, "web/sending/limits.html", context, status=422 if error else 200)
+
+
+def _apply(request: HttpRequest, policy: rules.Policy) -> None:
+    login = signed_in(request).get_username()
+    note = request.POST.get("note", "").strip()
+    with transaction.atomic():
+        before = policies.current().number
+        after = policies.apply(policy, by=login, at=clock.now(), note=note).number
+        if after != before:
+            audit.record(login, "sending.limits", str(after))
+    if after != before:
+        messages.success(request, gettext("The new limits hold from now on."))
+    else:
+        messages.info(request, gettext("Nothing was changed."))
+
+
+def _states(found: Iterable[Tally]) -> list[tuple[str, str, str, int]]:
+    """Return code, words, tone and number of each state there is, in their order."""
+    n = Counter[str]()
+    for one in found:
+        n[one.state] += one.n
+    return [
+        (state, str(codes.MESSAGE_STATES[state]), _TONES.get(state, ""), n[state])
+        for state in machine.STATES
+        if n[state]
+    ]
+
+
+def _reasons(found: Iterable[Tally]) -> list[tuple[str, str, str, int]]:
+    """Return state, code, words and number of each reason, most first."""
+    n = Counter[tuple[str, str]]()
+    for one in found:
+        if one.reason:
+            n[one.state, one.reason] += one.n
+    return [(state, code, _reason(code), count) for (state, code), count in n.most_common()]
+
+
+def _origins(found: Iterable[Tally], names: dict[str, str]) -> list[tuple[str, str, int]]:
+    n = Counter[str]()
+    for one in found:
+        n[one.origin] += one.n
+    return [(origin, names.get(origin, origin), count) for origin, count in n.most_common(20)]
+
+
+def _names(origins: Iterable[str]) -> dict[str, str]:
+    """Return what people call those who asked for messages."""
+    ids: dict[str, list[int]] = {"campaign": [], "journey": []}
+    for origin in origins:
+        kind, _colon, pk = origin.partition(":")
+        if kind in ids and pk.isdecimal():
+            ids[kind].append(int(pk))
+    campaigns = Campaign.objects.filter(pk__in=ids["campaign"]).values_list("pk", "title")
+    journeys = Journey.objects.filter(pk__in=ids["journey"]).values_list("pk", "key")
+    found = {f"campaign:{pk}": title for pk, title in campaigns}
+    return found | {f"journey:{pk}": key for pk, key in journeys}
+
+
+def _called(name: str, value: str, names: dict[str, str]) -> str:
+    if name == "state":
+        return str(codes.MESSAGE_STATES[value])
+    if name == "reason":
+        return _reason(value)
+    if name == "channel" and value in titles.CHANNELS:
+        return titles.channel(value)[1]
+    return names.get(value, value)
+
+
+def _reason(code: str) -> str:
+    return str(Reason(code).label) if code in Reason.values else code
+
+
+def _row(message: Message, names: dict[str, str]) -> dict[str, Any]:
+    icon, channel = titles.channel(message.channel)
+    return {
+        "message": message,
+        "customer": titles.customer(message.profile.name),
+        "icon": icon,
+        "channel": channel,
+        "origin": names.get(message.origin, message.origin),
+        "state": codes.MESSAGE_STATES[message.state],
+        "tone": _TONES.get(message.state, ""),
+        "reason": _reason(message.reason),
+        "at": message.gated_at or message.settled_at or message.due_at,
+        "is_doubtful": message.state == machine.UNKNOWN,
+    }
