@@ -7,7 +7,7 @@ import pytest
 from pusula.content.check import check
 
 KNOWN = {"profile.first_name", "profile.last_name", "company.name", "traits.city", "lists.*"}
-GOOD = '<p>{{ profile.first_name }}</p>\n<a href="{{ unsubscribe_url }}">Çık</a>'
+GOOD = '<p>{{ profile.first_name | default: "misafirimiz" }}</p>\n<a href="{{ unsubscribe_url }}">Çık</a>'
 
 
 def codes(subject: str = "Konu", text: str = "", html: str = GOOD, **options: bool) -> list[str]:
@@ -105,3 +105,43 @@ def test_an_empty_subject_and_an_empty_message_are_errors():
 
 def test_what_would_cost_too_much_for_everybody_is_found_for_nobody():
     assert codes(html=GOOD + "{% for i in (1..99999999) %}{% endfor %}") == ["html:0:too_costly"]
+
+
+def test_a_field_that_stops_a_message_where_it_is_missing_is_a_warning():
+    html = GOOD + "\n{{ traits.city }}{% if traits.city %}{{ traits.city }}{% endif %}"
+    [problem] = check("Konu", "", html, KNOWN)
+    assert (problem.code, problem.line, problem.is_error) == ("no_fallback", 3, False)
+    assert "Who has no traits.city gets nothing" in str(problem)
+    assert codes(html=GOOD + "{{ company.name }}{{ traits.city | default: '' }}") == []
+
+
+def test_a_link_that_leads_nowhere_is_an_error():
+    html = GOOD + '<a href="otel.example/oda">x</a><a href="">y</a><a href="{{ traits.city }}">z</a>'
+    assert codes(html=html) == ["html:0:dead_link", "html:0:dead_link"]
+
+
+@pytest.mark.parametrize(
+    ("ink", "ground", "is_weak"),
+    [("#777", "#ffffff", True), ("#767676", "#fff", False), ("#fff", "#0b6b74", False)],
+)
+def test_words_that_are_hard_to_read_are_a_warning(ink, ground, is_weak):
+    html = f'{GOOD}<div style="background:{ground}"><p style="color: {ink}">x</p></div>'
+    assert codes(html=html) == (["html:2:contrast"] if is_weak else [])
+
+
+MJML = """<mjml><mj-body>
+<mj-section><mj-column><mj-text>{{ profile.first_name | default: "misafir" }}</mj-text>
+<mj-text><a href="{{ unsubscribe_url }}">Çık</a></mj-text></mj-column></mj-section>
+</mj-body></mjml>"""
+
+
+def test_mjml_is_read_with_its_own_lines():
+    assert codes(html=MJML) == []
+    assert codes(html=MJML.replace("<mj-text>{{", "<mj-foo/>{{"))[0] == "html:2:syntax"
+    assert codes(html=MJML.replace("</mj-section>", ""))[0] == "html:0:syntax"
+    assert codes(html=MJML.replace("{{ profile.first", "{{ profil.first")) == [
+        "html:2:unknown_variable"
+    ]
+    assert codes(html=MJML.replace("{{ unsubscribe_url }}", "https://x.example")) == [
+        "html:0:no_unsubscribe"
+    ]

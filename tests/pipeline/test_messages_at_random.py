@@ -1,7 +1,7 @@
 """Messages at random: each is understood or refused, means one thing, and holds up nobody."""
 
 import json
-from dataclasses import replace
+
 from uuid import uuid4
 
 import pytest

@@ -91,15 +91,18 @@ def _part_problems(
     yield from _unknown_variables(
         part, source, chain.from_iterable(analysis.globals.values()), known
     )
-    yield from _bare_fields(part, source, parsed)
+    yield from _bare_fields(part, source, parsed, known)
 
 
-def _bare_fields(part: str, source: str, parsed: BoundTemplate) -> Iterator[Problem]:
+def _bare_fields(
+    part: str, source: str, parsed: BoundTemplate, known: Collection[str]
+) -> Iterator[Problem]:
     """Name the fields whose absence stops a message; one that stands inside a condition may be."""
     told: set[str] = set()
     for node in language.fields(parsed):
         name = str(node.expression.left)
-        if name not in told and name.partition(".")[0] not in _ALWAYS:
+        is_sure = name.partition(".")[0] in _ALWAYS or name.endswith(".size")
+        if name not in told and not is_sure and _is_known(name, known):
             told.add(name)
             yield Problem(
                 part, _line(source, node.token.start_index), "no_fallback",
