@@ -53,8 +53,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def server(python: str, target: str, environment: dict[str, str]) -> Iterator[str]:
-    """Run a server with one worker; yield its address when it listens."""
+def server(python: str, target: str, environment: dict[str, str]) -> Iterator[tuple[str, int]]:
+    """Run a server with one worker; yield its address, when it listens, and its process."""
     port = free_port()
     command = [
         *(python, "-m", "granian", "--interface", "asginl", "--host", "127.0.0.1"),
@@ -67,22 +67,34 @@ def server(python: str, target: str, environment: dict[str, str]) -> Iterator[st
             with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
                 break
             time.sleep(0.1)
-        yield url
+        yield url, process.pid
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)
 
 
-def load(url: str, key: str, given: argparse.Namespace, batch: int) -> dict[str, Any]:
+def cpu_s(pid: int) -> float:
+    """Return the CPU seconds that a process and its children took until now, as Linux tells."""
+    told = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    n = 0
+    for one in [str(pid), *(child for children in told for child in children)]:
+        fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+        n += int(fields[11]) + int(fields[12])  # ticks in the program, and in the kernel for it
+    return n / os.sysconf("SC_CLK_TCK")
+
+
+def load(url: str, pid: int, key: str, given: argparse.Namespace, batch: int = 1) -> dict[str, Any]:
     """Send for a while; return the figures."""
     n = given.connections if batch == 1 else max(4, given.connections // 8)
     command = [
         *(sys.executable, str(ROOT / "bench" / "ingest_load.py"), url, key),
         *("--seconds", str(given.seconds), "--connections", str(n), "--batch", str(batch)),
     ]
+    before = cpu_s(pid)
     told = subprocess.run(command, check=True, capture_output=True, text=True)
     found: dict[str, Any] = json.loads(told.stdout)
-    return found
+    n = max(1, found["statuses"].get("200", 0) * batch)
+    return found | {"server_us": (cpu_s(pid) - before) / n * 1e6}
 
 
 def say(name: str, found: dict[str, Any]) -> None:
@@ -91,6 +103,7 @@ def say(name: str, found: dict[str, Any]) -> None:
     print(
         f"  {name:<28}{found['requests_per_s']:>9,} requests/s {found['events_per_s']:>9,} events/s"
         f"   p50 {found['p50_ms']:>6.1f} ms  p99 {found['p99_ms']:>6.1f} ms"
+        f"   server {found['server_us']:>5.1f} µs CPU an event"
         f"   client {100 * found['client_cpu']:.0f} % of a core{f'  {other}' if other else ''}",
         flush=True,
     )
@@ -102,11 +115,11 @@ def ours(given: argparse.Namespace, folder: Path, environment: dict[str, str]) -
     key = subprocess.run(
         prepared, env=environment, check=True, capture_output=True, text=True
     ).stdout.strip()
-    with server(sys.executable, "pusula.config.asgi:application", environment) as url:
-        load(f"{url}/v1/track", key, argparse.Namespace(**{**vars(given), "seconds": 1}), 1)
-        single = load(f"{url}/v1/track", key, given, 1)
+    with server(sys.executable, "pusula.config.asgi:application", environment) as (url, pid):
+        load(f"{url}/v1/track", pid, key, argparse.Namespace(**{**vars(given), "seconds": 1}))
+        single = load(f"{url}/v1/track", pid, key, given)
         say("single events", single)
-        say("batches of 100", load(f"{url}/v1/batch", key, given, 100))
+        say("batches of 100", load(f"{url}/v1/batch", pid, key, given, 100))
     counted = subprocess.run(
         [sys.executable, "-c", COUNT], env=environment, check=True, capture_output=True, text=True
     )
@@ -117,9 +130,9 @@ def ours(given: argparse.Namespace, folder: Path, environment: dict[str, str]) -
 def beside(given: argparse.Namespace, which: str, python: str, environment: dict[str, str]) -> int:
     """Measure what others would do; return its single events a second."""
     told = environment | {"BESIDE": which}
-    with server(python, "ingest_beside:application", told) as url:
-        load(f"{url}/v1/track", "x", argparse.Namespace(**{**vars(given), "seconds": 1}), 1)
-        found = load(f"{url}/v1/track", "x", given, 1)
+    with server(python, "ingest_beside:application", told) as (url, pid):
+        load(f"{url}/v1/track", pid, "x", argparse.Namespace(**{**vars(given), "seconds": 1}))
+        found = load(f"{url}/v1/track", pid, "x", given)
     say(f"{which}, an insert each", found)
     return int(found["requests_per_s"])
 

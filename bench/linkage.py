@@ -15,16 +15,19 @@ import time
 from datetime import date, timedelta
 from pathlib import Path
 
-GIVEN = (
-    "Ayşe Mehmet Fatma Ali Zeynep Can Elif Emre Derya Kerem Selin Murat İrem Ozan Hatice Mustafa"
-    " Emine Ahmet Hüseyin Hasan Meryem İbrahim Şerife Osman Sultan Yusuf Hacer Halil Leyla Ömer"
-).split()
-FAMILY = (
-    "Yılmaz Kaya Demir Çelik Şahin Öztürk Aydın Arslan Doğan Kılıç Polat Koç Kurt Özdemir Şimşek"
-    " Özkan Çakır Erdoğan Yavuz Can Acar Aktaş Ünal Korkmaz Bulut Keskin Turan Gül Avcı Işık"
-).split()
+GIVEN = [
+    "Ayşe", "Mehmet", "Fatma", "Ali", "Zeynep", "Can", "Elif", "Emre", "Derya", "Kerem", "Selin",
+    "Murat", "İrem", "Ozan", "Hatice", "Mustafa", "Emine", "Ahmet", "Hüseyin", "Hasan", "Meryem",
+    "İbrahim", "Şerife", "Osman", "Sultan", "Yusuf", "Hacer", "Halil", "Leyla", "Ömer",
+]  # fmt: skip
+FAMILY = [
+    "Yılmaz", "Kaya", "Demir", "Çelik", "Şahin", "Öztürk", "Aydın", "Arslan", "Doğan", "Kılıç",
+    "Polat", "Koç", "Kurt", "Özdemir", "Şimşek", "Özkan", "Çakır", "Erdoğan", "Yavuz", "Can",
+    "Acar", "Aktaş", "Ünal", "Korkmaz", "Bulut", "Keskin", "Turan", "Gül", "Avcı", "Işık",
+]  # fmt: skip
 CITIES = ("İstanbul", "Ankara", "İzmir", "Bursa", "Antalya", "Adana", "Konya", "Muğla")
 SHARE = 0.01
+TWICE = 20  # every so manieth
 
 
 def fill(n: int) -> None:
@@ -33,10 +36,10 @@ def fill(n: int) -> None:
 
     from pusula.lake import rows  # noqa: PLC0415
 
-    dice = random.Random(11)  # noqa: S311  made-up people
+    dice = random.Random(11)
     people: list[tuple[str, str, date, str, str, str]] = []
     for i in range(n):
-        if i % 20 == 19:
+        if i % TWICE == TWICE - 1:
             first, last, born, mail, phone, city = people[dice.randrange(len(people))]
             people.append((first[:-1] + dice.choice("aei"), last, born, f"x{mail}", phone, city))
             continue

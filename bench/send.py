@@ -1,9 +1,12 @@
 """How many messages a second leave the house: one sender process against a sink on loopback.
 
-``python bench/send.py [--messages 5000] [--connections 16]`` makes a home folder and database of
-its own (SQLite, or where PUSULA_DATABASE_URL points), puts messages with a realistic mail in line
-and lets ``pusula sender run --once`` send them. Prints the rate of the whole process, start and
-claims and commits included, and beside it what the sink takes from a client that does nothing else.
+``python bench/send.py [--messages 5000] [--connections 48] [--postfix FOLDER] [--dkim]`` makes a
+home folder and database of its own (SQLite, or where PUSULA_DATABASE_URL points), decides about
+candidates for a realistic mail and lets ``pusula sender run --once`` send it to Postfix's
+``smtp-sink`` (in PATH, or in FOLDER with its libraries; else a sink of our own). Prints what each
+stage costs in processor time, the rate of the whole, and beside it in the same run: what the sink
+takes from ``smtp-source``, Django's mass mail, and django-post_office where it is installed
+(``PYTHONPATH`` may name a folder with it).
 """
 
 # ruff: noqa: PLC0415 - models can be imported only when Django is set up
@@ -15,14 +18,22 @@ import asyncio
 import multiprocessing
 import os
 import resource
+import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 ITEMS = 12
+BLOCK = 2_000
+SAMPLE = 1_000  # messages in the measure of a stage
+PEER_MAILS = 1_000
 
 
 class Sink(asyncio.Protocol):
@@ -63,41 +74,51 @@ class Sink(asyncio.Protocol):
         return b"221 bye\r\n" if word == b"QUIT" else b"250 2.1.0 ok\r\n"
 
 
-def serve_sink(bound: multiprocessing.connection.Connection) -> None:
-    """Run the sink for ever; tell its port."""
+def serve_sink(port: int) -> None:
+    """Run our own sink for ever."""
 
     async def run() -> None:
-        server = await asyncio.get_running_loop().create_server(Sink, "127.0.0.1", 0)
-        bound.send(server.sockets[0].getsockname()[1])
+        server = await asyncio.get_running_loop().create_server(Sink, "127.0.0.1", port)
         await server.serve_forever()
 
     asyncio.run(run())
 
 
-def sink_rate(port: int, n: int, n_connections: int, body: bytes) -> float:
-    """Return how many mails a second the sink takes from a client that only writes bytes."""
+def tool(name: str, postfix: Path | None) -> tuple[str | None, dict[str, str]]:
+    """Return one of Postfix's programs and the environment it needs."""
+    if postfix and (found := next(postfix.rglob(name), None)):
+        folders = {library.parent for library in postfix.rglob("libpostfix-util.so*")}
+        return str(found), {"LD_LIBRARY_PATH": ":".join(map(str, folders))}
+    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin"), {}
 
-    async def talk(n_mine: int) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        await reader.readline()
-        writer.write(b"EHLO x\r\n")
-        for _ in range(3):
-            await reader.readline()
-        envelope = b"MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n"
-        writer.write(envelope)
-        for _ in range(n_mine):
-            for _ in range(3):
-                await reader.readline()
-            writer.write(body + b"\r\n.\r\n" + envelope)
-            await reader.readline()
-        writer.close()
 
-    async def run() -> None:
-        await asyncio.gather(*(talk(n // n_connections) for _ in range(n_connections)))
-
-    began = time.perf_counter()
-    asyncio.run(run())
-    return n / (time.perf_counter() - began)
+@contextmanager
+def sink(postfix: Path | None) -> Iterator[tuple[int, str]]:
+    """Run a sink; give its port and name."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    program, environment = tool("smtp-sink", postfix)
+    if program is None:
+        ours = multiprocessing.get_context("spawn").Process(target=serve_sink, args=(port,))
+        ours.start()
+        end: Callable[[], Any] = ours.kill
+    else:
+        user = ["-u", "root"] if os.geteuid() == 0 else []
+        postfixs = subprocess.Popen(
+            [program, *user, f"127.0.0.1:{port}", "1000"], env=environment,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        end = postfixs.kill
+    try:
+        for _ in range(100):
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield port, "smtp-sink" if program else "a sink of our own"
+    finally:
+        end()
 
 
 def html() -> str:
@@ -119,15 +140,11 @@ def html() -> str:
     )
 
 
-def seed(n: int) -> int:
-    """Put ``n`` messages in line; return the size of one mail in bytes."""
+def seed(n: int) -> list[int]:
+    """Make ``n`` customers with their consent and traits; return their ids."""
     from tests.outbox.people import consented, profiles
 
     from pusula.lib import clock
-    from pusula.outbox import actions
-    from pusula.outbox.letters import Desk, Letter
-    from pusula.outbox.models import Message
-    from pusula.outbox.variables import values
     from pusula.profiles.models import Trait
 
     people = profiles(n)
@@ -139,32 +156,156 @@ def seed(n: int) -> int:
             for p in people
             for name, text in (("city", "İzmir"), ("tier", "gold" if p.pk % 3 else "silver"))
         ],
-        batch_size=2_000,
+        batch_size=BLOCK,
     )
+    return [p.pk for p in people]
+
+
+def decided(people: list[int]) -> float:
+    """Let the decision layer put a message for each in line; return CPU seconds."""
+    from django.db import transaction
+
+    from pusula.lib import clock
+    from pusula.outbox import actions
+    from pusula.outbox.candidates import Candidate, Way
+    from pusula.outbox.decisions import decide
+
     content = actions.freeze(
         channel="email", sender="Deniz Otel <otel@deniz.example>",
         subject="{{ profile.first_name }}, hafta sonu fırsatı", text="", html=html(),
     )  # fmt: skip
-    actions.reserve(
-        actions.Draft(
-            dedupe_key=f"bench:{p.pk}", origin="bench", profile_id=p.pk, content_id=content.pk,
-            channel="email", purpose="marketing", address=f"p{p.pk}@example.com", due_at=now,
-            not_after_at=now + clock.DAY,
+    began, now = time.process_time(), clock.now()
+    for at in range(0, len(people), BLOCK):
+        with transaction.atomic():
+            decide(
+                [
+                    Candidate(
+                        dedupe_key=f"bench:{pk}", origin="bench", profile_id=pk,
+                        ways=(Way("email", content.pk),), purpose="marketing", due_at=now,
+                        not_after_at=now + clock.DAY,
+                    )
+                    for pk in people[at : at + BLOCK]
+                ],
+                at=now,
+            )  # fmt: skip
+    return time.process_time() - began
+
+
+def stages(people: list[int], given: argparse.Namespace) -> tuple[dict[str, float], str]:
+    """Return CPU microseconds a message of what a sender does, and one person's HTML."""
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    from pusula.channels.email import dkim, mime
+    from pusula.content import language, template
+    from pusula.lib import clock
+    from pusula.outbox.links import MessageLinks
+    from pusula.outbox.models import Content
+    from pusula.outbox.variables import values
+
+    content, people = Content.objects.latest("pk"), people[:SAMPLE]
+    compiled = template.compiled(content.subject, content.text, content.html)
+    tokens = [f"{'t' * 16}{pk:06d}" for pk in people]
+    took: dict[str, float] = {}
+
+    def stage(name: str, work: Callable[[], Any]) -> Any:
+        began = time.process_time()
+        found = work()
+        took[name] = (time.process_time() - began) / len(people) * 1e6
+        return found
+
+    known = stage("values of people", lambda: values(people, at=clock.now()))
+    links = stage("signed links", lambda: [MessageLinks(token) for token in tokens])
+    pairs = list(zip(people, links, strict=True))
+    filled = stage("render", lambda: [template.render(compiled, known[p], k) for p, k in pairs])
+    parts = [(part.template, known[pk], link) for pk, link in pairs[:100] for part in compiled.parts]
+    began = time.process_time()
+    for parsed, told, link in parts:
+        own = {"unsubscribe_url": "u", "pixel_url": "p", language.LINKS: link}
+        language.run(parsed, {**told, **own})
+    took["(render by the interpreter)"] = (time.process_time() - began) / 100 * 1e6
+    mails = [
+        mime.Mail(
+            sender=content.sender, to=f"p{pk}@example.com", subject=one.subject, text=one.text,
+            html=one.html, token=link.unsubscribe_url[-22:-1], at=clock.now(),
+            unsubscribe_url=link.unsubscribe_url, feedback="bench",
         )
-        for p in people
+        for (pk, link), one in zip(pairs, filled, strict=True)
+    ]  # fmt: skip
+    stage("MIME", lambda: [mime.wired(mail) for mail in mails])
+    signer = dkim.Signer("deniz.example", "bench", rsa.generate_private_key(65537, 2048))
+    stage("(MIME and RSA-2048)", lambda: [mime.wired(mail, signer) for mail in mails])
+    given.size = len(mime.composed(mails[0]))
+    return took, filled[0].html
+
+
+def used_by_children() -> float:
+    """Return the CPU seconds of all children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def sent(home: str, port: int, given: argparse.Namespace) -> tuple[float, float, float]:
+    """Run a sender until nothing is due; return seconds, CPU seconds, and those of its start."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT / "src"),
+        "PUSULA_SMTP_URL": f"smtp://127.0.0.1:{port}?connections={given.connections}&name=bench",
+    }
+    if given.dkim:
+        key = Path(home) / "dkim.pem"
+        subprocess.run(
+            ["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048",
+             "-out", str(key)], check=True, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        environment["PUSULA_DKIM"] = f"bench@deniz.example={key}"
+    took: list[tuple[float, float]] = []
+    for _ in ("all that is due", "nothing: its start alone"):
+        began, used = time.perf_counter(), used_by_children()
+        subprocess.run(
+            [sys.executable, "-m", "pusula.ops.main", "sender", "run", "--once"],
+            check=True, env=environment, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        took.append((time.perf_counter() - began, used_by_children() - used))
+    (wall, cpu), (start_wall, start_cpu) = took
+    return wall - start_wall, cpu - start_cpu, start_cpu
+
+
+def source_rate(port: int, given: argparse.Namespace) -> str:
+    """Return what the sink takes from Postfix's own client."""
+    program, environment = tool("smtp-source", given.postfix)
+    if program is None:
+        return "smtp-source is not installed"
+    began = time.perf_counter()
+    subprocess.run(
+        [program, "-s", str(given.connections), "-m", str(given.messages), "-l", str(given.size),
+         "-d", "-f", "a@b.example", "-t", "c@d.example", f"127.0.0.1:{port}"],
+        check=True, env=environment, stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    first = Message.objects.earliest("pk")
-    letter = Letter(
-        first.pk, first.token, first.origin, first.profile_id, content.pk, first.address, 0
-    )
-    return len(Desk().mail(letter, values([first.profile_id], at=now)[first.profile_id]))
+    return f"{given.messages / (time.perf_counter() - began):8,.0f}/s"
+
+
+def peer(which: str, port: int, page: str) -> tuple[float, float] | None:
+    """Return messages a second and CPU microseconds a message of a peer, ``None`` if missing."""
+    with tempfile.NamedTemporaryFile("w", suffix=".html", encoding="utf-8") as file:
+        file.write(page)
+        file.flush()
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "bench/send_peers.py"), which, str(port),
+             str(PEER_MAILS), file.name], capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    if done.returncode:
+        return None
+    wall, cpu = map(float, done.stdout.split()[-2:])
+    return PEER_MAILS / wall, cpu / PEER_MAILS * 1e6
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=5_000)
-    parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--connections", type=int, default=48)
+    parser.add_argument("--postfix", type=Path)
+    parser.add_argument("--dkim", action="store_true", help="sign with RSA-2048 in the sender")
     given = parser.parse_args()
     home = tempfile.mkdtemp(prefix="pusula-bench-")
     os.environ |= {"PUSULA_HOME": home, "DJANGO_SETTINGS_MODULE": "pusula.config.settings"}
@@ -174,30 +315,28 @@ def main() -> None:
 
     django.setup()
     call_command("migrate", verbosity=0, interactive=False)
-    size = seed(given.messages)
-    bound, child = multiprocessing.Pipe()
-    sink = multiprocessing.get_context("spawn").Process(target=serve_sink, args=(child,))
-    sink.start()
-    port = bound.recv()
-    alone = sink_rate(port, given.messages, given.connections, b"x" * size)
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT / "src"),
-        "PUSULA_SMTP_URL": f"smtp://127.0.0.1:{port}?connections={given.connections}&name=bench",
-    }
-    began = time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-m", "pusula.ops.main", "sender", "run", "--once"],
-        check=True, env=environment,
-    )  # fmt: skip
-    wall = time.perf_counter() - began
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = used.ru_utime + used.ru_stime
-    sink.kill()
-    n = given.messages
-    print(f"{n:,} messages of {size:,} bytes over {given.connections} connections")
-    print(f"sender   {n / wall:8,.0f}/s   {wall:.1f} s wall, {cpu / n * 1e6:,.0f} µs CPU a message")
-    print(f"the sink {alone:8,.0f}/s   from a client that only writes")
+    n, people = given.messages, seed(given.messages)
+    deciding = decided(people)
+    costs, page = stages(people, given)
+    with sink(given.postfix) as (port, name):
+        wall, cpu, start = sent(home, port, given)
+        alone = source_rate(port, given)
+        peers = {which: peer(which, port, page) for which in ("mass", "post_office")}
+    print(f"{n:,} messages of {given.size:,} bytes over {given.connections} connections to {name}")
+    for stage, cost in {"decide": deciding / n * 1e6, **costs}.items():
+        print(f"  {stage:28} {cost:8,.0f} µs CPU a message")
+    print(f"  {'the sender, all of it':28} {cpu / n * 1e6:8,.0f} µs CPU a message")
+    print(f"  {'(its start, once)':28} {start * 1e3:8,.0f} ms")
+    whole = (cpu + deciding) / n
+    print(f"end to end       {1 / whole:8,.0f}/s a core   {n / wall:,.0f}/s by the clock")
+    print(f"the sink alone   {alone}   from smtp-source")
+    for which, found in peers.items():
+        if found is None:
+            print(f"{which:16} not installed")
+            continue
+        rate, each = found
+        print(f"{which:16} {1e6 / each:8,.0f}/s a core   {rate:,.0f}/s by the clock   "
+              f"ours is {each / 1e6 / whole:.1f} × by CPU")  # fmt: skip
 
 
 if __name__ == "__main__":

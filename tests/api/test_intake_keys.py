@@ -73,7 +73,7 @@ def test_an_origin_that_is_none_is_refused(web, origin):
 @pytest.mark.parametrize("kind", sorted({*SourceKind} - {SourceKind.WEBSITE}))
 def test_only_websites_and_apps_have_public_keys(kind):
     source = known.add("pms", kind)
-    with pytest.raises(PusulaError, match="pms: a public key is for websites and apps"):
+    with pytest.raises(PusulaError, match="pms: write keys are public, for websites and apps"):
         keys.issue(source, KeyKind.WRITE)
     with pytest.raises(PusulaError, match="issue a server key"):
         run("keys", "add", "pms", "--kind", "write")

@@ -57,8 +57,8 @@ def test_a_secret_in_the_settings_and_a_slip_of_the_pen_are_refused(
         with pytest.raises(ChannelError, match="does not belong into the settings") as caught:
             built(name, tmp_path, **{secret: "geheim-4711"})
         assert "geheim" not in caught.value.message
-    with pytest.raises(ChannelError, match="adress is no setting"):
-        built(name, tmp_path, adress="x")
+    with pytest.raises(ChannelError, match="addres_ is no setting"):
+        built(name, tmp_path, addres_="x")
 
 
 def test_a_secret_is_read_from_its_file_in_the_home_folder(tmp_path: Path) -> None:

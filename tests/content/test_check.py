@@ -116,7 +116,7 @@ def test_a_field_that_stops_a_message_where_it_is_missing_is_a_warning():
 
 
 def test_a_link_that_leads_nowhere_is_an_error():
-    html = GOOD + '<a href="otel.example/oda">x</a><a href="">y</a><a href="{{ traits.city }}">z</a>'
+    html = GOOD + '<a href="otel.example/oda">x</a><a href="">y</a><a href="{{ unsubscribe_url }}">z</a>'
     assert codes(html=html) == ["html:0:dead_link", "html:0:dead_link"]
 
 

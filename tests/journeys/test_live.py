@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from tests.journeys.scene import (
     book,
@@ -17,14 +19,15 @@ from tests.journeys.scene import (
     wait,
     where,
 )
+from tests.pipeline.company import NOW
 
 from pusula.journeys import actions
 from pusula.journeys.models import Enrollment, Planned
 from pusula.lib import clock
-from tests.pipeline.company import NOW
 
 pytestmark = pytest.mark.django_db(databases=["default", "log"])
 ELIF = "elif@example.com"
+LONG = {"name": "Offer Opened", "where": {"nights": {"at_least": 3}}}
 
 
 def test_an_event_brings_somebody_in_and_a_message_is_asked_for_once():
@@ -71,7 +74,7 @@ def test_a_wait_for_an_event_goes_one_way_and_silence_the_other():
     publish(
         steps=[
             {"id": "opened", "wait": {
-                "first": [{"event": {"name": "Offer Opened", "where": {"nights": {"at_least": 3}}}}],
+                "first": [{"event": LONG}],
                 "at_most": "1 day",
                 "then": [mail("thanks")], "else": [mail("again")],
             }},
@@ -119,7 +122,7 @@ def test_a_stay_that_moves_moves_what_is_planned_and_a_cancelled_one_stops_it():
     book(2, ELIF, at=hours(1), starts_on="2026-06-20", ends_on="2026-06-25")
     step(hours(1) + 1)
     planned = Planned.objects.order_by("order")
-    ten = clock.from_datetime(__import__("datetime").datetime(2026, 6, 13, 10), "Europe/Istanbul")
+    ten = clock.from_datetime(dt.datetime(2026, 6, 13, 10), "Europe/Istanbul")
     assert [one.due_at for one in planned] == [ten, ten]
     book(1, ELIF, at=hours(2), starts_on="2026-06-21", ends_on="2026-06-25")
     step(hours(2) + 1)

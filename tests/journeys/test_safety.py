@@ -31,6 +31,7 @@ from pusula.lib import clock
 from pusula.outbox.models import Message
 from pusula.pipeline import identity, live
 from pusula.pipeline.live import Live
+from pusula.profiles.models import Merge
 
 pytestmark = pytest.mark.django_db(databases=["default", "log"])
 ELIF, CAN = "elif@example.com", "can@example.com"
@@ -116,9 +117,7 @@ def test_two_who_turn_out_to_be_one_go_on_once_and_are_two_again_when_it_is_undo
     assert where("other") == [("pause", "waiting")] * 2
     assert set(Enrollment.objects.values_list("profile_id", flat=True)) == {winner}
     assert conserved() == {"waiting": 3, "merged": 1}
-    identity.unmerge(
-        __import__("pusula.profiles.models", fromlist=["Merge"]).Merge.objects.get().pk
-    )
+    identity.unmerge(Merge.objects.get().pk)
     step(hours(4))
     assert Enrollment.objects.filter(profile_id=loser).count() == 2
     step(hours(80))

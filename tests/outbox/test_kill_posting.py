@@ -12,9 +12,9 @@ from tests.outbox.nursery import Nursery
 from tests.simulators.channel_http import Asked, Behaviour, Told, serving
 from tests.simulators.sms import Verimor
 
-N_MESSAGES = 600
+N_MESSAGES = 300
 BATCH = 10
-N_KILLS = 30
+N_KILLS = 15
 
 
 class Gateway:

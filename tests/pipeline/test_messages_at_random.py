@@ -1,7 +1,6 @@
 """Messages at random: each is understood or refused, means one thing, and holds up nobody."""
 
 import json
-
 from uuid import uuid4
 
 import pytest
@@ -9,6 +8,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 from msgspec.json import encode
+from msgspec.structs import replace
 from tests.pipeline.company import NOW
 from tests.pipeline.sent import (
     holder,

@@ -101,6 +101,7 @@ def serving(behaviour: Behaviour) -> Iterator[str]:  # noqa: C901 - the handler 
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    server.handle_error = lambda *_: None  # a client that hangs up, or is killed, is no news
     server.block_on_close = False
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

@@ -121,9 +121,18 @@ def test_dates_are_asked_about_only_where_the_files_own_days_do_not_decide(tmp_p
     decided = seen(tmp_path, "No;Tarih\r\n1;03/04/2025\r\n2;04/25/2025")
     (question,) = draft.date_questions(decided)
     assert (question.day_first, question.decides) == (False, "04/25/2025")
-    typo = seen(tmp_path, "No;Tarih\r\n1;03.04.2025\r\n2;30.02.2025")
+    many = "".join(f"\r\n{n};03.{n:02}.2025" for n in range(1, 13))
+    typo = seen(tmp_path, f"No;Tarih{many}{many}\r\n2;30.02.2025")
     assert draft.date_questions(typo)[0].day_first is None
     assert draft.date_questions(seen(tmp_path, "No;Tarih\r\n1;2025-04-03")) == []
+
+
+@pytest.mark.parametrize("text", ["31.02.1990", "31/04/25", "02.30.1990", "1990-02-31", "0.1.1990"])
+def test_a_day_that_no_month_has_is_no_date(text):
+    assert dates.read([(text, 1)]) is None
+    found = dates.read([(text, 1), ("28.02.1990", 3)])
+    assert found is not None
+    assert found.n == 3
 
 
 @pytest.mark.parametrize(

@@ -211,6 +211,17 @@ def test_what_is_missing_is_said_and_nothing_is_kept(deniz, changes, said):
     assert not uploads.folder().exists() or not list(uploads.folder().iterdir())
 
 
+def test_what_a_mapping_lacks_is_said_without_a_word_of_its_file(deniz):
+    deniz.cookies["django_language"] = "en"
+    told = SimpleUploadedFile("map.toml", b'source = "pms"\n[columns]\nfull_name = "Ad"\n')
+    file = SimpleUploadedFile("a.csv", "Ad\nAyşe".encode())
+    where = deniz.post("/imports/", {"kind": "profiles", "file": file, "map_file": told})["Location"]
+    work()
+    said = deniz.post(f"{where}check/").content.decode()
+    assert "The columns: needs one of profile_key, email and phone" in said
+    assert "map.toml:" not in said
+
+
 @pytest.mark.parametrize("name", ["../../etc/passwd", ".hidden.csv", "a\x00b.csv", "ç" * 300])
 def test_the_name_of_a_file_stays_a_name(deniz, name):
     file = SimpleUploadedFile("x.csv", b"a")

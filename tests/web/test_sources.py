@@ -222,6 +222,16 @@ def test_a_system_that_pushes_gets_its_address_and_a_secret_key(deniz, kind, pat
     assert {key.kind for key in WriteKey.objects.all()} == {KeyKind.SERVER}
 
 
+def test_only_websites_and_apps_are_offered_public_keys(deniz, web):
+    shop = known.add("shop", SourceKind.SERVER)
+    assert 'value="write"' in page(deniz, "/sources/web/")
+    assert 'value="write"' not in page(deniz, "/sources/shop/")
+    for source in (web, shop):
+        deniz.post(f"/sources/{source.slug}/keys/", {"kind": "write"})
+    held = WriteKey.objects.values_list("source__slug", "kind")
+    assert sorted(held) == [("shop", "server"), ("web", "write")]
+
+
 def test_how_often_data_is_expected_may_be_what_a_command_has_set(deniz, web):
     Source.objects.filter(pk=web.pk).update(expected_every_s=7_200)
     text = page(deniz, "/sources/web/")

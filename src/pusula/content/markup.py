@@ -14,7 +14,7 @@ from pusula.content.language import LINK_TAG
 
 _LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _FIRST_PLACE = 0xF0000  # a private plane: these characters stand in nobody's template
-_PLACE = re.compile("[\U000f0000-\U000ffffd]")
+PLACE = re.compile("[\U000f0000-\U000ffffd]")
 _ANCHOR = re.compile(r"<a\b[^<>]*>", re.IGNORECASE)
 _HREF = re.compile(r"""((?<![\w-])href\s*=\s*)("[^"]*"|'[^']*'|[^\s"'<>]+)""", re.IGNORECASE)
 _BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
@@ -170,7 +170,7 @@ def placed(n: int) -> str:
 
 def is_place(letter: str) -> bool:
     """Return whether a character stands for a piece of Liquid."""
-    return _PLACE.match(letter) is not None
+    return PLACE.match(letter) is not None
 
 
 def put_aside(source: str) -> tuple[str, list[str]]:
@@ -187,7 +187,7 @@ def put_aside(source: str) -> tuple[str, list[str]]:
         # The lines inside a piece still count.
         return placed(len(pieces) - 1) + "\n" * match.group().count("\n")
 
-    return _LIQUID.sub(place, _PLACE.sub("", source)), pieces
+    return _LIQUID.sub(place, PLACE.sub("", source)), pieces
 
 
 def put_back(bare: str, pieces: list[str]) -> str:

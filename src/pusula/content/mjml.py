@@ -1,6 +1,7 @@
 """MJML with Liquid in it, made into the HTML that mail programs understand.
 
 Liquid is put aside before MJML is read and put back behind it, so MJML neither sees nor changes it.
+A plain word stands in its place: the library spells other characters out in attributes.
 MJML can neither read files nor ask other servers here.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import count
 
 import mrml
 
@@ -46,15 +48,26 @@ def html_of(source: str) -> str:
         return source
     bare, pieces = markup.put_aside(source)
     _refuse_unknown(bare)
+    word = next(word for n in count() if (word := f"zliquid{n}z") not in bare)
+    spelled = markup.PLACE.sub(lambda found: f"{word}{ord(found.group()):x}z", bare)
     try:
-        made = mrml.to_html(bare, mrml.ParserOptions(include_loader=mrml.noop_loader())).content
+        loader = mrml.ParserOptions(include_loader=mrml.noop_loader())
+        made = mrml.to_html(spelled, loader).content
     except OSError as error:
-        raise TemplateError(*_told(str(error), bare)) from error
-    for n, piece in enumerate(pieces):
-        if markup.placed(n) not in made and not _is_in_comment(bare, n):
-            line = bare.count("\n", 0, bare.index(markup.placed(n))) + 1
-            raise TemplateError(f"MJML has no place for {piece[:60]} here: use mj-raw", line)
+        raise TemplateError(*_told(str(error), spelled)) from error
+    made = re.sub(f"{word}([0-9a-f]+)z", lambda found: chr(int(found.group(1), 16)), made)
+    _refuse_loss(bare, made, pieces)
     return markup.put_back(made, pieces)
+
+
+def _refuse_loss(bare: str, made: str, pieces: list[str]) -> None:
+    """Say no where MJML has left out a piece of Liquid, as it does with what stands in odd places."""
+    said = _COMMENT.sub("", bare)
+    for n, piece in enumerate(pieces):
+        place = markup.placed(n)
+        if place in said and place not in made:
+            line = bare.count("\n", 0, bare.index(place)) + 1
+            raise TemplateError(f"MJML has no place for {piece[:60]} here: use mj-raw", line)
 
 
 def _refuse_unknown(bare: str) -> None:
@@ -80,6 +93,3 @@ def _told(error: str, bare: str) -> tuple[str, int]:
         line = before.count(b"\n") + 1
     return f"MJML: {_POSITION.sub('', error)}", line
 
-
-def _is_in_comment(bare: str, n: int) -> bool:
-    return any(markup.placed(n) in found.group() for found in _COMMENT.finditer(bare))

@@ -95,10 +95,12 @@ class Engine:
         step.move(heard, {})
         return step.done()
 
-    def replan(self, touched: Collection[int], *, at: int) -> None:
-        """Plan the dates of profiles whose orders or traits have changed beside the log."""
-        step = _Step(self.library, _running(), at)
-        step.plan(touched)
+    def replan(self, touched: Collection[int] | None, *, at: int) -> None:
+        """Plan the dates of profiles whose orders or traits have changed beside the log.
+
+        ``None``: of everybody. In the caller's transaction, which holds the lock of evaluations.
+        """
+        _Step(self.library, _running(), at).replan(touched)
 
 
 def next_due_at() -> int | None:
@@ -163,6 +165,15 @@ class _Step:
         ids = np.array(sorted(profile_ids), np.int64)
         for compiled in self._compiled(j.version_id for j in self.live if j.version_id).values():
             planning.plan(compiled, ids, at=self.at)
+
+    def replan(self, profile_ids: Collection[int] | None) -> None:
+        """Plan the dates of these profiles, or all; who waits for one waits for the new one."""
+        if profile_ids is not None:
+            self._retime(sorted(profile_ids))
+            self.plan(profile_ids)
+            return
+        for compiled in self._compiled(j.version_id for j in self.live if j.version_id).values():
+            planning.plan_people(compiled, at=self.at)
 
     def _hear_moves(self, heard: Heard, current: dict[int, Compiled]) -> None:
         """Hear of segments, for those who wait for one as well."""

@@ -70,6 +70,10 @@ class Facts:
         """Return the language a profile is known to read; empty if nobody knows."""
         return self._languages.get(profile_id, "")
 
+    def said_of_order(self, order_id: int | None) -> dict[str, str]:
+        """Return what messages say of the order: its number, and the days of the stay."""
+        return dict(self._said.get(order_id, {})) if order_id is not None else {}
+
     def coupon(self, pool: str) -> str | None:
         """Return a code nobody has, each once."""
         if pool not in self._codes:
@@ -82,15 +86,29 @@ class Facts:
         return code
 
     @cached_property
+    def _rows(self) -> list[Order]:
+        return [
+            order
+            for part in rows.parts(self._order_ids)
+            for order in Order.objects.filter(pk__in=part)
+        ]
+
+    @cached_property
     def _orders(self) -> dict[tuple[int, str], date]:
         found: dict[tuple[int, str], date] = {}
-        for part in rows.parts(self._order_ids):
-            for order in Order.objects.filter(pk__in=part).values(
-                "pk", "starts_on", "ends_on", "ordered_at"
-            ):
-                days = {column: order[column] for column in ("starts_on", "ends_on")}
-                found |= {(order["pk"], column): day for column, day in days.items() if day}
-                found[order["pk"], "ordered_at"] = clock.day_of(order["ordered_at"], self._tz)
+        for order in self._rows:
+            days = {"starts_on": order.starts_on, "ends_on": order.ends_on}
+            found |= {(order.pk, column): day for column, day in days.items() if day}
+            found[order.pk, "ordered_at"] = clock.day_of(order.ordered_at, self._tz)
+        return found
+
+    @cached_property
+    def _said(self) -> dict[int, dict[str, str]]:
+        found = {}
+        for order in self._rows:
+            said = {"order": order.confirmation_no or order.source_id}
+            days = {"starts_on": order.starts_on, "ends_on": order.ends_on}
+            found[order.pk] = said | {name: day.isoformat() for name, day in days.items() if day}
         return found
 
     @cached_property

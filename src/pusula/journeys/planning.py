@@ -68,6 +68,11 @@ def plan_everybody(compiled: Compiled, *, at: int) -> None:
             if due_at is not None:
                 row = (compiled.journey_id, f"entry:{n}", None, None, due_at, f"at:{due_at}", 0)
                 rows.insert(connection, _TABLE, _COLUMNS, [row])
+    plan_people(compiled, at=at)
+
+
+def plan_people(compiled: Compiled, *, at: int) -> None:
+    """Bring the planned dates of all profiles to what their orders and traits say."""
     if not any(isinstance(entry, OnDate) for entry in compiled.graph.journey.entries):
         return
     last = 0

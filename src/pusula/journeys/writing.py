@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
@@ -192,7 +193,8 @@ def _candidate(one: _Asked, facts: Facts) -> Candidate:
         priority=journey.priority,
         due_at=one.effect.at,
         not_after_at=one.effect.until_at,
-        variables={name: str(value) for name, value in one.effect.data.items()},
+        variables=facts.said_of_order(one.ride.order_id)
+        | {name: str(value) for name, value in one.effect.data.items()},
     )
 
 
@@ -284,9 +286,8 @@ def wait_at_the_door(
     order_id = happening.order_id if definition.get("keyed_by") == "order" else None
     rule = definition.get("reentry", USUAL_RULE)
     word = rule if isinstance(rule, str) else rule.get("rule", USUAL_RULE)
-    before = Enrollment.objects.filter(
-        journey_id=version.journey_id, profile_id=profile_id, order_id=order_id
-    )
+    whose: dict[str, Any] = {"profile_id": profile_id, "order_id": order_id}
+    before = Enrollment.objects.filter(journey_id=version.journey_id, **whose)
     if word != "never":
         before = before.filter(state=machine.WAITING)
     if word != "always" and before.exists():

@@ -162,6 +162,13 @@ def sentences(report: Report) -> list[str]:
             n,
         )
         lines.append(form % {"n": number(n)})
+    if n := report.n_merges:
+        form = ngettext(
+            "%(n)s customer is proved to be another one, and merged with the next live step.",
+            "%(n)s customers are proved to be others, and merged with the next live step.",
+            n,
+        )
+        lines.append(form % {"n": number(n)})
     return [*lines, *report.notes, *_rejected(report)]
 
 

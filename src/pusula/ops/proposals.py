@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import sys
 from typing import Any
 
 import click
@@ -25,24 +26,37 @@ _SHOWN = 20
 )
 @click.option(
     "--memory",
-    default="1GB",
+    default="512MB",
     show_default=True,
     metavar="SIZE",
     help="What the comparison takes at most; beyond it goes on on disk.",
 )
+@click.option("--everybody", is_flag=True, help="Compare also those who did not change.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome for a program.")
-def propose(*, merge_certain: bool, memory: str, as_json: bool) -> None:
-    """Compare everybody with everybody and propose who may be one person.
+def propose(*, merge_certain: bool, memory: str, everybody: bool, as_json: bool) -> None:
+    """Compare who changed with everybody and propose who may be one person.
 
     Nobody is merged, unless asked for. What was decided is proposed again only if other fields
-    agree or differ than then.
+    agree or differ than then. Stopped, it goes on there the next time.
     """
     # Loaded when asked for: Splink is slow to load.
-    outcome = importlib.import_module("pusula.pipeline.linkage").propose(memory=memory)
+    linkage = importlib.import_module("pusula.pipeline.linkage")
+    with click.progressbar(length=1, label=_("compared"), file=sys.stderr) as bar:
+
+        def on_progress(done: int, n: int) -> None:
+            bar.length = n
+            bar.update(done - bar.pos)
+
+        outcome = linkage.propose(memory=memory, everybody=everybody, on_progress=on_progress)
     merged = _merge_certain() if merge_certain else 0
     n_open = outcome.n_open - merged
     if as_json:
-        document = {"new": outcome.n_new, "stale": outcome.n_stale, "merged": merged}
+        document = {
+            "new": outcome.n_new,
+            "stale": outcome.n_stale,
+            "merged": merged,
+            "changed": outcome.n_changed,
+        }
         click.echo(json.dumps({"open": n_open, **document}))
         return
     told = ngettext("%(n)s proposal is open", "%(n)s proposals are open", n_open)

@@ -69,7 +69,7 @@ class BusyError(PusulaError):
         self.seconds = seconds
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """Something to be told to the log; ``body`` is JSON, ``occurred_at`` when it was, if told.
 
     ``message_id`` is the sender's own id with the source in front, unique for the life of the log.

@@ -132,6 +132,8 @@ def refresh(touched: Ids, *, cause: str, pays: int | None = None) -> None:
     """
     if set(segments.debts()) - {pays}:
         batch.run()
+        with evaluate.alone():
+            Engine().replan(None, at=segments.moment())
         return
     with evaluate.alone():
         ids = merging.of_now(touched)

@@ -12,9 +12,27 @@ from pusula.lib.text import name_key
 
 
 class MappingError(PusulaError):
-    """The mapping file cannot be used."""
+    """The mapping file cannot be used: ``place`` in it, such as ``[columns] email``, and why."""
 
     code = "bad_mapping"
+
+    def __init__(self, message: str, *, place: str = "", reason: str = "") -> None:
+        super().__init__(message)
+        self.place = place
+        self.reason = reason
+
+    @property
+    def in_words(self) -> str:
+        """The message for somebody who mapped columns on a page and never saw the file."""
+        section, _bracket, name = self.place.partition("] ")
+        if not self.reason:
+            return self.message
+        words = {"name": name, "section": section.strip("[]"), "reason": self.reason}
+        if name:
+            return _("“%(name)s” %(reason)s") % words
+        if words["section"] == "columns":
+            return _("The columns: %(reason)s") % words
+        return _("The mapping, %(section)s: %(reason)s") % words
 
 
 class FileError(PusulaError):

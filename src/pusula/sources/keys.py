@@ -86,7 +86,8 @@ def issue(
     if kind == KeyKind.WRITE and usual(source) != kind:
         words = {"slug": source.slug}
         raise KeyRefusedError(
-            _("%(slug)s: a public key is for websites and apps; issue a server key") % words
+            _("%(slug)s: write keys are public, for websites and apps alone; issue a server key")
+            % words
         )
     if quota_per_minute is not None and quota_per_minute < 1:
         raise KeyRefusedError(_("a quota is at least one event a minute"))

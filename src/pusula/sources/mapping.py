@@ -103,7 +103,7 @@ class Mapping:
 
     def error(self, place: str, message: str) -> MappingError:
         """Return the error that names this file and ``place`` in it."""
-        return MappingError(f"{self.path.name}: {place}: {message}")
+        return MappingError(f"{self.path.name}: {place}: {message}", place=place, reason=message)
 
 
 def load(path: Path, kind: str, fields: Sequence[str]) -> Mapping:
@@ -301,4 +301,4 @@ class _Reader:
         return 0 < len(text) <= _SOURCE_SIZE and all(c.isalnum() or c in "-_" for c in text)
 
     def _error(self, place: str, message: str) -> MappingError:
-        return MappingError(f"{self.path.name}: {place}: {message}")
+        return MappingError(f"{self.path.name}: {place}: {message}", place=place, reason=message)

@@ -65,8 +65,13 @@ class Spool:
             fitting = int(np.searchsorted(ends, begins[first] + CHUNK, "right"))
             last = max(fitting, first + 1)
             positions = order[begins[first] : ends[last - 1]]
-            yield Group(positions, begins[first:last] - begins[first], self.table.take(positions))
+            yield Group(positions, begins[first:last] - begins[first], self._rows(positions))
             first = last
+
+    def _rows(self, positions: npt.NDArray[np.int64]) -> pa.Table:
+        """Return the rows at ``positions``; looked for where they stand, not in the whole file."""
+        low, high = int(positions.min()), int(positions.max())
+        return self.table.slice(low, high - low + 1).take(positions - low)
 
 
 class Group:

@@ -29,7 +29,7 @@ from pusula.lib.errors import PusulaError
 from pusula.pipeline import live
 from pusula.sources import actions, badrows, jobs, limits, mapping, toml, undo, uploads
 from pusula.sources.actions import Report, Step
-from pusula.sources.errors import FileError
+from pusula.sources.errors import FileError, MappingError
 from pusula.sources.jobs import Progress, Task
 from pusula.sources.look import draft
 from pusula.sources.look.file import Look, look, signature
@@ -129,6 +129,8 @@ def run_job(job_id: int) -> None:
             jobs.finish(job_id, _TASKS[Task(job.task)](job, _Teller(tell)))
         except AbandonedError:
             raise
+        except MappingError as error:
+            jobs.fail(job_id, error.in_words)
         except PusulaError as error:
             jobs.fail(job_id, error.message)
         except MemoryError:

@@ -12,12 +12,12 @@ from pusula.outbox.rules.policy import Policy
 from pusula.web import formats, titles
 
 
-def lines(policy: Policy) -> list[tuple[str, str]]:
-    """Return icon and sentence of each limit."""
+def lines(policy: Policy) -> list[str]:
+    """Return a sentence for each limit."""
     return [*_caps(policy), *_quiet(policy), *_budgets(policy), *_holdout(policy)]
 
 
-def _caps(policy: Policy) -> Iterator[tuple[str, str]]:
+def _caps(policy: Policy) -> Iterator[str]:
     for cap in policy.caps:
         channel = _channel(cap.channel) if cap.channel else _("all channels together")
         form = ngettext(
@@ -26,18 +26,18 @@ def _caps(policy: Policy) -> Iterator[tuple[str, str]]:
             cap.most,
         )
         words = {"n": formats.number(cap.most), "window": _window(cap.window), "channel": channel}
-        yield "gauge", form % words
+        yield form % words
 
 
-def _quiet(policy: Policy) -> Iterator[tuple[str, str]]:
+def _quiet(policy: Policy) -> Iterator[str]:
     for part in policy.quiet:
         channels = ", ".join(_channel(channel) for channel in part.channels)
         text = _("Quiet from %(starts)s to %(ends)s on the customer's own clock: %(channels)s")
         words = {"starts": part.starts, "ends": part.ends, "channels": channels}
-        yield "moon", text % words
+        yield text % words
 
 
-def _budgets(policy: Policy) -> Iterator[tuple[str, str]]:
+def _budgets(policy: Policy) -> Iterator[str]:
     for budget in policy.budgets:
         hourly, daily = (
             _("At most %(n)s an hour: %(channel)s"),
@@ -54,11 +54,11 @@ def _budgets(policy: Policy) -> Iterator[tuple[str, str]]:
         )
 
 
-def _holdout(policy: Policy) -> Iterator[tuple[str, str]]:
+def _holdout(policy: Policy) -> Iterator[str]:
     if policy.holdout:
         text = _("%(share)s of all customers get no commercial message at all (draw “%(name)s”)")
         words = {"share": formats.percent(policy.holdout.share), "name": policy.holdout.name}
-        yield "flask-conical", text % words
+        yield text % words
 
 
 def _channel(name: str) -> str:

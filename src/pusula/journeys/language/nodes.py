@@ -264,7 +264,7 @@ class ChangeList:
 
 @dataclass(frozen=True, slots=True)
 class Coupon:
-    """A code of a pool is kept for them; messages behind it say it as ``{{ coupon }}``."""
+    """A code of a pool is kept for them; messages behind it say it as ``{{ message.coupon }}``."""
 
     pool: str
     otherwise: Steps = ()  # where none is left; then they leave if there is nothing here

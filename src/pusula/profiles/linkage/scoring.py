@@ -111,7 +111,7 @@ class Scorer:
 
     def _level_of(self, field: str) -> str:
         """Return the place of the first level that holds; ``field_l`` is how Splink writes it."""
-        whens = []
+        whens: list[str] = []
         for place, level in enumerate(self.levels[field]):
             condition = level["sql_condition"]
             if condition == "ELSE":

@@ -14,7 +14,6 @@ _WRITTEN = re.compile(
 )
 _YEAR_SIZE = 4
 _MONTHS = 12
-_DAYS = 31
 ISO = "iso"
 
 
@@ -85,19 +84,22 @@ def both_ways(text: str) -> tuple[datetime, datetime] | None:
 def _shape(match: re.Match[str]) -> str | None:
     a, b, c = match["a"], match["b"], match["c"]
     if len(a) == _YEAR_SIZE and match["sep"] == "-":
-        return ISO
+        return ISO if _is_day(int(c), month=int(b)) else None
     if len(a) > 2 or len(c) not in {2, _YEAR_SIZE}:  # noqa: PLR2004 - digits of a day
         return None
-    if not (0 < int(a) <= _DAYS and 0 < int(b) <= _DAYS and min(int(a), int(b)) <= _MONTHS):
-        return None
+    if not (_is_day(int(a), month=int(b)) or _is_day(int(b), month=int(a))):
+        return None  # the 31st of February is no date, whichever way it is read
     return f"{match['sep']}{len(c)}"
 
 
 def _decides(match: re.Match[str], *, day: str, month: str) -> bool:
     """Say whether a date can be read this way alone; the 30th of February decides nothing."""
-    if not int(match[day]) > _MONTHS >= int(match[month]):
-        return False
-    return int(match[day]) <= calendar.monthrange(2024, int(match[month]))[1]
+    return int(match[day]) > _MONTHS and _is_day(int(match[day]), month=int(match[month]))
+
+
+def _is_day(day: int, *, month: int) -> bool:
+    """Say whether a month has the day, in some year."""
+    return 0 < month <= _MONTHS and 0 < day <= calendar.monthrange(2024, month)[1]
 
 
 def _is_doubtful(match: re.Match[str]) -> bool:

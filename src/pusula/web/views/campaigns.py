@@ -26,6 +26,7 @@ from pusula.measurement.result import result
 from pusula.outbox import machine as message_states
 from pusula.outbox import queries as outbox
 from pusula.outbox import variables
+from pusula.outbox.models import FENCE
 from pusula.privacy import audit
 from pusula.profiles import queries as profiles
 from pusula.profiles.models import Profile
@@ -304,7 +305,7 @@ def _progress(campaign: Campaign) -> dict[str, Any]:
     return {
         "progress": progress,
         "is_sending": outbox.is_anybody_sending(clock.now()),
-        "held": any(hold.origin in {"", campaign.origin} for hold in outbox.holds()),
+        "held": any(hold.origin in {"", FENCE, campaign.origin} for hold in outbox.holds()),
         "states": [
             (codes.called(codes.MESSAGE_STATES, state), n)
             for state, n in progress.states.items()

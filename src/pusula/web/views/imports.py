@@ -19,6 +19,7 @@ from pusula.lib.errors import PusulaError
 from pusula.privacy import audit
 from pusula.sources import actions, jobs, queries, undo, uploads
 from pusula.sources.jobs import Task
+from pusula.sources.errors import MappingError
 from pusula.sources.models import Import, ImportState, Job, JobState
 from pusula.sources.uploads import Upload
 from pusula.web import codes, mapping, mapping_words, samples
@@ -237,7 +238,8 @@ def _check(request: HttpRequest, found: Upload) -> HttpResponse:
         actions.check_mapping(found.kind, found.map_file)
     except PusulaError as error:
         context = _shown(found, jobs.newest(found.token), is_edited=True)
-        context["problem"] = error.message
+        is_mapped = isinstance(error, MappingError)
+        context["problem"] = error.in_words if is_mapped else error.message
         return draw(request, "web/imports/upload.html", "web/imports/_job.html", context, 422)
     _put(request, Task.CHECK, found.token)
     return redirect("upload", found.token)

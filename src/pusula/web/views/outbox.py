@@ -179,12 +179,10 @@ def _reason(code: str) -> str:
 
 
 def _row(message: Message, names: dict[str, str]) -> dict[str, Any]:
-    icon, channel = titles.channel(message.channel)
     return {
         "message": message,
         "customer": titles.customer(message.profile.name),
-        "icon": icon,
-        "channel": channel,
+        "channel": titles.channel(message.channel)[1],
         "origin": names.get(message.origin, message.origin),
         "state": codes.MESSAGE_STATES[message.state],
         "tone": _TONES.get(message.state, ""),
