@@ -217,7 +217,9 @@ def stages(people: list[int], given: argparse.Namespace) -> tuple[dict[str, floa
     links = stage("signed links", lambda: [MessageLinks(token) for token in tokens])
     pairs = list(zip(people, links, strict=True))
     filled = stage("render", lambda: [template.render(compiled, known[p], k) for p, k in pairs])
-    parts = [(part.template, known[pk], link) for pk, link in pairs[:100] for part in compiled.parts]
+    parts = [
+        (part.template, known[pk], link) for pk, link in pairs[:100] for part in compiled.parts
+    ]
     began = time.process_time()
     for parsed, told, link in parts:
         own = {"unsubscribe_url": "u", "pixel_url": "p", language.LINKS: link}
@@ -254,8 +256,9 @@ def sent(home: str, port: int, given: argparse.Namespace) -> tuple[float, float,
     if given.dkim:
         key = Path(home) / "dkim.pem"
         subprocess.run(
-            ["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048",
-             "-out", str(key)], check=True, stderr=subprocess.DEVNULL,
+            [str(shutil.which("openssl")), "genpkey", "-algorithm", "RSA",
+             "-pkeyopt", "rsa_keygen_bits:2048", "-out", str(key)],
+            check=True, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         environment["PUSULA_DKIM"] = f"bench@deniz.example={key}"
     took: list[tuple[float, float]] = []

@@ -29,8 +29,7 @@ def main() -> None:
                 "NAME": f"{tempfile.mkdtemp()}/peer.sqlite3",
             }
         },
-        INSTALLED_APPS=["django.contrib.contenttypes"]
-        + ["post_office"] * (which == "post_office"),
+        INSTALLED_APPS=["django.contrib.contenttypes"] + ["post_office"] * (which == "post_office"),
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
         POST_OFFICE={"MAX_RETRIES": 0, "BATCH_SIZE": 100, "THREADS_PER_PROCESS": 1},

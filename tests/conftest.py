@@ -29,6 +29,13 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def _no_mark_of_another_database() -> Iterator[None]:
+    """Forget what the home remembers of the database: the next test has another one."""
+    yield
+    (Path(os.environ["PUSULA_HOME"]) / "run" / "anchor.json").unlink(missing_ok=True)
+
+
 @pytest.fixture
 def english() -> Iterator[None]:
     """Speak the source language: for tests that compare sentences word by word."""

@@ -7,7 +7,10 @@ import pytest
 from pusula.content.check import check
 
 KNOWN = {"profile.first_name", "profile.last_name", "company.name", "traits.city", "lists.*"}
-GOOD = '<p>{{ profile.first_name | default: "misafirimiz" }}</p>\n<a href="{{ unsubscribe_url }}">Çık</a>'
+GOOD = (
+    '<p>{{ profile.first_name | default: "misafirimiz" }}</p>\n'
+    '<a href="{{ unsubscribe_url }}">Çık</a>'
+)
 
 
 def codes(subject: str = "Konu", text: str = "", html: str = GOOD, **options: bool) -> list[str]:
@@ -116,7 +119,10 @@ def test_a_field_that_stops_a_message_where_it_is_missing_is_a_warning():
 
 
 def test_a_link_that_leads_nowhere_is_an_error():
-    html = GOOD + '<a href="otel.example/oda">x</a><a href="">y</a><a href="{{ unsubscribe_url }}">z</a>'
+    html = (
+        GOOD
+        + '<a href="otel.example/oda">x</a><a href="">y</a><a href="{{ unsubscribe_url }}">z</a>'
+    )
     assert codes(html=html) == ["html:0:dead_link", "html:0:dead_link"]
 
 

@@ -20,8 +20,13 @@ def test_mjml_becomes_the_html_that_is_kept():
 
 def test_a_mail_written_in_mjml_is_filled_like_any_other():
     template = compiled("Konu", "", (GOLDEN / "mail.mjml").read_text("utf-8"))
-    rooms = [{"name": "Deniz & Kum", "url": "https://o.example/1"}, {"name": "Bahçe", "url": "https://o.example/2"}]
-    mail = render(template, {"profile": {"first_name": "Ayşe"}, "rooms": rooms}, InertLinks("https://u"))
+    rooms = [
+        {"name": "Deniz & Kum", "url": "https://o.example/1"},
+        {"name": "Bahçe", "url": "https://o.example/2"},
+    ]
+    mail = render(
+        template, {"profile": {"first_name": "Ayşe"}, "rooms": rooms}, InertLinks("https://u")
+    )
     assert template.html is not None
     assert template.html.is_compiled
     assert mail.html.count("Deniz &amp; Kum") == 1

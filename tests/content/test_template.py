@@ -88,7 +88,9 @@ def test_a_line_break_in_a_value_cannot_end_the_subject(name):
 
 def test_a_subject_that_is_empty_for_a_person_is_no_message():
     with pytest.raises(RenderError, match="subject is empty"):
-        render(compiled("{{ profile.name | default: '' }}", "-", ""), {"profile": {}}, TrackedLinks())
+        render(
+            compiled("{{ profile.name | default: '' }}", "-", ""), {"profile": {}}, TrackedLinks()
+        )
 
 
 def test_every_web_link_is_tracked_wherever_its_target_comes_from():

@@ -217,8 +217,8 @@ SCHEMA = json_schema(NAMES)
     ("parts", "said"),
     [
         (
-            {"steps": [{"id": "a", "wiat": {"for": "1 day"}}]},
-            "steps[0].wiat: unknown key; did you mean 'wait'?",
+            {"steps": [{"id": "a", "waits": {"for": "1 day"}}]},
+            "steps[0].waits: unknown key; did you mean 'wait'?",
         ),
         ({"steps": [STEP, STEP]}, "steps[1].id: there is another step 'mail'"),
         ({"steps": [{"message": {}}]}, "steps[0]: 'id' is missing"),
@@ -272,7 +272,7 @@ SCHEMA = json_schema(NAMES)
             "exit_when[0].where.trait.town: unknown trait",
         ),
         (
-            {"goal": {"order": {"becomes": "payed"}}},
+            {"goal": {"order": {"becomes": "bought"}}},
             "goal.order.becomes: unknown change of an order",
         ),
     ],

@@ -208,6 +208,7 @@ def test_the_rule_of_coming_in_again(rule, n):
     assert Enrollment.objects.count() == n
     come_in(at=hours(5))  # at the same moment it is the same occurrence
     assert Enrollment.objects.count() == n
+    assert not queries.put_off().exists()
     conserved()
 
 

@@ -45,8 +45,10 @@ class Gateway:
 def test_texts_reach_everybody_at_most_once_whatever_is_killed(
     senders: Nursery, n_at_once: int
 ) -> None:
-    senders.ask("seed_texts", origin="campaign:1", n=N_MESSAGES)
     gateway = Gateway()
+    senders.ask("start_posting", url="http://127.0.0.1:1", batch=BATCH)
+    assert senders.ask("wait")[1] == 0  # the home is known to the database from now on
+    senders.ask("seed_texts", origin="campaign:1", n=N_MESSAGES)
     n_ended, is_done = 0, False
     with serving(Behaviour(gateway)) as url:
         running: list[int] = []

@@ -15,7 +15,7 @@ from pusula.channels.port import Outcome, Outgoing, Report, ReportKind, Result
 from pusula.consent.actions import Decision, record, refuse
 from pusula.consent.models import Suppression
 from pusula.lib import clock
-from pusula.outbox import actions, machine, reports
+from pusula.outbox import actions, gate, machine, reports
 from pusula.outbox.models import Content, Hold, Message
 from pusula.outbox.posting import PostLoop
 from pusula.outbox.reasons import Reason
@@ -235,6 +235,29 @@ def test_a_refusal_during_a_running_mailing_stops_what_has_not_left(tmp_path: Pa
     post(provider, tmp_path)
     assert len(provider.taken) == 5
     assert states()[5] == (machine.SKIPPED, Reason.REFUSED)
+
+
+def test_what_is_withdrawn_between_the_gate_and_the_provider_is_called_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = guests(3)
+    in_line(people)
+    turn = gate.turn
+
+    def turn_and_withdraw(*given: object, **named: object) -> object:
+        verdicts = turn(*given, **named)
+        if verdicts:
+            refuse(
+                [people[1].pk], channel="sms", purpose="marketing", source="test",
+                evidence="call", at=clock.now(),
+            )  # fmt: skip
+        return verdicts
+
+    monkeypatch.setattr(gate, "turn", turn_and_withdraw)
+    provider = Scripted()
+    post(provider, tmp_path)
+    assert {one.address for one in provider.taken} == {phone(0), phone(2)}
+    assert states()[1] == (machine.SKIPPED, Reason.REFUSED)
 
 
 def test_a_text_that_cannot_be_filled_is_skipped_and_says_why(tmp_path: Path) -> None:

@@ -213,11 +213,10 @@ def test_what_is_missing_is_said_and_nothing_is_kept(deniz, changes, said):
 
 def test_what_a_mapping_lacks_is_said_without_a_word_of_its_file(deniz):
     deniz.cookies["django_language"] = "en"
-    told = SimpleUploadedFile("map.toml", b'source = "pms"\n[columns]\nfull_name = "Ad"\n')
-    file = SimpleUploadedFile("a.csv", "Ad\nAyşe".encode())
-    where = deniz.post("/imports/", {"kind": "profiles", "file": file, "map_file": told})["Location"]
+    where = brought(deniz, "Ad\nAyşe", "profiles")
     work()
-    said = deniz.post(f"{where}check/").content.decode()
+    told = {"mapping": 'source = "pms"\n[columns]\nfull_name = "Ad"\n'}
+    said = deniz.post(f"{where}check/", told).content.decode()
     assert "The columns: needs one of profile_key, email and phone" in said
     assert "map.toml:" not in said
 

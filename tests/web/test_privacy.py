@@ -193,7 +193,7 @@ def test_an_export_that_is_taken_answers_who_asked_for_their_data(admin, person)
     assert made.request_id == asked.pk
     assert Request.objects.get().state == "working", "packed, and not handed over yet"
     for _twice in range(2):
-        admin.get(f"/privacy/exports/{made.pk}/").close()
+        admin.get(f"/privacy/exports/{made.pk}/").getvalue()
     assert Request.objects.get().state == "answered"
     assert verbs().count("request.answered") == 1
     assert made.digest in admin.get(f"/privacy/requests/{asked.pk}/").content.decode()
@@ -202,7 +202,7 @@ def test_an_export_that_is_taken_answers_who_asked_for_their_data(admin, person)
 def test_an_export_answers_nobody_of_whom_it_is_not_known_who_asks(admin, person):
     asked_for(person, "access", proof="")
     admin.post(f"/privacy/customers/{person.pk}/export/", {"reason": "asked by mail"})
-    admin.get(f"/privacy/exports/{Export.objects.get().pk}/").close()
+    admin.get(f"/privacy/exports/{Export.objects.get().pk}/").getvalue()
     assert Request.objects.get().state == "working"
 
 

@@ -16,6 +16,7 @@ from pusula.content.template import InertLinks, compiled
 
 CLIPPED_AT = 102 * 1024  # bytes of HTML after which Gmail hides the rest
 _UNREADABLE = "Liquid cannot read this: %(detail)s"
+_UNREADABLE_MJML = "This cannot be read: %(detail)s"
 _OWN_NAMES = frozenset({"unsubscribe_url", "preferences_url"})
 _WAY_OUT = "https://unsubscribe.invalid/u/way-out"  # an address nobody writes into a template
 _BREAKING = frozenset({"syntax", "unknown_filter"})  # a part with these cannot be filled
@@ -62,7 +63,7 @@ def check(
         parts["html"] = html_ = mjml.html_of(html_)
     except (TemplateError, markup.TooManyTagsError) as error:
         line = error.line if isinstance(error, TemplateError) else 0
-        found.append(Problem("html", line, "syntax", "%(detail)s", {"detail": str(error)}))
+        found.append(Problem("html", line, "syntax", _UNREADABLE_MJML, {"detail": str(error)}))
         return found
     found.extend(_whole_problems(subject, text, html_))
     if needs_unsubscribe:
@@ -100,14 +101,14 @@ def _bare_fields(
     """Name the fields whose absence stops a message; one that stands inside a condition may be."""
     told: set[str] = set()
     for node in language.fields(parsed):
-        name = str(node.expression.left)
+        name = str(next(iter(node.expression.children())))
         is_sure = name.partition(".")[0] in _ALWAYS or name.endswith(".size")
         if name not in told and not is_sure and _is_known(name, known):
             told.add(name)
             yield Problem(
                 part, _line(source, node.token.start_index), "no_fallback",
                 "Who has no %(name)s gets nothing: say what to print then,"
-                " {{ %(name)s | default: \"…\" }}.",
+                ' {{ %(name)s | default: "…" }}.',
                 {"name": name}, is_error=False,
             )  # fmt: skip
 

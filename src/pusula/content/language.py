@@ -26,6 +26,7 @@ from liquid.tag import Tag
 from liquid.token import TOKEN_TAG, Token
 
 from pusula.content import compiling, filters, running
+from pusula.content.expressions import own_names
 from pusula.content.running import BUDGET_S, LINKS, LIST_LIMIT, TEXT_LIMIT
 from pusula.lib.errors import PusulaError
 
@@ -132,7 +133,7 @@ def run(
 
     ``is_lenient`` lets fields that are missing say nothing.
     """
-    context = template.context_class(template, globals=given(variables))
+    context = _Context(template, globals=given(variables))
     context.is_lenient = is_lenient
     buffer = context.get_buffer()
     try:
@@ -267,8 +268,9 @@ class _FieldNode(OutputNode):
     __slots__ = ()
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
-        left = self.expression.left
-        if not context.is_lenient and running.is_missing(left.evaluate(context)):
+        left = self.expression.left  # type: ignore[attr-defined]
+        is_lenient = isinstance(context, _Context) and context.is_lenient
+        if not is_lenient and running.is_missing(left.evaluate(context)):
             raise _MissingError(str(left), self.token)
         written: int = super().render_to_output(context, buffer)
         return written
@@ -280,7 +282,7 @@ def _make_ours(template: BoundTemplate) -> None:
     The parser builds these classes by name; there is no other way to have our own.
     """
     context = template.context_class(template)
-    names = compiling.own_names(template, context)
+    names = own_names(template, context)
     nodes: list[Node] = list(template.nodes)
     while nodes:
         node = nodes.pop()

@@ -192,6 +192,7 @@ def put_aside(source: str) -> tuple[str, list[str]]:
 
 def put_back(bare: str, pieces: list[str]) -> str:
     """Return ``bare`` with its pieces of Liquid where their characters stand."""
+
     def piece(match: re.Match[str]) -> str:
         found = pieces[ord(match.group()[0]) - _FIRST_PLACE]
         return found + match.group()[1 + found.count("\n") :]

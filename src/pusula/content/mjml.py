@@ -61,7 +61,7 @@ def html_of(source: str) -> str:
 
 
 def _refuse_loss(bare: str, made: str, pieces: list[str]) -> None:
-    """Say no where MJML has left out a piece of Liquid, as it does with what stands in odd places."""
+    """Say no where MJML has left out a piece of Liquid, as it does in odd places."""
     said = _COMMENT.sub("", bare)
     for n, piece in enumerate(pieces):
         place = markup.placed(n)
@@ -92,4 +92,3 @@ def _told(error: str, bare: str) -> tuple[str, int]:
         before = bare.encode()[: int(found.group(1))]
         line = before.count(b"\n") + 1
     return f"MJML: {_POSITION.sub('', error)}", line
-

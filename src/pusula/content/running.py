@@ -137,10 +137,7 @@ def _html(value: object) -> str:
 
 
 def _text(value: object) -> str:
-    kind = value.__class__
-    if kind is str:
-        return value  # type: ignore[return-value] - its class says so
-    return str(value) if kind is int else str(to_liquid_string(value, autoescape=False))
+    return value if isinstance(value, str) else str(to_liquid_string(value, autoescape=False))
 
 
 def _default(value: object, fallback: object) -> object:

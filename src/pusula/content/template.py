@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from pusula.content import language, markup, mjml
+from pusula.content import language, markup, mjml, running
 from pusula.content.language import Part, RenderError, TemplateError
 
 _PIXEL = (
@@ -138,12 +138,10 @@ def rehearse(template: Compiled, links: Links) -> None:
         language.run(part.template, _given({}, links, template), is_lenient=True)
 
 
-def _given(
-    variables: Mapping[str, object], links: Links, template: Compiled
-) -> dict[str, object]:
+def _given(variables: Mapping[str, object], links: Links, template: Compiled) -> dict[str, object]:
     given = language.given(variables)
     given["unsubscribe_url"] = links.unsubscribe_url
     given["preferences_url"] = links.preferences_url if template.uses_preferences else ""
     given["pixel_url"] = links.pixel_url
-    given[language.LINKS] = links
+    given[running.LINKS] = links
     return given

@@ -162,7 +162,7 @@ class _Run:
 
     def leave(self, occurrence: Occurrence) -> bool:
         """Leave if that is what the occurrence means: the goal, an exit, a cancelled order."""
-        if occurrence.at <= self.entered_at and CANCELLED not in occurrence.places:
+        if CANCELLED not in occurrence.places and not self._is_later(occurrence):
             return False
         at = max(occurrence.at, self.moved_at)
         for place, outcome in self._leads_out(occurrence):
@@ -201,6 +201,15 @@ class _Run:
         """Have something done about the step."""
         kind: Any = node.kind
         self.effects.append(Effect(node.id, kind, at, until_at, dict(self.data)))
+
+    def _is_later(self, occurrence: Occurrence) -> bool:
+        """Say whether it came behind what brought them in: at one moment, the like of it is that.
+
+        What does not bring people in is heard in the order in which it happened.
+        """
+        if occurrence.at == self.entered_at:
+            return not any(place.startswith("entry:") for place in occurrence.places)
+        return occurrence.at > self.entered_at
 
     def _come_in(self, at: int) -> None:
         """Begin: something had failed when they came in."""

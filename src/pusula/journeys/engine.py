@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from django.db import (
@@ -20,15 +19,14 @@ from django.db import (
 from django.db.models import Min
 
 from pusula.campaigns.holdout import is_held_out
-from pusula.journeys import advance, hearing, machine, planning, writing
+from pusula.journeys import advance, hearing, machine, planning, reading, writing
 from pusula.journeys.compiled import Compiled, Library
-from pusula.journeys.course import Course, Happening, Past, Ride
+from pusula.journeys.course import Course, Happening, Past
 from pusula.journeys.facts import Facts
 from pusula.journeys.hearing import Heard
-from pusula.journeys.language import Graph
 from pusula.journeys.language.nodes import WaitUntilDate
 from pusula.journeys.models import Enrollment, Journey, Planned
-from pusula.journeys.spots import Spot
+from pusula.journeys.reading import Due, Key, Row
 from pusula.journeys.writing import Written
 from pusula.lake import rows
 from pusula.lib import clock
@@ -40,13 +38,6 @@ LIMIT = 2_000  # people at a time
 # Who cannot move is put off so long, and shown; nobody waits for them.
 PUT_OFF = clock.HOUR
 _TROUBLE = (OperationalError, InterfaceError, ProgrammingError, InternalError)
-Key = tuple[int, int]  # journey and profile
-Row = dict[str, Any]  # an enrollment, by ``_COLUMNS``
-Due = dict[Key, list[Row]]
-_COLUMNS = (
-    "pk", "journey_id", "version_id", "profile_id", "order_id", "entry_key", "entry",
-    "entered_at", "node", "moved_at", "due_at", "waits_for", "data",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,12 +49,6 @@ class Done:
     n_put_off: int = 0
     written: Written = field(default_factory=Written)
     is_full: bool = False
-
-
-class BrokenVersionError(PusulaError):
-    """A version of a journey cannot run any more."""
-
-    code = "broken_version"
 
 
 class Engine:
@@ -135,7 +120,7 @@ class _Step:
 
     def run(self, touched: Sequence[int], seconds: float) -> Done:
         end = time.monotonic() + seconds
-        concerned = self._waiting_of(touched)
+        concerned = reading.waiting_of(touched, self.journeys)
         current = self._compiled(j.version_id for j in self.live if j.version_id)
         versions = self._compiled(row["version_id"] for row in concerned) | current
         heard: Heard = {}
@@ -179,7 +164,7 @@ class _Step:
         """Hear of segments, for those who wait for one as well."""
         found = hearing.unheard_moves(LIMIT)
         self.is_full |= len(found) == LIMIT
-        waiting = self._waiting_of(sorted({moved.profile_id for moved in found}))
+        waiting = reading.waiting_of(sorted({moved.profile_id for moved in found}), self.journeys)
         versions = self._compiled(row["version_id"] for row in waiting) | current
         hearing.moves(heard, versions.values(), found)
 
@@ -203,7 +188,7 @@ class _Step:
         waiting = Enrollment.objects.filter(
             journey_id=journey_id, state=machine.WAITING, due_at__lte=self.at
         )
-        return list(waiting.order_by("due_at").values(*_COLUMNS)[:LIMIT])
+        return list(waiting.order_by("due_at").values(*reading.COLUMNS)[:LIMIT])
 
     def _isolated(self, keys: Sequence[Key], heard: Heard, due: Due) -> None:
         """Move these; what the database refuses is found by halves and put off."""
@@ -228,7 +213,7 @@ class _Step:
         self, keys: Sequence[Key], heard: Heard, due: Due
     ) -> tuple[Written, list[tuple[Key, Exception]]]:
         """Move these and write it; return what was written, and who could not move."""
-        rides = self._rides([key for key in keys if key in heard])
+        rides = reading.rides_of([key for key in keys if key in heard])
         rides |= {key: due[key] for key in keys if key not in heard}
         current = [self.journeys[key[0]].version_id or 0 for key in keys]
         asked = {row["version_id"] for rows_ in rides.values() for row in rows_} | {*current}
@@ -236,10 +221,10 @@ class _Step:
         facts = Facts(
             versions,
             {key[1] for key in keys},
-            _orders(rides.values(), (heard.get(key, ()) for key in keys)),
+            reading.orders_of(rides.values(), (heard.get(key, ()) for key in keys)),
             at=self.at,
         )
-        pasts = self._pasts([key for key in keys if key in heard])
+        pasts = reading.pasts_of([key for key in keys if key in heard])
         courses, failed = [], []
         for key in keys:
             course = self._course(key, rides.get(key, ()), pasts.get(key, []), versions)
@@ -266,8 +251,8 @@ class _Step:
         return Course(
             profile_id=key[1],
             version_id=journey.version_id or 0,
-            graphs=_Graphs(versions),
-            rides=[_ride(row) for row in rides],
+            graphs=reading.Graphs(versions),
+            rides=[reading.ride_of(row) for row in rides],
             past=past,
             since_at=journey.since_at if current else None,
             is_held_out=share > 0 and is_held_out(f"journey:{journey.key}", key[1], share),
@@ -279,40 +264,13 @@ class _Step:
         found = self.library.versions(ids, self.at)
         return {pk: one for pk, one in found.items() if isinstance(one, Compiled)}
 
-    def _waiting_of(self, profile_ids: Sequence[int]) -> list[Row]:
-        found: list[Row] = []
-        for part in rows.parts(profile_ids):
-            waiting = Enrollment.objects.filter(
-                profile_id__in=part, state=machine.WAITING, journey_id__in=self.journeys
-            )
-            found += waiting.order_by("pk").values(*_COLUMNS)
-        return found
-
-    def _rides(self, keys: Sequence[Key]) -> dict[Key, list[Row]]:
-        found: dict[Key, list[Row]] = {}
-        for row in self._waiting_of(sorted({profile_id for _journey, profile_id in keys})):
-            found.setdefault((row["journey_id"], row["profile_id"]), []).append(row)
-        return {key: found.get(key, []) for key in keys}
-
-    def _pasts(self, keys: Sequence[Key]) -> dict[Key, list[Past]]:
-        """Return all that these were on these journeys before."""
-        found: dict[Key, list[Past]] = {}
-        asked = set(keys)
-        for part in rows.parts(sorted({profile_id for _journey, profile_id in keys})):
-            before = Enrollment.objects.filter(
-                profile_id__in=part, journey_id__in={journey_id for journey_id, _ in keys}
-            )
-            for journey_id, profile_id, entered_at, entry_key, order_id in before.values_list(
-                "journey_id", "profile_id", "entered_at", "entry_key", "order_id"
-            ):
-                if (journey_id, profile_id) in asked:
-                    past = Past(entered_at, entry_key, order_id)
-                    found.setdefault((journey_id, profile_id), []).append(past)
-        return found
-
     def _retime(self, touched: Sequence[int]) -> None:
         """Let those wait for the day their order or trait has now."""
-        waiting = [row for row in self._waiting_of(touched) if row["node"] and row["due_at"]]
+        waiting = [
+            row
+            for row in reading.waiting_of(touched, self.journeys)
+            if row["node"] and row["due_at"]
+        ]
         versions = self._compiled({row["version_id"] for row in waiting})
         dated = [row for row in waiting if _is_dated(versions.get(row["version_id"]), row["node"])]
         facts = Facts(
@@ -324,7 +282,7 @@ class _Step:
         for row in dated:
             world = facts.of(row["profile_id"])(row["version_id"], row["order_id"])
             graph = versions[row["version_id"]].graph
-            due_at = advance.retimed(graph, _ride(row).spot, world)
+            due_at = advance.retimed(graph, reading.ride_of(row).spot, world)
             if due_at != row["due_at"]:
                 Enrollment.objects.filter(pk=row["pk"]).update(due_at=due_at)
 
@@ -352,50 +310,9 @@ class _Step:
                 )
 
 
-class _Graphs(Mapping[int, Graph]):
-    """The graphs of versions by their id."""
-
-    def __init__(self, versions: Mapping[int, Compiled]) -> None:
-        self._versions = versions
-
-    def __getitem__(self, version_id: int) -> Graph:
-        if version_id not in self._versions:
-            raise BrokenVersionError("this version speaks of something that is gone")
-        return self._versions[version_id].graph
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._versions)
-
-    def __len__(self) -> int:
-        return len(self._versions)
-
-
 def _running() -> list[Journey]:
     found = Journey.objects.filter(state__in=(machine.LIVE, machine.PAUSED))
     return list(found.select_related("version").order_by("pk"))
-
-
-def _ride(row: Row) -> Ride:
-    spot = Spot(
-        profile_id=row["profile_id"],
-        entered_at=row["entered_at"],
-        node=row["node"],
-        moved_at=row["moved_at"],
-        due_at=row["due_at"],
-        waits_for=row["waits_for"],
-        data=row["data"],
-    )
-    asked_at = row["node"] if row["waits_for"] == machine.A_PERSON else ""
-    return Ride(
-        row["pk"], row["version_id"], spot, row["entry_key"], row["entry"], row["order_id"],
-        asked_at=asked_at,
-    )  # fmt: skip
-
-
-def _orders(rides: Iterable[Iterable[Row]], heard: Iterable[Iterable[Happening]]) -> set[int]:
-    own = {row["order_id"] for each in rides for row in each}
-    told = {happening.order_id for each in heard for happening in each}
-    return {order_id for order_id in own | told if order_id is not None}
 
 
 def _is_dated(compiled: Compiled | None, node: str) -> bool:

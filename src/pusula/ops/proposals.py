@@ -41,7 +41,10 @@ def propose(*, merge_certain: bool, memory: str, everybody: bool, as_json: bool)
     """
     # Loaded when asked for: Splink is slow to load.
     linkage = importlib.import_module("pusula.pipeline.linkage")
-    with click.progressbar(length=1, label=_("compared"), file=sys.stderr) as bar:
+    is_shown = sys.stderr.isatty() and not as_json
+    with click.progressbar(
+        length=1, label=_("compared"), file=sys.stderr, hidden=not is_shown
+    ) as bar:
 
         def on_progress(done: int, n: int) -> None:
             bar.length = n

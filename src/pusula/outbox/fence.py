@@ -9,7 +9,11 @@ do not begin. Either way until a person confirms.
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -47,11 +51,12 @@ def guard(folder: Path, *, at: int) -> str:
 
     The first home of a database is taken for the real one.
     """
-    why = trouble(folder, at=at)
-    if why in {RESTORED, CLOCK}:
-        _hold(why, at)
-    elif not why and _read(folder) is None:
-        _drop_anchor(folder, at)
+    with _alone(folder):
+        why = trouble(folder, at=at)
+        if why in {RESTORED, CLOCK}:
+            _hold(why, at)
+        elif not why and _read(folder) is None:
+            _drop_anchor(folder, at)
     return why
 
 
@@ -76,19 +81,21 @@ def trouble(folder: Path, *, at: int) -> str:
 
 def pulse(folder: Path, *, at: int) -> None:
     """Let the number grow, in the database first; nothing happens behind a fence."""
-    mark = _read(folder)
-    if mark is None or Hold.objects.filter(origin=FENCE).exists():
-        return
-    with transaction.atomic():
-        Anchor.objects.filter(name=mark.name).update(pulse=F("pulse") + 1, seen_at=at)
-        anchor = Anchor.objects.filter(name=mark.name).first()
-    if anchor is not None and anchor.pulse > mark.pulse:
-        _write(folder, Mark(mark.name, anchor.pulse, mark.place))
+    with _alone(folder):
+        mark = _read(folder)
+        if mark is None or Hold.objects.filter(origin=FENCE).exists():
+            return
+        with transaction.atomic():
+            mine = Anchor.objects.filter(name=mark.name)
+            mine.update(pulse=F("pulse") + 1, seen_at=at)
+            anchor = mine.first()
+        if anchor is not None:
+            _write(folder, Mark(mark.name, anchor.pulse, mark.place))
 
 
 def confirm(folder: Path, *, at: int) -> bool:
     """Take the present home and database for the real ones; return whether there was a fence."""
-    with transaction.atomic():
+    with _alone(folder), transaction.atomic():
         n_lifted, _ = Hold.objects.filter(origin=FENCE).delete()
         _drop_anchor(folder, at)
     return bool(n_lifted)
@@ -111,6 +118,18 @@ class SteadyClock:
         if abs(jump) > JUMP:
             _hold(CLOCK, clock.now())
         return jump
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let no other process of this home look at its mark, or write it, meanwhile."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _hold(why: str, at: int) -> None:

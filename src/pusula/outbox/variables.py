@@ -18,6 +18,7 @@ _FIXED = (
     "company.name",
     "company.currency",
     "today",
+    "message.*",  # what one message says beyond the profile: an order number, a coupon
     "unsubscribe_url",
     "preferences_url",
 )

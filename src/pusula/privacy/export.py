@@ -97,7 +97,7 @@ def fetch(export: Export, *, actor: str) -> Path:
         raise ExportError(_("This export is no longer there: make a new one."))
     with transaction.atomic():
         audit.record(actor, "export.fetched", f"export:{export.pk}", profile=export.profile_id)
-        asked = Request.objects.filter(pk=export.request_id).exclude(proof=Proof.NONE)
+        asked = Request.objects.filter(exports=export).exclude(proof=Proof.NONE)
         requests.carried_out(asked, actor=actor, at=clock.now(), export=export.pk)
     return path
 

@@ -7,6 +7,8 @@ import re
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from pusula.privacy import sentences
+
 # Sources that are no system of the company; the others go by the name the company gave them.
 _SOURCES: dict[str, str | Promise] = {
     "operator": _("Written down by hand"),
@@ -54,4 +56,6 @@ def part(name: str, value: str) -> str:
     """Return the part ``name`` of a proof."""
     if name == "iys_source" and value in _WAYS:
         return f"{_WAYS[value]} ({value})"
+    if name == "operator":
+        return sentences.actor(value)
     return evidence(value) if name == "form" else value

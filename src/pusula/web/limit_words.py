@@ -44,14 +44,8 @@ def _budgets(policy: Policy) -> Iterator[str]:
             _("At most %(n)s a day: %(channel)s"),
         )
         text = hourly if budget.per == "hour" else daily
-        yield (
-            "timer",
-            text
-            % {
-                "n": formats.number(budget.most),
-                "channel": _channel(budget.channel),
-            },
-        )
+        words = {"n": formats.number(budget.most), "channel": _channel(budget.channel)}
+        yield text % words
 
 
 def _holdout(policy: Policy) -> Iterator[str]:

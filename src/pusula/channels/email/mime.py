@@ -148,9 +148,7 @@ def _body(mail: Mail) -> tuple[str, list[bytes], bool]:
 
 
 def _kind(subtype: str, encoding: str) -> str:
-    return (
-        f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}"
-    )
+    return f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}"
 
 
 def _transfer(text: str) -> tuple[str, bytes]:

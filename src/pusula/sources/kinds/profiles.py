@@ -86,7 +86,6 @@ class Profiles(Kind):
         """Write names and traits; of several rows for one profile the last word counts."""
         outcome = Outcome(touched=[people.learned])
         done = 0
-        made = set(people.created.tolist())
         for group in spool.groups(by_appearance(pa.chunked_array([_said_of(people)]))):
             owners = people.profile_ids[group.positions]
             origins = people.origins[group.positions][group.begins]
@@ -95,11 +94,13 @@ class Profiles(Kind):
             changed = actions.record(
                 facts, source=self.mapping.source, at=self.reading.at, renamed=renamed
             )
-            # Of a profile that this import made there is nothing to give back.
-            outcome.renamed += [one for one in renamed if one.profile_id not in made]
             ids = np.array([fact.profile_id for fact in facts], np.int64)
-            n_new = int(np.isin(ids, people.created).sum())
-            n_touched = int(np.isin(ids, np.union1d(changed, people.learned)).sum())
+            is_new = np.isin(ids, people.created)
+            # Of a profile that this import made there is nothing to give back.
+            made = set(ids[is_new].tolist())
+            outcome.renamed += [one for one in renamed if one.profile_id not in made]
+            n_new = int(is_new.sum())
+            n_touched = int((np.isin(ids, changed) | np.isin(ids, people.learned)).sum())
             outcome.n_new += n_new
             outcome.n_changed += n_touched - n_new
             outcome.n_same += int((owners != resolve.AMBIGUOUS).sum()) - n_touched

@@ -165,7 +165,7 @@ def _as_bool(words: Words) -> Kind | None:
 
 def _as_dates(words: Words, total: int) -> Kind | None:
     found = dates.read(words)
-    if found is None or found.n < _ENOUGH * total:
+    if found is None or found.n_written < _ENOUGH * total:
         return None
     words_ = {"n": found.n, "all": total, "example": found.example}
     reason = _("%(n)s of %(all)s cells are dates such as %(example)s") % words_

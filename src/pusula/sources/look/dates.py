@@ -14,6 +14,7 @@ _WRITTEN = re.compile(
 )
 _YEAR_SIZE = 4
 _MONTHS = 12
+_DAYS = 31
 ISO = "iso"
 
 
@@ -27,6 +28,7 @@ class Dates:
     """
 
     n: int  # cells that are dates
+    n_written: int  # cells written like them, the 31st of February too
     shape: str
     has_time: bool
     example: str
@@ -45,20 +47,24 @@ def read(words: Sequence[tuple[str, int]]) -> Dates | None:
             shapes.setdefault(shape, []).append((word, n, match))
     if not shapes:
         return None
-    shape, found = max(shapes.items(), key=lambda one: sum(n for _word, n, _match in one[1]))
+    shape, written = max(shapes.items(), key=lambda one: sum(n for _word, n, _match in one[1]))
+    found = [one for one in written if _is_real(one[2])]
+    if not found:
+        return None
     total = sum(n for _word, n, _match in found)
+    n_written = sum(n for _word, n, _match in written)
     has_time = any(match["time"] for _word, _n, match in found)
     if shape == ISO:
-        return Dates(total, shape, has_time, found[0][0])
+        return Dates(total, n_written, shape, has_time, found[0][0])
     first_only = [(w, n) for w, n, m in found if _decides(m, day="a", month="b")]
     second_only = [(w, n) for w, n, m in found if _decides(m, day="b", month="a")]
     doubtful = next((w for w, _n, m in found if m["a"] != m["b"] and _is_doubtful(m)), "")
     if not first_only and not second_only:
-        return Dates(total, shape, has_time, found[0][0], doubtful=doubtful)
+        return Dates(total, n_written, shape, has_time, found[0][0], doubtful=doubtful)
     # A typing error decides nothing against the many.
     day_first = sum(n for _w, n in first_only) >= sum(n for _w, n in second_only)
     decides = (first_only if day_first else second_only)[0][0]
-    return Dates(total, shape, has_time, found[0][0], day_first, decides, doubtful)
+    return Dates(total, n_written, shape, has_time, found[0][0], day_first, decides, doubtful)
 
 
 def format_of(shape: str, *, day_first: bool) -> str | None:
@@ -84,17 +90,25 @@ def both_ways(text: str) -> tuple[datetime, datetime] | None:
 def _shape(match: re.Match[str]) -> str | None:
     a, b, c = match["a"], match["b"], match["c"]
     if len(a) == _YEAR_SIZE and match["sep"] == "-":
-        return ISO if _is_day(int(c), month=int(b)) else None
+        return ISO
     if len(a) > 2 or len(c) not in {2, _YEAR_SIZE}:  # noqa: PLR2004 - digits of a day
         return None
-    if not (_is_day(int(a), month=int(b)) or _is_day(int(b), month=int(a))):
-        return None  # the 31st of February is no date, whichever way it is read
+    if not (0 < int(a) <= _DAYS and 0 < int(b) <= _DAYS and min(int(a), int(b)) <= _MONTHS):
+        return None
     return f"{match['sep']}{len(c)}"
 
 
 def _decides(match: re.Match[str], *, day: str, month: str) -> bool:
     """Say whether a date can be read this way alone; the 30th of February decides nothing."""
     return int(match[day]) > _MONTHS and _is_day(int(match[day]), month=int(match[month]))
+
+
+def _is_real(match: re.Match[str]) -> bool:
+    """Say whether a calendar has the day, read the one way or the other."""
+    a, b, c = (int(match[part]) for part in "abc")
+    if len(match["a"]) == _YEAR_SIZE:
+        return _is_day(c, month=b)
+    return _is_day(a, month=b) or _is_day(b, month=a)
 
 
 def _is_day(day: int, *, month: int) -> bool:

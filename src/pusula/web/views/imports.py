@@ -238,8 +238,8 @@ def _check(request: HttpRequest, found: Upload) -> HttpResponse:
         actions.check_mapping(found.kind, found.map_file)
     except PusulaError as error:
         context = _shown(found, jobs.newest(found.token), is_edited=True)
-        is_mapped = isinstance(error, MappingError)
-        context["problem"] = error.in_words if is_mapped else error.message
+        told = error.in_words if isinstance(error, MappingError) else error.message
+        context["problem"] = told
         return draw(request, "web/imports/upload.html", "web/imports/_job.html", context, 422)
     _put(request, Task.CHECK, found.token)
     return redirect("upload", found.token)
