@@ -19,9 +19,7 @@ def claim(owner: str, *, n: int, at: int, channel: str = Channel.EMAIL) -> list[
 
     The update names what it expects to find, so of two senders only one gets a message.
     """
-    free = Message.objects.filter(
-        channel=channel, state=machine.PENDING, owner="", due_at__lte=at
-    )
+    free = Message.objects.filter(channel=channel, state=machine.PENDING, owner="", due_at__lte=at)
     with transaction.atomic():
         held = set(Hold.objects.values_list("origin", flat=True))
         if held & {"", FENCE, channel_hold(channel)}:

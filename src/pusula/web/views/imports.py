@@ -18,8 +18,8 @@ from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.privacy import audit
 from pusula.sources import actions, jobs, queries, undo, uploads
-from pusula.sources.jobs import Task
 from pusula.sources.errors import MappingError
+from pusula.sources.jobs import Task
 from pusula.sources.models import Import, ImportState, Job, JobState
 from pusula.sources.uploads import Upload
 from pusula.web import codes, mapping, mapping_words, samples
