@@ -55,6 +55,7 @@ def test_the_largest_text_fills_what_every_service_takes_and_one_byte_more_is_re
         (Browser().keys["p256dh"], "AAAA"),
         ("B" + "A" * 86, "BTBZMqHH6r4Tts7J_aSIgg"),  # 65 bytes, and not on the curve
     ],
+    ids=["empty", "no base64", "too short", "short secret", "off the curve"],
 )
 def test_keys_that_are_none_are_refused(p256dh: str, auth: str) -> None:
     with pytest.raises(SubscriptionError):
