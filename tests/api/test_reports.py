@@ -100,6 +100,28 @@ def test_a_policy_bounce_closes_nobody_and_holds_nothing(
     assert Receipt.objects.get().kind == "rejected"
 
 
+@pytest.mark.parametrize(
+    ("provider", "body"),
+    [
+        ("mailgun", '{"signature": {"timestamp": "\\ud800", "token": "a", "signature": "b"}}'),
+        ("mailgun", '{"signature": {"timestamp": "1", "token": "a", "signature": "\\udfff"}}'),
+        ("ses", '{"SignatureVersion": ["1"]}'),
+        ("ses", '{"SignatureVersion": "1", "Message": "\\ud800", "Signature": "\\ud800"}'),
+    ],
+)
+def test_what_no_signature_can_be_of_is_forged_and_breaks_nothing(
+    sent: list[Message], settings: Any, monkeypatch: pytest.MonkeyPatch, provider: str, body: str
+) -> None:
+    monkeypatch.setattr(doors, "_certificate", lambda _url: b"none")
+    set_up(settings, "email", provider, topic=TOPIC)
+    told = json.loads(body)
+    if provider == "ses":
+        name = "SimpleNotificationService-0.pem"
+        where = f"https://sns.eu-central-1.amazonaws.com/{name}"
+        told |= {"TopicArn": TOPIC, "Type": "Notification", "SigningCertURL": where}
+    assert tell(f"email/{provider}", json.dumps(told).encode()).status_code == 403
+
+
 @pytest.mark.parametrize("key", ["", "/wrong", f"/{KEY}x"])
 def test_a_door_whose_address_is_its_secret_is_shut_to_all_others(
     sent: list[Message], settings: Any, key: str

@@ -88,6 +88,21 @@ def test_netgsm_is_asked_for_jobs_page_by_page() -> None:
     assert found[150].provider_id == "job2/5320000001"  # as it was accepted
 
 
+@pytest.mark.parametrize("address", ["+905320000001", "+4915112345678", "+12025550123"])
+@pytest.mark.parametrize("prefix", ["", "00", "+"])
+def test_a_report_of_netgsm_names_a_number_of_any_country_as_it_was_accepted(
+    address: str, prefix: str
+) -> None:
+    with of("netgsm").staged() as stage:
+        stage.messages = [replace(stage.messages[0], address=address)]
+        [outcome] = stage.send()
+        job = outcome.provider_id.partition("/")[0]
+        told = {"jobid": job, "number": prefix + address.lstrip("+"), "status": 1}
+        stage.company.reports = [told]
+        [report] = stage.provider.ask([outcome.provider_id])
+    assert report.provider_id == outcome.provider_id
+
+
 @pytest.mark.parametrize("manner", ["garbage", "hangup"])
 @every_gateway
 def test_a_report_that_cannot_be_had_says_so_and_claims_nothing(case: Case, manner: str) -> None:

@@ -84,7 +84,7 @@ def test_the_report_is_json_for_programs(bring):
     counts = {key: value for key, value in told.items() if key.startswith("n_")}
     assert counts == {
         "n_rows": 4, "n_new": 2, "n_changed": 0, "n_same": 0, "n_rejected": 1, "n_filtered": 1,
-        "n_left_out": 1, "n_touched": 2,
+        "n_left_out": 1, "n_touched": 2, "n_merges": 0,
     }  # fmt: skip
     assert Path(told["reject_file"]).exists()
 

@@ -85,6 +85,43 @@ def test_a_copy_of_the_whole_home_sends_nothing(tmp_path):
     assert sends(real)
 
 
+@pytest.mark.parametrize("dies_before", [1, 2, 3])
+def test_a_first_sender_killed_while_it_signs_in_leaves_nothing_strange(
+    tmp_path, monkeypatch, dies_before
+):
+    """It dies before it writes the promise, the database, or the mark."""
+    n_writes = 0
+
+    def dying(real):
+        def write(*told, **more):
+            nonlocal n_writes
+            n_writes += 1
+            if n_writes == dies_before:
+                raise KeyboardInterrupt
+            return real(*told, **more)
+
+        return write
+
+    monkeypatch.setattr(fence, "_write", dying(fence._write))
+    monkeypatch.setattr(fence, "_drop_anchor", dying(fence._drop_anchor))
+    with pytest.raises(KeyboardInterrupt):
+        sends(tmp_path)
+    monkeypatch.undo()
+    assert sends(tmp_path)
+    assert sends(tmp_path)
+    assert Anchor.objects.count() == 1
+    assert not Hold.objects.exists()
+
+
+def test_a_promise_of_a_first_sender_is_no_way_into_the_database_of_another(tmp_path):
+    new, real = tmp_path / "new", tmp_path / "real"
+    (new / RUN_FOLDER).mkdir(parents=True)
+    fence._promised(new / RUN_FOLDER)
+    assert sends(real)
+    with pytest.raises(StrangeHomeError):
+        sends(new)
+
+
 def test_a_mark_that_cannot_be_read_is_none(tmp_path):
     sends(tmp_path)
     (tmp_path / RUN_FOLDER / fence.MARK_FILE).write_text("{", encoding="utf-8")

@@ -113,6 +113,18 @@ def test_two_that_come_to_the_gate_together_do_not_pass_together(ayse):
     assert gated(first, second, at=NOW + DAY) == [GO, PUT_OFF]
 
 
+def test_what_waited_for_room_asks_for_its_hour_again(ayse):
+    limits(QUIET + "\ncaps: [{most: 1, in: 1d}]")
+    first = in_line(ayse, not_after_at=NOW + HOUR)
+    second = in_line(ayse, step="b", due_at=NOW + DAY, not_after_at=NOW + 9 * DAY)
+    assert gated(first, at=NOW + HOUR) == [GO]
+    assert gated(second, at=NOW + DAY) == [PUT_OFF]
+    # Nobody was sending until the night, when the first message counts no longer.
+    assert gated(second, at=EVENING + DAY + HOUR) == [PUT_OFF]
+    local = clock.to_datetime(Message.objects.get(pk=second).due_at, "Europe/Istanbul")
+    assert (local.hour, local.minute) == (9, 0)
+
+
 def test_what_only_informs_passes_at_night_and_above_the_cap(ayse):
     limits(QUIET + "\ncaps: [{most: 1, in: 1d}]")
     told = {"is_commercial": False, "purpose": "service", "due_at": EVENING + HOUR}

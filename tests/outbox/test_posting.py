@@ -16,7 +16,7 @@ from pusula.consent.actions import Decision, record, refuse
 from pusula.consent.models import Suppression
 from pusula.lib import clock
 from pusula.outbox import actions, gate, machine, reports
-from pusula.outbox.models import Content, Hold, Message
+from pusula.outbox.models import Content, Hold, Message, PushSubscription
 from pusula.outbox.posting import PostLoop
 from pusula.outbox.reasons import Reason
 from pusula.profiles.models import Identifier, IdentifierKind, Profile
@@ -281,6 +281,52 @@ def test_an_inbox_gets_one_copy_of_a_mailing(tmp_path: Path) -> None:
         (machine.SKIPPED, Reason.DUPLICATE_ADDRESS),
         (machine.SKIPPED, Reason.DUPLICATE_ADDRESS),
     ]
+
+
+def test_one_number_gets_two_messages_in_two_batches(tmp_path: Path) -> None:
+    people = guests(1)
+    in_line(people, origin="campaign:1")
+    in_line(people, origin="campaign:2")
+    batches: list[int] = []
+    post(Scripted(meanwhile=lambda batch: batches.append(len(batch))), tmp_path)
+    assert batches == [1, 1]
+    assert states() + states("campaign:2") == [(machine.SENT, "")] * 2
+
+
+def test_a_provider_that_says_at_once_is_not_asked_at_once(tmp_path: Path) -> None:
+    in_line(guests(1))
+    provider = Scripted({phone(0): Outcome(0, Result.LATER, words="busy", after_s=0)})
+    at = clock.now()
+    post(provider, tmp_path)
+    assert len(provider.taken) == 1
+    assert Message.objects.get().due_at >= at + 30 * clock.SECOND
+
+
+@pytest.mark.parametrize("is_theirs", [True, False])
+def test_a_push_for_one_person_is_not_shown_to_who_uses_the_browser_now(
+    tmp_path: Path, is_theirs: bool
+) -> None:
+    before, now_there = guests(2, "webpush")
+    PushSubscription.objects.create(
+        profile=before if is_theirs else now_there, address="b", endpoint="https://p.example/1",
+        p256dh="k", auth="a", vapid_key="v", source="test", subscribed_at=1,
+    )  # fmt: skip
+    frozen = actions.freeze(channel="webpush", sender="", subject="Oda", text="12", html="")
+    now = clock.now()
+    actions.reserve(
+        [
+            actions.Draft(
+                dedupe_key="p", origin="campaign:1", profile_id=before.pk, content_id=frozen.pk,
+                channel="webpush", purpose="marketing", address="b", due_at=now,
+                not_after_at=now + clock.DAY,
+            )
+        ]
+    )  # fmt: skip
+    provider = Scripted(channel="webpush")
+    post(provider, tmp_path)
+    assert len(provider.taken) == is_theirs
+    assert states() == [(machine.SENT, "") if is_theirs else (machine.SKIPPED, "no_address")]
+    assert PushSubscription.objects.exists(), "the browser is still somebody's"
 
 
 def test_a_held_channel_and_the_stop_file_keep_everything_in_line(tmp_path: Path) -> None:

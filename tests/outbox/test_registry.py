@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 from tests.outbox.people import consented, in_line, profiles
 
 from pusula.lib import clock
@@ -49,6 +50,24 @@ def test_what_a_dead_sender_held_goes_back_in_line_and_what_it_let_pass_is_a_dou
     assert standing(messages) == RELEASED
     assert not Sender.objects.filter(owner=dead.owner).exists()
     assert not (tmp_path / "run" / f"{dead.owner}.lock").exists()
+
+
+def test_a_sender_that_signs_in_while_another_looks_for_the_dead_is_not_buried(me, tmp_path):
+    begun: list[Registration] = []
+    messages: list[Message] = []
+
+    def meanwhile(execute, *told):
+        found = execute(*told)
+        if not begun:  # after the first look of the other
+            begun.append(Registration(tmp_path))
+            messages.extend(holding(begun[0].owner))
+        return found
+
+    with connection.execute_wrapper(meanwhile):
+        assert me.recover() == 0
+    [other] = begun
+    assert {owner for _, _, owner in standing(messages)} == {other.owner}
+    other.end()
 
 
 def test_a_sender_that_is_only_slow_keeps_what_it_holds(me, tmp_path):

@@ -69,7 +69,7 @@ def test_the_next_step_knows_of_a_refusal_that_no_entry_of_the_log_tells(guest, 
     stepped = live.step()
     assert where(guest) == set()
     assert stepped.n_entries == 0
-    assert set(Membership.objects.values_list("cause", "left_at")) == {("run", stepped.at)}
+    assert set(Membership.objects.values_list("cause", "left_at")) == {("definition", stepped.at)}
     assert not unheard.is_any()
     before = Membership.objects.count()
     live.step()

@@ -246,6 +246,32 @@ def test_one_person_gets_one_message_of_a_mailing(log, couple):
     ]
 
 
+def test_a_merge_takes_nobody_the_word_about_another_booking(log, couple):
+    winner, loser = couple
+    content = Content.objects.create(
+        channel="email", sender="a@x.tr", subject="s", text="t", html="h", created_at=1
+    )
+    told = (  # whose, which booking, what became of it
+        (winner, 1, machine.SENT),
+        (winner, 2, machine.PENDING),  # their next booking
+        (loser, 3, machine.PENDING),
+        (winner, None, machine.SENT),
+        (winner, None, machine.PENDING),  # entered again
+        (loser, 2, machine.PENDING),  # the same booking, told twice
+    )
+    for number, (profile_id, order_id, state) in enumerate(told):
+        Message.objects.create(
+            dedupe_key=f"m{number}", origin="journey:1", step="hello", profile_id=profile_id,
+            order_id=order_id, content=content, channel="email", purpose="service",
+            is_commercial=False, address=f"{profile_id}@x.tr", token=f"t{number}", state=state,
+            due_at=1, not_after_at=9, created_at=1,
+        )  # fmt: skip
+    identity.merge(winner, loser)
+    log.step()
+    found = list(Message.objects.order_by("pk").values_list("state", flat=True))
+    assert found == [*(state for _who, _order, state in told[:-1]), machine.SKIPPED]
+
+
 def owned_tables() -> set[str]:
     """Return every table that speaks of a person by the number of the profile."""
     found = set()

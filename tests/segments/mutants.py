@@ -89,8 +89,8 @@ MUTANTS = (
     Mutant(
         "calendar units begin in UTC",
         "asked.py",
-        "return point.moment(self.at, self.tz)",
-        'return point.moment(self.at, "UTC")',
+        "return point.moment(at, self.tz)",
+        'return point.moment(at, "UTC")',
     ),
     Mutant(
         "the day of a moment is that of UTC",

@@ -54,7 +54,7 @@ class Netgsm(Gateway):
         if told["msgheader"] != self.sender:
             return _json(406, {"code": "40"})
         if told["iysfilter"] not in {"0", "11", "12"} or not all(
-            re.fullmatch(r"5\d{9}", one["no"]) for one in told["messages"]
+            re.fullmatch(r"5\d{9}|00[1-9]\d{7,14}", one["no"]) for one in told["messages"]
         ):
             return _json(406, {"code": "70"})
         if any(one["no"] == self.bad_number for one in told["messages"]):

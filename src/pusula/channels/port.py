@@ -16,7 +16,8 @@ from typing import Any, Protocol
 from pusula.lib.errors import PusulaError
 
 MAX_WORDS = 400
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+# Halves of characters too: what is left of bytes that are no UTF-8, which no database takes.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
 class ChannelError(PusulaError):

@@ -146,6 +146,14 @@ class Suppression(models.Model):
                 name="suppression_once",
             ),
         ]
+        indexes = [
+            # The gate asks for every message: this address, or one of which only a hash is left.
+            models.Index(
+                fields=["channel", "address"],
+                condition=models.Q(lifted_at__isnull=True),
+                name="suppression_standing",
+            ),
+        ]
 
 
 class SignUpForm(models.Model):

@@ -20,6 +20,7 @@ from pusula.journeys.language import Journey as Definition
 from pusula.journeys.language.nodes import Approval, ByApi, Message
 from pusula.journeys.language.nodes import Task as TaskStep
 from pusula.journeys.models import (
+    Call,
     Coupon,
     CouponPool,
     Enrollment,
@@ -150,12 +151,13 @@ def publish(version: JourneyVersion, *, at: int | None = None) -> None:
             )
         if not Journey.objects.filter(state=machine.LIVE).exists():
             hearing.hear_from_now()
+        before = None if journey.version is None else _known(journey.version)
         journey.version = version
         journey.since_at = at if journey.since_at is None else journey.since_at
         if journey.state == machine.DRAFT:
             journey.state = machine.LIVE
         journey.save(update_fields=["version", "since_at", "state"])
-        planning.plan_everybody(compiled, at=at)
+        planning.plan_everybody(compiled, at=at, before=before)
 
 
 def pause(key: str) -> None:
@@ -192,6 +194,9 @@ def archive(key: str, *, at: int | None = None) -> int:
         _move(key, machine.ARCHIVED, (machine.DRAFT, machine.LIVE, machine.PAUSED))
         Planned.objects.filter(journey=journey).delete()
         outbox.hold(journey.origin, at=at)
+        outbox.withdraw_all(journey.origin, at=at)
+        calls = Call.objects.filter(enrollment__journey=journey, settled_at=None)
+        calls.update(settled_at=at, detail=machine.STOPPED)
         waiting = Enrollment.objects.filter(journey=journey, state=machine.WAITING)
         return end(waiting.values_list("pk", flat=True), machine.STOPPED, at=at)
 
@@ -259,10 +264,15 @@ def answer(task: Task, outcome: str, *, by: str, note: str = "", at: int | None 
             raise JourneyError(f"{outcome!r} is no outcome of this task")
         if not closed.update(outcome=outcome, note=note, closed_by=by, closed_at=at):
             raise JourneyError("this task is closed")
-        ride = Enrollment.objects.get(pk=task.enrollment_id)
+        ride = Enrollment.objects.select_related("journey").get(pk=task.enrollment_id)
+        if ride.journey.state == machine.PAUSED:
+            raise JourneyError(f"{ride.journey.key} is paused: answer when it goes on")
         places = {ride.version_id: frozenset({f"{ANSWER}:{task.step}"})}
         happening = Happening(at, places, answer=outcome, ride_id=ride.pk)
-        return Engine().hear({(ride.journey_id, ride.profile_id): [happening]}, at=at)
+        done = Engine().hear({(ride.journey_id, ride.profile_id): [happening]}, at=at)
+        if done.n_put_off:  # the answer would be lost: the task stays open
+            raise JourneyError(f"{ride.journey.key}: this person cannot go on now, try again")
+        return done
 
 
 def outcomes(task: Task) -> Mapping[str, object]:
@@ -289,18 +299,28 @@ def migrate(
         target = journey.versions.exclude(published_at=None).filter(number=to).first()
         if target is None:
             raise JourneyError(f"{key} has no published version {to}")
-        known = graph(parse(target.definition, Names(schema=catalog.schema()))).nodes
+        schema = catalog.schema()
+        known = graph(parse(target.definition, Names(schema=schema))).nodes
         waiting = Enrollment.objects.filter(journey=journey, state=machine.WAITING)
         found = list(waiting.exclude(version=target).select_related("version"))
         places = {one.node: (steps or {}).get(one.node, one.node) for one in found}
         if lost := sorted(node for node in places.values() if node and node not in known):
             raise JourneyError(f"people wait at {lost[0]!r}: say which step stands for it now")
+        for version_id, node in sorted({(one.version_id, one.node) for one in found if one.node}):
+            there = known[places[node]]
+            if _kind(version_id, node) is not type(there.kind):
+                raise JourneyError(
+                    f"people wait at {node!r}, and {there.id!r} is another kind of step: say which "
+                    "step of the same kind stands for it now"
+                )
         for one in found:
             reason = f"{one.version.number} → {to}"
             Passage.objects.create(
                 enrollment=one, version=target, step="", at=at, result=MIGRATED, reason=reason
             )
             Enrollment.objects.filter(pk=one.pk).update(version=target, node=places[one.node])
+            open_ = Task.objects.filter(enrollment=one, step=one.node, closed_at=None)
+            open_.update(step=places[one.node])
     return len(found)
 
 
@@ -318,11 +338,25 @@ def add_codes(pool_key: str, codes: Iterable[str], *, title: str = "") -> int:
         return pool.coupons.count() - before
 
 
+def _kind(version_id: int, node: str) -> type | None:
+    """Return what kind of step people of a version wait at; ``None`` if nobody can tell."""
+    definition = _known(JourneyVersion.objects.get(pk=version_id))
+    return None if definition is None else type(graph(definition).nodes[node].kind)
+
+
 def _by_key(key: str) -> Journey:
     journey = Journey.objects.filter(key=key).select_related("version").first()
     if journey is None:
         raise JourneyError(f"there is no journey {key}")
     return journey
+
+
+def _known(version: JourneyVersion) -> Definition | None:
+    """Return what a version says; ``None`` if it speaks of what is gone."""
+    try:
+        return parse(version.definition, Names(schema=catalog.schema()))
+    except DefinitionError:
+        return None
 
 
 def _move(key: str, state: str, froms: tuple[str, ...]) -> None:

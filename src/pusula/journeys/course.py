@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pusula.journeys import machine
-from pusula.journeys.advance import advance, ended, enter, heard_only
+from pusula.journeys.advance import CANCELLED, advance, ended, enter, heard_only
 from pusula.journeys.language.graph import Graph
 from pusula.journeys.language.nodes import OnOrder
 from pusula.journeys.spots import Advanced, Effect, Occurrence, Passed, Spot, World
+from pusula.orders import machine as orders
 
 NOTHING: frozenset[str] = frozenset()
 
@@ -115,6 +116,8 @@ class Course:
         orders = {happening.order_id, ride.order_id}
         if None not in orders and len(orders) > 1:
             places = frozenset(place for place in places if _is_of_any_order(graph, place))
+        if not _ends_with_orders(graph, ride):
+            places -= {CANCELLED}
         due_at = ride.spot.due_at
         if not places and (due_at is None or due_at >= happening.at):
             return
@@ -205,6 +208,17 @@ def entry_key(rule: str, order_id: int | None, happening: Happening) -> str:
 
 def _entries(places: frozenset[str]) -> list[str]:
     return sorted(place for place in places if place.startswith("entry:"))
+
+
+def _ends_with_orders(graph: Graph, ride: Ride) -> bool:
+    """Return whether a cancelled order ends a ride: it is for that order, or an order began it.
+
+    One that began because an order was cancelled goes on.
+    """
+    entry = graph.triggers.get(ride.entry)
+    if isinstance(entry, OnOrder):
+        return entry.becomes not in orders.DEAD
+    return ride.order_id is not None
 
 
 def _is_of_any_order(graph: Graph, place: str) -> bool:

@@ -129,8 +129,8 @@ class _Step:
         self._hear_moves(heard, current)
         to_plan = set(touched)
         for compiled in current.values():
-            n, again = hearing.dates(heard, compiled, self.at, LIMIT)
-            self.is_full |= n == LIMIT
+            is_full, again = hearing.dates(heard, compiled, self.at, LIMIT)
+            self.is_full |= is_full
             to_plan |= again
         self.move(heard, {})
         if any(one.has_order_days or one.day_traits for one in versions.values()):
@@ -146,19 +146,34 @@ class _Step:
             self._isolated(part, heard, due)
 
     def plan(self, profile_ids: Collection[int]) -> None:
-        """Plan the dates of these profiles."""
+        """Plan the dates of these profiles, of paused journeys too: those count when they go on."""
         ids = np.array(sorted(profile_ids), np.int64)
-        for compiled in self._compiled(j.version_id for j in self.live if j.version_id).values():
+        for compiled in self._compiled_current().values():
             planning.plan(compiled, ids, at=self.at)
 
     def replan(self, profile_ids: Collection[int] | None) -> None:
-        """Plan the dates of these profiles, or all; who waits for one waits for the new one."""
+        """Plan the dates of these profiles, or all; who waits for one waits for the new one.
+
+        Whose order is cancelled by now leaves.
+        """
+        self._leave_with_orders(profile_ids)
         if profile_ids is not None:
             self._retime(sorted(profile_ids))
             self.plan(profile_ids)
             return
-        for compiled in self._compiled(j.version_id for j in self.live if j.version_id).values():
+        for compiled in self._compiled_current().values():
             planning.plan_people(compiled, at=self.at)
+
+    def _leave_with_orders(self, profile_ids: Collection[int] | None) -> None:
+        """Let those leave whose order was cancelled without a word in the log."""
+        found = reading.waiting_with_dead_orders(self.journeys, profile_ids)
+        versions = self._compiled({row["version_id"] for row in found})
+        heard: Heard = {}
+        hearing.dead_orders(heard, versions, found)
+        self.move(heard, {})
+
+    def _compiled_current(self) -> dict[int, Compiled]:
+        return self._compiled(j.version_id for j in self.journeys.values() if j.version_id)
 
     def _hear_moves(self, heard: Heard, current: dict[int, Compiled]) -> None:
         """Hear of segments, for those who wait for one as well."""
@@ -218,6 +233,10 @@ class _Step:
         current = [self.journeys[key[0]].version_id or 0 for key in keys]
         asked = {row["version_id"] for rows_ in rides.values() for row in rows_} | {*current}
         versions = self._compiled(asked)
+        if due:
+            heard = dict(heard)
+            under_way = (row for each in rides.values() for row in each)
+            hearing.dead_orders(heard, versions, reading.with_dead_orders(under_way))
         facts = Facts(
             versions,
             {key[1] for key in keys},

@@ -16,6 +16,7 @@ from pusula.journeys.compiled import Compiled, stand
 from pusula.journeys.course import Happening
 from pusula.journeys.language.nodes import Schedule
 from pusula.journeys.models import Cursor, Planned
+from pusula.journeys.reading import Row
 from pusula.lake import rows
 from pusula.orders import machine as orders
 from pusula.orders.models import OrderChange
@@ -91,6 +92,20 @@ def order_changes(
                 add(heard, one.journey_id, change.profile_id, happening)
 
 
+def dead_orders(heard: Heard, versions: Mapping[int, Compiled], found: Iterable[Row]) -> None:
+    """Hear of orders of those under way that are no more, though nothing in the log said so.
+
+    ``found`` is of ``reading.with_dead_orders``.
+    """
+    for row in found:
+        one = versions.get(row["version_id"])
+        if one is None:
+            continue
+        places = {one.version_id: frozenset({CANCELLED})}
+        happening = Happening(row["died_at"], places, row["order_id"], ride_id=row["pk"])
+        add(heard, one.journey_id, row["profile_id"], happening)
+
+
 def unheard_moves(limit: int) -> list[Moved]:
     """Return who entered and left segments since we heard last, as they are called now.
 
@@ -135,10 +150,10 @@ def has_unheard_moves() -> bool:
     return Move.objects.filter(pk__gt=cursor or 0).exists()
 
 
-def dates(heard: Heard, compiled: Compiled, at: int, limit: int) -> tuple[int, set[int]]:
+def dates(heard: Heard, compiled: Compiled, at: int, limit: int) -> tuple[bool, set[int]]:
     """Hear the dates and schedules of a journey that have come; each is heard once.
 
-    Return how many came, and whose next date has to be planned.
+    Return whether more may have come, and whose next date has to be planned.
     """
     came = planning.due(compiled.journey_id, at, limit)
     own = [one for one in came if one.profile_id is not None]
@@ -147,18 +162,22 @@ def dates(heard: Heard, compiled: Compiled, at: int, limit: int) -> tuple[int, s
         happening = Happening(one.due_at, places, one.order_id, one.key)
         add(heard, compiled.journey_id, one.profile_id or 0, happening)
     Planned.objects.filter(pk__in=[one.pk for one in own]).delete()
+    is_full = len(came) == limit
     for one in came:
         if one.profile_id is None:
-            _schedule(heard, compiled, one, limit)
-    return len(came), {one.profile_id for one in own if one.profile_id is not None}
+            is_full |= _schedule(heard, compiled, one, limit)
+    return is_full, {one.profile_id for one in own if one.profile_id is not None}
 
 
-def _schedule(heard: Heard, compiled: Compiled, planned: Planned, limit: int) -> None:
-    """Bring in the next members of a schedule's segment; after the last, plan its next time."""
+def _schedule(heard: Heard, compiled: Compiled, planned: Planned, limit: int) -> bool:
+    """Bring in the next members of a schedule's segment; after the last, plan its next time.
+
+    Return whether there may be more of them.
+    """
     entry = compiled.graph.journey.entries[int(planned.entry.removeprefix("entry:"))]
     if not isinstance(entry, Schedule):
         Planned.objects.filter(pk=planned.pk).delete()
-        return
+        return False
     inside = Membership.objects.filter(
         segment__key=entry.segment, left_at=None, profile_id__gt=planned.after_id
     )
@@ -170,12 +189,13 @@ def _schedule(heard: Heard, compiled: Compiled, planned: Planned, limit: int) ->
     row = Planned.objects.filter(pk=planned.pk)
     if len(ids) == limit:
         row.update(after_id=ids[-1])
-        return
+        return True
     next_at = times.occurrence(entry.when, planned.due_at, compiled.tz)
     if next_at is None:
         row.delete()
     else:
         row.update(due_at=next_at, key=f"at:{next_at}", after_id=0)
+    return False
 
 
 def _places(

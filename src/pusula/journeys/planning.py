@@ -12,6 +12,7 @@ from django.db import connection
 from pusula.journeys import times
 from pusula.journeys.compiled import Compiled, stand
 from pusula.journeys.course import Happening, entry_key
+from pusula.journeys.language import Journey as Definition
 from pusula.journeys.language.nodes import OnDate, Schedule
 from pusula.journeys.models import Enrollment, Planned
 from pusula.lake import rows
@@ -59,16 +60,32 @@ def plan(compiled: Compiled, profile_ids: Ids, *, at: int) -> None:
         _sync(compiled, part, wanted, at)
 
 
-def plan_everybody(compiled: Compiled, *, at: int) -> None:
-    """Plan the dates of all profiles, and the next time of each schedule, anew."""
-    Planned.objects.filter(journey_id=compiled.journey_id).delete()
+def plan_everybody(compiled: Compiled, *, at: int, before: Definition | None = None) -> None:
+    """Plan the dates of all profiles, and the next time of each schedule, anew.
+
+    What has come and was not heard yet stays if ``before``, which it was planned for, says the
+    same; so does a schedule that is on its way through its members.
+    """
+    same = _same_entries(before, compiled.graph.journey)
+    held = Planned.objects.filter(journey_id=compiled.journey_id)
+    kept = held.filter(entry__in=same)
+    held.exclude(pk__in=kept.filter(due_at__lte=at).values("pk")).delete()
+    waiting = set(held.filter(profile=None).values_list("entry", flat=True))
     for n, entry in enumerate(compiled.graph.journey.entries):
-        if isinstance(entry, Schedule):
+        if isinstance(entry, Schedule) and f"entry:{n}" not in waiting:
             due_at = times.occurrence(entry.when, at - 1, compiled.tz)
             if due_at is not None:
                 row = (compiled.journey_id, f"entry:{n}", None, None, due_at, f"at:{due_at}", 0)
                 rows.insert(connection, _TABLE, _COLUMNS, [row])
     plan_people(compiled, at=at)
+
+
+def _same_entries(before: Definition | None, after: Definition) -> list[str]:
+    """Return the places of entries that stand in both definitions."""
+    if before is None:
+        return []
+    pairs = enumerate(zip(before.entries, after.entries, strict=False))
+    return [f"entry:{n}" for n, (old, new) in pairs if old == new]
 
 
 def plan_people(compiled: Compiled, *, at: int) -> None:

@@ -13,6 +13,8 @@ from pusula.journeys.models import Enrollment
 from pusula.journeys.spots import Spot
 from pusula.lake import rows
 from pusula.lib.errors import PusulaError
+from pusula.orders import machine as orders
+from pusula.orders.models import OrderChange
 
 Key = tuple[int, int]  # journey and profile
 Row = dict[str, Any]  # an enrollment, by ``COLUMNS``
@@ -38,6 +40,37 @@ def waiting_of(profile_ids: Iterable[int], journeys: Collection[int]) -> list[Ro
         )
         found += waiting.order_by("pk").values(*COLUMNS)
     return found
+
+
+def waiting_with_dead_orders(
+    journeys: Collection[int], profile_ids: Collection[int] | None
+) -> list[Row]:
+    """Return who is under way for an order that is no more; of these profiles, or of all."""
+    waiting = Enrollment.objects.filter(
+        state=machine.WAITING, journey_id__in=journeys, order__status__in=orders.DEAD
+    ).order_by("pk")
+    if profile_ids is None:
+        return with_dead_orders(waiting.values(*COLUMNS))
+    found: list[Row] = []
+    for part in rows.parts(sorted(profile_ids)):
+        found += with_dead_orders(waiting.filter(profile_id__in=part).values(*COLUMNS))
+    return found
+
+
+def with_dead_orders(found: Iterable[Row]) -> list[Row]:
+    """Return those of the enrollments whose order died after they came in, with ``died_at``."""
+    asked = [row for row in found if row["order_id"] is not None]
+    died: dict[int, int] = {}
+    for part in rows.parts(sorted({row["order_id"] for row in asked})):
+        dead = OrderChange.objects.filter(
+            order_id__in=part, order__status__in=orders.DEAD, status__in=orders.DEAD
+        )
+        died.update(dead.order_by("recorded_at").values_list("order_id", "recorded_at"))
+    return [
+        row | {"died_at": died[row["order_id"]]}
+        for row in asked
+        if died.get(row["order_id"], 0) > row["entered_at"]
+    ]
 
 
 def rides_of(keys: Sequence[Key]) -> dict[Key, list[Row]]:

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection
 
 from pusula.journeys import machine
+from pusula.journeys.advance import ASKED
 from pusula.journeys.course import Course, Happening, Ride, entry_key
 from pusula.journeys.facts import Facts
 from pusula.journeys.language.nodes import (
@@ -21,11 +22,12 @@ from pusula.journeys.language.nodes import (
     Task,
     Webhook,
 )
-from pusula.journeys.models import Call, Enrollment, JourneyVersion
+from pusula.journeys.models import Call, Enrollment, JourneyVersion, Passage
 from pusula.journeys.models import Task as TaskRow
 from pusula.journeys.spots import Effect
 from pusula.lake import rows
 from pusula.lib.errors import PusulaError
+from pusula.outbox import actions as outbox
 from pusula.outbox import decisions
 from pusula.outbox.candidates import Candidate, Way
 from pusula.profiles import actions as profiles
@@ -85,6 +87,7 @@ def write(courses: Sequence[Course], facts: Facts, *, at: int) -> Written:
     asked = [_Asked(course, ride, effect) for course, ride in moved for effect in ride.effects]
     messages = [_candidate(one, facts) for one in asked if isinstance(one.effect.kind, Message)]
     decisions.decide(messages, at=at)
+    _withdraw([ride for _course, ride in moved if _was_led_out(ride)], facts, at)
     _write_tasks(asked)
     _write_calls(asked, facts)
     _take_coupons(asked, facts)
@@ -103,7 +106,7 @@ class _Asked:
 
     def key(self, journey_id: int) -> str:
         """Return the name under which it is done once, whatever the version."""
-        return f"journey:{journey_id}:{self.effect.step}:{self.ride.id}"
+        return dedupe_key(journey_id, self.effect.step, self.ride.id)
 
 
 def _enroll(new: Sequence[tuple[Course, Ride]], facts: Facts) -> None:
@@ -164,6 +167,34 @@ def _close_tasks(rides: Sequence[Ride], at: int) -> None:
     for part in rows.parts(left):
         open_ = TaskRow.objects.filter(enrollment_id__in=part, closed_at=None)
         open_.update(closed_at=at)
+
+
+def _was_led_out(ride: Ride) -> bool:
+    """Say whether something led out, so that what is still in line has no sense any more.
+
+    Who comes to the end, or to a step that ends it, gets what was asked for before.
+    """
+    if not ride.spot.outcome or not ride.passages:
+        return False
+    return bool(ride.passages[-1].reason) or ride.spot.outcome == machine.RESTARTED
+
+
+def _withdraw(rides: Sequence[Ride], facts: Facts, at: int) -> None:
+    """Take out of the line what those asked for who were led out."""
+    found: set[str] = set()
+    journeys = {ride.id: facts.versions[ride.version_id].journey_id for ride in rides}
+    for part in rows.parts(sorted(journeys)):
+        asked = Passage.objects.filter(enrollment_id__in=part, result=ASKED)
+        found |= {
+            dedupe_key(journeys[ride_id], step, ride_id)
+            for ride_id, step in asked.values_list("enrollment_id", "step")
+        }
+    outbox.withdraw(found, at=at)
+
+
+def dedupe_key(journey_id: int, step: str, enrollment_id: int) -> str:
+    """Return the name under which something is done once, whatever the version."""
+    return f"journey:{journey_id}:{step}:{enrollment_id}"
 
 
 def _asks(ride: Ride) -> str:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import difflib
 import json
+import signal
+import threading
 from pathlib import Path
 from typing import TextIO
 
 import click
 import yaml
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import get_language, gettext
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from pusula.journeys import actions, queries, why
+from pusula.journeys import actions, calls, queries, why
 from pusula.journeys.language import Journey as Definition
 from pusula.journeys.language import Names, parse, sentences
 from pusula.journeys.language.json_schema import json_schema
@@ -23,9 +26,11 @@ from pusula.journeys.models import Journey
 from pusula.lib import clock
 from pusula.ops.figures import number
 from pusula.orders.models import Order
+from pusula.outbox import providers
 from pusula.privacy import audit
 from pusula.segments import catalog
 
+_LOOK_S = 1.0  # how often the poster looks for calls that are due
 _Folder = click.Path(path_type=Path, file_okay=False, exists=True)
 
 
@@ -198,6 +203,34 @@ def trace(profile: int) -> None:
 def why_not(key: str, profile: int) -> None:
     """Say what keeps PROFILE from the journey KEY, or from what it sends."""
     _why_not(_found(key), profile)
+
+
+@journeys.command()
+@click.option("--once", is_flag=True, help="End when nothing more is due.")
+@click.option("--key", "shows_key", is_flag=True, help="Only print the key that signs the calls.")
+def post(once: bool, shows_key: bool) -> None:
+    """Tell other programs what the step `webhook` asks for; any number of posters may run."""
+    if shows_key:
+        click.echo(calls.key())
+        return
+    stop = threading.Event()
+    for number_ in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number_, lambda _number, _frame: stop.set())
+    poster = calls.Poster(providers.outbound(), settings.PUSULA_HOME)
+    try:
+        while not stop.is_set():
+            posted = poster.post()
+            if posted:
+                click.echo(
+                    f"calls: {posted.n_told} told, {posted.n_later} later, "
+                    f"{posted.n_given_up} given up"
+                )
+            elif once:
+                break
+            else:
+                stop.wait(_LOOK_S)
+    finally:
+        poster.out.close()
 
 
 def _why_not(journey: Journey, profile: int) -> None:

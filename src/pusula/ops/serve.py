@@ -31,7 +31,7 @@ def serve(host: str, port: int) -> None:
     port = port or free_port(host)
     click.echo(f"Pusula is on http://{host}:{port} (stop with Ctrl+C)")
     commands = [web_command(host, port), live_command(), run_command(), publish_command()]
-    commands += [poll_command(), import_command(), privacy_command()]
+    commands += [poll_command(), import_command(), privacy_command(), calls_command()]
     if settings.PUSULA_SMTP_URL:
         commands.append(sender_command())
     else:
@@ -89,6 +89,11 @@ def poll_command() -> list[str]:
 def import_command() -> list[str]:
     """Return the command line that looks at, checks, imports and undoes files for the pages."""
     return [sys.executable, "-m", "pusula.ops.main", "import", "worker"]
+
+
+def calls_command() -> list[str]:
+    """Return the command line that tells other programs what journeys ask for."""
+    return [sys.executable, "-m", "pusula.ops.main", "journeys", "post"]
 
 
 def free_port(host: str, preferred: int = 0) -> int:

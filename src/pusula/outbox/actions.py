@@ -15,7 +15,7 @@ from pusula.content import template
 from pusula.lake import rows
 from pusula.lib import clock, ids
 from pusula.lib.text import email_key
-from pusula.outbox import machine, outgoing
+from pusula.outbox import machine, moves, outgoing
 from pusula.outbox.models import Content, Hold, Message
 from pusula.outbox.reasons import Reason
 
@@ -153,6 +153,19 @@ def lift(origin: str = "") -> bool:
     """Let sending go on; return whether it was held."""
     n_lifted, _ = Hold.objects.filter(origin=origin).delete()
     return bool(n_lifted)
+
+
+def withdraw(dedupe_keys: Iterable[str], *, at: int) -> int:
+    """Skip those of these messages that are still in line; return how many were."""
+    return sum(
+        moves.withdraw(Message.objects.filter(dedupe_key__in=part), at=at)
+        for part in rows.parts(sorted(dedupe_keys))
+    )
+
+
+def withdraw_all(origin: str, *, at: int) -> int:
+    """Skip all that an origin has in line; return how much it was."""
+    return moves.withdraw(Message.objects.filter(origin=origin), at=at)
 
 
 def _row(draft: Draft, at: int) -> tuple[object, ...]:

@@ -55,8 +55,10 @@ def guard(folder: Path, *, at: int) -> str:
         why = trouble(folder, at=at)
         if why in {RESTORED, CLOCK}:
             _hold(why, at)
-        elif not why and _read(folder) is None:
-            _drop_anchor(folder, at)
+        elif not why and not _is_anchored(folder):
+            mark = _promised(folder)
+            _drop_anchor(mark, at)
+            _write(folder, mark)
     return why
 
 
@@ -71,7 +73,9 @@ def trouble(folder: Path, *, at: int) -> str:
         return CLONED if anchors else ""
     anchor = anchors.get(mark.name)
     if anchor is None:
-        return CLONED if anchors else RESTORED
+        if anchors:
+            return CLONED
+        return RESTORED if mark.pulse else ""
     if mark.place != _place(folder):
         return CLONED
     if mark.pulse > anchor.pulse:
@@ -95,9 +99,12 @@ def pulse(folder: Path, *, at: int) -> None:
 
 def confirm(folder: Path, *, at: int) -> bool:
     """Take the present home and database for the real ones; return whether there was a fence."""
-    with _alone(folder), transaction.atomic():
-        n_lifted, _ = Hold.objects.filter(origin=FENCE).delete()
-        _drop_anchor(folder, at)
+    with _alone(folder):
+        mark = _promised(folder)
+        with transaction.atomic():
+            n_lifted, _ = Hold.objects.filter(origin=FENCE).delete()
+            _drop_anchor(mark, at)
+        _write(folder, mark)
     return bool(n_lifted)
 
 
@@ -136,15 +143,29 @@ def _hold(why: str, at: int) -> None:
     Hold.objects.get_or_create(origin=FENCE, defaults={"reason": why, "since_at": at})
 
 
-def _drop_anchor(folder: Path, at: int) -> None:
+def _is_anchored(folder: Path) -> bool:
+    mark = _read(folder)
+    return mark is not None and mark.pulse > 0
+
+
+def _promised(folder: Path) -> Mark:
+    """Return the mark that this home is to have, once the database knows of it.
+
+    A new name is written down before, with a zero: who is killed in between has sent nothing, and
+    begins again under the same name.
+    """
     known = _read(folder)
     place = _place(folder)
-    is_ours = known is not None and known.place == place
+    if known is not None and known.place == place:
+        return Mark(known.name, known.pulse + 1, place)
     # A copy gets a name of its own: its number must not grow together with the original's.
-    name = known.name if known is not None and is_ours else ids.random_id()
-    pulse_now = (known.pulse if known is not None and is_ours else 0) + 1
-    Anchor.objects.update_or_create(name=name, defaults={"pulse": pulse_now, "seen_at": at})
-    _write(folder, Mark(name, pulse_now, place))
+    name = ids.random_id()
+    _write(folder, Mark(name, 0, place))
+    return Mark(name, 1, place)
+
+
+def _drop_anchor(mark: Mark, at: int) -> None:
+    Anchor.objects.update_or_create(name=mark.name, defaults={"pulse": mark.pulse, "seen_at": at})
 
 
 def _place(folder: Path) -> str:

@@ -84,14 +84,19 @@ def _capped(
             ledger.add(profile_id, entry)
     for message in messages:
         if message.profile_id not in free:
-            found.put_off[message.id] = Open(at + BUSY, None)
+            found.put_off[message.id] = _again(at + BUSY)
             continue
         caps = limits.caps_of(message.channel)
         room_at = ledger.room_from(message.profile_id, caps, at=at)
         if room_at > at:
-            found.wait(message, Open(room_at, None), Reason.CAPPED)
+            found.wait(message, _again(room_at), Reason.CAPPED)
         elif is_binding:
             ledger.add(message.profile_id, Entry(message.id, at, message.channel))
+
+
+def _again(at: int) -> Open:
+    """Return an opening at ``at`` of which nothing else is known: everything is asked again."""
+    return Open(at, at)
 
 
 def _locked(profile_ids: set[int]) -> set[int]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from pusula.outbox import machine
 from pusula.outbox.models import Message
@@ -106,3 +107,13 @@ def displace(ids: Sequence[int], *, at: int) -> bool:
         state=machine.SKIPPED, reason=Reason.OUTRANKED, owner="", settled_at=at
     )
     return n_moved == len(ids)
+
+
+def withdraw(waiting: QuerySet[Message], *, at: int) -> int:
+    """Skip those of these messages that wait: whoever asked for them does not want them any more.
+
+    A sender that has claimed one finds it gone when it comes to the gate.
+    """
+    return waiting.filter(state=machine.PENDING).update(
+        state=machine.SKIPPED, reason=Reason.LEFT, owner="", settled_at=at
+    )

@@ -20,10 +20,17 @@ from pusula.outbox import subscriptions
 from pusula.outbox.letters import Letter
 from pusula.outbox.links import MessageLinks
 from pusula.outbox.models import Content, Message
+from pusula.outbox.subscriptions import Browser
 
 _KEPT = 100  # contents at once
 _DEEPEST = 4
 _NEEDS_TEXT = frozenset({Channel.SMS, Channel.WEBPUSH})
+
+
+class TakenOverError(PusulaError):
+    """What the message is addressed to reaches another person now."""
+
+    code = "taken_over"
 
 
 @dataclass(frozen=True)
@@ -75,7 +82,7 @@ class Desk:
             message.pk: message
             for message in Message.objects.filter(pk__in=[letter.id for letter in letters])
         }
-        browsers = subscriptions.endpoints({letter.address for letter in letters})
+        browsers = subscriptions.browsers({letter.address for letter in letters})
         found: list[Outgoing] = []
         for letter in letters:
             message = facts.get(letter.id)
@@ -87,14 +94,17 @@ class Desk:
                         message, variables.get(message.profile_id, {}), browsers.get(letter.address)
                     )
                 )
-            except (ChannelError, language.TemplateError, RenderError) as error:
+            except (ChannelError, TakenOverError, language.TemplateError, RenderError) as error:
                 refuse(letter, error)
         return found
 
     def _outgoing(
-        self, message: Message, variables: Mapping[str, Any], browser: Mapping[str, str] | None
+        self, message: Message, variables: Mapping[str, Any], browser: Browser | None
     ) -> Outgoing:
         content = self._content(message.content_id)
+        is_push = message.channel == Channel.WEBPUSH
+        if is_push and browser is not None and browser.profile_id != message.profile_id:
+            raise TakenOverError("somebody else uses the browser now")
         if not variables:
             raise RenderError("the customer is not there any more")
         links = MessageLinks(message.token)
@@ -105,8 +115,8 @@ class Desk:
             "preferences_url": links.preferences_url,
         }
         title, text, details = content.filled(given)
-        if message.channel == Channel.WEBPUSH:
-            details |= browser or {}  # without one the provider calls the address bad
+        if is_push and browser is not None:  # without one the provider calls the address bad
+            details |= browser.told
         return Outgoing(
             id=message.pk,
             token=message.token,

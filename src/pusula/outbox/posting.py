@@ -25,7 +25,7 @@ from pusula.outbox.gate import GO, HELD, NOT_OURS, PUT_OFF, FencedError
 from pusula.outbox.letters import Letter
 from pusula.outbox.models import channel_hold
 from pusula.outbox.moves import Move
-from pusula.outbox.outgoing import Desk
+from pusula.outbox.outgoing import Desk, TakenOverError
 from pusula.outbox.reasons import Reason
 from pusula.outbox.registry import RUN_FOLDER, Registration, registered
 from pusula.outbox.sender import POLICY_HOLD, STOP_FILE, Tally
@@ -35,6 +35,7 @@ CLAIM = 500
 LOOK_S = 0.5  # how often an idle loop looks for due messages, and any one for a pause
 _FIRST_WAIT = 5 * clock.MINUTE
 _LONGEST_WAIT = 4 * clock.HOUR
+_LEAST_WAIT_S = 30
 _POLICY_WAIT = 15 * clock.MINUTE
 _COMMIT_TRIES = 5
 
@@ -130,17 +131,16 @@ class PostLoop:
                 self._settle(machine.PENDING, Move(letter.id, machine.SKIPPED, verdict))
 
     def _batch(self) -> list[Letter]:
-        """Return what goes together: no inbox twice for the same origin."""
+        """Return what goes together: no address twice, for gateways report by batch and number."""
         batch: list[Letter] = []
-        inboxes: set[tuple[str, str]] = set()
+        addresses: set[str] = set()
         left: list[Letter] = []
         while self._queue and len(batch) < self._provider.largest_batch:
             letter = self._queue.popleft()
-            inbox = (letter.origin, letter.address)
-            if inbox in inboxes:
+            if letter.address in addresses:
                 left.append(letter)
             else:
-                inboxes.add(inbox)
+                addresses.add(letter.address)
                 batch.append(letter)
         self._queue.extendleft(reversed(left))
         return batch
@@ -167,7 +167,9 @@ class PostLoop:
         self._hand_over(going, {letter.id: letter for letter in letters})
 
     def _refuse(self, letter: Letter, error: PusulaError) -> None:
-        move = Move(letter.id, machine.SKIPPED, Reason.RENDER_ERROR, error.message)
+        is_gone = isinstance(error, TakenOverError)
+        reason = Reason.NO_ADDRESS if is_gone else Reason.RENDER_ERROR
+        move = Move(letter.id, machine.SKIPPED, reason, error.message)
         self._settle(machine.PENDING, move)
 
     def _hand_over(self, going: Sequence[Outgoing], letters: dict[int, Letter]) -> None:
@@ -210,7 +212,8 @@ class PostLoop:
 
     def _later(self, letter: Letter, said: str, after_s: int | None) -> Move:
         wait = min(_FIRST_WAIT << min(letter.n_attempts, 8), _LONGEST_WAIT)
-        wait = wait if after_s is None else after_s * clock.SECOND
+        if after_s is not None:  # one that says "at once" may say so for ever
+            wait = max(after_s, _LEAST_WAIT_S) * clock.SECOND
         return Move(letter.id, machine.PENDING, detail=said, later_at=clock.now() + wait)
 
     def _held(self, letter: Letter, said: str, what: str) -> Move:

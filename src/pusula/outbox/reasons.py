@@ -25,6 +25,7 @@ class Reason(models.TextChoices):
     NOT_IN_IYS = "not_in_iys", _("No approval in İYS")
     DUPLICATE_ADDRESS = "duplicate_address", _("Another person with this address got it")
     MERGED = "merged", _("The same person gets it already")
+    LEFT = "left", _("Had left the journey by then")
     EXPIRED = "expired", _("Too late to be of use")
     RENDER_ERROR = "render_error", _("The template could not be filled for this person")
     HARD_BOUNCE = "hard_bounce", _("The mailbox does not exist")

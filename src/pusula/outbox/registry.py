@@ -78,10 +78,11 @@ class Registration:
         Returns how many messages are in line again.
         """
         n_released = 0
+        held = Message.objects.filter(owner__gt="").exclude(owner=self.owner)
+        holding = set(held.values_list("owner", flat=True).distinct())
+        # In this order: who claims something just now has signed in before.
         known = {sender.owner: sender for sender in Sender.objects.exclude(owner=self.owner)}
-        holding = Message.objects.filter(owner__gt="").exclude(owner=self.owner)
-        owners = set(known) | set(holding.values_list("owner", flat=True).distinct())
-        for owner in owners:
+        for owner in holding | set(known):
             if not self._lives(owner, known.get(owner)):
                 n_released += bury(owner)
                 (self.folder / f"{owner}.lock").unlink(missing_ok=True)

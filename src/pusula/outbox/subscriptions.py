@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pusula.channels.webpush.encryption import Keys, SubscriptionError
@@ -97,11 +98,19 @@ def addresses(profile_ids: Collection[int]) -> dict[int, list[str]]:
     return found
 
 
-def endpoints(of: Collection[str]) -> dict[str, dict[str, str]]:
-    """Return by address what a push to it needs; who is gone is missing."""
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """A browser as a push to it needs it, and whom it reaches now."""
+
+    profile_id: int
+    told: Mapping[str, str]
+
+
+def browsers(of: Collection[str]) -> dict[str, Browser]:
+    """Return the browsers with these addresses; who is gone is missing."""
     held = PushSubscription.objects.filter(address__in=of)
     fields = ("endpoint", "p256dh", "auth", "vapid_key")
     return {
-        address: dict(zip(fields, values, strict=True))
-        for address, *values in held.values_list("address", *fields)
+        address: Browser(profile_id, dict(zip(fields, values, strict=True)))
+        for address, profile_id, *values in held.values_list("address", "profile_id", *fields)
     }

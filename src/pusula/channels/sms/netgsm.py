@@ -18,6 +18,7 @@ from pusula.channels.sms.segments import Alphabet
 URL = "https://api.netgsm.com.tr"
 COMMERCIAL, INFORMATION = "11", "0"  # to consumers with İYS asked once more; and what needs no İYS
 _PAGE = 100
+_HOME = 10  # digits of a number of Turkey
 _ENCODINGS = {Alphabet.GSM: "ASCII", Alphabet.TURKISH: "TR", Alphabet.UNICODE: "UNICODE"}
 # What its codes mean for a whole batch. The rest, as 20 (text) and 70 (parameter), is our message.
 _CODES = {
@@ -144,11 +145,20 @@ def _report(row: dict[str, Any]) -> Report | None:
     number = str(row.get("number") or row.get("no") or "")
     if kind is None or not number:
         return None
-    provider_id = f"{row.get('jobid')}/{number[-10:]}"
+    provider_id = f"{row.get('jobid')}/{_heard(number)}"
     return Report(
         kind=kind, key=f"netgsm:{provider_id}:{state}", provider_id=provider_id,
         words=words(f"netgsm {state} {row.get('errorcode') or ''}"),
     )  # fmt: skip
+
+
+def _heard(number: str) -> str:
+    """Return a number of a report, which may have its prefixes or not, as ``_number`` spells it."""
+    digits = "".join(sign for sign in number if sign.isdecimal())
+    if digits.startswith("00"):
+        return _number(digits[2:])
+    is_home = len(digits) == _HOME or (len(digits) == _HOME + 1 and digits.startswith("0"))
+    return digits[-_HOME:] if is_home else _number(digits)
 
 
 def _number(address: str) -> str:

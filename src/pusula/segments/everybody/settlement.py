@@ -35,6 +35,7 @@ from pusula.segments.showing import Limit
 
 _GONE = -1
 CAUSE = "run"
+CAUSE_DEFINITION = "definition"  # what is shown means something else: nobody has done anything
 _NAMED = 20  # profiles that a drift names
 _PAGE = 20_000
 
@@ -253,15 +254,28 @@ def _write(work: Work, found: Sequence[Differences], at: int) -> list[dict[str, 
 
 def _write_part(work: Work, found: Differences, at: int) -> dict[str, Moves]:
     ids = work.question.segments
-    moves = actions.record_moves(
-        {ids[key]: found.enters[key] for key in ids},
-        {ids[key]: found.leaves[key].values for key in ids},
-        {ids[key]: work.versions[key] for key in ids},
-        at=at,
-        cause=CAUSE,
-    )
+    redefined = _redefined(work)
+    moves: dict[int, Moves] = {}
+    for cause, keys in ((CAUSE_DEFINITION, redefined), (CAUSE, ids.keys() - redefined)):
+        moves |= actions.record_moves(
+            {ids[key]: found.enters[key] for key in sorted(keys)},
+            {ids[key]: found.leaves[key].values for key in sorted(keys)},
+            {ids[key]: work.versions[key] for key in sorted(keys)},
+            at=at,
+            cause=cause,
+        )
     actions.record_due(found.dues.ids, np.maximum(found.dues.values, at + 1), at=at)
     return {key: moves[segment_id] for key, segment_id in ids.items()}
+
+
+def _redefined(work: Work) -> set[str]:
+    """Return the segments of which another version, or the first, is shown from now on.
+
+    Those that name one of them mean something else as well.
+    """
+    changed = {key for key in work.question.segments if work.versions[key].pk != work.shown[key]}
+    named = naming(changed, work.question.task.definitions)
+    return changed | (set(named) & work.question.segments.keys())
 
 
 def _summed(moves: Sequence[Mapping[str, Moves]]) -> dict[str, Moves]:

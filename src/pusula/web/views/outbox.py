@@ -31,6 +31,15 @@ PAGE = 50
 _DAYS = (1, 7, 30, 365)
 _USUAL_DAYS = 7
 _NARROWS = ("state", "reason", "origin", "step", "channel")
+_EXAMPLE = """\
+caps:
+- {most: 1, in: 1d}
+- {channel: sms, most: 2, in: 7d}
+quiet:
+- {from: "21:00", to: "09:00", channels: [sms, call, webpush]}
+budgets:
+- {channel: call, most: 120, per: day}
+holdout: {share: 5%, name: "2026"}"""
 _TONES = {machine.SENT: "good", machine.FAILED: "bad", machine.UNKNOWN: "warn"}
 
 
@@ -102,6 +111,7 @@ def limits(request: HttpRequest) -> HttpResponse:
         "version": version.number,
         "lines": limit_words.lines(version.policy),
         "text": text,
+        "example": _EXAMPLE,
         "error": error,
         "history": policies.history(20),
         "zone": settings.PUSULA.time_zone,
