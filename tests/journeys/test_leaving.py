@@ -273,3 +273,21 @@ def test_people_are_moved_to_steps_of_the_same_kind_only_and_their_tasks_go_with
     actions.answer(Task.objects.get(), "then", by="ayse", at=hours(4))
     assert [m.step for m in messages()] == ["yes"]
     assert Journey.objects.get().state == "live"
+
+
+def test_who_cannot_move_leaves_all_the_same_when_the_goal_is_reached(monkeypatch):
+    look = {"when": {"orders": {"count": {"at_least": 1}}}, "steps": [mail("booked")]}
+    publish(
+        goal={"event": {"name": "Order Completed"}},
+        steps=[wait("w", "1 hour"), {"id": "look", "branch": {"ways": [look]}}, mail()],
+    )
+    say(ELIF, at=hours(1))
+    say(CAN, at=hours(1))
+    step(hours(1) + 1)
+    say(ELIF, "Order Completed", at=hours(2.5))
+    with monkeypatch.context() as broken:
+        broken.setattr(engine.Facts, "holds", lambda *_given: 1 / 0)
+        step(hours(3))
+    assert sorted(where()) == [("goal", "finished"), ("w", "waiting")]
+    step(hours(5))
+    assert only(messages()).profile_id == profile_of(CAN)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -253,8 +254,12 @@ class _Step:
                 raise
             except Exception as error:  # noqa: BLE001 - it is put off, and said
                 failed.append((key, error))
-            else:
-                courses.append(course)
+                # What was heard is heard once: who cannot move may leave at least.
+                course = self._course(key, rides.get(key, ()), pasts.get(key, []), versions)
+                course.is_paused = True
+                with suppress(PusulaError):
+                    course.run(heard.get(key, ()), self.at, facts.of(key[1]))
+            courses.append(course)
         return writing.write(courses, facts, at=self.at), failed
 
     def _course(
