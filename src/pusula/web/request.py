@@ -46,6 +46,11 @@ def asked(request: HttpRequest, name: str) -> str:
     return plain(request.GET.get(name, ""))
 
 
+def asked_all(request: HttpRequest, name: str) -> list[str]:
+    """Return everything that the address says of ``name``, each once, in its order."""
+    return list(dict.fromkeys(map(plain, request.GET.getlist(name))))
+
+
 def searched(request: HttpRequest) -> str:
     """Return what the address searches (``q``): at most ``MOST_WORDS``, ``MOST_LETTERS`` long."""
     found = _WORDS.match(asked(request, "q").strip()[:MOST_LETTERS])

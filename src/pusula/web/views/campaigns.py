@@ -35,7 +35,7 @@ from pusula.web import campaign_form, campaign_result, codes, formats, mails, ti
 from pusula.web import preview as previews
 from pusula.web.campaign_form import CampaignForm
 from pusula.web.preview import Parts, Preview
-from pusula.web.request import asked, draw, signed_in, whole
+from pusula.web.request import asked, asked_all, draw, plain, signed_in, whole
 
 PAGE = 50
 _NOBODY = dict.fromkeys(Arm.values)
@@ -67,7 +67,7 @@ def new(request: HttpRequest) -> HttpResponse:
             return _saved(request, made)
         except PusulaError as error:
             form.add_error(None, error.message)
-    form = form or CampaignForm(initial=campaign_form.new(request.GET.getlist("audience")))
+    form = form or CampaignForm(initial=campaign_form.new(asked_all(request, "audience")))
     return _form(request, form, None)
 
 
@@ -212,7 +212,7 @@ def _form(request: HttpRequest, form: CampaignForm, campaign: Campaign | None) -
 def _typed(request: HttpRequest) -> tuple[Parts, Preview]:
     """Return what the posted form says, and its preview."""
     given = request.POST
-    who = previews.person(given.getlist("audience"), _wanted(request))
+    who = previews.person(list(map(plain, given.getlist("audience"))), _wanted(request))
     parts = Parts(*(given.get(name, "") for name in Parts._fields))
     return parts, previews.preview(parts, who)
 

@@ -23,7 +23,7 @@ from pusula.web.charts.columns import columns
 from pusula.web.charts.figure import Figure
 from pusula.web.charts.heat import Heat, heat
 from pusula.web.charts.treemap import Tile, treemap
-from pusula.web.request import asked, whole
+from pusula.web.request import asked, asked_all, whole
 
 PAGE = 50
 # Below this many scored people a quantile is a handful of them.
@@ -157,7 +157,7 @@ def _grid(run: RfmRun) -> Heat:
 def _moves(request: HttpRequest, before: RfmRun, run: RfmRun) -> dict[str, object]:
     moves = rfm_moves.Moves(queries.transitions(before, run))
     names = rfm_moves.ordered(dict.fromkeys([*run.groups, *before.groups]))
-    shown = rfm_moves.chosen(request.GET.getlist("show"), names)
+    shown = rfm_moves.chosen(asked_all(request, "show"), names)
     return {
         "moves": moves,
         "headline": rfm_moves.headline(moves, before, names),

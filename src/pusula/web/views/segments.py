@@ -28,7 +28,7 @@ from pusula.web import people, search, segment_charts, segment_past, titles
 from pusula.web.builder import results
 from pusula.web.builder.outline import Point, outline
 from pusula.web.charts.line import spark
-from pusula.web.request import asked, searched, whole
+from pusula.web.request import asked, asked_all, searched, whole
 from pusula.web.segment_pages import Change, campaigns_of, change
 from pusula.web.why import why as explained
 
@@ -116,7 +116,7 @@ class Shared:
 @require_safe
 def compare(request: HttpRequest) -> HttpResponse:
     """Show what two or three segments share."""
-    keys = list(dict.fromkeys(request.GET.getlist("key")))
+    keys = asked_all(request, "key")
     chosen = [s for s in (queries.by_key(key) for key in keys[:_COMPARED]) if s is not None]
     members = {s.pk: queries.member_ids(s) for s in chosen}
     shared = [
