@@ -359,9 +359,9 @@ def _known(version: JourneyVersion) -> Definition | None:
         return None
 
 
-def _move(key: str, state: str, froms: tuple[str, ...]) -> None:
+def _move(key: str, state: str, before: tuple[str, ...]) -> None:
     journey = _by_key(key)
-    if not Journey.objects.filter(pk=journey.pk, state__in=froms).update(state=state):
+    if not Journey.objects.filter(pk=journey.pk, state__in=before).update(state=state):
         raise JourneyError(f"{key} is {journey.state}: it cannot become {state}")
 
 
