@@ -13,8 +13,8 @@ from pusula.channels.email import catcher
 from pusula.lib import clock
 from pusula.ops import sender
 from pusula.ops.campaigns import campaigns
+from pusula.outbox.books import Tally
 from pusula.outbox.models import Message
-from pusula.outbox.sender import Tally
 
 
 @pytest.fixture

@@ -16,9 +16,10 @@ from pusula.channels.email.smtp import Server, TransportError
 from pusula.consent import actions as consent
 from pusula.lib import clock
 from pusula.outbox import actions, gate, machine, queries, sender
+from pusula.outbox.books import Tally
 from pusula.outbox.models import Hold, Message, Sender
 from pusula.outbox.registry import RUN_FOLDER
-from pusula.outbox.sender import STOP_FILE, SendLoop, Tally
+from pusula.outbox.sender import STOP_FILE, SendLoop
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -30,8 +30,9 @@ from pusula.measurement.result import ArmResult, Effect, Phase, Result
 from pusula.measurement.verdict import variant_verdict, verdict
 from pusula.ops.figures import amount, number, percent
 from pusula.outbox import machine as messages
+from pusula.outbox.books import Tally
 from pusula.outbox.registry import DeposedError
-from pusula.outbox.sender import SendLoop, Tally
+from pusula.outbox.sender import SendLoop
 from pusula.privacy import audit
 from pusula.profiles import queries as profiles
 from pusula.profiles.models import IdentifierKind

@@ -17,9 +17,9 @@ from pusula.channels.setup import VAPID_FILE
 from pusula.channels.webpush import vapid
 from pusula.lib import clock
 from pusula.outbox import asking, providers, reports, returns
+from pusula.outbox.books import Tally
 from pusula.outbox.posting import PostLoop
 from pusula.outbox.registry import DeposedError
-from pusula.outbox.sender import Tally
 
 
 @click.command()

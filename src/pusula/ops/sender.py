@@ -16,9 +16,10 @@ from pusula.channels.email.smtp import Server
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.outbox import actions, confirmations, fence, queries
+from pusula.outbox.books import Tally
 from pusula.outbox.models import FENCE
 from pusula.outbox.registry import RUN_FOLDER, DeposedError
-from pusula.outbox.sender import STOP_FILE, SendLoop, Tally
+from pusula.outbox.sender import STOP_FILE, SendLoop
 from pusula.privacy import audit
 
 PROGRESS_S = 5.0

@@ -13,22 +13,21 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from django.db import IntegrityError, OperationalError
-
 from pusula.channels.port import Outcome, Outgoing, Provider, Result
 from pusula.consent.models import Channel
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.outbox import actions, gate, machine, moves, reports, subscriptions
+from pusula.outbox.books import Books, Tally
 from pusula.outbox.claims import claim
-from pusula.outbox.gate import GO, HELD, NOT_OURS, PUT_OFF, FencedError
+from pusula.outbox.gate import GO, HELD, NOT_OURS, PUT_OFF
 from pusula.outbox.letters import Letter
 from pusula.outbox.models import channel_hold
 from pusula.outbox.moves import Move
 from pusula.outbox.outgoing import Desk, TakenOverError
 from pusula.outbox.reasons import Reason
 from pusula.outbox.registry import RUN_FOLDER, Registration, registered
-from pusula.outbox.sender import POLICY_HOLD, STOP_FILE, Tally
+from pusula.outbox.sender import POLICY_HOLD, STOP_FILE
 from pusula.outbox.variables import values
 
 CLAIM = 500
@@ -37,7 +36,6 @@ _FIRST_WAIT = 5 * clock.MINUTE
 _LONGEST_WAIT = 4 * clock.HOUR
 _LEAST_WAIT_S = 30
 _POLICY_WAIT = 15 * clock.MINUTE
-_COMMIT_TRIES = 5
 
 _log = logging.getLogger("pusula.sender")
 
@@ -56,15 +54,14 @@ class PostLoop:
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         """Prepare; nothing is claimed before ``run``."""
-        self.tally = Tally()
+        self._books = Books()
+        self.tally = self._books.tally
         self._provider = provider
         self._home = home
         self._progress = progress
         self._wait = wait
         self._desk = Desk()
         self._queue: deque[Letter] = deque()
-        self._settled: list[tuple[str, Move]] = []
-        self._bounced: list[gate.Bounce] = []
         self._is_dry = False
         self._is_stopping = False
 
@@ -101,7 +98,7 @@ class PostLoop:
         else:
             self._refill()
             self._post(self._batch())
-        if self._settled:
+        if self._books.settled:
             self._commit([])
             if self._progress:
                 self._progress(self.tally)
@@ -228,32 +225,10 @@ class PostLoop:
         if channel == Channel.WEBPUSH:
             subscriptions.drop(letter.address)
         else:
-            self._bounced.append(gate.Bounce(letter.id, letter.address, said, channel))
+            self._books.bounced.append(gate.Bounce(letter.id, letter.address, said, channel))
 
     def _commit(self, ready: list[int]) -> dict[int, str]:
-        """Do one turn of the gate; look again when another sender was faster."""
-        for n_try in range(1, _COMMIT_TRIES + 1):
-            try:
-                verdicts = gate.turn(
-                    self._settled, self._bounced, ready, owner=self._me.owner, at=clock.now()
-                )
-            except (FencedError, IntegrityError, OperationalError):
-                if n_try == _COMMIT_TRIES:
-                    raise
-            else:
-                break
-        self._settled.clear()
-        self._bounced.clear()
-        return verdicts
+        return self._books.commit(ready, owner=self._me.owner)
 
     def _settle(self, state: str, move: Move) -> None:
-        self._settled.append((state, move))
-        counts = {
-            machine.SENT: "n_sent",
-            machine.SKIPPED: "n_skipped",
-            machine.FAILED: "n_failed",
-            machine.UNKNOWN: "n_unknown",
-            machine.PENDING: "n_later",
-        }
-        name = counts[move.to]
-        setattr(self.tally, name, getattr(self.tally, name) + 1)
+        self._books.settle(state, move)

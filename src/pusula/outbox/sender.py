@@ -6,11 +6,8 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from django.db import IntegrityError, OperationalError
 
 from pusula.channels.email.address import AddressError
 from pusula.channels.email.replies import Answer, Reply, Step, meaning
@@ -27,8 +24,9 @@ from pusula.channels.email.smtp import (
 from pusula.content.language import RenderError, TemplateError
 from pusula.lib import clock
 from pusula.outbox import actions, gate, machine, moves
+from pusula.outbox.books import Books, Tally
 from pusula.outbox.claims import claim
-from pusula.outbox.gate import GO, HELD, NOT_OURS, PUT_OFF, FencedError
+from pusula.outbox.gate import GO, HELD, NOT_OURS, PUT_OFF
 from pusula.outbox.letters import Desk, Letter
 from pusula.outbox.moves import Move
 from pusula.outbox.reasons import Reason
@@ -45,21 +43,9 @@ _FIRST_WAIT = 15 * clock.MINUTE
 _LONGEST_WAIT = 4 * clock.HOUR
 _MAX_CONNECT_WAIT_S = 60.0
 _CONNECT_TRIES_ONCE = 3
-_COMMIT_TRIES = 5
 _BREAKS = 3  # connections a message may break before it waits
 
 _log = logging.getLogger("pusula.sender")
-
-
-@dataclass
-class Tally:
-    """What a sender has done since it began."""
-
-    n_sent: int = 0
-    n_skipped: int = 0
-    n_failed: int = 0
-    n_later: int = 0
-    n_unknown: int = 0
 
 
 class SendLoop:
@@ -71,7 +57,8 @@ class SendLoop:
         self, server: Server, home: Path, *, progress: Callable[[Tally], None] | None = None
     ) -> None:
         """Prepare; nothing is opened or claimed before ``run``."""
-        self.tally = Tally()
+        self._books = Books()
+        self.tally = self._books.tally
         self._server = server
         self._home = home
         self._progress = progress
@@ -83,8 +70,6 @@ class SendLoop:
         self._bodies: dict[int, bytes] = {}  # of those begun, or to be begun again
         self._inboxes: set[tuple[str, str]] = set()  # begun since the last claim
         self._variables: dict[int, dict[str, Any]] = {}
-        self._settled: list[tuple[str, Move]] = []  # state it starts from, move
-        self._bounced: list[gate.Bounce] = []
         self._breaks: dict[int, int] = {}
         self._n_connect_failures = 0
         self._connect_at = 0.0  # monotonic
@@ -115,7 +100,7 @@ class SendLoop:
     def _is_finished(self) -> bool:
         """Return whether nothing is due and nobody dead has left anything."""
         is_idle = self._is_dry and not (
-            self._queue or self._doubles or self._flying or self._settled
+            self._queue or self._doubles or self._flying or self._books.settled
         )
         return is_idle and not self._me.recover()
 
@@ -127,9 +112,9 @@ class SendLoop:
             self._refill()
             self._begin()
             self._connect(once=once)
-        has_more_to_do = self._settled or self._wants_connection()
+        has_more_to_do = self._books.settled or self._wants_connection()
         ready = self._listen(0 if has_more_to_do else LOOK_S)
-        if ready or self._settled:
+        if ready or self._books.settled:
             self._pass_gate(ready)
             if self._progress:
                 self._progress(self.tally)
@@ -143,7 +128,7 @@ class SendLoop:
                 self._land(key)
             if all(connection.in_doubt is None for connection in self._pool.connections):
                 break
-        if self._settled:
+        if self._books.settled:
             self._commit([])
 
     # What comes next
@@ -283,7 +268,7 @@ class SendLoop:
         if answer is Answer.ACCEPTED and state == machine.SENDING:
             self._settle(state, Move(key, machine.SENT, detail=detail))
         elif answer is Answer.BAD_ADDRESS:
-            self._bounced.append(gate.Bounce(key, letter.address, detail))
+            self._books.bounced.append(gate.Bounce(key, letter.address, detail))
             self._settle(state, Move(key, machine.FAILED, Reason.HARD_BOUNCE, detail))
         elif answer is Answer.REJECTED:
             self._settle(state, Move(key, machine.FAILED, Reason.REJECTED, detail))
@@ -356,20 +341,7 @@ class SendLoop:
             self._give_back()
 
     def _commit(self, ready: list[int]) -> dict[int, str]:
-        """Do one turn of the gate; look again when another sender was faster."""
-        for n_try in range(1, _COMMIT_TRIES + 1):
-            try:
-                verdicts = gate.turn(
-                    self._settled, self._bounced, ready, owner=self._me.owner, at=clock.now()
-                )
-            except (FencedError, IntegrityError, OperationalError):
-                if n_try == _COMMIT_TRIES:
-                    raise
-            else:
-                break
-        self._settled.clear()
-        self._bounced.clear()
-        return verdicts
+        return self._books.commit(ready, owner=self._me.owner)
 
     # Books
 
@@ -378,17 +350,7 @@ class SendLoop:
         return self._flying.pop(key)
 
     def _settle(self, state: str, move: Move) -> None:
-        self._settled.append((state, move))
-        if move.to == machine.SENT:
-            self.tally.n_sent += 1
-        elif move.to == machine.SKIPPED:
-            self.tally.n_skipped += 1
-        elif move.to == machine.FAILED:
-            self.tally.n_failed += 1
-        elif move.to == machine.UNKNOWN:
-            self.tally.n_unknown += 1
-        else:
-            self.tally.n_later += 1
+        self._books.settle(state, move)
 
 
 def _inbox(letter: Letter) -> tuple[str, str]:
