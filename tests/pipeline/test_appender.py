@@ -142,11 +142,17 @@ def test_one_callers_bad_luck_is_not_that_of_the_others(monkeypatch):
 
 @WITH_COMMITS
 def test_a_full_line_says_when_to_come_again_and_takes_nothing(monkeypatch):
-    write, go_on = appender._append, threading.Event()
-    monkeypatch.setattr(appender, "_append", lambda e: go_on.wait(10) and write(e))
+    write, began, go_on = appender._append, threading.Event(), threading.Event()
+
+    def hold(entries):
+        began.set()
+        return go_on.wait(10) and write(entries)
+
+    monkeypatch.setattr(appender, "_append", hold)
     log = Appender(max_waiting=10)
     taken = [log.submit([entry(0)])]
-    for number in range(1, 12):  # one may be under way, ten wait
+    assert began.wait(10)  # or the writer may still take with it what is to wait
+    for number in range(1, 12):  # one is under way, ten wait
         with suppress(BusyError):
             taken.append(log.submit([entry(number)]))
     with pytest.raises(BusyError, match="try again in 1 s") as busy:
