@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from tests.web import company as made_up
-from tests.web import plans
+from tests.web import plans, rides
 
 from pusula.consent import actions as consent
 from pusula.consent import sign_ups, texts
@@ -74,6 +74,7 @@ def build(url: str) -> World:
         "erasure": erasure.begin(made_up.profile("", "", created=1).pk, actor="deniz").pk,
         "mail": _catch_mail(settings.PUSULA_HOME / "mailbox"),
         "entry": _told(),
+        "traveller": _journeys(),
         "link": actions.issue_login_link(company.user, valid_for=10**12),
     }
     return World(url, company, client.cookies["sessionid"].value, names)
@@ -117,6 +118,14 @@ def _consents() -> None:
             recipient_type="BIREYSEL", status="ONAY", source="HS_WEB", decided_at=1, due_at=2,
             state=state, created_at=1, settled_at=3, code="too_old" if state == "rejected" else "",
         )  # fmt: skip
+
+
+def _journeys() -> int:
+    """Bring people onto a journey, let one fail there, and draft another; return a traveller."""
+    journey = rides.under_way()
+    ride = rides.put_off(journey)
+    rides.save("season", title={"tr": "Sezon daveti", "en": "Back for the season"})
+    return ride.profile_id
 
 
 def _told() -> int:

@@ -7,6 +7,7 @@ from datetime import date
 from threading import Thread
 
 import pytest
+from markupsafe import escape
 
 from pusula.content.language import RenderError, TemplateError
 from pusula.content.template import InertLinks, compiled, render
@@ -24,7 +25,7 @@ class TrackedLinks:
         return f"https://p.example/c/[{url}]"
 
     def clicks(self, urls: tuple[str, ...]) -> list[str]:
-        return [self.click(url) for url in urls]
+        return [str(escape(self.click(url))) for url in urls]
 
 
 def html_of(source: str, **variables: object) -> str:

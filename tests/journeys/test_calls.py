@@ -19,6 +19,7 @@ from pusula.journeys.models import Call
 from pusula.lib import clock
 from pusula.ops.journeys import journeys
 from pusula.outbox import actions as outbox
+from pusula.outbox.brakes import STOP_FILE
 from pusula.outbox.models import Anchor
 
 pytestmark = pytest.mark.django_db(databases=["default", "log"])
@@ -155,7 +156,7 @@ def test_nothing_is_told_while_it_is_held(program: Program, what: str) -> None:
             Anchor.objects.create(name="other", pulse=1, seen_at=hours(1))
         case _:
             (program.home / "run").mkdir()
-            (program.home / "run" / calls.STOP_FILE).touch()
+            (program.home / "run" / STOP_FILE).touch()
     assert program.poster().post() == NOTHING
     assert program.heard == []
     if what == "pause":

@@ -15,8 +15,8 @@ from pusula.channels.port import Outcome, Outgoing, Report, ReportKind, Result
 from pusula.consent.actions import Decision, record, refuse
 from pusula.consent.models import Suppression
 from pusula.lib import clock
-from pusula.outbox import actions, gate, machine, reports
-from pusula.outbox.models import Content, Hold, Message, PushSubscription
+from pusula.outbox import actions, gate, machine, registry, reports
+from pusula.outbox.models import Content, Hold, Message, PushSubscription, Receipt, Sender
 from pusula.outbox.posting import PostLoop
 from pusula.outbox.reasons import Reason
 from pusula.profiles.models import Identifier, IdentifierKind, Profile
@@ -172,6 +172,44 @@ def test_a_doubt_ends_with_what_the_provider_tells_of_the_message(
     for n_new in (1, 0):
         assert reports.apply([told], channel="sms", at=clock.now()).n_new == n_new
     assert [one for one, _reason in states()] == [state]
+
+
+@pytest.mark.parametrize("odd", ["a\0b", "a\ud800b"])
+def test_a_report_with_letters_that_no_database_takes_is_applied_once(
+    odd: str, tmp_path: Path
+) -> None:
+    in_line(guests(1))
+    post(Scripted(), tmp_path)
+    token = Message.objects.get().token
+    mine = Report(kind=ReportKind.CLICKED, key=odd, token=token, words=odd, url=odd)
+    nobodys = Report(kind=ReportKind.DELIVERED, key=odd, token=odd, provider_id=odd)
+    for n_new in (1, 0):
+        done = reports.apply([mine, nobodys], channel="sms", at=clock.now())
+        assert (done.n_new, done.n_unknown) == (n_new, 1)
+    assert Receipt.objects.get().detail == "a b"
+
+
+def test_a_sender_shows_that_it_lives_while_a_batch_takes_minutes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_line(guests(3))
+    monkeypatch.setattr(registry, "BEAT_S", 0.0)
+    seen: list[int] = []
+    handed_at = clock.now()
+
+    class Slow(Scripted):
+        """Takes a minute and a half for each message."""
+
+        def send(self, batch: Sequence[Outgoing]) -> Iterator[Outcome]:
+            for n, outcome in enumerate(super().send(batch)):
+                seen.append(Sender.objects.get().heartbeat_at)
+                at = handed_at + (n + 1) * 90 * clock.SECOND
+                monkeypatch.setattr(clock, "now", lambda at=at: at)
+                yield outcome
+
+    post(Slow(), tmp_path)
+    assert seen == sorted(set(seen)), "the next one looks at a heart that stands still"
+    assert len(seen) == 3
 
 
 def test_a_loop_that_dies_with_a_batch_at_the_provider_leaves_it_unknown(tmp_path: Path) -> None:

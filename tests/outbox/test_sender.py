@@ -17,9 +17,10 @@ from pusula.consent import actions as consent
 from pusula.lib import clock
 from pusula.outbox import actions, gate, machine, queries, sender
 from pusula.outbox.books import Tally
+from pusula.outbox.brakes import STOP_FILE
 from pusula.outbox.models import Hold, Message, Sender
 from pusula.outbox.registry import RUN_FOLDER
-from pusula.outbox.sender import STOP_FILE, SendLoop
+from pusula.outbox.sender import SendLoop
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,6 +10,7 @@ from pusula.campaigns import actions, audience, machine, queries
 from pusula.campaigns.models import Arm, Campaign
 from pusula.lib import clock
 from pusula.outbox.models import Hold, Message, Sender
+from pusula.privacy.models import AuditEntry
 from pusula.profiles.models import Profile
 from pusula.segments.models import Segment
 from pusula.web.views import campaigns as views
@@ -440,3 +441,93 @@ def test_what_is_not_there_is_404(deniz):
 def test_campaigns_are_for_people_who_have_signed_in(client):
     for path in ("/campaigns/", "/campaigns/+new/", "/campaigns/bahar/", "/campaigns/bahar/send/"):
         assert client.get(path)["Location"].startswith("/login/")
+
+
+def scheduled(deniz, **typed: str):
+    """Post the form of sending "later"; return the answer."""
+    plans.draft("yaz")
+    n = audience.plan(Campaign.objects.get()).n_messages
+    given = {"people": str(n), "later": "1", "starts": "2099-01-01T10:00"} | typed
+    return deniz.post("/campaigns/yaz/send/", given)
+
+
+@pytest.fixture
+def in_a_week() -> str:
+    return clock.to_datetime(clock.now() + 7 * clock.DAY, "Europe/Istanbul").strftime(
+        "%Y-%m-%dT10:00"
+    )
+
+
+@pytest.mark.parametrize("language", ["tr", "en"])
+def test_a_campaign_is_scheduled_where_it_is_sent_and_called_back(
+    deniz, company, language, in_a_week
+):
+    assert scheduled(deniz, starts=in_a_week).status_code == 302
+    campaign = Campaign.objects.get()
+    assert campaign.state == machine.SCHEDULED
+    assert clock.to_datetime(campaign.starts_at, "Europe/Istanbul").hour == 10
+    shown = page(deniz, "/campaigns/yaz/", language)
+    assert "/campaigns/yaz/call-back/" in shown
+    assert "/campaigns/yaz/send/" not in shown
+    assert "/campaigns/yaz/edit/" not in shown
+    assert deniz.get("/campaigns/yaz/send/").status_code == 302
+    assert deniz.get("/campaigns/yaz/call-back/").status_code == 405
+    assert deniz.post("/campaigns/yaz/call-back/").status_code == 302
+    assert Campaign.objects.get().state == machine.DRAFT
+    assert "/campaigns/yaz/edit/" in page(deniz, "/campaigns/yaz/", language)
+    assert set(AuditEntry.objects.values_list("verb", flat=True)) >= {
+        "campaign.scheduled", "campaign.called_back",
+    }  # fmt: skip
+    assert not Message.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [{"starts": ""}, {"starts": "tomorrow"}, {"starts": "2001-01-01T10:00"},
+     {"starts": "2099-01-01T10:00"}, {"starts": "2026-12-01T10:00+03:00"}, {"people": "1"}],
+)  # fmt: skip
+def test_a_moment_or_number_that_cannot_be_meant_schedules_nothing(deniz, company, typed):
+    answer = scheduled(deniz, **typed)
+    assert answer.status_code == 422
+    assert Campaign.objects.get().state == machine.DRAFT
+
+
+def test_what_kept_a_scheduled_campaign_from_beginning_is_said_on_its_page(deniz, company):
+    plans.draft("yaz")
+    Campaign.objects.update(trouble="by now it would be too late")
+    shown = page(deniz, "/campaigns/yaz/")
+    assert "did not begin: by now it would be too late" in shown
+
+
+@pytest.mark.parametrize("language", ["tr", "en"])
+def test_the_calendar_shows_campaigns_holidays_and_the_months_beside(
+    deniz, company, language, in_a_week
+):
+    scheduled(deniz, starts=in_a_week)
+    month = in_a_week[:7]
+    shown = page(deniz, f"/campaigns/+calendar/?month={month}", language)
+    assert "/campaigns/yaz/" in shown
+    assert "10:00" in shown
+    assert "Cumhuriyet" in page(deniz, "/campaigns/+calendar/?month=2026-10", "tr")
+    assert "Republic Day" in page(deniz, "/campaigns/+calendar/?month=2026-10", "en")
+    schools = page(deniz, "/campaigns/+calendar/?month=2026-01", "en")
+    assert "winter school break" in schools
+    assert "?month=2025-12" in schools
+    assert "?month=2026-02" in schools
+
+
+@pytest.mark.parametrize("month", ["", "2026-13", "0001-01", "9999-12", "x\0", "2026-1-1"])
+def test_a_month_that_there_is_not_is_this_one(deniz, month):
+    shown = page(deniz, f"/campaigns/+calendar/?month={month.replace(chr(0), '%00')}")
+    assert 'aria-current="date"' in shown
+
+
+def test_the_calendar_says_how_many_get_their_second_message_of_the_week(deniz, company, in_a_week):
+    plans.draft("kis", exclusions=[])
+    plans.draft("yaz", exclusions=[])
+    at = clock.now() + 7 * clock.DAY
+    Campaign.objects.update(state=machine.SCHEDULED, starts_at=at)
+    local = clock.to_datetime(at, "Europe/Istanbul")
+    shown = page(deniz, f"/campaigns/+calendar/?month={local:%Y-%m}")
+    n = audience.plan(Campaign.objects.first()).sizes()
+    assert f"{sum(n.values()) - n[Arm.EXCLUDED]} people would get 2 messages" in shown

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from pusula.campaigns import audience, checklist, machine, queries, words
+from pusula.campaigns import audience, checklist, machine, queries, templates, words
 from pusula.campaigns.assignments import Assigned
 from pusula.campaigns.audience import Candidate
 from pusula.campaigns.definitions import Adoption, Definition, DefinitionError
@@ -17,13 +17,10 @@ from pusula.campaigns.errors import CampaignError
 from pusula.campaigns.models import Arm, Campaign, Template
 from pusula.lake import rows
 from pusula.lib import clock, money
-from pusula.outbox import actions as outbox
 from pusula.outbox import decisions
 from pusula.segments import sets
 from pusula.segments.models import Segment
 
-# Before the key of the campaign whose own template it is; nobody else may name it.
-_OWN_TEMPLATE = "campaign:"
 _ASSIGNMENT_COLUMNS = ("campaign_id", "profile_id", "arm", "variant", "reason", "assigned_at")
 
 
@@ -43,6 +40,11 @@ def update_draft(campaign: Campaign, definition: Definition, at: int) -> Campaig
     """Make a draft say what ``definition`` says; raise ``CampaignError`` if it has started."""
     with transaction.atomic():
         current = Campaign.objects.select_for_update().get(pk=campaign.pk)
+        if current.state == machine.SCHEDULED:
+            raise CampaignError(
+                _("The campaign %(key)s is scheduled: call it back to change it.")
+                % {"key": campaign.key}
+            )
         if current.state != machine.DRAFT:
             raise CampaignError(
                 _("The campaign %(key)s has started and cannot be changed: make a new one.")
@@ -51,7 +53,9 @@ def update_draft(campaign: Campaign, definition: Definition, at: int) -> Campaig
         return _write(current, definition, at)
 
 
-def start(campaign: Campaign, at: int, *, expected_n: int | None = None) -> Campaign:
+def start(
+    campaign: Campaign, at: int, *, expected_n: int | None = None, most_n: int | None = None
+) -> Campaign:
     """Assign everybody and put the messages of the treated into the outbox, once.
 
     1. The campaign is locked and read again, so that of two who start it one wins and what was
@@ -59,13 +63,13 @@ def start(campaign: Campaign, at: int, *, expected_n: int | None = None) -> Camp
     are assigned, and a message is written for each who is treated. All in one transaction. Started
     already: nothing happens.
 
-    ``expected_n`` is how many people somebody agreed to send to; where it no longer holds nothing
-    is sent. Raises ``CampaignError`` or ``SegmentNotReadyError``.
+    ``expected_n`` is how many people somebody agreed to send to; where it no longer holds, or they
+    are more than ``most_n``, nothing is sent. Raises ``CampaignError`` or ``SegmentNotReadyError``.
     """
     with transaction.atomic():
         current = Campaign.objects.select_for_update().get(pk=campaign.pk)
-        if current.state == machine.DRAFT:
-            _start(current, at, expected_n)
+        if current.state in {machine.DRAFT, machine.SCHEDULED}:
+            _start(current, at, expected_n, most_n)
     campaign.refresh_from_db()
     return campaign
 
@@ -173,15 +177,16 @@ def _cost(field: str, amount: Decimal) -> int:
 def _template(definition: Definition, at: int) -> Template:
     given = definition.template
     if isinstance(given, str):
-        template = Template.objects.filter(name=given).first()
-        if template is None or given.startswith(_OWN_TEMPLATE):
+        template = templates.usable().filter(name=given, channel=definition.channel).first()
+        if template is None:
             raise DefinitionError(
                 _("template: there is no template called %(name)s") % {"name": given}
             )
         return template
     template, _made = Template.objects.update_or_create(
-        name=f"{_OWN_TEMPLATE}{definition.campaign}",
+        name=f"{templates.OWN}{definition.campaign}",
         defaults={
+            "channel": definition.channel,
             "subject": given.subject,
             "text": given.text,
             "html": given.html,
@@ -201,22 +206,20 @@ def _segments(keys: Iterable[str], field: str) -> list[Segment]:
     return list(found.values())
 
 
-def _start(campaign: Campaign, at: int, expected_n: int | None) -> None:
+def _start(campaign: Campaign, at: int, expected_n: int | None, most_n: int | None) -> None:
     template = campaign.template
     faults = [i.text for i in checklist.template(campaign) if i.level is checklist.Level.ERROR]
     if template is None or faults:
         raise CampaignError(" ".join(faults))
-    campaign.content = outbox.freeze(
-        channel=campaign.channel,
-        sender=settings.PUSULA.from_address,
-        subject=template.subject,
-        text=template.text,
-        html=template.html,
-    )
-    plan = audience.plan(campaign, at=at, is_binding=True)
+    contents = templates.freeze(template)
+    campaign.content_id = contents[""]
+    plan = audience.plan(campaign, at=at, is_binding=True, contents=contents)
     n = plan.n_messages
     if expected_n is not None and n != expected_n:
         text = _("The number of people has changed: %(n)s would get the message now. Look again.")
+        raise CampaignError(text % {"n": words.number(n)})
+    if most_n is not None and n > most_n:
+        text = _("%(n)s people would get the message, many more than agreed. Look again.")
         raise CampaignError(text % {"n": words.number(n)})
     if not n:
         raise CampaignError(_("Nobody would get a message: look at the exclusions."))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from django.utils.translation import gettext as _
 
-from pusula.campaigns import holdout
+from pusula.campaigns import holdout, templates
 from pusula.campaigns.errors import SegmentNotReadyError
 from pusula.campaigns.models import Arm, Campaign
+from pusula.lake import rows
 from pusula.lib import clock
 from pusula.outbox import candidates as outbox
 from pusula.outbox import decisions, policies
@@ -69,15 +70,22 @@ class Plan:
         return dict(Counter(c.reason for c in self.candidates if c.reason).most_common())
 
 
-def plan(campaign: Campaign, *, at: int | None = None, is_binding: bool = False) -> Plan:
+def plan(
+    campaign: Campaign,
+    *,
+    at: int | None = None,
+    is_binding: bool = False,
+    contents: Mapping[str, int] | None = None,
+) -> Plan:
     """Return who would be treated, held out and excluded if the campaign started at ``at``.
 
     1. Exclusions, objections, and what speaks against reaching somebody. 2. Of those who may be
     one person, one. 3. The limits of the decision layer, as if there were room in every hour: they
     bind treated and holdout alike. 4. The draw of the holdout. 5. For those treated, the budgets.
 
-    With ``is_binding`` in a transaction, nobody decides about these people before it ends. Raises
-    ``SegmentNotReadyError`` rather than guessing who is in a segment.
+    With ``is_binding`` in a transaction, nobody decides about these people before it ends.
+    ``contents`` are what the messages say, by language. Raises ``SegmentNotReadyError`` rather than
+    guessing who is in a segment.
     """
     at = clock.now() if at is None else at
     ids = _members(campaign)
@@ -85,7 +93,9 @@ def plan(campaign: Campaign, *, at: int | None = None, is_binding: bool = False)
         decisions.lock(ids.tolist())
     reasons = _excluded(ids, campaign)
     chosen = _reached(ids, campaign, reasons, at)
-    eligible = [_candidate(campaign, profile_id, at) for profile_id in chosen]
+    if contents and len(contents) > 1:
+        chosen = _in_their_language(chosen, contents)
+    eligible = [_candidate(campaign, i, one.way, at) for i, one in chosen.items()]
     ways = {one.dedupe_key: chosen[one.profile_id] for one in eligible}
     treated: list[outbox.Candidate] = []
     found: list[Decision] = []
@@ -147,12 +157,28 @@ def _reached(ids: Ids, campaign: Campaign, reasons: dict[int, str], at: int) -> 
     return {i: Chosen(way, found) for i, found in open_.items() if i in first}
 
 
-def _candidate(campaign: Campaign, profile_id: int, at: int) -> outbox.Candidate:
+def _in_their_language(
+    chosen: Mapping[int, Chosen], contents: Mapping[str, int]
+) -> dict[int, Chosen]:
+    """Return how each is reached, with the content in the language they read."""
+    read: dict[int, str] = {}
+    for part in rows.parts(sorted(chosen)):
+        read |= templates.languages_of(part)
+    return {
+        i: Chosen(
+            Way(one.way.channel, contents[templates.for_language(contents, read.get(i, ""))]),
+            one.reached,
+        )
+        for i, one in chosen.items()
+    }
+
+
+def _candidate(campaign: Campaign, profile_id: int, way: Way, at: int) -> outbox.Candidate:
     return outbox.Candidate(
         dedupe_key=f"{campaign.origin}:{profile_id}",
         origin=campaign.origin,
         profile_id=profile_id,
-        ways=(Way(campaign.channel, campaign.content_id or 0),),
+        ways=(way,),
         purpose=campaign.purpose,
         is_commercial=campaign.is_commercial,
         priority=campaign.priority,

@@ -10,16 +10,14 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from pusula.campaigns import audience, words
+from pusula.campaigns import audience, templates, words
 from pusula.campaigns.audience import Plan
 from pusula.campaigns.errors import SegmentNotReadyError
 from pusula.campaigns.models import Arm, Campaign
 from pusula.channels.email.address import AddressError, split_sender
 from pusula.consent import purposes
 from pusula.consent.models import Channel
-from pusula.content import check as lint
 from pusula.lib import clock, money
-from pusula.outbox import variables
 
 _STALE_AFTER = 24 * clock.HOUR
 _EXAMPLE = "@example.com"
@@ -85,19 +83,15 @@ def template(campaign: Campaign) -> list[Item]:
     """Return what is wrong with what the campaign says; one item that is well if nothing is."""
     if campaign.template is None:
         return [Item("template", Level.ERROR, _("There is no template yet."))]
-    subject, text, html = (
-        campaign.template.subject,
-        campaign.template.text,
-        campaign.template.html,
-    )
-    problems = lint.check(subject, text, html, variables.names())
+    said = templates.all_said(campaign.template)
     return [
         Item(
             "template",
             Level.ERROR if problem.is_error else Level.WARNING,
-            words.problem(problem),
+            words.problem(problem, language),
         )
-        for problem in problems
+        for language, one in said.items()
+        for problem in templates.check(campaign.channel, one)
     ] or [Item("template", Level.OK, _("The template has no errors."))]
 
 

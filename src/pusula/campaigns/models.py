@@ -13,13 +13,71 @@ from pusula.segments.models import Segment
 
 
 class Template(models.Model):
-    """Reusable content: Liquid for subject, text and HTML."""
+    """Reusable content of one channel in Liquid, as it is now; see ``templates``."""
 
     name = models.CharField(max_length=120, unique=True)
-    subject = models.TextField()
-    text = models.TextField()
-    html = models.TextField()
+    channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.EMAIL)
+    subject = models.TextField(blank=True)  # the title of a push; SMS and WhatsApp have none
+    preheader = models.TextField(blank=True)  # what an inbox shows behind the subject
+    text = models.TextField(blank=True)
+    html = models.TextField(blank=True)  # or MJML; of e-mail only
+    details = models.JSONField(default=dict)  # what only its channel has: see outbox.outgoing
+    # The same in other languages, by tag: {"en": {"subject": …}}; who reads none gets the above.
+    languages = models.JSONField(default=dict)
+    number = models.IntegerField(default=0)  # of its newest version; 0: none was pinned yet
     updated_at = models.BigIntegerField()
+    archived_at = models.BigIntegerField(null=True)
+
+
+class TemplateVersion(models.Model):
+    """What a template said from ``made_at`` on; never changed."""
+
+    template = models.ForeignKey(Template, models.CASCADE, related_name="versions")
+    number = models.IntegerField()
+    says = models.JSONField()  # by language, "" for everybody: see templates.Says
+    # Whether the interpreter fills it, because its function was found to say something else.
+    is_interpreted = models.BooleanField(default=False)
+    note = models.CharField(max_length=200, blank=True)
+    made_at = models.BigIntegerField()
+    made_by = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["template", "number"], name="template_version_once"),
+        ]
+
+
+class FrozenTemplate(models.Model):
+    """Which version of a template, in which language, a content was frozen from."""
+
+    content = models.OneToOneField(Content, models.CASCADE, related_name="+")
+    version = models.ForeignKey(TemplateVersion, models.PROTECT, related_name="frozen")
+    language = models.CharField(max_length=5, blank=True)
+
+
+class TeamAddress(models.Model):
+    """An address of the company's own people that test mails may go to once it is verified."""
+
+    address = models.CharField(max_length=320, unique=True)
+    asked_by = models.CharField(max_length=150)
+    asked_at = models.BigIntegerField()
+    mailed_at = models.BigIntegerField(null=True)  # when the link left
+    digest = models.CharField(max_length=64, blank=True)  # SHA-256 of the link's token
+    verified_at = models.BigIntegerField(null=True)
+    revoked_at = models.BigIntegerField(null=True)
+
+
+class Trial(models.Model):
+    """A message as one customer would get it, sent to the team to look at; counted nowhere."""
+
+    to = models.ForeignKey(TeamAddress, models.PROTECT, related_name="trials")
+    content = models.ForeignKey(Content, models.PROTECT, related_name="+")
+    as_customer = models.BigIntegerField(null=True)  # whose values fill it; forgotten once sent
+    asked_by = models.CharField(max_length=150)
+    asked_at = models.BigIntegerField(db_index=True)
+    taken_at = models.BigIntegerField(null=True)  # by a sender; never tried again
+    sent_at = models.BigIntegerField(null=True)
+    problem = models.CharField(max_length=400, blank=True)
 
 
 class Goal(models.TextChoices):
@@ -53,8 +111,12 @@ class Campaign(models.Model):
     )
     not_after_hours = models.SmallIntegerField(default=24)  # later than that nobody gets it
     state = models.CharField(
-        max_length=8, choices=[(s, s) for s in machine.STATES], default=machine.DRAFT
+        max_length=10, choices=[(s, s) for s in machine.STATES], default=machine.DRAFT
     )
+    starts_at = models.BigIntegerField(null=True)  # of a scheduled one
+    scheduled_at = models.BigIntegerField(null=True)  # when somebody agreed to it
+    agreed_n = models.IntegerField(null=True)  # to how many people
+    trouble = models.CharField(max_length=400, blank=True)  # why it did not begin at its moment
     audience = models.ManyToManyField(Segment, related_name="audience_of")
     exclusions = models.ManyToManyField(Segment, related_name="excluded_from")
     template = models.ForeignKey(Template, models.PROTECT, null=True, related_name="campaigns")

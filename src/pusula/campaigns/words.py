@@ -37,6 +37,7 @@ _REASONS: dict[str, str | Promise] = {
 }
 STATES: dict[str, str | Promise] = {
     machine.DRAFT: pgettext_lazy("state of a campaign", "Draft"),
+    machine.SCHEDULED: pgettext_lazy("state of a campaign", "Scheduled"),
     machine.SENDING: pgettext_lazy("state of a campaign", "Sending"),
     machine.RUNNING: pgettext_lazy("state of a campaign", "Being measured"),
     machine.FINISHED: pgettext_lazy("state of a campaign", "Finished"),
@@ -53,6 +54,13 @@ _PARTS: dict[str, str | Promise] = {
     "subject": _("Subject"),
     "text": _("Text"),
     "html": _("HTML"),
+    "preheader": _("Preheader"),
+    "details.url": _("Link"),
+    "details.icon": _("Icon"),
+    "details.image": _("Image"),
+    "details.template": _("Approved template"),
+    "details.language": _("Its language"),
+    "details.body": _("Values of the approved template"),
 }
 
 
@@ -79,9 +87,11 @@ def not_sent(code: str, n: int) -> str:
     return form % {"n": number(n), "reason": reason(code)}
 
 
-def problem(found: Problem) -> str:
-    """Return what is wrong with a template and where."""
-    part = str(_PARTS[found.part])
+def problem(found: Problem, language: str = "") -> str:
+    """Return what is wrong with a template, in which language and where."""
+    part = part_of(found.part)
+    if language:
+        part = f"{part} ({language})"
     sentence = gettext(found.text) % found.values
     if not found.line:
         return f"{part}: {sentence}"
@@ -90,6 +100,11 @@ def problem(found: Problem) -> str:
         "line": found.line,
         "sentence": sentence,
     }
+
+
+def part_of(code: str) -> str:
+    """Return what a part of a template is called; of the details, the first word says it."""
+    return str(_PARTS.get(code) or _PARTS.get(".".join(code.split(".")[:2])) or code)
 
 
 def _segment(code: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -144,6 +144,18 @@ Builder = Callable[..., Provider]
 def words(text: object) -> str:
     """Return what a provider said on one line, safe to store and show."""
     return _CONTROL.sub(" ", str(text)).strip()[:MAX_WORDS]
+
+
+def storable(report: Report) -> Report:
+    """Return ``report`` as any database takes it; what it is known by stays the same each time."""
+    return replace(
+        report,
+        key=_CONTROL.sub(" ", report.key),
+        token=_CONTROL.sub(" ", report.token),
+        provider_id=_CONTROL.sub(" ", report.provider_id),
+        words=words(report.words),
+        url=_CONTROL.sub(" ", report.url),
+    )
 
 
 def all_of(

@@ -111,6 +111,7 @@ class Reason(models.TextChoices):
     MANUAL = "manual", _("Blocked by us")
     ERASED = "erased", _("The person was erased")
     IMPORTED = "imported", _("Blocked in another system")
+    WRONG_NUMBER = "wrong_number", _("The number is somebody else's")
 
 
 class Scope(models.TextChoices):

@@ -168,14 +168,17 @@ def held_as_of(as_of: AsOf) -> str:
           and proof.status <> '{no}' and proof.evidence <> ''))))"""
 
 
-def refused_inboxes(profile_ids: Iterable[int], channel: str, purpose: str) -> set[tuple[int, str]]:
-    """Return those pairs of these profiles and their addresses that are closed by a refusal."""
+def refused_inboxes(
+    profile_ids: Iterable[int], channel: str, purpose: str, as_of: AsOf | None = None
+) -> set[tuple[int, str]]:
+    """Return those pairs of these profiles and their addresses that are, or were, closed."""
     kind = ADDRESS_KINDS.get(Channel(channel))
     if kind is None:
         return set()
+    then = {} if as_of is None else {"consents": held_as_of(as_of), "entries": told_as_of(as_of)}
     closed = refused_inbox(
         profile_id="reached.profile_id", address="reached.value", channel="asked.channel",
-        purpose="asked.purpose",
+        purpose="asked.purpose", **then,
     )  # fmt: skip
     return _addresses_where(closed, profile_ids, kind, channel, purpose)
 
@@ -185,14 +188,16 @@ def ledger_of(profile_id: int) -> QuerySet[ConsentEntry]:
     return ConsentEntry.objects.filter(profile_id=profile_id).order_by("-decided_at", "-id")
 
 
-def uncovered(profile_ids: Iterable[int], channel: str, purpose: str) -> set[tuple[int, str]]:
+def uncovered(
+    profile_ids: Iterable[int], channel: str, purpose: str, as_of: AsOf | None = None
+) -> set[tuple[int, str]]:
     """Return those pairs of these profiles and their addresses that no grant of theirs means."""
     kind = ADDRESS_KINDS.get(Channel(channel))
     if kind is None:
         return set()
     given = covered(
         profile_id="reached.profile_id", address="reached.value", channel="asked.channel",
-        purpose="asked.purpose",
+        purpose="asked.purpose", entries=LEDGER if as_of is None else told_as_of(as_of),
     )  # fmt: skip
     return _addresses_where(f"not {given}", profile_ids, kind, channel, purpose)
 
@@ -214,13 +219,37 @@ def _addresses_where(
     return found
 
 
-def suppressed(channel: str, addresses: Iterable[str], *, is_commercial: bool = True) -> set[str]:
-    """Return those of ``addresses`` that must not be sent to.
+def statuses_as_of(
+    profile_ids: Iterable[int], channel: str, purpose: str, as_of: AsOf
+) -> dict[int, str]:
+    """Return what each of these profiles that had decided anything had decided at a moment."""
+    found = rows.found(
+        connection,
+        f"select profile_id, status from {held_as_of(as_of)} then_held"
+        " where profile_id in ({marks}) and channel = %s and purpose = %s",
+        profile_ids, channel, purpose,
+    )  # fmt: skip
+    return {row[0]: row[1] for row in found}
+
+
+def suppressed(
+    channel: str,
+    addresses: Iterable[str],
+    *,
+    is_commercial: bool = True,
+    as_of: AsOf | None = None,
+) -> set[str]:
+    """Return those of ``addresses`` that must not be sent to, or were not to be ``as_of``.
 
     Those of which only the hash is kept are found too. Messages that are not commercial are
     stopped by suppressions of every message alone.
     """
-    standing = Suppression.objects.filter(channel=channel, lifted_at=None)
+    standing = Suppression.objects.filter(channel=channel)
+    if as_of is None:
+        standing = standing.filter(lifted_at=None)
+    else:
+        at = min(as_of.at, as_of.known_at)
+        standing = standing.filter(Q(lifted_at=None) | Q(lifted_at__gt=at), since_at__lte=at)
     if not is_commercial:
         standing = standing.filter(scope=Scope.ALL)
     found: set[str] = set()

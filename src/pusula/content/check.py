@@ -33,7 +33,7 @@ _TOO_COSTLY = "Too costly to fill: %(detail)s"
 class Problem:
     """One thing to mend. ``text`` is a sentence for gettext, to be filled with ``values``."""
 
-    part: str  # subject, text or html
+    part: str  # subject, preheader, text or html; "details.url" of other channels than e-mail
     line: int  # from 1; 0 if nowhere in particular
     code: str
     text: str
@@ -47,17 +47,23 @@ class Problem:
 
 
 def check(
-    subject: str, text: str, html_: str, known: Collection[str], *, needs_unsubscribe: bool = True
+    subject: str,
+    text: str,
+    html_: str,
+    known: Collection[str],
+    *,
+    preheader: str = "",
+    needs_unsubscribe: bool = True,
 ) -> list[Problem]:
     """Return the problems of a template, errors first.
 
     ``known`` holds the variables there are, dotted (``profile.first_name``); a name that ends in
     ``.*`` allows anything below it. ``needs_unsubscribe`` is for marketing.
     """
-    parts = {"subject": subject, "text": text, "html": html_}
+    parts = {"subject": subject, "preheader": preheader, "text": text, "html": html_}
     found: list[Problem] = []
     for part, source in parts.items():
-        speech = language.HTML if part == "html" else language.PLAIN
+        speech = language.HTML if part in {"html", "preheader"} else language.PLAIN
         found.extend(_part_problems(part, source, speech, known))
     try:
         parts["html"] = html_ = mjml.html_of(html_)
@@ -71,8 +77,37 @@ def check(
         for part in sorted({"text", "html"} - broken):
             found.extend(_unsubscribe_problems(part, parts[part]))
     if not any(problem.is_error for problem in found):
-        found.extend(_cost_problems(subject, text, html_))
+        found.extend(_cost_problems(subject, text, template.with_preheader(html_, preheader)))
     return sorted(found, key=lambda problem: not problem.is_error)
+
+
+def check_short(
+    parts: Mapping[str, str], known: Collection[str], *, needed: Collection[str]
+) -> list[Problem]:
+    """Return the problems of a message of another channel than e-mail, errors first.
+
+    ``parts`` are its texts by name, ``needed`` the names of those that must say something.
+    """
+    found: list[Problem] = []
+    for part, source in parts.items():
+        problems = list(_part_problems(part, source, language.PLAIN, known))
+        if not any(problem.code in _BREAKING for problem in problems):
+            problems.extend(_part_cost_problems(part, source))
+        found.extend(problems)
+    found.extend(
+        Problem(part, 0, "no_content", "Nothing is written here.")
+        for part in needed
+        if not parts.get(part, "").strip()
+    )
+    return sorted(found, key=lambda problem: not problem.is_error)
+
+
+def _part_cost_problems(part: str, source: str) -> Iterator[Problem]:
+    try:
+        language.run(language.parse(source, language.PLAIN), {}, is_lenient=True)
+    except language.RenderError as error:
+        if error.is_limit:
+            yield Problem(part, 0, "too_costly", _TOO_COSTLY, {"detail": error.message})
 
 
 def _part_problems(

@@ -11,6 +11,7 @@ _WHITE = "#ffffff"
 _BLACK = "#000000"
 _INK = re.compile(r"(?:^|;)\s*color\s*:\s*([^;!]+)", re.IGNORECASE)
 _GROUND = re.compile(r"(?:^|;)\s*background(?:-color)?\s*:\s*([^;!]+)", re.IGNORECASE)
+_HIDDEN = re.compile(r"(?:^|;)\s*display\s*:\s*none", re.IGNORECASE)
 _HEX = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})", re.IGNORECASE)
 _NAMES = {"white": _WHITE, "black": _BLACK, "red": "#ff0000", "gray": "#808080", "grey": "#808080"}
 _EMPTY = frozenset({"area", "br", "col", "hr", "img", "input", "link", "meta", "wbr"})
@@ -57,6 +58,8 @@ class _Reader(HTMLParser):
         style = given.get("style", "")
         ink = _last(_INK, style) or ink
         ground = _last(_GROUND, style) or _colour(given.get("bgcolor", "")) or ground
+        if not self._open[-1][1] or _HIDDEN.search(style):
+            ink = ""  # what nobody sees
         self._open.append((tag, ink, ground))
 
     def handle_endtag(self, tag: str) -> None:
@@ -66,7 +69,8 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         tag, ink, ground = self._open[-1]
-        if not data.strip() or tag in {"style", "script", "title"} or (ink, ground) in self.found:
+        is_seen = ink and data.strip() and tag not in {"style", "script", "title"}
+        if not is_seen or (ink, ground) in self.found:
             return
         if (found := ratio(ink, ground)) < ENOUGH:
             self.found[ink, ground] = Pair(ink, ground, found, self.getpos()[0])

@@ -73,10 +73,13 @@ class RenderError(PusulaError):
 class Part:
     """One part of a message, ready to be filled again and again."""
 
-    def __init__(self, source: str, language: Environment) -> None:
-        """Read ``source``; raise ``TemplateError``."""
+    def __init__(self, source: str, language: Environment, *, is_interpreted: bool = False) -> None:
+        """Read ``source``, for the interpreter alone if it ``is_interpreted``.
+
+        Raises ``TemplateError``.
+        """
         self.template = parse(source, language)
-        self._function = compiling.function(self.template, _LinkNode)
+        self._function = None if is_interpreted else compiling.function(self.template, _LinkNode)
 
     @property
     def is_compiled(self) -> bool:

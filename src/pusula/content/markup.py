@@ -6,6 +6,7 @@ single placeholder characters first and put back last.
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -17,9 +18,12 @@ _FIRST_PLACE = 0xF0000  # a private plane: these characters stand in nobody's te
 PLACE = re.compile("[\U000f0000-\U000ffffd]")
 _ANCHOR = re.compile(r"<a\b[^<>]*>", re.IGNORECASE)
 _HREF = re.compile(r"""((?<![\w-])href\s*=\s*)("[^"]*"|'[^']*'|[^\s"'<>]+)""", re.IGNORECASE)
+_BODY = re.compile(r"<body\b[^<>]*>", re.IGNORECASE)
 _BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
+_HIDDEN = re.compile(r"(?:^|;)\s*display\s*:\s*none", re.IGNORECASE)
 _SPACES = re.compile(r"[ \t\r\n\f\v]+")
 
+_EMPTY = frozenset({"area", "br", "col", "hr", "img", "input", "link", "meta", "wbr"})
 _SILENT = frozenset({"head", "style", "script", "title"})
 _PARAGRAPHS = frozenset({"p", "h1", "h2", "h3", "table"})  # an empty line comes after them
 _BLOCKS = _PARAGRAPHS | {
@@ -66,6 +70,20 @@ def with_tracked_links(source: str, pixel: str) -> str:
     return put_back(bare[:at] + pixel + bare[at:], pieces)
 
 
+def with_opening(source: str, opening: str) -> str:
+    """Return ``source`` with ``opening`` at the beginning of what is shown."""
+    bare, pieces = put_aside(source)
+    body = _BODY.search(bare)
+    at = body.end() if body else 0
+    return put_back(bare[:at], pieces) + opening + put_back(bare[at:], pieces)
+
+
+def escaped(text: str) -> str:
+    """Return plain text as HTML; its Liquid stays as it is."""
+    bare, pieces = put_aside(text)
+    return put_back(html.escape(bare, quote=False), pieces)
+
+
 def plain_text(source: str) -> str:
     """Return the text part that says what ``source`` shows, its Liquid kept."""
     bare, pieces = put_aside(source)
@@ -103,11 +121,15 @@ class _TextReader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
         self._silent = 0
+        self._hidden: list[str] = []  # the tags that are open inside one that is not shown
         self._links: list[tuple[str, int]] = []  # target, where its label begins
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        if tag in _SILENT:
+        if self._hidden or _HIDDEN.search(given.get("style") or ""):
+            if tag not in _EMPTY:
+                self._hidden.append(tag)
+        elif tag in _SILENT:
             self._silent += 1
         elif tag == "br":
             self.parts.append("\n")
@@ -123,7 +145,11 @@ class _TextReader(HTMLParser):
             self.parts.append(" ")
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in _SILENT:
+        if self._hidden:
+            if tag in self._hidden:
+                at = len(self._hidden) - 1 - self._hidden[::-1].index(tag)
+                del self._hidden[at:]
+        elif tag in _SILENT:
             self._silent = max(0, self._silent - 1)
         elif tag == "a" and self._links:
             self._end_link(*self._links.pop())
@@ -131,7 +157,7 @@ class _TextReader(HTMLParser):
             self.parts.append("\n\n" if tag in _PARAGRAPHS else "\n")
 
     def handle_data(self, data: str) -> None:
-        if not self._silent:
+        if not (self._silent or self._hidden):
             # Line ends of the source mean nothing; those of Liquid pieces are inside placeholders.
             self.parts.append(_SPACES.sub(" ", data))
 

@@ -18,6 +18,9 @@ from pusula.content.language import TemplateError
 
 _BEGIN = re.compile(r"\s*(<!--.*?-->\s*)*<mjml[\s>]", re.DOTALL | re.IGNORECASE)
 _ELEMENT = re.compile(r"<(mj-[a-z-]+|mjml)\b", re.IGNORECASE)
+_ROOT = re.compile(r"<mjml\b[^<>]*>", re.IGNORECASE)
+_HEAD = re.compile(r"<mj-head\b[^<>]*?(/?)>", re.IGNORECASE)
+_PREVIEW = re.compile(r"<mj-preview\b", re.IGNORECASE)
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _POSITION = re.compile(r" in root template(?: at position (\d+):\d+)?")
 _ELEMENTS = frozenset(
@@ -58,6 +61,23 @@ def html_of(source: str) -> str:
     made = re.sub(f"{word}([0-9a-f]+)z", lambda found: chr(int(found.group(1), 16)), made)
     _refuse_loss(bare, made, pieces)
     return markup.put_back(made, pieces)
+
+
+def with_preview(source: str, shown: str) -> str:
+    """Return MJML whose inbox line is ``shown``, HTML with Liquid; its own comes first."""
+    bare, pieces = markup.put_aside(source)
+    if _PREVIEW.search(_COMMENT.sub("", bare)):
+        return source
+    opening = f"<mj-preview>{shown}</mj-preview>"
+    place = _HEAD.search(bare)
+    if place is None or place.group(1):
+        opening = f"<mj-head>{opening}</mj-head>"
+    start, end = place.span() if place else (0, 0)
+    if place is None and (root := _ROOT.search(bare)):
+        start = end = root.end()
+    elif place and not place.group(1):
+        start = end
+    return markup.put_back(bare[:start], pieces) + opening + markup.put_back(bare[end:], pieces)
 
 
 def _refuse_loss(bare: str, made: str, pieces: list[str]) -> None:

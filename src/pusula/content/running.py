@@ -203,8 +203,9 @@ def _click(given: Mapping[str, Any]) -> Callable[[str], str]:
 
 
 def _clicks(given: Mapping[str, Any], targets: tuple[str, ...]) -> list[str]:
-    """Return the addresses of all links that lead everybody to the same pages, escaped."""
-    return str(escape("\0".join(given[LINKS].clicks(targets)))).split("\0")
+    """Return the addresses of all links that lead everybody to the same pages, as HTML."""
+    found: list[str] = given[LINKS].clicks(targets)
+    return found
 
 
 def _ends() -> float:

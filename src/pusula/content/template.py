@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from markupsafe import escape
+
 from pusula.content import language, markup, mjml, running
 from pusula.content.language import Part, RenderError, TemplateError
 
@@ -14,6 +16,9 @@ _PIXEL = (
     '{% if pixel_url != blank %}<img src="{{ pixel_url }}" width="1" height="1" alt=""'
     ' style="display:none" />{% endif %}'
 )
+# Behind it come blanks that keep mail programs from showing the beginning of the mail too.
+_BLANKS = "&#847;&zwnj;&nbsp;" * 40
+_PREHEADER = f'<div style="display:none;max-height:0;overflow:hidden">{{}}{_BLANKS}</div>'
 # A line break in a subject would begin a header of its own.
 _BREAKS = re.compile("[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 
@@ -39,7 +44,7 @@ class Links(Protocol):
         """Return the address that notes the click and leads on to ``url``."""
 
     def clicks(self, urls: tuple[str, ...]) -> list[str]:
-        """Return for each of ``urls`` what ``click`` does: those that a template names itself."""
+        """Return as HTML what ``click`` does for ``urls``: those that a template names itself."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +60,8 @@ class InertLinks:
         return url
 
     def clicks(self, urls: tuple[str, ...]) -> list[str]:
-        """Return ``urls`` as they are."""
-        return list(urls)
+        """Return ``urls`` as they are, as HTML."""
+        return [str(escape(url)) for url in urls]
 
 
 @dataclass(frozen=True)
@@ -83,10 +88,11 @@ class Rendered:
     html: str
 
 
-def compiled(subject: str, text: str, html_: str) -> Compiled:
+def compiled(subject: str, text: str, html_: str, *, is_interpreted: bool = False) -> Compiled:
     """Return the template ready for use, its links tracked, its text made from HTML if empty.
 
-    ``html_`` may be MJML. Raises ``TemplateError``.
+    ``html_`` may be MJML. One that ``is_interpreted`` is never made a function. Raises
+    ``TemplateError``.
     """
     language.parse(html_, language.HTML)  # names the author's own lines, and refuses our tag
     try:
@@ -96,11 +102,29 @@ def compiled(subject: str, text: str, html_: str) -> Compiled:
     except markup.TooManyTagsError as error:
         raise TemplateError("more than 65,000 pieces of Liquid") from error
     return Compiled(
-        subject=Part(subject, language.PLAIN),
-        text=Part(text, language.PLAIN),
-        html=Part(tracked, language.TRACKED_HTML) if html_.strip() else None,
+        subject=Part(subject, language.PLAIN, is_interpreted=is_interpreted),
+        text=Part(text, language.PLAIN, is_interpreted=is_interpreted),
+        html=(
+            Part(tracked, language.TRACKED_HTML, is_interpreted=is_interpreted)
+            if html_.strip()
+            else None
+        ),
         uses_preferences=any("preferences_url" in part for part in (subject, text, html_)),
     )
+
+
+def with_preheader(html_: str, preheader: str) -> str:
+    """Return HTML or MJML with the line that an inbox shows behind the subject, itself hidden.
+
+    ``preheader`` is Liquid; what stands beside it in HTML's own letters is spelled out. Lines keep
+    their numbers. Without HTML there is no place for it.
+    """
+    if not (preheader.strip() and html_.strip()):
+        return html_
+    shown = markup.escaped(" ".join(preheader.split()))
+    if mjml.is_mjml(html_):
+        return mjml.with_preview(html_, shown)
+    return markup.with_opening(html_, _PREHEADER.format(shown))
 
 
 def render(template: Compiled, variables: Mapping[str, object], links: Links) -> Rendered:
@@ -130,6 +154,12 @@ def verified(template: Compiled, variables: Mapping[str, object], links: Links) 
     given = _given(variables, links, template)
     found = [part.verify(given, part.fill(given)) for part in template.parts]
     return all(found)
+
+
+def line(source: str, variables: Mapping[str, object]) -> str:
+    """Return one line of plain text, as an inbox shows it; raise ``TemplateError``."""
+    filled = language.run(language.parse(source, language.PLAIN), variables, is_lenient=True)
+    return _BREAKS.sub(" ", filled).strip()
 
 
 def rehearse(template: Compiled, links: Links) -> None:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.db import connection, transaction
 
+from pusula.campaigns import templates
 from pusula.campaigns.models import Template
 from pusula.consent.models import Channel
-from pusula.journeys import hearing, machine, planning
+from pusula.content.language import TemplateError
+from pusula.journeys import asking, hearing, machine, planning
 from pusula.journeys.advance import ANSWER
 from pusula.journeys.compiled import compile_
 from pusula.journeys.course import Happening
 from pusula.journeys.engine import Done, Engine
 from pusula.journeys.language import DefinitionError, Names, dump, graph, parse
 from pusula.journeys.language import Journey as Definition
-from pusula.journeys.language.nodes import Approval, ByApi, Message
+from pusula.journeys.language.nodes import Approval, ByApi, Message, MessageWay
 from pusula.journeys.language.nodes import Task as TaskStep
 from pusula.journeys.models import (
     Call,
@@ -58,10 +59,13 @@ class Applied:
 
 def names() -> Names:
     """Return what journeys may speak of here: traits, segments, templates, pools."""
-    templates = tuple(Template.objects.order_by("name").values_list("name", flat=True))
+    known = templates.usable().order_by("name").values_list("channel", "name")
     return Names(
         schema=catalog.schema(),
-        templates=dict.fromkeys(Channel.values, templates),
+        templates={
+            channel: tuple(name for of, name in known if of == channel)
+            for channel in Channel.values
+        },
         segments=tuple(
             Segment.objects.filter(archived_at=None).values_list("key", flat=True).order_by("key")
         ),
@@ -213,7 +217,7 @@ def end(enrollment_ids: Iterable[int], outcome: str, *, at: int) -> int:
             ("enrollment_id", "version_id", "step", "at", "result", "reason", "is_exit"),
             ((pk, version_id, node, at, outcome, "", True) for pk, version_id, node in found),
         )
-        Task.objects.filter(enrollment_id__in=part, closed_at=None).update(closed_at=at)
+        asking.close(part, at=at)
         n += waiting.update(
             state=machine.FINISHED, outcome=outcome, finished_at=at, due_at=None, waits_for="",
             error="",
@@ -252,26 +256,50 @@ def enroll(
     return done.written.n_entered > 0
 
 
-def answer(task: Task, outcome: str, *, by: str, note: str = "", at: int | None = None) -> Done:
+def answer(
+    task: Task, outcome: str, *, by: str, note: str = "", at: int | None = None, way: str = ""
+) -> Done:
     """Note what a call ended with, or whether something is approved; the person goes on at once.
 
-    Raises ``JourneyError`` if the task is closed or knows no such outcome.
+    ``way`` is the result the journey follows, if it is another word. Raises ``JourneyError`` if the
+    task is closed or knows no such outcome.
     """
     with evaluate.alone():
-        at = clock.now() if at is None else at
-        closed = Task.objects.filter(pk=task.pk, closed_at=None)
-        if outcome not in outcomes(task):
+        if not way and outcome not in outcomes(task):
             raise JourneyError(f"{outcome!r} is no outcome of this task")
-        if not closed.update(outcome=outcome, note=note, closed_by=by, closed_at=at):
+        return answer_all([task], outcome, by=by, note=note, at=at, way=way)
+
+
+def answer_all(
+    tasks: Sequence[Task],
+    outcome: str,
+    *,
+    by: str,
+    note: str = "",
+    at: int | None = None,
+    way: str = "",
+) -> Done:
+    """Do as ``answer`` for tasks of one journey, all of which know ``outcome``; all or none."""
+    with evaluate.alone():
+        at = clock.now() if at is None else at
+        open_ = Task.objects.filter(pk__in=[task.pk for task in tasks], closed_at=None)
+        n = open_.update(outcome=outcome, note=note, closed_by=by, closed_at=at)
+        if n != len(tasks):
             raise JourneyError("this task is closed")
-        ride = Enrollment.objects.select_related("journey").get(pk=task.enrollment_id)
-        if ride.journey.state == machine.PAUSED:
-            raise JourneyError(f"{ride.journey.key} is paused: answer when it goes on")
-        places = {ride.version_id: frozenset({f"{ANSWER}:{task.step}"})}
-        happening = Happening(at, places, answer=outcome, ride_id=ride.pk)
-        done = Engine().hear({(ride.journey_id, ride.profile_id): [happening]}, at=at)
+        asking.withdraw([task.message_id for task in tasks], at=at)
+        rides = Enrollment.objects.select_related("journey")
+        asked = rides.in_bulk([task.enrollment_id for task in tasks])
+        heard: hearing.Heard = {}
+        for task in tasks:
+            ride = asked[task.enrollment_id]
+            if ride.journey.state == machine.PAUSED:
+                raise JourneyError(f"{ride.journey.key} is paused: answer when it goes on")
+            places = {ride.version_id: frozenset({f"{ANSWER}:{task.step}"})}
+            happening = Happening(at, places, answer=way or outcome, ride_id=ride.pk)
+            hearing.add(heard, ride.journey_id, ride.profile_id, happening)
+        done = Engine().hear(heard, at=at)
         if done.n_put_off:  # the answer would be lost: the task stays open
-            raise JourneyError(f"{ride.journey.key}: this person cannot go on now, try again")
+            raise JourneyError(f"{ride.journey.key}: somebody cannot go on now, try again")
         return done
 
 
@@ -367,40 +395,43 @@ def _move(key: str, state: str, before: tuple[str, ...]) -> None:
 
 def _frozen(definition: Definition) -> dict[str, list[list[object]]]:
     """Freeze what the messages of a journey say: {step: [[channel, {language: content}], ...]}."""
-    made: dict[tuple[str, str, str], int] = {}
+    made: dict[str, dict[str, int]] = {}
     contents: dict[str, list[list[object]]] = {}
     for node in graph(definition).nodes.values():
         if isinstance(node.kind, Message):
-            contents[node.id] = [
-                [
-                    way.channel,
-                    {tag: _content(name, way.channel, tag, made) for tag, name in way.templates},
-                ]
-                for way in node.kind.ways
-            ]
+            contents[node.id] = [[way.channel, _contents(way, made)] for way in node.kind.ways]
+        elif isinstance(node.kind, TaskStep):
+            contents[node.id] = [[Channel.CALL, _scripts(node.id, node.kind)]]
     return contents
 
 
-def _content(name: str, channel: str, language: str, made: dict[tuple[str, str, str], int]) -> int:
-    known = (name, channel, language)
-    if known not in made:
-        template = Template.objects.get(name=name)
-        made[known] = outbox.freeze(
-            channel=channel,
-            sender=settings.PUSULA.from_address if channel == Channel.EMAIL else "",
-            subject=template.subject,
-            text=template.text,
-            html=template.html if channel == Channel.EMAIL else "",
-            details=_details(channel, name, language),
-        ).pk
-    return made[known]
+def _scripts(step: str, kind: TaskStep) -> dict[str, int]:
+    """Freeze what is said on the phone, by language."""
+    found = {}
+    for tag in ("tr", "en"):
+        title, text = getattr(kind.title, tag), getattr(kind.script, tag)
+        try:
+            content = outbox.freeze(
+                channel=Channel.CALL, sender="", subject=title, text=text, html=""
+            )
+        except TemplateError as error:
+            raise DefinitionError(f"{step}.script.{tag}", error.message) from error
+        found[tag] = content.pk
+    return found
 
 
-def _details(channel: str, name: str, language: str) -> dict[str, object]:
-    """Return what only this channel has: the link of a push, the approved template of WhatsApp."""
-    match channel:
-        case Channel.WHATSAPP:
-            return {"template": name, "language": language or "tr"}
-        case "webpush":
-            return {"url": settings.PUSULA.public_url}
-    return {}
+def _contents(way: MessageWay, made: dict[str, dict[str, int]]) -> dict[str, int]:
+    """Return the contents of one way by language; each template is frozen once.
+
+    A template that a journey names for a language goes before the languages of another.
+    """
+    found: dict[str, int] = {}
+    named: dict[str, int] = {}
+    for tag, name in way.templates:
+        if name not in made:
+            made[name] = templates.freeze(Template.objects.get(name=name))
+        if tag:
+            named[tag] = made[name][templates.for_language(made[name], tag)]
+        else:
+            found |= made[name]
+    return found | named

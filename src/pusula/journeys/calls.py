@@ -24,9 +24,9 @@ from pusula.journeys import machine
 from pusula.journeys.models import Call, Passage
 from pusula.lib import clock
 from pusula.outbox import fence
+from pusula.outbox.brakes import is_stopped
 from pusula.outbox.models import FENCE, Hold
 from pusula.outbox.registry import RUN_FOLDER
-from pusula.outbox.sender import STOP_FILE
 from pusula.profiles.models import Identifier, IdentifierKind
 
 BATCH = 16
@@ -117,7 +117,7 @@ class Poster:
         """Say whether nothing may leave: it is stopped, held, or the home may be a copy."""
         run = self.home / RUN_FOLDER
         is_held = Hold.objects.filter(origin__in=("", FENCE)).exists()
-        return is_held or (run / STOP_FILE).exists() or bool(fence.trouble(run, at=self.now()))
+        return is_held or is_stopped(self.home) or bool(fence.trouble(run, at=self.now()))
 
     def _claim(self) -> list[Call]:
         """Return calls that are ours for as long as the lease lasts; hosts that fail wait."""

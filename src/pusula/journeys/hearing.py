@@ -28,8 +28,9 @@ from pusula.segments.queries import Moved
 
 Heard = dict[tuple[int, int], list[Happening]]  # by journey and profile
 _MOVES = "moves"
-# Who enters or leaves by these has done nothing: a definition was changed, a person was merged.
-_STILL = frozenset({"definition", "merge"})
+# Who enters or leaves by these has done nothing: a definition was changed, a person was merged, an
+# import was taken back.
+_STILL = frozenset({"definition", "merge", "undo"})
 PLACED = "placed"
 
 

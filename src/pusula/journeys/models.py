@@ -6,6 +6,7 @@ from django.db import models
 
 from pusula.journeys import machine
 from pusula.orders.models import Order
+from pusula.outbox.models import Message
 from pusula.profiles.models import Profile
 
 
@@ -150,8 +151,14 @@ class Task(models.Model):
     enrollment = models.ForeignKey(Enrollment, models.CASCADE, related_name="tasks")
     step = models.CharField(max_length=60)
     is_call = models.BooleanField()  # else an approval
+    # What was decided about the call, and when it is due; an approval has none.
+    message = models.ForeignKey(Message, models.SET_NULL, null=True, related_name="tasks")
     created_at = models.BigIntegerField()
     until_at = models.BigIntegerField()
+    # Who has the call in hand and until when: a login, or a list that was exported ("list:7").
+    holder = models.CharField(max_length=150, blank=True)
+    held_until_at = models.BigIntegerField(null=True)
+    reserved_for = models.CharField(max_length=150, blank=True)  # whom the person wants back
     outcome = models.CharField(max_length=60, blank=True)  # "then": approved, "else": not
     note = models.TextField(blank=True)
     closed_at = models.BigIntegerField(null=True)
@@ -160,12 +167,51 @@ class Task(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["enrollment", "step"], name="task_once"),
+            # Nobody has two people on the line.
+            models.UniqueConstraint(
+                fields=["holder"],
+                condition=models.Q(holder__gt="") & ~models.Q(holder__startswith="list:"),
+                name="task_one_in_hand",
+            ),
         ]
         indexes = [
             models.Index(
                 fields=["until_at"], condition=models.Q(closed_at__isnull=True), name="task_open"
             ),
+            models.Index(
+                fields=["held_until_at"], condition=models.Q(holder__gt=""), name="task_in_hand"
+            ),
         ]
+        permissions = [
+            ("supervise_calls", "Can see all calls, export lists and take over outcomes"),
+            ("decide_approvals", "Can approve and reject what journeys ask"),
+        ]
+
+
+class Attempt(models.Model):
+    """What one call came to; never changed."""
+
+    task = models.ForeignKey(Task, models.CASCADE, related_name="attempts")
+    result = models.CharField(max_length=60)  # an outcome of the step, or one of tasks.results
+    note = models.TextField(blank=True)
+    by = models.CharField(max_length=150)  # a login, or a list
+    at = models.BigIntegerField()
+    again_at = models.BigIntegerField(null=True)  # when it is tried again
+    key = models.CharField(max_length=80, null=True, unique=True)  # of a row of a list: once
+
+
+class CallList(models.Model):
+    """Calls that were handed to another system as a file, until a moment."""
+
+    created_at = models.BigIntegerField()
+    created_by = models.CharField(max_length=150)
+    until_at = models.BigIntegerField()  # then what has no outcome is back in line
+    n_calls = models.IntegerField(default=0)
+
+    @property
+    def holder(self) -> str:
+        """How tasks call it."""
+        return f"list:{self.pk}"
 
 
 class CouponPool(models.Model):

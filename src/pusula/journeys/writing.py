@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection
 
-from pusula.journeys import machine
+from pusula.journeys import asking, machine
 from pusula.journeys.advance import ASKED
 from pusula.journeys.course import Course, Happening, Ride, entry_key
 from pusula.journeys.facts import Facts
@@ -85,15 +85,15 @@ def write(courses: Sequence[Course], facts: Facts, *, at: int) -> Written:
     _pass([ride for _course, ride in moved])
     _close_tasks([ride for _course, ride in moved], at)
     asked = [_Asked(course, ride, effect) for course, ride in moved for effect in ride.effects]
-    messages = [_candidate(one, facts) for one in asked if isinstance(one.effect.kind, Message)]
-    decisions.decide(messages, at=at)
+    said = [_candidate(one, facts) for one in asked if isinstance(one.effect.kind, Message | Task)]
+    decided = {one.dedupe_key: one.state for one in decisions.decide(said, at=at)}
     _withdraw([ride for _course, ride in moved if _was_led_out(ride)], facts, at)
-    _write_tasks(asked)
+    asking.ask(_tasks(asked, facts, at), decided, at=at)
     _write_calls(asked, facts)
     _take_coupons(asked, facts)
     if touched := _set_traits(asked, at) | _change_lists(asked, at):
         unheard.tell(touched, at=at)
-    return Written(len(new), len(moved), len(messages))
+    return Written(len(new), len(moved), len(said))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +164,7 @@ def _pass(rides: Sequence[Ride]) -> None:
 def _close_tasks(rides: Sequence[Ride], at: int) -> None:
     """Close what a person was asked about somebody who has gone on."""
     left = [ride.id for ride in rides if ride.asked_at and ride.asked_at != _asks(ride)]
-    for part in rows.parts(left):
-        open_ = TaskRow.objects.filter(enrollment_id__in=part, closed_at=None)
-        open_.update(closed_at=at)
+    asking.close(left, at=at)
 
 
 def _was_led_out(ride: Ride) -> bool:
@@ -211,7 +209,7 @@ def _candidate(one: _Asked, facts: Facts) -> Candidate:
         for channel, said in compiled.contents.get(one.effect.step, ())
     ]
     if not ways:
-        raise NothingToSayError(f"the message {one.effect.step!r} has no content: publish it again")
+        raise NothingToSayError(f"the step {one.effect.step!r} has no content: publish it again")
     return Candidate(
         dedupe_key=one.key(compiled.journey_id),
         origin=f"journey:{compiled.journey_id}",
@@ -234,18 +232,20 @@ def _content(said: Mapping[str, int], language: str) -> int:
     return said.get(language) or said.get("") or next(iter(said.values()))
 
 
-def _write_tasks(asked: Sequence[_Asked]) -> None:
-    TaskRow.objects.bulk_create(
-        TaskRow(
+def _tasks(asked: Sequence[_Asked], facts: Facts, at: int) -> dict[str, TaskRow]:
+    """Return what people are asked, by its key; who has gone on by now is not asked about."""
+    return {
+        one.key(facts.versions[one.ride.version_id].journey_id): TaskRow(
             enrollment_id=one.ride.id,
             step=one.effect.step,
             is_call=isinstance(one.effect.kind, Task),
             created_at=one.effect.at,
             until_at=one.effect.until_at,
+            closed_at=None if _asks(one.ride) == one.effect.step else at,
         )
         for one in asked
-        if isinstance(one.effect.kind, (Task, Approval))
-    )
+        if isinstance(one.effect.kind, Task | Approval)
+    }
 
 
 def _write_calls(asked: Sequence[_Asked], facts: Facts) -> None:

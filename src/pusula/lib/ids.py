@@ -8,6 +8,7 @@ import hmac
 import secrets
 
 BUCKETS = 1_000_000
+USES = 3  # signatures that one HMAC of 512 bits is good for
 
 
 def random_id() -> str:
@@ -31,6 +32,16 @@ def sign(key: bytes, *parts: str) -> str:
         raise ValueError(message)
     body = ".".join(parts)
     return f"{body}.{_mac(key, body)}"
+
+
+def sign_for_uses(key: bytes, word: str) -> list[str]:
+    """Return ``USES`` signatures of ``word``, 144 bits each, by one HMAC-SHA512.
+
+    They are parts of one output that nobody can guess: knowing one says nothing of the others.
+    """
+    digest = hmac.digest(key, word.encode(), "sha512")
+    whole = base64.urlsafe_b64encode(digest[: USES * 18]).decode()
+    return [whole[at : at + 24] for at in range(0, USES * 24, 24)]
 
 
 def verify(key: bytes, token: str) -> tuple[str, ...] | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import signal
+import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,7 +21,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from pusula.campaigns import actions, assignments, checklist, definitions, machine, queries, words
+from pusula.campaigns import (
+    actions,
+    assignments,
+    checklist,
+    definitions,
+    machine,
+    queries,
+    schedule,
+    words,
+)
 from pusula.campaigns.checklist import Level
 from pusula.campaigns.errors import CampaignError
 from pusula.campaigns.models import Campaign
@@ -43,6 +54,7 @@ _MARKS = {
     Level.ERROR: "[red]✗[/red]",
 }
 _TELL_EVERY_S = 0.5
+_LOOK_EVERY_S = 5.0  # for scheduled campaigns whose moment has come
 _EXISTING = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -157,6 +169,69 @@ def send(key: str) -> None:
     _deliver(campaign)
     actions.settle_all(clock.now())  # the sender sends for all campaigns
     _show_sending(campaign)
+
+
+@campaigns.command("schedule")
+@click.argument("key")
+@click.argument("moment", type=click.DateTime(["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]))
+@click.option("--people", type=int, required=True, help="How many get it now, from `check`.")
+def schedule_(key: str, moment: dt.datetime, people: int) -> None:
+    """Let KEY begin by itself at MOMENT ("2026-12-01 10:00", on the company's clock).
+
+    Who gets it is decided then. It does not begin if many more than --people would get it.
+    """
+    campaign = _campaign(key)
+    now = clock.now()
+    found = checklist.preflight(campaign, now)
+    if not found.may_start or found.plan is None:
+        raise CampaignError(" ".join(found.errors))
+    if found.plan.n_messages != people:
+        text = "The number of people has changed: %(n)s would get the message now. Look again."
+        raise CampaignError(gettext(text) % {"n": number(found.plan.n_messages)})
+    starts_at = clock.from_datetime(moment, settings.PUSULA.time_zone)
+    with transaction.atomic():
+        schedule.schedule(campaign, starts_at, agreed_n=people, at=now)
+        _record("campaign.scheduled", campaign, starts_at=starts_at, n=people)
+    said = {"key": key, "moment": f"{moment:%d.%m.%Y %H:%M}"}
+    click.echo(gettext("%(key)s begins on %(moment)s.") % said)
+
+
+@campaigns.command("call-back")
+@click.argument("key")
+def call_back(key: str) -> None:
+    """Make the scheduled campaign KEY a draft again."""
+    campaign = _campaign(key)
+    with transaction.atomic():
+        schedule.call_back(campaign)
+        _record("campaign.called_back", campaign)
+    click.echo(gettext("%(key)s is a draft again.") % {"key": key})
+
+
+@campaigns.command()
+@click.option("--once", is_flag=True, help="End when nothing is due.")
+def begin(once: bool) -> None:
+    """Start scheduled campaigns when their moment comes, until interrupted."""
+    stopping = threading.Event()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, lambda _number, _frame: stopping.set())
+    while not stopping.is_set():
+        for campaign in schedule.due(clock.now()):
+            _begin(campaign)
+        if once:
+            return
+        stopping.wait(_LOOK_EVERY_S)
+
+
+def _begin(campaign: Campaign) -> None:
+    with transaction.atomic():
+        is_begun = schedule.begin(campaign, clock.now())
+        if is_begun:
+            n = queries.arm_sizes(campaign)["treated"]
+            audit.record(audit.SYSTEM, "campaign.started", f"campaign:{campaign.key}", n=n)
+    if is_begun:
+        click.echo(gettext("%(key)s has begun.") % {"key": campaign.key})
+    else:
+        click.secho(f"{campaign.key}: {campaign.trouble}", fg="yellow", err=True)
 
 
 @campaigns.command()

@@ -25,6 +25,7 @@ from pusula.journeys.language.json_schema import json_schema
 from pusula.journeys.models import Journey
 from pusula.lib import clock
 from pusula.ops.figures import number
+from pusula.ops.packs import packs
 from pusula.orders.models import Order
 from pusula.outbox import providers
 from pusula.privacy import audit
@@ -37,6 +38,9 @@ _Folder = click.Path(path_type=Path, file_okay=False, exists=True)
 @click.group()
 def journeys() -> None:
     """Journeys as files, who is on them, and why somebody is not."""
+
+
+journeys.add_command(packs)
 
 
 @journeys.command()

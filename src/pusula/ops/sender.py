@@ -12,14 +12,16 @@ from django.conf import settings
 from django.db import OperationalError
 
 from pusula.campaigns import actions as campaigns
+from pusula.campaigns import trials
 from pusula.channels.email.smtp import Server
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.outbox import actions, confirmations, fence, queries
 from pusula.outbox.books import Tally
+from pusula.outbox.brakes import STOP_FILE, is_stopped
 from pusula.outbox.models import FENCE
 from pusula.outbox.registry import RUN_FOLDER, DeposedError
-from pusula.outbox.sender import STOP_FILE, SendLoop
+from pusula.outbox.sender import SendLoop
 from pusula.privacy import audit
 
 PROGRESS_S = 5.0
@@ -61,9 +63,16 @@ def run(once: bool) -> None:
     confirming = threading.Event()
     if once:
         confirmations.send_waiting(server)
+        trials.send_waiting(server, settings.PUSULA_HOME)
     else:
         threading.Thread(
             target=confirmations.run, args=(server, confirming), name="confirmations", daemon=True
+        ).start()
+        threading.Thread(
+            target=trials.run,
+            args=(server, settings.PUSULA_HOME, confirming),
+            name="trials",
+            daemon=True,
         ).start()
     try:
         tally = loop.run(once=once)
@@ -125,7 +134,7 @@ def confirm() -> None:
 def status() -> None:
     """Show what waits and what is held."""
     click.echo(f"Due now: {queries.n_waiting(clock.now()):,}")
-    if (settings.PUSULA_HOME / RUN_FOLDER / STOP_FILE).exists():
+    if is_stopped(settings.PUSULA_HOME):
         click.echo(f"Held: everything of this home ({RUN_FOLDER}/{STOP_FILE} is there)")
     if trouble := fence.trouble(settings.PUSULA_HOME / RUN_FOLDER, at=clock.now()):
         click.echo(f"Not confirmed: this home may not send ({trouble})")

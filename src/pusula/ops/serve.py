@@ -32,6 +32,7 @@ def serve(host: str, port: int) -> None:
     click.echo(f"Pusula is on http://{host}:{port} (stop with Ctrl+C)")
     commands = [web_command(host, port), live_command(), run_command(), publish_command()]
     commands += [poll_command(), import_command(), privacy_command(), calls_command()]
+    commands.append(begin_command())
     if settings.PUSULA_SMTP_URL:
         commands.append(sender_command())
     else:
@@ -94,6 +95,11 @@ def import_command() -> list[str]:
 def calls_command() -> list[str]:
     """Return the command line that tells other programs what journeys ask for."""
     return [sys.executable, "-m", "pusula.ops.main", "journeys", "post"]
+
+
+def begin_command() -> list[str]:
+    """Return the command line that starts scheduled campaigns when their moment comes."""
+    return [sys.executable, "-m", "pusula.ops.main", "campaigns", "begin"]
 
 
 def free_port(host: str, preferred: int = 0) -> int:

@@ -78,6 +78,17 @@ def each(numbers: profiles.Ids, columns: Sequence[str]) -> pa.Table:
     return _finished(found, columns)
 
 
+def each_version(numbers: profiles.Ids, columns: Sequence[str]) -> pa.Table:
+    """Return versions of orders by the numbers of their changes, as ``each`` does orders."""
+    wanted, schema = _stored(columns)
+    stored = dict.fromkeys(COLUMNS[c][0] for c in wanted if c != "profile_id")
+    told = "".join(f", {'o' if column == 'source' else 'c'}.{column}" for column in stored)
+    table = f"""(select c.id as profile_id{told} from orders_orderchange c
+  join orders_order o on o.id = c.order_id) one"""
+    found = profiles.fetch(table, [COLUMNS[c][0] for c in wanted], schema, numbers)
+    return _finished(found, columns)
+
+
 def rows_during(ids: profiles.Ids, columns: Sequence[str], span: Span) -> pa.Table:
     """Return the versions of orders that ``ids`` had at the moments of ``span``, as ``rows`` does.
 

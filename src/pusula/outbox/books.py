@@ -9,7 +9,7 @@ from django.db import IntegrityError, OperationalError
 
 from pusula.lib import clock
 from pusula.outbox import gate, machine
-from pusula.outbox.gate import Bounce, FencedError
+from pusula.outbox.gate import Bounce, FencedError, Verdicts
 from pusula.outbox.moves import Move
 
 _TRIES = 5
@@ -52,7 +52,7 @@ class Books:
         self.settled.append((state, move))
         self.tally.count(move.to)
 
-    def commit(self, ready: Sequence[int], *, owner: str) -> dict[int, str]:
+    def commit(self, ready: Sequence[int], *, owner: str) -> Verdicts:
         """Do one turn of the gate; look again when another sender was faster.
 
         Returns the verdict on each of ``ready``; see ``gate.turn``.

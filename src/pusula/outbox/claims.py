@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from django.db import transaction
+import json
+
+from django.db import connection, transaction
 
 from pusula.consent.models import Channel
 from pusula.outbox import machine
 from pusula.outbox.letters import Letter
-from pusula.outbox.models import FENCE, Hold, Message, channel_hold
+from pusula.outbox.models import FENCE, Hold, channel_hold
 
-_FIELDS = (
-    "pk", "token", "origin", "profile_id", "content_id", "address", "n_attempts", "variables",
-)  # fmt: skip
+# What another sender is claiming just now is passed by; the update names what it expects to find.
+_CLAIM = f"""
+with due as (
+  select id from outbox_message
+  where channel = %s and state = '{machine.PENDING}' and owner = '' and due_at <= %s
+    {{free}}
+  order by due_at, id limit %s {{locked}})
+update outbox_message set owner = %s
+where id in (select id from due) and state = '{machine.PENDING}' and owner = ''
+returning due_at, id, token, origin, profile_id, content_id, address, n_attempts, variables
+"""
 
 
 def claim(owner: str, *, n: int, at: int, channel: str = Channel.EMAIL) -> list[Letter]:
@@ -19,16 +29,30 @@ def claim(owner: str, *, n: int, at: int, channel: str = Channel.EMAIL) -> list[
 
     The update names what it expects to find, so of two senders only one gets a message.
     """
-    free = Message.objects.filter(channel=channel, state=machine.PENDING, owner="", due_at__lte=at)
     with transaction.atomic():
         held = set(Hold.objects.values_list("origin", flat=True))
         if held & {"", FENCE, channel_hold(channel)}:
             return []
-        waiting = free.exclude(origin__in=held).order_by("due_at", "pk")
-        # On PostgreSQL, pass by what another sender is claiming just now.
-        ids = list(waiting.select_for_update(skip_locked=True).values_list("pk", flat=True)[:n])
-        if not ids:
-            return []
-        free.filter(pk__in=ids).update(owner=owner)
-    mine = Message.objects.filter(pk__in=ids, owner=owner, state=machine.PENDING)
-    return [Letter(*row) for row in mine.order_by("due_at", "pk").values_list(*_FIELDS)]
+        marks = ", ".join(["%s"] * len(held))
+        sql = _CLAIM.format(
+            free=f"and origin not in ({marks})" if held else "",
+            locked=(
+                "for update skip locked"
+                if connection.features.has_select_for_update_skip_locked
+                else ""
+            ),
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [channel, at, *held, n, owner])
+            rows = sorted(cursor.fetchall())
+    return [_letter(row) for row in rows]
+
+
+def _letter(row: tuple[object, ...]) -> Letter:
+    """Return the claimed message of ``row``: most say nothing beyond the profile."""
+    *facts, variables = row[1:]
+    said = json.loads(str(variables)) if variables not in _NOTHING else {}
+    return Letter(*facts, said)  # type: ignore[arg-type]
+
+
+_NOTHING = ("{}", None)

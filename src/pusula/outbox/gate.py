@@ -11,7 +11,7 @@ called back before its dot.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from pusula.consent import actions as consent
 from pusula.consent import queries as consents
 from pusula.consent.iys import queries as iys
 from pusula.consent.models import Channel, Scope, Status
-from pusula.outbox import limits, machine, moves
+from pusula.outbox import limits, machine, moves, stillness
 from pusula.outbox.limits import Late
 from pusula.outbox.models import FENCE, Receipt, ReceiptKind
 from pusula.outbox.moves import Move
@@ -32,6 +32,7 @@ NOT_OURS = "not_ours"  # another sender has it, it is settled, or it is gone
 HELD = "held"  # paused: it stays in line
 PUT_OFF = "put_off"  # it must wait for its hour: it is back in line
 _TAKEN = ", ".join(f"'{state}'" for state in machine.TAKEN)
+_GRANTED = Status.GRANTED.value
 _COUNTED = ", ".join(f"'{state}'" for state in machine.COUNTED)
 _REFUSED_INBOX = consents.refused_inbox(
     profile_id="m.profile_id", address="m.address", channel="m.channel", purpose="m.purpose"
@@ -130,24 +131,18 @@ def _judged(ids: Sequence[int], *, owner: str, state: str, at: int) -> list[tupl
     marks = ", ".join(["%s"] * len(ids))
     with connection.cursor() as cursor:
         cursor.execute(f"{_FACTS}({marks})", [at, *ids])
-        facts = cursor.fetchall()
-    held = [_Facts(*row) for row in facts]
-    mine = [fact for fact in held if (fact.state, fact.owner) == (state, owner)]
-    forgotten = _forgotten([fact for fact in mine if fact.asks_hashes])
-    unregistered = iys.closed(
-        [
-            (fact.id, fact.profile_id, fact.channel, fact.address)
-            for fact in mine
-            if fact.asks_iys and fact.is_commercial
-        ],
-        at=at,
-    )
+        held = map(_Facts._make, cursor.fetchall())
+        mine = [fact for fact in held if fact.state == state and fact.owner == owner]
+    closed = _forgotten([fact for fact in mine if fact.asks_hashes])
+    unregistered = _unregistered(mine, at)
     return [
         (
             fact,
-            _verdict(
+            GO
+            if fact.may_go(at) and fact.id not in closed and fact.id not in unregistered
+            else _verdict(
                 fact,
-                is_suppressed=bool(fact.is_suppressed) or fact.id in forgotten,
+                is_suppressed=bool(fact.is_suppressed) or fact.id in closed,
                 is_registered=fact.id not in unregistered,
                 at=at,
             ),
@@ -179,6 +174,16 @@ class _Facts(NamedTuple):
     is_taken: bool  # somebody at this address got it
     is_held: bool
 
+    def may_go(self, at: int) -> bool:
+        """Whether nothing here speaks against it: what is usual is found in one look."""
+        return bool(
+            self.status == _GRANTED
+            and self.is_covered
+            and self.address
+            and at <= self.not_after_at
+            and not (self.is_held or self.is_suppressed or self.is_taken)
+        )
+
     def asks_limits(self, at: int) -> bool:
         """Whether caps and quiet hours may say something else than when it was decided."""
         if not self.is_commercial or not self.policy_now:
@@ -206,6 +211,16 @@ def _verdict(fact: _Facts, *, is_suppressed: bool, is_registered: bool, at: int)
     return next((verdict for applies, verdict in checks if applies), GO)
 
 
+def _unregistered(facts: Sequence[_Facts], at: int) -> set[int]:
+    """Return the ids of those that İYS does not let through."""
+    asked = [
+        (fact.id, fact.profile_id, fact.channel, fact.address)
+        for fact in facts
+        if fact.asks_iys and fact.is_commercial
+    ]
+    return iys.closed(asked, at=at) if asked else set()
+
+
 def _forgotten(facts: Sequence[_Facts]) -> set[int]:
     """Return the ids of those whose address is suppressed by its hash alone."""
     found: set[int] = set()
@@ -216,6 +231,14 @@ def _forgotten(facts: Sequence[_Facts]) -> set[int]:
     return found
 
 
+class Verdicts(dict[int, str]):
+    """What a turn says of each message, and the mark of what it has seen."""
+
+    def __init__(self, found: Mapping[int, str], *, mark: stillness.Mark = None) -> None:
+        super().__init__(found)
+        self.mark = mark
+
+
 def turn(
     settled: Collection[tuple[str, Move]],
     bounced: Collection[Bounce],
@@ -223,7 +246,7 @@ def turn(
     *,
     owner: str,
     at: int,
-) -> dict[int, str]:
+) -> Verdicts:
     """Record what became of messages, and let pass those of ``ready`` that may go; one commit.
 
     ``settled`` holds moves with the state they start from; the addresses of ``bounced`` are
@@ -249,7 +272,7 @@ def turn(
             if verdict not in {GO, NOT_OURS, HELD, PUT_OFF}
         ]
         moves.apply(skipped, state=machine.PENDING, owner=owner, at=at)
-    return verdicts
+        return Verdicts(verdicts, mark=stillness.mark())
 
 
 def _suppress(bounce: Bounce, at: int) -> None:
@@ -259,7 +282,15 @@ def _suppress(bounce: Bounce, at: int) -> None:
     Receipt.objects.create(message_id=bounce.id, kind=ReceiptKind.BOUNCED, at=at)
 
 
-def withdrawn(ids: Sequence[int], *, owner: str, at: int) -> set[int]:
-    """Return those of ``ids``, let pass just now, that must not get their final dot after all."""
+def withdrawn(
+    ids: Sequence[int], *, owner: str, at: int, since: stillness.Mark = None
+) -> set[int]:
+    """Return those of ``ids``, let pass just now, that must not get their final dot after all.
+
+    ``since`` is the mark of the turn that let them pass: where nothing was written behind it, the
+    turn has seen all there is.
+    """
+    if since is not None and since == stillness.mark():
+        return set()
     verdicts = judge(ids, owner=owner, state=machine.SENDING, at=at)
     return {id_ for id_, verdict in verdicts.items() if verdict != GO}

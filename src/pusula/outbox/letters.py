@@ -17,7 +17,7 @@ from pusula.content import template
 from pusula.lib import clock
 from pusula.outbox import returns
 from pusula.outbox.links import MessageLinks, preview_links
-from pusula.outbox.models import Content
+from pusula.outbox.models import INTERPRETED, Content
 from pusula.outbox.variables import values
 
 _KEPT = 100  # contents at once: more mailings than anybody sends together
@@ -88,7 +88,12 @@ class Desk:
             if len(self._contents) >= _KEPT:
                 self._contents.clear()
             content = Content.objects.get(pk=content_id)
-            compiled = template.compiled(content.subject, content.text, content.html)
+            compiled = template.compiled(
+                content.subject,
+                content.text,
+                content.html,
+                is_interpreted=bool(content.details.get(INTERPRETED)),
+            )
             _name, address = split_sender(content.sender)
             signer = dkim.signer_of(address, self._signers)
             found = self._contents[content_id] = _Prepared(content.sender, compiled, signer)

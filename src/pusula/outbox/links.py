@@ -1,8 +1,8 @@
 """The addresses in a message that lead back to us, signed so that nobody can make one up.
 
-Each kind has a key of its own: a click cannot be turned into an unsubscription. A click carries its
-target signed too, so the redirect leads where one of our mails said and nowhere else. Message and
-target are signed apart: a target that is the same for everybody is signed once.
+Each kind has a signature of its own: a click cannot be turned into an unsubscription. A click
+carries its target signed too, so the redirect leads where one of our mails said and nowhere else.
+Message and target are signed apart: a target that is the same for everybody is signed once.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ import hmac
 from functools import lru_cache
 
 from django.conf import settings
+from markupsafe import escape
 
 from pusula.content.template import InertLinks
 from pusula.lib import ids
 
-_OPEN, _CLICK, _TARGET, _UNSUBSCRIBE = "open", "click", "target", "unsubscribe"
+_MESSAGE, _TARGET = "message", "target"
+_OPEN, _CLICK, _UNSUBSCRIBE = range(ids.USES)  # which signature of a message is for what
 _PREFERENCES = "preferences.1"  # another number makes all links that were sent worthless
 _WEB = ("http://", "https://")
 PREVIEW = "preview"  # stands for a token where there is no message
@@ -30,9 +32,10 @@ class MessageLinks:
         self._token = token
         self._base = base = settings.PUSULA.public_url
         # Where the person stops these messages; also the one-click address.
-        self.unsubscribe_url = f"{base}/u/{ids.sign(_key(_UNSUBSCRIBE), token)}/"
-        self.pixel_url = f"{base}/o/{ids.sign(_key(_OPEN), token)}.gif"  # tells of an opening
-        self._clicks = f"{base}/c/{ids.sign(_key(_CLICK), token)}."
+        open_, click, unsubscribe = ids.sign_for_uses(_key(_MESSAGE), token)
+        self.unsubscribe_url = f"{base}/u/{token}.{unsubscribe}/"
+        self.pixel_url = f"{base}/o/{token}.{open_}.gif"  # tells of an opening
+        self._clicks = f"{base}/c/{token}.{click}."
 
     @property
     def preferences_url(self) -> str:
@@ -47,10 +50,9 @@ class MessageLinks:
         return f"{self._clicks}{signed}" if signed else url
 
     def clicks(self, urls: tuple[str, ...]) -> list[str]:
-        """Return for each of ``urls``, which a template names itself, what ``click`` does."""
-        start = self._clicks
-        targets = zip(_signed_targets(_key(_TARGET), urls), urls, strict=True)
-        return [start + signed if signed else url for signed, url in targets]
+        """Return as HTML what ``click`` does for ``urls``, which a template names itself."""
+        start = str(escape(self._clicks))
+        return [start + end if is_ours else end for is_ours, end in _ends(_key(_TARGET), urls)]
 
 
 def preview_links() -> InertLinks:
@@ -82,17 +84,22 @@ def unsubscribing(signed: str) -> str | None:
 
 def preferring(signed: str) -> str | None:
     """Return the token of the message this preference address is of, ``None`` if not signed."""
-    return _token(_PREFERENCES, signed)
-
-
-def _token(kind: str, signed: str) -> str | None:
-    parts = ids.verify(_key(kind), signed)
+    parts = ids.verify(_key(_PREFERENCES), signed)
     return parts[0] if parts is not None else None
 
 
+def _token(use: int, signed: str) -> str | None:
+    token, _, mac = signed.rpartition(".")
+    expected = ids.sign_for_uses(_key(_MESSAGE), token)[use]
+    is_ours = hmac.compare_digest(mac.encode(), expected.encode())
+    return token if is_ours and token else None
+
+
 @lru_cache(maxsize=1_024)
-def _signed_targets(key: bytes, urls: tuple[str, ...]) -> list[str]:
-    return [_signed_target(key, url) for url in urls]
+def _ends(key: bytes, urls: tuple[str, ...]) -> list[tuple[bool, str]]:
+    """Return what stands behind the message in each click, or the whole address if it is none."""
+    signed = [_signed_target(key, url) for url in urls]
+    return [(bool(end), end or str(escape(url))) for end, url in zip(signed, urls, strict=True)]
 
 
 @lru_cache(maxsize=4_096)

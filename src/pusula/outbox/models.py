@@ -9,6 +9,10 @@ from pusula.outbox import machine
 from pusula.profiles.models import Profile
 
 
+# The detail of a content that keeps it from being made a function: the interpreter fills it.
+INTERPRETED = "interpreter"
+
+
 class Content(models.Model):
     """What a batch of messages says, frozen at the moment they were reserved."""
 

@@ -7,7 +7,7 @@ text, ``details`` what only the channel has. Every text in ``details`` may hold 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +19,12 @@ from pusula.lib.errors import PusulaError
 from pusula.outbox import subscriptions
 from pusula.outbox.letters import Letter
 from pusula.outbox.links import MessageLinks
-from pusula.outbox.models import Content, Message
+from pusula.outbox.models import INTERPRETED, Content, Message
 from pusula.outbox.subscriptions import Browser
 
 _KEPT = 100  # contents at once
 _DEEPEST = 4
-_NEEDS_TEXT = frozenset({Channel.SMS, Channel.WEBPUSH})
+_NEEDS_TEXT = frozenset({Channel.SMS, Channel.WEBPUSH, Channel.CALL})
 
 
 class TakenOverError(PusulaError):
@@ -54,7 +54,20 @@ class Prepared:
             details.get("template") and details.get("language")
         ):
             raise ChannelError("a WhatsApp message needs a template and its language")
-        return cls(channel, sender, _part(subject), _part(text), _prepared(details, 0))
+        details = dict(details)
+        is_interpreted = bool(details.pop(INTERPRETED, False))
+
+        def part(text: str) -> Part:
+            return Part(text, language.PLAIN, is_interpreted=is_interpreted)
+
+        return cls(channel, sender, part(subject), part(text), _prepared(details, part, 0))
+
+    def is_equal(self, variables: Mapping[str, Any]) -> bool:
+        """Return whether the interpreter says just what the functions do; raise ``RenderError``."""
+        return all(
+            part.verify(variables, part.fill(variables))
+            for part in (self.title, self.text, *_parts(self.details))
+        )
 
     def filled(self, variables: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
         """Return title, text and details for one person; raise ``RenderError``."""
@@ -141,20 +154,28 @@ class Desk:
         return found
 
 
-def _part(text: str) -> Part:
-    return Part(text, language.PLAIN)
-
-
-def _prepared(told: object, depth: int) -> Any:
+def _prepared(told: object, part: Callable[[str], Part], depth: int) -> Any:
     if depth > _DEEPEST:
         raise ChannelError("the details of the message are nested too deeply")
     if isinstance(told, str):
-        return _part(told)
+        return part(told)
     if isinstance(told, Mapping):
-        return {str(name): _prepared(value, depth + 1) for name, value in told.items()}
+        return {str(name): _prepared(value, part, depth + 1) for name, value in told.items()}
     if isinstance(told, Sequence):
-        return [_prepared(value, depth + 1) for value in told]
+        return [_prepared(value, part, depth + 1) for value in told]
     return told
+
+
+def _parts(told: object) -> Iterator[Part]:
+    """Yield every text of prepared details."""
+    if isinstance(told, Part):
+        yield told
+    elif isinstance(told, dict):
+        for value in told.values():
+            yield from _parts(value)
+    elif isinstance(told, list):
+        for value in told:
+            yield from _parts(value)
 
 
 def _filled(told: Any, variables: Mapping[str, Any]) -> Any:

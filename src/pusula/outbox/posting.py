@@ -19,19 +19,18 @@ from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.outbox import actions, gate, machine, moves, reports, subscriptions
 from pusula.outbox.books import Books, Tally
+from pusula.outbox.brakes import LOOK_S, POLICY_HOLD, is_stopped
 from pusula.outbox.claims import claim
-from pusula.outbox.gate import GO, HELD, NOT_OURS, PUT_OFF
+from pusula.outbox.gate import GO, HELD, NOT_OURS, PUT_OFF, Verdicts
 from pusula.outbox.letters import Letter
 from pusula.outbox.models import channel_hold
 from pusula.outbox.moves import Move
 from pusula.outbox.outgoing import Desk, TakenOverError
 from pusula.outbox.reasons import Reason
-from pusula.outbox.registry import RUN_FOLDER, Registration, registered
-from pusula.outbox.sender import POLICY_HOLD, STOP_FILE
+from pusula.outbox.registry import Registration, registered
 from pusula.outbox.variables import values
 
 CLAIM = 500
-LOOK_S = 0.5  # how often an idle loop looks for due messages, and any one for a pause
 _FIRST_WAIT = 5 * clock.MINUTE
 _LONGEST_WAIT = 4 * clock.HOUR
 _LEAST_WAIT_S = 30
@@ -93,7 +92,7 @@ class PostLoop:
 
     def _turn(self) -> None:
         self._me.beat()
-        if (self._home / RUN_FOLDER / STOP_FILE).exists():
+        if is_stopped(self._home):
             self._give_back()
         else:
             self._refill()
@@ -150,7 +149,9 @@ class PostLoop:
         ready = {one.id: one for one in self._desk.outgoing(letters, people, self._refuse)}
         verdicts = self._commit(list(ready))
         passed = [key for key, verdict in verdicts.items() if verdict == GO]
-        called_back = gate.withdrawn(passed, owner=self._me.owner, at=clock.now())
+        called_back = gate.withdrawn(
+            passed, owner=self._me.owner, at=clock.now(), since=verdicts.mark
+        )
         for key, verdict in verdicts.items():
             if key in called_back:
                 self._settle(machine.SENDING, Move(key, machine.PENDING))
@@ -177,6 +178,7 @@ class PostLoop:
             for outcome in self._provider.send(going):
                 waiting.discard(outcome.id)
                 self._take(outcome, letters[outcome.id])
+                self._me.beat()  # a batch may take minutes
         finally:
             # A fault of ours in the middle of a batch: of the rest nobody can tell.
             for id_ in waiting:
@@ -227,7 +229,7 @@ class PostLoop:
         else:
             self._books.bounced.append(gate.Bounce(letter.id, letter.address, said, channel))
 
-    def _commit(self, ready: list[int]) -> dict[int, str]:
+    def _commit(self, ready: list[int]) -> Verdicts:
         return self._books.commit(ready, owner=self._me.owner)
 
     def _settle(self, state: str, move: Move) -> None:

@@ -9,6 +9,7 @@ from pusula.consent import queries as consents
 from pusula.consent.iys import queries as iys
 from pusula.consent.models import Channel, Consent, Status
 from pusula.lake import rows
+from pusula.lake.as_of import AsOf
 from pusula.outbox import subscriptions
 from pusula.outbox.reasons import Reason
 from pusula.profiles.models import Identifier, IdentifierKind
@@ -24,19 +25,27 @@ class Reached:
 
 
 def reach(
-    profile_ids: Iterable[int], *, channel: str, purpose: str, is_commercial: bool, at: int
+    profile_ids: Iterable[int],
+    *,
+    channel: str,
+    purpose: str,
+    is_commercial: bool,
+    at: int,
+    as_of: AsOf | None = None,
 ) -> dict[int, Reached]:
     """Return for each profile where it is reached on ``channel`` for ``purpose``.
 
     Of several addresses the newest that is not suppressed counts; if somebody who holds it
-    refuses, an older one is no way round.
+    refuses, an older one is no way round. ``as_of`` a moment: with the decisions and suppressions
+    of then, and the addresses that are known of them.
     """
     found: dict[int, Reached] = {}
     for part in rows.parts(profile_ids):
-        missing = _without_consent(part, channel, purpose, is_commercial=is_commercial)
+        decided = _decided(part, channel, purpose, as_of)
+        missing = _without_consent(part, decided, is_commercial=is_commercial)
         asked = [profile_id for profile_id in part if profile_id not in missing]
         known = _addresses(channel, asked)
-        closed = _closed(known, channel, purpose, is_commercial=is_commercial, at=at)
+        closed = _closed(known, channel, purpose, is_commercial=is_commercial, at=at, as_of=as_of)
         for profile_id in part:
             if profile_id in missing:
                 found[profile_id] = Reached("", missing[profile_id])
@@ -67,12 +76,19 @@ def first_of_each(held: Mapping[int, Sequence[str]]) -> set[int]:
     return {profile_id for profile_id in held if leaders[profile_id] == profile_id}
 
 
+def _decided(
+    profile_ids: Collection[int], channel: str, purpose: str, as_of: AsOf | None
+) -> dict[int, str]:
+    if as_of is not None:
+        return consents.statuses_as_of(profile_ids, channel, purpose, as_of)
+    held = Consent.objects.filter(channel=channel, purpose=purpose, profile_id__in=profile_ids)
+    return dict(held.values_list("profile_id", "status"))
+
+
 def _without_consent(
-    profile_ids: Collection[int], channel: str, purpose: str, *, is_commercial: bool
+    profile_ids: Collection[int], decided: Mapping[int, str], *, is_commercial: bool
 ) -> dict[int, str]:
     """Return what is missing; what tells of a booking needs no consent, but no refusal either."""
-    held = Consent.objects.filter(channel=channel, purpose=purpose, profile_id__in=profile_ids)
-    decided = dict(held.values_list("profile_id", "status"))
     missing: dict[int, str] = {}
     for profile_id in profile_ids:
         status = decided.get(profile_id)
@@ -109,14 +125,21 @@ class _Closed:
 
 
 def _closed(
-    known: Mapping[int, Sequence[str]], channel: str, purpose: str, *, is_commercial: bool, at: int
+    known: Mapping[int, Sequence[str]],
+    channel: str,
+    purpose: str,
+    *,
+    is_commercial: bool,
+    at: int,
+    as_of: AsOf | None,
 ) -> _Closed:
     suppressed = consents.suppressed(
         channel,
         (address for addresses in known.values() for address in addresses),
         is_commercial=is_commercial,
+        as_of=as_of,
     )
-    refused = consents.refused_inboxes(known, channel, purpose)
+    refused = consents.refused_inboxes(known, channel, purpose, as_of)
     if not is_commercial:
         return _Closed(suppressed, refused, set(), set())
     letters = [
@@ -124,8 +147,9 @@ def _closed(
         for profile_id, addresses in known.items()
         if (address := next((one for one in addresses if one not in suppressed), ""))
     ]
-    uncovered = consents.uncovered(known, channel, purpose)
-    return _Closed(suppressed, refused, uncovered, iys.closed(letters, at=at))
+    uncovered = consents.uncovered(known, channel, purpose, as_of)
+    unregistered = iys.closed(letters, at=at, is_past=as_of is not None)
+    return _Closed(suppressed, refused, uncovered, unregistered)
 
 
 def _addresses(channel: str, profile_ids: Collection[int]) -> dict[int, list[str]]:

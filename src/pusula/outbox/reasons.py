@@ -33,4 +33,6 @@ class Reason(models.TextChoices):
     POLICY = "policy", _("The receiving server refuses us as a sender")
     RESENT = "resent", _("Sent anew by a person")
     SENDER_DIED = "sender_died", _("The sender stopped before the answer came")
+    NO_ANSWER = "no_answer", _("Nobody answered the call")
+    WRONG_NUMBER = "wrong_number", _("The number is somebody else's")
     CONNECTION_LOST = "connection_lost", _("The connection broke before the answer came")

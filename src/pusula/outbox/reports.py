@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db import IntegrityError, OperationalError, transaction
 
-from pusula.channels.port import Report, ReportKind
+from pusula.channels.port import Report, ReportKind, storable
 from pusula.consent import actions as consent
 from pusula.consent.models import Channel, Scope
 from pusula.consent.models import Reason as Closed
@@ -50,7 +50,7 @@ def apply(reports: Iterable[Report], *, channel: str, at: int) -> Applied:
     Whatever closes an address or a consent is committed when this returns.
     """
     done = Applied()
-    for report in reports:
+    for report in map(storable, reports):
         message = _message(report, channel)
         if message is None:
             done.n_unknown += 1

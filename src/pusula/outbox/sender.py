@@ -25,20 +25,18 @@ from pusula.content.language import RenderError, TemplateError
 from pusula.lib import clock
 from pusula.outbox import actions, gate, machine, moves
 from pusula.outbox.books import Books, Tally
+from pusula.outbox.brakes import LOOK_S, POLICY_HOLD, is_stopped
 from pusula.outbox.claims import claim
-from pusula.outbox.gate import GO, HELD, NOT_OURS, PUT_OFF
+from pusula.outbox.gate import GO, HELD, NOT_OURS, PUT_OFF, Verdicts
 from pusula.outbox.letters import Desk, Letter
 from pusula.outbox.moves import Move
 from pusula.outbox.reasons import Reason
-from pusula.outbox.registry import RUN_FOLDER, Registration, registered
+from pusula.outbox.registry import Registration, registered
 from pusula.outbox.variables import values
 
 CLAIM = 500  # messages taken at once: their people's values are read together
-LOOK_S = 0.5  # how often an idle sender looks for due messages, and any one for a pause
 IDLE_S = 30.0  # after which an unused connection is given back to the hop
 DRAIN_S = 8.0  # how long a sender that stops waits for answers
-STOP_FILE = "stop-sending"  # in HOME/run: stops every sender of this home, database or not
-POLICY_HOLD = "policy"
 _FIRST_WAIT = 15 * clock.MINUTE
 _LONGEST_WAIT = 4 * clock.HOUR
 _MAX_CONNECT_WAIT_S = 60.0
@@ -106,7 +104,7 @@ class SendLoop:
 
     def _turn(self, *, once: bool = False) -> None:
         self._me.beat()
-        if self._is_held():
+        if is_stopped(self._home):
             self._give_back()
         else:
             self._refill()
@@ -132,9 +130,6 @@ class SendLoop:
             self._commit([])
 
     # What comes next
-
-    def _is_held(self) -> bool:
-        return (self._home / RUN_FOLDER / STOP_FILE).exists()
 
     def _give_back(self) -> None:
         """Put what is claimed but not begun back in line: we may be held for long."""
@@ -318,13 +313,15 @@ class SendLoop:
 
     def _pass_gate(self, ready: dict[int, Connection]) -> None:
         """Commit answers and passes, look again, then let the bodies go."""
-        if ready and self._is_held():
-            verdicts = dict.fromkeys(ready, HELD)
+        if ready and is_stopped(self._home):
+            verdicts = Verdicts(dict.fromkeys(ready, HELD))
             self._commit([])
         else:
             verdicts = self._commit(list(ready))
         passed = {key for key, verdict in verdicts.items() if verdict == GO}
-        called_back = gate.withdrawn(list(passed), owner=self._me.owner, at=clock.now())
+        called_back = gate.withdrawn(
+            list(passed), owner=self._me.owner, at=clock.now(), since=verdicts.mark
+        )
         for key in passed - called_back:
             self._pool.finish(ready.pop(key), self._bodies.pop(key))
         for key, connection in ready.items():
@@ -340,7 +337,7 @@ class SendLoop:
         if HELD in verdicts.values():
             self._give_back()
 
-    def _commit(self, ready: list[int]) -> dict[int, str]:
+    def _commit(self, ready: list[int]) -> Verdicts:
         return self._books.commit(ready, owner=self._me.owner)
 
     # Books

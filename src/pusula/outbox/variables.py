@@ -7,9 +7,11 @@ from datetime import date
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 
+from pusula.lake import rows
 from pusula.lib import clock
-from pusula.profiles.models import Profile, Trait, TraitKind
+from pusula.profiles.models import Trait, TraitKind
 
 _FIXED = (
     "profile.first_name",
@@ -22,8 +24,11 @@ _FIXED = (
     "unsubscribe_url",
     "preferences_url",
 )
-_PERSON = ("pk", "first_name", "last_name")
-_SAID = ("kind", "text", "number", "day")
+# Read for every message that leaves.
+_PERSON = "select id, first_name, last_name from profiles_profile where id in "
+_SAID = """
+select profile_id, name, kind, text, number, day from profiles_trait where profile_id in """
+_TEXT = TraitKind.TEXT.value
 
 
 def names() -> set[str]:
@@ -43,23 +48,27 @@ def values(profile_ids: Collection[int], *, at: int) -> dict[int, dict[str, Any]
         "today": clock.day_of(at, company.time_zone),
     }
     found: dict[int, dict[str, Any]] = {}
-    people = Profile.objects.filter(pk__in=profile_ids)
-    for pk, first_name, last_name in people.values_list(*_PERSON):
-        name = f"{first_name} {last_name}".strip()
-        profile = {"first_name": first_name, "last_name": last_name, "name": name}
-        found[pk] = {**shared, "profile": profile, "traits": {}}
-    traits = Trait.objects.order_by().filter(profile_id__in=profile_ids)
-    for pk, name, *said in traits.values_list("profile_id", "name", *_SAID):
-        if pk in found:
-            found[pk]["traits"][name] = _value(*said)
+    for part in rows.parts(profile_ids):
+        marks = ", ".join(["%s"] * len(part))
+        with connection.cursor() as cursor:
+            cursor.execute(f"{_PERSON}({marks})", part)
+            for pk, first_name, last_name in cursor.fetchall():
+                name = f"{first_name} {last_name}".strip()
+                profile = {"first_name": first_name, "last_name": last_name, "name": name}
+                found[pk] = {**shared, "profile": profile, "traits": {}}
+            cursor.execute(f"{_SAID}({marks})", part)
+            for pk, name, kind, text, number, day in cursor.fetchall():
+                if pk in found:
+                    said = text if kind == _TEXT else _value(kind, text, number, day)
+                    found[pk]["traits"][name] = said
     return found
 
 
-def _value(kind: str, text: str, number: float | None, day: date | None) -> object:
-    if kind == TraitKind.TEXT:
-        return text
+def _value(kind: str, text: str, number: float | None, day: date | str | None) -> object:
+    if kind == TraitKind.LIST:
+        return text.split("\n")
     if kind == TraitKind.DAY:
-        return day
+        return date.fromisoformat(day) if isinstance(day, str) else day
     if kind == TraitKind.BOOL:
         return bool(number)
     return int(number) if number is not None and number.is_integer() else number

@@ -25,9 +25,17 @@ _COUNTS = frozenset({"n", "new", "changed"})
 SENTENCES: dict[str, Promise] = {
     "audit.forgotten": _("%(actor)s forgot the entries up to number %(up_to)s by age."),
     "audit.exported": _("%(actor)s exported %(n)s entries of this log."),
+    "approval.given": _("%(actor)s approved the step %(step)s of %(object)s for %(n)s people."),
+    "approval.refused": _("%(actor)s rejected the step %(step)s of %(object)s for %(n)s people."),
+    "calls.ended": _("%(actor)s ended the list of calls number %(object)s; %(n)s are back in line."),
+    "calls.exported": _("%(actor)s exported list number %(object)s of calls: %(n)s people."),
+    "calls.taken_over": _("%(actor)s took over what %(n)s calls came to."),
+    "call.freed": _("%(actor)s put the call number %(object)s back in line."),
     "campaign.adopted": _("%(actor)s took over the campaign %(object)s that ran elsewhere."),
+    "campaign.called_back": _("%(actor)s called back the scheduled campaign %(object)s."),
     "campaign.changed": _("%(actor)s changed the draft of the campaign %(object)s."),
     "campaign.created": _("%(actor)s created the campaign %(object)s."),
+    "campaign.scheduled": _("%(actor)s scheduled the campaign %(object)s for %(n)s people."),
     "campaign.started": _("%(actor)s started the campaign %(object)s for %(n)s people."),
     "consent.form_added": _("%(actor)s made the sign-up form %(object)s."),
     "consent.form_closed": _("%(actor)s closed the sign-up form %(object)s."),
@@ -65,6 +73,9 @@ SENTENCES: dict[str, Promise] = {
     "journey.enrolled": _("%(actor)s put customer number %(profile)s into the journey %(object)s."),
     "journey.migrated": _(
         "%(actor)s put %(n)s people on the journey %(object)s on its version %(to)s."
+    ),
+    "journey.pack_added": _(
+        "%(actor)s took over the ready scenario %(pack)s as the draft %(object)s."
     ),
     "journey.paused": _("%(actor)s paused the journey %(object)s."),
     "journey.published": _("%(actor)s published version %(n)s of the journey %(object)s."),

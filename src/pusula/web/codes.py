@@ -34,6 +34,7 @@ IN_QUIET_HOURS: Words = {
 # State: tone of its badge, words.
 CAMPAIGN_STATES: dict[str, tuple[str, str | Promise]] = {
     campaigns.DRAFT: ("", pgettext_lazy("state of a campaign", "Draft")),
+    campaigns.SCHEDULED: ("info", pgettext_lazy("state of a campaign", "Scheduled")),
     campaigns.SENDING: ("warn", pgettext_lazy("state of a campaign", "Sending")),
     campaigns.RUNNING: ("info", pgettext_lazy("state of a campaign", "Being measured")),
     campaigns.FINISHED: ("good", pgettext_lazy("state of a campaign", "Finished")),
@@ -46,6 +47,7 @@ MESSAGE_STATES: Words = {
     messages.FAILED: pgettext_lazy("state of a message", "Refused"),
     messages.UNKNOWN: pgettext_lazy("state of a message", "Uncertain"),
 }
+MESSAGE_TONES = {messages.SENT: "good", messages.FAILED: "bad", messages.UNKNOWN: "warn"}
 IMPORT_KINDS: Words = {
     "profiles": pgettext_lazy("kind of a file", "Customers"),
     "orders": pgettext_lazy("kind of a file", "Orders and bookings"),

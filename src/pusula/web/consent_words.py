@@ -19,6 +19,8 @@ _EVIDENCE: tuple[tuple[re.Pattern[str], str | Promise], ...] = (
     (re.compile(r"unsubscribe link, message (?P<number>\S+)"),
      _("unsubscribe link, message %(number)s")),
     (re.compile(r"preference page"), _("preference page")),
+    (re.compile(r"said on the phone to (?P<who>\S+), call (?P<number>\S+)"),
+     _("said on the phone to %(who)s, call %(number)s")),
     (re.compile(r"form (?P<form>\S+), confirmed by mail"),
      _("form %(form)s, confirmed by mail")),
 )  # fmt: skip

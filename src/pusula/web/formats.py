@@ -91,11 +91,26 @@ def short_day(value: dt.date) -> str:
     return dates.format_date(value, "d MMM", locale=locale())
 
 
+def month(value: dt.date) -> str:
+    """Return ``Mart 2025`` for any day of the month."""
+    return dates.format_date(value, "LLLL y", locale=locale())
+
+
+def weekday(value: dt.date) -> str:
+    """Return ``Pzt``."""
+    return dates.format_date(value, "ccc", locale=locale())
+
+
 def moment(at: int) -> str:
     """Return a moment in the company's time zone: ``14:05`` today, else with its day."""
     local = clock.to_datetime(at, settings.PUSULA.time_zone)
     time = f"{local:%H:%M}"
     return time if local.date() == today() else f"{day(local.date())} {time}"
+
+
+def time_of_day(at: int) -> str:
+    """Return ``14:05`` of a moment, in the company's time zone."""
+    return f"{clock.to_datetime(at, settings.PUSULA.time_zone):%H:%M}"
 
 
 def moment_day(at: int, *, long: bool = False) -> str:

@@ -25,7 +25,7 @@ def _caps(policy: Policy) -> Iterator[str]:
             "At most %(n)s commercial messages in %(window)s: %(channel)s",
             cap.most,
         )
-        words = {"n": formats.number(cap.most), "window": _window(cap.window), "channel": channel}
+        words = {"n": formats.number(cap.most), "window": window(cap.window), "channel": channel}
         yield form % words
 
 
@@ -59,7 +59,8 @@ def _channel(name: str) -> str:
     return titles.channel(name)[1]
 
 
-def _window(length: int) -> str:
+def window(length: int) -> str:
+    """Return a length of time in the largest unit that fits."""
     for unit, singular, plural in (
         (clock.DAY, "%(n)s day", "%(n)s days"),
         (clock.HOUR, "%(n)s hour", "%(n)s hours"),

@@ -49,6 +49,7 @@ GROUPS: tuple[tuple[str | Promise, tuple[Area, ...]], ...] = (
         _("Engagement"),
         (
             Area("megaphone", _("Campaigns"), "campaigns"),
+            Area("route", _("Journeys"), "journeys"),
             Area("send", _("Messages"), "sending"),
             Area("shield-check", _("Consents"), "consents"),
             Area("inbox", _("Sent mail"), "inbox", lambda: mails.folder().is_dir()),

@@ -95,7 +95,7 @@ def preview(parts: Parts, who: Person | None) -> Preview:
     try:
         filled = letters.preview(*parts, who.pk)
     except TemplateError as error:
-        return Preview(who, sender, problem=_placed(error))
+        return Preview(who, sender, problem=placed(error))
     except RenderError as error:
         return Preview(who, sender, problem=error.message)
     snippet = " ".join(filled.text.split())[:_SNIPPET]
@@ -116,7 +116,8 @@ def _pk(people: QuerySet[Profile]) -> int | None:
     return people.values_list("pk", flat=True).first()
 
 
-def _placed(error: TemplateError) -> str:
+def placed(error: TemplateError) -> str:
+    """Return what is wrong with a template and on which line."""
     if not error.line:
         return error.message
     return gettext("Line %(line)s: %(problem)s") % {"line": error.line, "problem": error.message}

@@ -54,10 +54,9 @@ def composed(mail: Mail, signer: Signer | None = None) -> bytes:
 def wired(mail: Mail, signer: Signer | None = None) -> Stuffed:
     """Return ``mail`` as DATA wants it; raise ``AddressError``."""
     pieces, may_begin_with_dots = _written(mail, signer)
-    whole = b"".join(pieces)
     if may_begin_with_dots:
-        whole = whole.replace(b"\r\n.", b"\r\n..")
-    return Stuffed(whole + b".\r\n")
+        pieces = [b"".join(pieces).replace(b"\r\n.", b"\r\n..")]
+    return Stuffed(b"".join([*pieces, b".\r\n"]))
 
 
 def _written(mail: Mail, signer: Signer | None) -> tuple[list[bytes], bool]:

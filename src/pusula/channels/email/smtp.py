@@ -15,7 +15,7 @@ import ssl
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -160,6 +160,7 @@ _STEPS = {
     _Expected.RCPT: Step.RCPT,
     _Expected.DATA: Step.DATA,
 }
+_NODS = frozenset({_Expected.MAIL, _Expected.RCPT})
 
 
 class Connection:
@@ -169,6 +170,7 @@ class Connection:
         """Connect, say hello and sign in; raise ``TransportError``. Blocks until then."""
         opened = _opened(server)
         self.can_pipeline = opened.has_extn("pipelining")
+        self._is_secret = server.tls != "none"
         assert opened.sock is not None  # noqa: S101 - smtplib's types do not know it is open
         self.socket: socket.socket = opened.sock
         if opened.file is not None:
@@ -185,6 +187,8 @@ class Connection:
         self._lines: list[bytes] = []
         self._unsent = bytearray()
         self._until_dot = 0  # bytes of ``_unsent`` up to and with the final dot
+        self._fault = ""  # what ends the connection once the last happening was told
+        self.watched = selectors.EVENT_READ  # what its pool waits for
 
     @property
     def is_idle(self) -> bool:
@@ -213,23 +217,25 @@ class Connection:
         """Send the envelope; ``Ready`` or ``Refused`` will follow."""
         self.begun = envelope
         self._mark_busy()
-        lines = [f"MAIL FROM:<{envelope.sender}>", f"RCPT TO:<{envelope.recipient}>", "DATA"]
-        self._expected.append(_Expected.MAIL)
+        first = f"MAIL FROM:<{envelope.sender}>\r\n"
         if self.can_pipeline:
-            self._expected += (_Expected.RCPT, _Expected.DATA)
-            self._say("".join(f"{line}\r\n" for line in lines).encode("ascii"))
+            self._expected += (_Expected.MAIL, _Expected.RCPT, _Expected.DATA)
+            self._say(f"{first}RCPT TO:<{envelope.recipient}>\r\nDATA\r\n".encode("ascii"))
         else:
-            self._say(f"{lines[0]}\r\n".encode("ascii"))
+            self._expected.append(_Expected.MAIL)
+            self._say(first.encode("ascii"))
 
     def finish(self, body: bytes) -> None:
-        """Send the body with its final dot, which is not doubled twice: the point of no return."""
+        """Take the body with its final dot, which is not doubled twice: the point of no return.
+
+        It leaves with the next envelope, in one piece, or at the next ``flush``.
+        """
         assert self.begun is not None  # noqa: S101 - the caller answers a Ready
         self.in_doubt, self.begun = self.begun.key, None
         self._expected.append(_Expected.DOT)
         self._mark_busy()
         self._unsent += body if isinstance(body, Stuffed) else stuffed(body)
         self._until_dot = len(self._unsent)
-        self.flush()
 
     def close(self) -> None:
         """Close the socket; nothing more can be sent or heard."""
@@ -265,7 +271,13 @@ class Connection:
             if len(self._received) > _MAX_REPLY:
                 raise ConnectionError("the hop talks without end")
             for line in lines:
-                yield from self._take_line(line)
+                happening = self._take_line(line)
+                if happening is not None:
+                    yield happening
+                if self._fault:
+                    raise ConnectionError(self._fault)
+            if len(chunk) < _CHUNK and not self._is_secret:
+                return  # there is no more; where the wire is secret only the socket knows
 
     def _read(self) -> bytes:
         try:
@@ -276,18 +288,31 @@ class Connection:
             raise ConnectionError("the hop closed the connection")
         return chunk
 
-    def _take_line(self, line: bytes) -> Iterator[Happening]:
+    def _take_line(self, line: bytes) -> Happening | None:
+        if self._is_nod(line):
+            self._expected.popleft()
+            return None
         self._lines.append(line)
         if line[3:4] == b"-" and len(self._lines) < 100:  # noqa: PLR2004 - no sane reply is longer
-            return
+            return None
         texts = [part[4:].decode("utf-8", "replace").strip() for part in self._lines]
         code = line[:3]
         self._lines = []
         if not code.isdigit():
             raise ConnectionError(f"not an SMTP reply: {line[:80]!r}")
-        yield from self._take(Reply(int(code), " ".join(texts).strip()))
+        return self._take(Reply(int(code), " ".join(texts).strip()))
 
-    def _take(self, reply: Reply) -> Iterator[Happening]:
+    def _is_nod(self, line: bytes) -> bool:
+        """Return whether ``line`` only says yes to a part of an envelope: most replies do."""
+        return (
+            line.startswith(b"250 ")
+            and self.can_pipeline
+            and bool(self._expected)
+            and self._expected[0] in _NODS
+            and not self._lines
+        )
+
+    def _take(self, reply: Reply) -> Happening | None:
         if not self._expected:
             # 421: the hop is about to close. Nothing of ours is in its hands.
             raise ConnectionError(str(reply))
@@ -295,33 +320,43 @@ class Connection:
         if expected is _Expected.DOT:
             key, self.in_doubt = self.in_doubt, None
             assert key is not None  # noqa: S101 - set when the dot was sent
-            yield Answered(self, key, reply)
-        elif expected in _STEPS:
-            yield from self._take_envelope(expected, reply)
+            return Answered(self, key, reply)
+        if expected in _STEPS:
+            return self._take_envelope(expected, reply)
+        return None
 
-    def _take_envelope(self, expected: _Expected, reply: Reply) -> Iterator[Happening]:
+    def _take_envelope(self, expected: _Expected, reply: Reply) -> Happening | None:
         """Take one of the envelope's replies; act when the last of them is in."""
         is_good = reply.code == _GO_AHEAD if expected is _Expected.DATA else reply.code < 400  # noqa: PLR2004
         if not is_good and self._refused is None:
             self._refused = (_STEPS[expected], reply)
         if not self.can_pipeline and expected is not _Expected.DATA and self._refused is None:
             self._say_next(expected)
-            return
+            return None
         is_last = expected is _Expected.DATA or not self.can_pipeline
         if not is_last:
-            return
+            return None
         assert self.begun is not None  # noqa: S101 - replies follow what was begun
         if self._refused is None:
-            yield Ready(self, self.begun.key)
-            return
+            return Ready(self, self.begun.key)
         (step, refusal), key = self._refused, self.begun.key
         self._refused, self.begun = None, None
-        yield Refused(self, key, step, refusal)
         if expected is _Expected.DATA and is_good:
             # It said no and waits for a body all the same; whatever we sent it might deliver.
-            raise ConnectionError("the hop wants a body it has no recipient for")
-        self._expected.append(_Expected.VOID)
-        self._say(b"RSET\r\n")
+            self._fault = "the hop wants a body it has no recipient for"
+        else:
+            self._expected.append(_Expected.VOID)
+            with self._told_first():
+                self._say(b"RSET\r\n")
+        return Refused(self, key, step, refusal)
+
+    @contextmanager
+    def _told_first(self) -> Iterator[None]:
+        """Keep a broken wire to ourselves until what was heard is told."""
+        try:
+            yield
+        except OSError as error:
+            self._fault = str(error)
 
     def _say_next(self, done: _Expected) -> None:
         assert self.begun is not None  # noqa: S101 - replies follow what was begun
@@ -371,11 +406,8 @@ class Pool:
             self._broken.append((connection, str(error)))
 
     def finish(self, connection: Connection, body: bytes) -> None:
-        """Let the body go; if the connection is broken ``poll`` will tell."""
-        try:
-            connection.finish(body)
-        except OSError as error:
-            self._broken.append((connection, str(error)))
+        """Let the body go, at the latest with the next ``poll``, which tells of what is broken."""
+        connection.finish(body)
 
     def drop(self, connection: Connection) -> None:
         """Close a connection whose message must not go: without its dot nothing was sent."""
@@ -384,10 +416,7 @@ class Pool:
     def poll(self, timeout_s: float) -> list[Happening]:
         """Wait up to ``timeout_s`` for something to happen and return all that did."""
         for connection in self.connections:
-            events = selectors.EVENT_READ
-            if connection.wants_to_send:
-                events |= selectors.EVENT_WRITE
-            self._selector.modify(connection.socket, events, connection)
+            self._let_go(connection)
         happened: list[Happening] = []
         for key, _ in self._selector.select(0 if self._broken else timeout_s):
             connection = key.data
@@ -395,14 +424,30 @@ class Pool:
                 connection.flush()
                 for happening in connection.hear():
                     happened.append(happening)  # noqa: PERF402 - kept when the next one raises
-            except OSError as error:
-                self._broken.append((connection, str(error)))
+            except OSError as fault:
+                self._broken.append((connection, str(fault)))
         for connection in self.connections:
             if connection.is_silent:
                 self._broken.append((connection, "the hop did not answer in time"))
         while self._broken:
-            happened.append(self._lost(*self._broken.pop()))
+            connection, error = self._broken.pop()
+            if connection in self.connections:  # it may have broken twice
+                happened.append(self._lost(connection, error))
         return happened
+
+    def _let_go(self, connection: Connection) -> None:
+        """Send what waits for no further envelope, and watch the connection for what it needs."""
+        try:
+            if connection.wants_to_send:
+                connection.flush()
+        except OSError as error:
+            self._broken.append((connection, str(error)))
+        events = selectors.EVENT_READ
+        if connection.wants_to_send:
+            events |= selectors.EVENT_WRITE
+        if events != connection.watched:
+            self._selector.modify(connection.socket, events, connection)
+            connection.watched = events
 
     def close_idle(self, after_s: float) -> None:
         """Say goodbye on the connections that have had nothing to do for ``after_s``."""

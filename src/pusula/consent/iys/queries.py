@@ -63,21 +63,25 @@ def registered(
     or ({merchant} and not {held(RecipientType.MERCHANT, IysStatus.REFUSED)}))"""
 
 
-def closed(letters: Sequence[tuple[int, int, str, str]], *, at: int) -> set[int]:
+def closed(
+    letters: Sequence[tuple[int, int, str, str]], *, at: int, is_past: bool = False
+) -> set[int]:
     """Return those of ``letters`` that İYS, as far as we know at ``at``, does not let through.
 
     A letter is its id, profile, channel and address. An answer older than the account allows is
-    none: neither the approval nor the list of changes since was heard lately.
+    none: neither the approval nor the list of changes since was heard lately. Of the past nobody
+    knows any more when an answer was heard again: there its age does not count.
     """
     asked = IysAccount.objects.filter(is_enforced=True).first()
     if asked is None:
         return set()
     oldest_at = at - asked.fresh_days * clock.DAY
-    is_current = asked.read_at is not None and asked.read_at >= oldest_at
+    is_current = is_past or (asked.read_at is not None and asked.read_at >= oldest_at)
     recipients = {address for _id, _profile, _channel, address in letters}
     held = {
         (one.recipient, one.type, one.recipient_type): one
         for one in IysRecord.objects.filter(recipient__in=recipients)
+        if one.since_at <= at or not is_past
     }
     merchants = queue.merchants([profile_id for _id, profile_id, _channel, _address in letters])
     found = set()

@@ -8,7 +8,9 @@ from typing import Literal
 
 from pusula.lib.errors import PusulaError
 
-Sort = Literal["select", "number", "text", "many", "day", "yaml", "word", "button"]
+Sort = Literal[
+    "select", "number", "text", "many", "day", "yaml", "word", "button", "area", "time", "check"
+]
 
 
 @dataclass(frozen=True)

@@ -150,6 +150,12 @@ def moment(at: int | None) -> str:
 
 
 @register.filter
+def clock_time(at: int) -> str:
+    """Return the time of day of a moment, where its day is said beside it."""
+    return formats.time_of_day(at)
+
+
+@register.filter
 def moment_day(at: int | None) -> str:
     """Show the day of a moment; nothing as a dash."""
     return formats.NOTHING if at is None else formats.moment_day(at, long=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from string import digits
 from typing import Any
 from urllib.parse import urlencode
@@ -16,7 +17,7 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from pusula.campaigns import actions, checklist, machine, queries
+from pusula.campaigns import actions, checklist, machine, queries, schedule
 from pusula.campaigns import words as campaign_words
 from pusula.campaigns.checklist import Checklist
 from pusula.campaigns.models import Arm, Campaign
@@ -108,9 +109,24 @@ def preview_mail(request: HttpRequest) -> HttpResponse:
 def show(request: HttpRequest, key: str) -> HttpResponse:
     """Show a campaign as far as it came: its checklist, its progress, or its result."""
     campaign = _campaign(key)
-    pages = {machine.DRAFT: _draft, machine.SENDING: _sending}
+    pages = {machine.DRAFT: _draft, machine.SCHEDULED: _draft, machine.SENDING: _sending}
     page = pages.get(queries.standing(campaign, clock.now()), _result)
     return page(request, campaign)
+
+
+@require_POST
+def call_back(request: HttpRequest, key: str) -> HttpResponse:
+    """Make a scheduled campaign a draft again."""
+    campaign = _campaign(key)
+    try:
+        with transaction.atomic():
+            schedule.call_back(campaign)
+            _record(request, "campaign.called_back", campaign)
+    except PusulaError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, gettext("It is a draft again: nothing will be sent."))
+    return redirect("campaign", key)
 
 
 @require_safe
@@ -123,7 +139,7 @@ def mail(request: HttpRequest, key: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def send(request: HttpRequest, key: str) -> HttpResponse:
-    """Ask for the number of people; start the campaign only if it is typed and still holds."""
+    """Ask for the number of people; only if it is typed and still holds start, now or later."""
     campaign = _campaign(key)
     if campaign.state != machine.DRAFT:
         return redirect("campaign", key)
@@ -133,10 +149,26 @@ def send(request: HttpRequest, key: str) -> HttpResponse:
     n = found.plan.n_messages
     problem = ""
     if request.method == "POST":
+        later = "later" in request.POST
         problem = _mismatch(request.POST.get("people", ""), n)
-        if not problem:
+        starts_at = _moment(request.POST.get("starts", "")) if later else None
+        if later and starts_at is None:
+            problem = problem or gettext("Choose the day and the time when it is to begin.")
+        if not problem and starts_at is None:
             return _start(request, campaign, n)
-    context = {"campaign": campaign, "checklist": found, "n": n, "problem": problem}
+        if not problem and starts_at is not None:
+            try:
+                return _schedule(request, campaign, starts_at, n)
+            except PusulaError as error:
+                problem = error.message
+    context = {
+        "campaign": campaign,
+        "checklist": found,
+        "n": n,
+        "problem": problem,
+        "starts": request.POST.get("starts", ""),
+        "zone": settings.PUSULA.time_zone,
+    }
     context |= _people(found)
     status = 422 if problem else 200
     return render(request, "web/campaigns/send.html", context, status=status)
@@ -292,6 +324,26 @@ def _start(request: HttpRequest, campaign: Campaign, n: int) -> HttpResponse:
             "Sending to %(n)s person has begun.", "Sending to %(n)s people has begun.", n
         )
         messages.success(request, form % {"n": formats.number(n)})
+    return redirect("campaign", campaign.key)
+
+
+def _moment(typed: str) -> int | None:
+    """Return the moment of a field of day and time, on the company's clock."""
+    try:
+        wall = dt.datetime.fromisoformat(typed)
+    except ValueError:
+        return None
+    if wall.tzinfo is not None:
+        return None
+    return clock.from_datetime(wall, settings.PUSULA.time_zone)
+
+
+def _schedule(request: HttpRequest, campaign: Campaign, starts_at: int, n: int) -> HttpResponse:
+    with transaction.atomic():
+        schedule.schedule(campaign, starts_at, agreed_n=n, at=clock.now())
+        _record(request, "campaign.scheduled", campaign, starts_at=starts_at, n=n)
+    words = {"title": campaign.title, "moment": formats.moment(starts_at)}
+    messages.success(request, gettext("“%(title)s” begins by itself: %(moment)s.") % words)
     return redirect("campaign", campaign.key)
 
 

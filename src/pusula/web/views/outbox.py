@@ -40,7 +40,6 @@ quiet:
 budgets:
 - {channel: call, most: 120, per: day}
 holdout: {share: 5%, name: "2026"}"""
-_TONES = {machine.SENT: "good", machine.FAILED: "bad", machine.UNKNOWN: "warn"}
 
 
 @require_safe
@@ -139,7 +138,7 @@ def _states(found: Iterable[Tally]) -> list[tuple[str, str, str, int]]:
     for one in found:
         n[one.state] += one.n
     return [
-        (state, str(codes.MESSAGE_STATES[state]), _TONES.get(state, ""), n[state])
+        (state, str(codes.MESSAGE_STATES[state]), codes.MESSAGE_TONES.get(state, ""), n[state])
         for state in machine.STATES
         if n[state]
     ]
@@ -195,7 +194,7 @@ def _row(message: Message, names: dict[str, str]) -> dict[str, Any]:
         "channel": titles.channel(message.channel)[1],
         "origin": names.get(message.origin, message.origin),
         "state": codes.MESSAGE_STATES[message.state],
-        "tone": _TONES.get(message.state, ""),
+        "tone": codes.MESSAGE_TONES.get(message.state, ""),
         "reason": _reason(message.reason),
         "at": message.gated_at or message.settled_at or message.due_at,
         "is_doubtful": message.state == machine.UNKNOWN,

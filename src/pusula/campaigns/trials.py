@@ -1,0 +1,271 @@
+"""Test mails: what one customer would get, sent to a verified address of the team.
+
+They go the way of real mails: the same frozen content, the same filling, the same MIME and
+signature, the same server, the same second look before the final dot. They are no messages: no
+table of messages, caps, results or reports knows them, their links change nothing, and their
+subject says what they are.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from email.message import EmailMessage
+from email.utils import format_datetime
+from pathlib import Path
+
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from django.db.models import QuerySet
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from pusula.campaigns import team
+from pusula.campaigns.errors import CampaignError
+from pusula.campaigns.models import TeamAddress, Trial
+from pusula.campaigns.templates import SAMPLE_MESSAGE, Says
+from pusula.channels.email import dkim, mime
+from pusula.channels.email.address import AddressError, on_the_wire, split_sender
+from pusula.channels.email.smtp import (
+    Answered,
+    Envelope,
+    Pool,
+    Ready,
+    Refused,
+    Server,
+    TransportError,
+)
+from pusula.consent.models import Channel
+from pusula.content import template
+from pusula.content.language import RenderError, TemplateError
+from pusula.lib import clock, ids
+from pusula.outbox import actions as outbox
+from pusula.outbox import queries as sending
+from pusula.outbox.brakes import is_stopped
+from pusula.outbox.links import preview_links
+from pusula.outbox.models import FENCE, INTERPRETED
+from pusula.outbox.variables import values
+
+EVERY_S = 2.0
+MOST_AN_HOUR = 30  # to one address, and by one user
+GOOD_FOR = clock.HOUR  # a test mail that could not leave for so long is not wanted any more
+_ANSWER_WITHIN_S = 60.0
+_ACCEPTED = 250
+_log = logging.getLogger("pusula.sender")
+
+
+class TrialError(CampaignError):
+    """A test mail cannot be sent."""
+
+    code = "trial"
+    status = 422
+
+
+def ask(says: Says, *, to: int, as_customer: int, by: str, at: int) -> Trial:
+    """Put a test mail in line: what ``says`` makes for a customer, to a verified address.
+
+    Raises ``TrialError`` for an address that is not verified and for too many, ``TemplateError``
+    and ``RenderError`` for what cannot be filled.
+    """
+    compiled = template.compiled(says.subject, says.text, says.whole_html)
+    _filled(compiled, as_customer)
+    with transaction.atomic():
+        address = TeamAddress.objects.select_for_update().filter(pk=to).first()
+        if address is None or address.verified_at is None or address.revoked_at is not None:
+            raise TrialError(_("Test mails go to verified addresses of your team only."))
+        hour = Trial.objects.filter(asked_at__gt=at - clock.HOUR)
+        n = max(hour.filter(to=address).count(), hour.filter(asked_by=by).count())
+        if n >= MOST_AN_HOUR:
+            raise TrialError(_("Too many test mails within an hour: go on a little later."))
+        content = outbox.freeze(
+            channel=Channel.EMAIL,
+            sender=settings.PUSULA.from_address,
+            subject=says.subject,
+            text=says.text,
+            html=says.whole_html,
+        )
+        return Trial.objects.create(
+            to=address, content=content, as_customer=as_customer, asked_by=by, asked_at=at
+        )
+
+
+def recent(n: int) -> list[Trial]:
+    """Return the last test mails."""
+    return list(Trial.objects.select_related("to").order_by("-asked_at", "-pk")[:n])
+
+
+def take(*, at: int) -> Trial | None:
+    """Return the next test mail to leave, taken before it does; it is never tried again.
+
+    One statement takes it and asks whether its address is verified still.
+    """
+    waiting = Trial.objects.filter(
+        taken_at=None, asked_at__gt=at - GOOD_FOR, to__verified_at__lte=at, to__revoked_at=None
+    )
+    for one in waiting.select_related("to", "content").order_by("asked_at", "pk")[:20]:
+        if waiting.filter(pk=one.pk).update(taken_at=at):
+            return one
+    return None
+
+
+def send_waiting(server: Server, home: Path) -> int:
+    """Send the links and test mails that wait, each once; return how many the server took.
+
+    Where sending is stopped or held, nothing leaves.
+    """
+    n = 0
+    while not _is_held(home) and (invitation := team.take_invitation(at=clock.now())):
+        n += _invite(server, *invitation)
+    while not _is_held(home) and (trial := take(at=clock.now())):
+        n += _send(server, trial)
+    return n
+
+
+def run(server: Server, home: Path, stopping: threading.Event) -> None:
+    """Send what waits, again and again, until ``stopping``; for a thread of the sender."""
+    while not stopping.wait(EVERY_S):
+        try:
+            send_waiting(server, home)
+        except DatabaseError:
+            _log.warning("test mails could not be read; trying again")
+        finally:
+            connection.close()
+
+
+def mail(trial: Trial) -> bytes:
+    """Return a test mail as it goes on the wire.
+
+    Raises ``TemplateError``, ``RenderError`` and ``AddressError``.
+    """
+    content = trial.content
+    compiled = template.compiled(
+        content.subject,
+        content.text,
+        content.html,
+        is_interpreted=bool(content.details.get(INTERPRETED)),
+    )
+    if trial.as_customer is None:
+        raise RenderError("the customer is not there any more")
+    filled = _filled(compiled, trial.as_customer)
+    _name, sender = split_sender(content.sender)
+    links = preview_links()
+    return mime.wired(
+        mime.Mail(
+            sender=content.sender,
+            to=trial.to.address,
+            subject=f"[Test] {filled.subject}",
+            text=filled.text,
+            html=filled.html,
+            token=ids.random_id(),
+            at=clock.now(),
+            unsubscribe_url=links.unsubscribe_url,
+            feedback="test",
+        ),
+        dkim.signer_of(sender, dkim.signers(settings.PUSULA_DKIM)),
+    )
+
+
+def invitation(address: TeamAddress, token: str) -> EmailMessage:
+    """Return the mail that asks the owner of an address; nothing in it was typed by anybody."""
+    company = settings.PUSULA
+    with translation.override(settings.LANGUAGE_CODE):
+        words = {"company": company.name, "url": f"{company.public_url}/team/{token}/"}
+        message = EmailMessage()
+        message["From"] = company.from_address
+        message["To"] = address.address
+        message["Subject"] = _("May test mails of %(company)s come to this address?") % words
+        message["Date"] = format_datetime(clock.to_datetime(clock.now()))
+        domain = split_sender(company.from_address)[1].rpartition("@")[2]
+        message["Message-ID"] = f"<{ids.random_id()}@{domain}>"
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(
+            _(
+                "Somebody at %(company)s wants to send test mails to this address.\n\n"
+                "If you work there and agree, confirm it here:\n%(url)s\n\n"
+                "If not, do nothing: nothing else comes, and this link ends in a day."
+            )
+            % words
+        )
+    return message
+
+
+def _filled(compiled: template.Compiled, as_customer: int) -> template.Rendered:
+    variables = values([as_customer], at=clock.now()).get(as_customer)
+    if variables is None:
+        raise RenderError("the customer is not there any more")
+    return template.render(compiled, {**variables, "message": SAMPLE_MESSAGE}, preview_links())
+
+
+def _is_held(home: Path) -> bool:
+    return is_stopped(home) or any(hold.origin in {"", FENCE} for hold in sending.holds())
+
+
+def _send(server: Server, trial: Trial) -> bool:
+    """Send one test mail, and write down what became of it."""
+    this = Trial.objects.filter(pk=trial.pk)
+    try:
+        body = mail(trial)
+        problem = _deliver(server, trial.to.address, body, lambda: _may_get(trial.to_id))
+    except (TemplateError, RenderError, AddressError, TransportError) as error:
+        problem = error.message
+    this.update(sent_at=None if problem else clock.now(), problem=problem[:400], as_customer=None)
+    if problem:
+        _log.warning("a test mail was not sent and will not be: %s", problem)
+    return not problem
+
+
+def _invite(server: Server, address: TeamAddress, token: str) -> bool:
+    body = invitation(address, token).as_bytes()
+    still = TeamAddress.objects.filter(pk=address.pk, revoked_at=None)
+    try:
+        problem = _deliver(server, address.address, body, still.exists)
+    except (AddressError, TransportError) as error:
+        problem = error.message
+    if problem:
+        _log.warning("a link to a team address was not sent and will not be: %s", problem)
+    return not problem
+
+
+def _may_get(to: int) -> bool:
+    return _verified().filter(pk=to).exists()
+
+
+def _verified() -> QuerySet[TeamAddress]:
+    return TeamAddress.objects.filter(revoked_at=None).exclude(verified_at=None)
+
+
+def _deliver(server: Server, to: str, body: bytes, may_go: Callable[[], bool]) -> str:
+    """Send one mail; return why it did not leave, empty if it did.
+
+    Its final dot is sent only if ``may_go`` holds when the server is ready for it. Raises
+    ``TransportError`` and ``AddressError``.
+    """
+    _name, sender = split_sender(settings.PUSULA.from_address)
+    pool = Pool(server)
+    try:
+        pool.begin(pool.connect(), Envelope(0, sender, on_the_wire(to)))
+        return _followed(pool, body, may_go)
+    finally:
+        pool.close()
+
+
+def _followed(pool: Pool, body: bytes, may_go: Callable[[], bool]) -> str:
+    """Go through with the one mail begun in ``pool``."""
+    ends_at = time.monotonic() + _ANSWER_WITHIN_S
+    while time.monotonic() < ends_at:
+        for happening in pool.poll(1.0):
+            match happening:
+                case Ready(connection=ready):
+                    if not may_go():
+                        pool.drop(ready)
+                        return "revoked"
+                    pool.finish(ready, body)
+                case Answered(reply=reply):
+                    return "" if reply.code == _ACCEPTED else str(reply)
+                case Refused(reply=reply):
+                    return str(reply)
+                case lost:
+                    return lost.error
+    return "no answer"

@@ -1,0 +1,298 @@
+"""The messages a backtest asks for, decided about as the decision layer would have.
+
+Whom they would have reached is asked of the ledger of consents as of the moment of each; caps,
+quiet hours, rivals and budgets are the same code that decides live, over history.
+"""
+
+from __future__ import annotations
+
+import heapq
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from pusula.consent import digests
+from pusula.consent.models import Channel, ConsentEntry, IysRecord, Suppression
+from pusula.consent.queries import ADDRESS_KINDS
+from pusula.journeys import machine
+from pusula.journeys.backtest.lives import Life
+from pusula.journeys.backtest.setting import Part, Setting
+from pusula.journeys.course import Ride
+from pusula.journeys.language.nodes import Message as MessageStep
+from pusula.lake import rows
+from pusula.lake.as_of import AsOf
+from pusula.outbox import machine as outbox
+from pusula.outbox import zones
+from pusula.outbox.models import Message
+from pusula.outbox.reach import reach
+from pusula.outbox.reasons import Reason
+from pusula.outbox.rules.weigh import Asked, Scales, is_held_out
+from pusula.profiles.models import Identifier
+
+_NEVER = 2**63 - 1
+_OPEN = ""
+
+
+@dataclass(slots=True)
+class Letter:
+    """A message asked for ``at``; ``due_at`` and ``reason`` say what became of it."""
+
+    part: int
+    profile_id: int
+    step: str
+    at: int
+    not_after_at: int
+    channels: tuple[str, ...]
+    left_at: int | None  # something led out of the journey then
+    channel: str = ""
+    due_at: int = 0
+    reason: str = ""
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether it would have been sent."""
+        return not self.reason
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A message that was sent for somebody else."""
+
+    profile_id: int
+    origin: str
+    channel: str
+    at: int
+    is_commercial: bool
+
+
+def of(number: int, life: Life) -> Iterator[Letter]:
+    """Yield the messages that the journey with this number asked for in a life."""
+    for ride, effect, at in life.asked:
+        if isinstance(effect.kind, MessageStep):
+            yield Letter(
+                part=number,
+                profile_id=life.course.profile_id,
+                step=effect.step,
+                at=at,
+                not_after_at=effect.until_at,
+                channels=tuple(way.channel for way in effect.kind.ways),
+                left_at=ride.spot.finished_at if _was_led_out(ride) else None,
+            )
+
+
+def _was_led_out(ride: Ride) -> bool:
+    """Say whether what is in line has no sense any more: as ``journeys.writing`` does."""
+    if not ride.spot.outcome or not ride.passages:
+        return False
+    return bool(ride.passages[-1].reason) or ride.spot.outcome == machine.RESTARTED
+
+
+def others(
+    profile_ids: Iterable[int], setting: Setting, *, since: int | None = None
+) -> Iterator[Other]:
+    """Yield what these profiles got from other journeys and from campaigns, in order of time."""
+    own = {part.origin for part in setting.parts if part.origin}
+    since = setting.since_at - setting.policy.memory if since is None else since
+    found: list[Other] = []
+    for part in rows.parts(profile_ids):
+        sent = Message.objects.filter(
+            profile_id__in=part, state__in=outbox.TAKEN, not_after_at__gte=since
+        ).exclude(origin__in=own)
+        for profile_id, origin, channel, due_at, gated_at, is_commercial in sent.values_list(
+            "profile_id", "origin", "channel", "due_at", "gated_at", "is_commercial"
+        ):
+            at = gated_at or due_at
+            if since <= at <= setting.until_at:
+                found.append(Other(profile_id, origin, channel, at, is_commercial))
+    return iter(sorted(found, key=lambda one: (one.at, one.profile_id, one.origin)))
+
+
+def address(letters: Sequence[Letter], setting: Setting) -> None:
+    """Set the channel of each letter, and the reason where nothing reached the profile then."""
+    left = []
+    for one in letters:
+        journey = setting.parts[one.part].journey
+        one.channel = one.channels[0]
+        if journey.is_commercial and is_held_out(setting.policy, one.profile_id):
+            one.reason = Reason.HOLDOUT_GLOBAL.value
+        else:
+            left.append(one)
+    reasons: dict[int, str] = {}
+    n_way = 0
+    while left:
+        groups: dict[tuple[str, str, bool], list[Letter]] = defaultdict(list)
+        for one in left:
+            journey = setting.parts[one.part].journey
+            groups[one.channels[n_way], journey.purpose, journey.is_commercial].append(one)
+        for (channel, purpose, is_commercial), group in groups.items():
+            found = _reasons(group, channel, purpose, is_commercial=is_commercial, setting=setting)
+            for one, reason in zip(group, found, strict=True):
+                first = reasons.setdefault(id(one), reason)
+                one.reason = first if reason else _OPEN
+                if not reason:
+                    one.channel = channel
+        n_way += 1
+        left = [one for one in left if one.reason and len(one.channels) > n_way]
+
+
+def _reasons(
+    letters: Sequence[Letter], channel: str, purpose: str, *, is_commercial: bool, setting: Setting
+) -> list[str]:
+    """Return for each letter why it could not go out on ``channel`` at its moment; "": it could.
+
+    Between two decisions nothing changes, so few moments answer for all: of each stretch of time
+    that some letter lies in, one that as many others as possible have in common.
+    """
+    points = _changes({one.profile_id for one in letters}, channel, purpose)
+    stretches: dict[tuple[int, int, int], list[int]] = defaultdict(list)
+    for place, one in enumerate(letters):
+        own = points.get(one.profile_id, ())
+        n = bisect_right(own, one.at)
+        begin = own[n - 1] if n else 0
+        end = own[n] - 1 if n < len(own) else setting.until_at
+        stretches[end, begin, one.profile_id].append(place)
+    found = [""] * len(letters)
+    asked: dict[int, list[tuple[int, list[int]]]] = defaultdict(list)
+    moment = -1
+    for (end, begin, profile_id), places in sorted(stretches.items()):
+        if begin > moment:
+            moment = end
+        asked[moment].append((profile_id, places))
+    for at, group in asked.items():
+        reached = reach(
+            sorted({profile_id for profile_id, _places in group}), channel=channel,
+            purpose=purpose, is_commercial=is_commercial, at=at,
+            as_of=AsOf(at, setting.known_at),
+        )  # fmt: skip
+        for profile_id, places in group:
+            for place in places:
+                found[place] = reached[profile_id].reason
+    return found
+
+
+def _changes(profile_ids: set[int], channel: str, purpose: str) -> dict[int, list[int]]:
+    """Return by profile when it may have become reachable or not, ascending.
+
+    By decisions of its own, of others with the same address or about that address, by suppressions
+    and by what İYS said.
+    """
+    kind = ADDRESS_KINDS.get(Channel(channel))
+    holders: dict[str, set[int]] = defaultdict(set)
+    people: dict[int, set[int]] = {profile_id: {profile_id} for profile_id in profile_ids}
+    if kind is not None:
+        for part in rows.parts(sorted(profile_ids)):
+            held = Identifier.objects.filter(kind=kind, profile_id__in=part)
+            for profile_id, value in held.values_list("profile_id", "value"):
+                holders[value].add(profile_id)
+        for part in rows.parts(sorted(holders)):
+            held = Identifier.objects.filter(kind=kind, value__in=part)
+            for profile_id, value in held.values_list("profile_id", "value"):
+                people.setdefault(profile_id, set()).update(holders[value])
+    found: dict[int, set[int]] = defaultdict(set)
+    told = ConsentEntry.objects.filter(channel=channel, purpose=purpose)
+    _note(found, told, "profile_id", people)
+    _note(found, told, "address", holders)
+    for part in rows.parts(sorted(holders)):
+        by_digest = {digests.of(channel, value): value for value in part}
+        stops = Suppression.objects.filter(channel=channel, digest__in=list(by_digest))
+        for digest, since, lifted in stops.values_list("digest", "since_at", "lifted_at"):
+            for profile_id in holders[by_digest[digest]]:
+                found[profile_id] |= {since, lifted or _NEVER}
+        heard = IysRecord.objects.filter(recipient__in=part)
+        for value, since in heard.values_list("recipient", "since_at"):
+            for profile_id in holders[value]:
+                found[profile_id].add(since)
+    return {profile_id: sorted(points) for profile_id, points in found.items()}
+
+
+def _note(
+    found: dict[int, set[int]],
+    told: QuerySet[ConsentEntry],
+    column: str,
+    meant: Mapping[int, set[int]] | Mapping[str, set[int]],
+) -> None:
+    """Note from when on each decision counts, for those whom it concerns."""
+    for part in rows.parts(sorted(meant)):  # type: ignore[type-var]
+        entries = told.filter(**{f"{column}__in": part})
+        for value, decided_at, recorded_at in entries.values_list(
+            column, "decided_at", "recorded_at"
+        ):
+            for profile_id in meant[value]:
+                found[profile_id].add(min(decided_at + 1, recorded_at))
+
+
+class Desk:
+    """Decides about letters in the order of time; what is sent counts for those behind it."""
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+        self._scales = Scales(setting.policy, zone=setting.zone, is_replay=True)
+        self._leaving: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        self._letters: list[Letter] = []
+
+    def decide(self, letters: Iterable[Letter], sent: Iterable[Other]) -> None:
+        """Set ``due_at`` and ``reason`` of all ``letters``; ``sent`` went to the same people."""
+        parts = self._setting.parts
+        ordered = sorted(
+            letters,
+            key=lambda one: (
+                one.at, parts[one.part].journey.priority, one.profile_id, one.part, one.step
+            ),
+        )  # fmt: skip
+        before = list(sent)
+        clocks = zones.of({one.profile_id for one in ordered}) if self._setting.policy.quiet else {}
+        n_before = 0
+        for one in ordered:
+            while n_before < len(before) and before[n_before].at <= one.at:
+                self._note(before[n_before], n_before)
+                n_before += 1
+            if one.reason:
+                one.due_at = one.at
+            else:
+                self._decide(one, clocks.get(one.profile_id, self._setting.zone))
+
+    def _note(self, other: Other, number: int) -> None:
+        self._scales.count(
+            Asked(
+                key=("other", number), profile_id=other.profile_id, channel=other.channel,
+                due_at=other.at, not_after_at=other.at, zone=self._setting.zone,
+                is_commercial=other.is_commercial,
+            ),
+            other.at,
+            is_pending=False,
+        )  # fmt: skip
+
+    def _decide(self, one: Letter, zone: str) -> None:
+        journey = self._setting.parts[one.part].journey
+        self._withdraw(one.profile_id, one.at)
+        number = len(self._letters)
+        self._letters.append(one)
+        weighed = self._scales.weigh(
+            Asked(
+                key=number, profile_id=one.profile_id, channel=one.channel, due_at=one.at,
+                not_after_at=one.not_after_at, zone=zone, priority=journey.priority,
+                is_commercial=journey.is_commercial,
+            )
+        )  # fmt: skip
+        one.due_at, one.reason = weighed.due_at, weighed.reason
+        for entry in weighed.displaced:
+            if isinstance(entry.key, int):
+                self._letters[entry.key].reason = Reason.OUTRANKED.value
+        if not one.reason and one.left_at is not None and _is_in_line(one, one.left_at):
+            heapq.heappush(self._leaving[one.profile_id], (one.left_at, number))
+            one.reason = Reason.LEFT.value
+
+    def _withdraw(self, profile_id: int, at: int) -> None:
+        """Free the room of messages whose people have left the journey before ``at``."""
+        leaving = self._leaving.get(profile_id)
+        while leaving and leaving[0][0] < at:
+            _left_at, number = heapq.heappop(leaving)
+            self._scales.ledger.remove(profile_id, [number])
+
+
+def _is_in_line(one: Letter, left_at: int) -> bool:
+    """Say whether it waits still when its person leaves, as at the moment it is asked for."""
+    return one.due_at > left_at or one.at == left_at

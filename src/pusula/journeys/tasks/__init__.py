@@ -1,0 +1,1 @@
+"""What journeys ask people of the company: calls and approvals, and what comes of them."""

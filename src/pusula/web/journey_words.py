@@ -1,0 +1,180 @@
+"""What the pages call the parts of journeys: states, steps, results, and what decided them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from pusula.journeys import advance, machine
+from pusula.journeys.language import Graph, nodes
+from pusula.journeys.language.nodes import Kind
+from pusula.journeys.language.sentences.english import English
+from pusula.journeys.language.sentences.printer import Printer
+from pusula.journeys.language.sentences.turkish import Turkish
+from pusula.journeys.queries import MIGRATED
+from pusula.segments import queries as segments
+from pusula.web import titles
+
+# State: tone of its badge, words.
+STATES: dict[str, tuple[str, str | Promise]] = {
+    machine.DRAFT: ("", pgettext_lazy("state of a journey", "Draft")),
+    machine.LIVE: ("good", pgettext_lazy("state of a journey", "Live")),
+    machine.PAUSED: ("warn", pgettext_lazy("state of a journey", "Paused")),
+    machine.ARCHIVED: ("", pgettext_lazy("state of a journey", "Archived")),
+}
+OUTCOMES: dict[str, str | Promise] = {
+    machine.DONE: _("Came to the end"),
+    machine.GOAL: _("Reached the goal"),
+    machine.EXITED: _("Left by an exit"),
+    machine.CANCELLED: _("The order was cancelled"),
+    machine.RESTARTED: _("Began anew"),
+    machine.HELD_OUT: _("In the control group"),
+    machine.MERGED: _("Was on it as two people"),
+    machine.STOPPED: _("The journey was archived"),
+    machine.NO_COUPON: _("No code was left"),
+}
+_KINDS: dict[type[Kind], tuple[str, str | Promise]] = {
+    nodes.WaitFor: ("clock", pgettext_lazy("step of a journey", "Wait")),
+    nodes.WaitUntilTime: ("clock", pgettext_lazy("step of a journey", "Wait")),
+    nodes.WaitUntilDate: ("calendar-clock", pgettext_lazy("step of a journey", "Wait")),
+    nodes.WaitFirst: ("hourglass", pgettext_lazy("step of a journey", "Wait for something")),
+    nodes.Branch: ("git-branch", pgettext_lazy("step of a journey", "Condition")),
+    nodes.Split: ("shuffle", pgettext_lazy("step of a journey", "Lot")),
+    nodes.Task: ("phone", pgettext_lazy("step of a journey", "Call")),
+    nodes.Approval: ("user-check", pgettext_lazy("step of a journey", "Approval")),
+    nodes.Webhook: ("webhook", pgettext_lazy("step of a journey", "Tell a program")),
+    nodes.SetTrait: ("tag", pgettext_lazy("step of a journey", "Set a trait")),
+    nodes.ChangeList: ("list-checks", pgettext_lazy("step of a journey", "List")),
+    nodes.Coupon: ("ticket", pgettext_lazy("step of a journey", "Code")),
+    nodes.ReachGoal: ("target", pgettext_lazy("step of a journey", "Goal")),
+    nodes.Exit: ("log-out", pgettext_lazy("step of a journey", "Exit")),
+    nodes.GoOn: ("corner-down-right", pgettext_lazy("step of a journey", "Continue")),
+}
+
+_RESULTS: dict[str, str | Promise] = {
+    advance.ENTERED: _("Came in"),
+    MIGRATED: _("Put on another version"),
+    advance.WAITED: _("The time was over"),
+    advance.ASKED: _("Asked for"),
+    "done": _("Done"),
+    "goal": _("Goal reached"),
+    "continued": _("Continued further down"),
+}
+
+
+def language() -> str:
+    """Return the language journeys are said in."""
+    return "tr" if get_language() == "tr" else "en"
+
+
+def outcome(code: str) -> str:
+    """Return how somebody left."""
+    return str(OUTCOMES.get(code, code))
+
+
+def kind(step: Kind) -> tuple[str, str]:
+    """Return icon and name of a kind of step; a message is called by its first channel."""
+    if isinstance(step, nodes.Message):
+        return titles.channel(step.ways[0].channel)
+    icon, name = _KINDS[type(step)]
+    return icon, str(name)
+
+
+class Teller:
+    """Says the steps of a journey, and what befell people there, in the active language."""
+
+    def __init__(self, named: Mapping[str, str] | None = None) -> None:
+        """Call segments by ``named``, title by key; without it by what they are called now."""
+        if named is None:
+            named = {one.key: titles.segment_title(one) for one in segments.active()}
+        self.printer: Printer = (Turkish if language() == "tr" else English)(named)
+
+    def title(self, step: Kind) -> str:  # noqa: PLR0911 - one line per kind
+        """Return what a step does, as short as it can be said under the name of its kind."""
+        match step:
+            case nodes.WaitFor(length):
+                return self.printer.length(length)
+            case nodes.WaitFirst(triggers, _, _, _):
+                return " / ".join(self.printer.trigger(each) for each in triggers)
+            case nodes.Message(ways, _):
+                return _templates(ways[0])
+            case nodes.Task(title, _, _, _, _) | nodes.Approval(title, _, _, _):
+                return title.tr if language() == "tr" else title.en
+            case nodes.Branch(ways, _):
+                return gettext("%(n)s ways") % {"n": len(ways) + 1}
+            case nodes.Split(variants):
+                return " / ".join(one.name for one in variants)
+            case nodes.Webhook(url):
+                return urlsplit(url).hostname or url
+            case nodes.Coupon(pool, _):
+                return pool
+            case nodes.SetTrait(name, value):
+                return f"{titles.trait(name)} = {value}"
+        return self.sentence(step)
+
+    def sentence(self, step: Kind) -> str:
+        """Return what a step does, without the full stop."""
+        return self.printer.step(step).removesuffix(".")
+
+    def aside(self, step: Kind) -> str:
+        """Return what is worth saying below the title: other channels, the longest time."""
+        match step:
+            case nodes.Message(ways, _) if ways[1:]:
+                rest = [f"{titles.channel(one.channel)[1]} {_templates(one)}" for one in ways[1:]]
+                return gettext("else %(ways)s") % {"ways": ", ".join(rest)}
+            case nodes.WaitFirst(_, at_most, _, _) | nodes.Approval(_, at_most, _, _):
+                return gettext("at most %(length)s") % {"length": self.printer.length(at_most)}
+            case nodes.Task(_, _, _, at_most, _):
+                return gettext("at most %(length)s") % {"length": self.printer.length(at_most)}
+        return ""
+
+    def line(self, step: Kind) -> str:
+        """Return a step in one short line, its kind included."""
+        title = self.title(step)
+        return title if title == self.sentence(step) else f"{kind(step)[1]}: {title}"
+
+    def way(self, step: Kind, result: str) -> str:
+        """Return what leads to a part of a step."""
+        if isinstance(step, nodes.Coupon) and result != advance.ELSE:
+            return gettext("Code reserved")
+        if isinstance(step, nodes.Branch) and result != advance.ELSE:
+            number = int(result.removeprefix("way ")) - 1
+            return self.printer.condition(step.ways[number].when)
+        return self.printer.way(step, result)
+
+    def entry(self, entry: nodes.Entry) -> str:
+        """Return how people come in."""
+        return self.printer.entry(entry)
+
+    def result(self, graph: Graph, step: str, result: str) -> str:
+        """Return with what result somebody went on from ``step``, as this version says it."""
+        usual = _RESULTS.get(result)
+        if not step or usual is not None:
+            return str(usual or result)
+        try:
+            return self.way(graph.nodes[step].kind, result)
+        except (KeyError, StopIteration, ValueError, IndexError):  # it was another step then
+            return result
+
+    def place(self, graph: Graph, place: str) -> str:
+        """Return what decided, as it is written at ``place`` of the definition."""
+        if place == advance.CANCELLED:
+            return gettext("the order was cancelled")
+        if place.startswith("entry:"):
+            number = int(place.removeprefix("entry:"))
+            entries = graph.journey.entries
+            return self.printer.entry(entries[number]) if number < len(entries) else ""
+        if place in graph.triggers:
+            return self.printer.trigger(graph.triggers[place])
+        if place in graph.conditions:
+            return self.printer.condition(graph.conditions[place])
+        return place
+
+
+def _templates(way: nodes.MessageWay) -> str:
+    names = dict.fromkeys(name for _tag, name in way.templates)
+    return ", ".join(f"“{name}”" for name in names)

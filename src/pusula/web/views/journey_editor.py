@@ -1,0 +1,356 @@
+"""The editor of journeys: a journey made and changed as a form, kept as a draft, published."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from pusula.journeys import actions, machine, packs, queries
+from pusula.journeys.language import sentences
+from pusula.journeys.models import Journey, JourneyVersion
+from pusula.lib import clock
+from pusula.lib.errors import PusulaError
+from pusula.orders import queries as orders
+from pusula.privacy import audit
+from pusula.segments import evaluate
+from pusula.segments import queries as segments
+from pusula.web import formats, journey_versions, journey_words, titles
+from pusula.web.builder import results
+from pusula.web.journey_form import conditions, kinds, naming, publishing
+from pusula.web.journey_form import desk as desks
+from pusula.web.journey_form.desk import Desk
+from pusula.web.journey_form.draft import FormError
+from pusula.web.journey_form.edits import Edit
+from pusula.web.journey_form.head import head_lines
+from pusula.web.journey_form.view import Drawer
+from pusula.web.journey_form.writing import written
+from pusula.web.request import HtmxRequest, asked, signed_in
+from pusula.web.views.journeys import found_or_404
+
+_TWICE = 10 * clock.SECOND  # the same form again within it is a second press of its button
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """Choose a ready journey to begin from, or (``?blank=1``) write one from nothing."""
+    if request.method == "POST" and request.POST.get("pack"):
+        return _from_pack(request)
+    if request.method != "POST" and not asked(request, "blank"):
+        return _choices(request)
+    return _page(request, None)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest, key: str) -> HttpResponse:
+    """Change a journey; what it says now stays in use until the change is published."""
+    return _page(request, found_or_404(key))
+
+
+@require_POST
+def check(request: HttpRequest) -> HttpResponse:
+    """Say what the form means and what is wrong with it, for htmx."""
+    desk = desks.sent(request.POST)
+    response = render(request, "web/journeys/_said.html", {**_said(desk), "carries": True})
+    response["HX-Trigger-After-Settle"] = "checked"
+    return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def publish(request: HttpRequest, key: str) -> HttpResponse:
+    """Show what publishing the draft would do to whom; publish it, or discard it."""
+    journey = found_or_404(key)
+    version = queries.newest(journey)
+    if version is None or version.published_at is not None:
+        messages.info(request, gettext("There is no draft to publish."))
+        return redirect("journey", key)
+    if request.method == "POST":
+        return _decided(request, journey, version)
+    return _plan(request, journey, version)
+
+
+# -- beginning ------------------------------------------------------------------------------------
+
+
+def _choices(request: HttpRequest) -> HttpResponse:
+    language = journey_words.language()
+    flavour = "hotel" if orders.has_stays() else "shop"
+    found = [
+        {
+            "pack": pack,
+            "title": pack.titled(language),
+            "about": getattr(pack.about, language),
+            "key": packs.load(pack.name, flavour, language).key,
+        }
+        for pack in packs.all_packs()
+        if flavour in pack.flavours
+    ]
+    taken = set(Journey.objects.values_list("key", flat=True))
+    context = {"packs": [one | {"is_there": one["key"] in taken} for one in found]}
+    return render(request, "web/journeys/edit_new.html", context)
+
+
+def _from_pack(request: HttpRequest) -> HttpResponse:
+    language = journey_words.language()
+    flavour = "hotel" if orders.has_stays() else "shop"
+    by = signed_in(request).get_username()
+    try:
+        with transaction.atomic():
+            scenario = packs.load(request.POST.get("pack", ""), flavour, language)
+            added = packs.add(scenario, by=by)
+            if added.is_new:
+                audit.record(by, "journey.applied", f"journey:{added.key}", n=1, keys=[added.key])
+    except packs.PackError as error:
+        raise Http404(request.POST.get("pack")) from error
+    except PusulaError as error:
+        messages.error(request, error.message)
+        return redirect("journey-new")
+    if added.is_new:
+        said = gettext(
+            "It is kept as a draft with its templates. Nobody comes in until you publish it."
+        )
+        messages.success(request, said)
+    return redirect("journey-edit", added.key)
+
+
+# -- the form -------------------------------------------------------------------------------------
+
+
+def _page(request: HttpRequest, journey: Journey | None) -> HttpResponse:
+    if request.method != "POST":
+        return _drawn(request, journey, desks.opened(journey))
+    desk = desks.sent(request.POST)
+    op = request.POST.get("op", "")
+    if op == "save":
+        return _saved(request, journey, desk)
+    if op == "download":
+        return _download(desk)
+    try:
+        done = desk.press(op)
+    except FormError as error:
+        return _drawn(request, journey, desk, problem=error.message)
+    return _drawn(request, journey, desk, done)
+
+
+def _drawn(
+    request: HttpRequest,
+    journey: Journey | None,
+    desk: Desk,
+    done: Edit | None = None,
+    *,
+    problem: str = "",
+) -> HttpResponse:
+    """Draw the desk: to htmx the form alone."""
+    done = done or Edit()
+    status = 422 if problem else 200
+    drawer = Drawer(desk, done.focus)
+    is_part = cast("HtmxRequest", request).htmx
+    context: dict[str, Any] = {
+        "journey": journey,
+        "state": journey_words.STATES[journey.state] if journey else None,
+        "title": _title(desk, journey),
+        "desk": desk,
+        "head": desk.draft.head.fields,
+        "head_lines": head_lines(desk.draft.head.fields),
+        "lists": drawer.lists(),
+        "choices": _choices_of(desk),
+        "usual": [],
+        "focus": done.focus,
+        "said_words": done.words,
+        "problem": problem,
+        "head_problem": desk.said.problems.get("j", ""),
+    }
+    desk.note_drawn()
+    context |= {
+        "draft_state": desk.draft.state,
+        "back": desks.packed(desk.past),
+        "ahead": desks.packed(desk.future),
+    }
+    if is_part:
+        return render(request, "web/journeys/_editor.html", context, status=status)
+    context |= _said(desk)
+    return render(request, "web/journeys/edit.html", context, status=status)
+
+
+def _choices_of(desk: Desk) -> list[Any]:
+    """Return the entries of the picker of conditions, where a condition is open."""
+    from_builder = desk.condition is not None
+    return [(title, picks) for title, picks in desk.picker.groups] if from_builder else []
+
+
+def _said(desk: Desk) -> dict[str, Any]:
+    """Return what the form means: sentences, problems with their place, counts of a condition."""
+    named = {one.key: titles.segment_title(one) for one in segments.active()}
+    lines = []
+    if desk.said.journey is not None:
+        lines = sentences(desk.said.journey, journey_words.language(), named)
+    found: dict[str, Any] = {
+        "lines": lines,
+        "told": _problems(desk),
+        "rows": publishing.row_words(desk),
+        "result": None,
+        "problems": {},
+        "nodes": [],
+        "yaml_error": desk.yaml_error,
+    }
+    if desk.condition is not None:
+        said = conditions.said(conditions.fields_of(desk.condition), desk.picker)
+        found |= {
+            "result": results.count(said),
+            "problems": said.problems,
+            "nodes": [n for n, _ in desk.condition.nodes() if n.id not in ("inc", "exc")],
+        }
+    return found
+
+
+def _problems(desk: Desk) -> list[tuple[str, str, str]]:
+    """Return what is wrong as (node to open, where, what)."""
+    found = []
+    for node_id, words in desk.said.problems.items():
+        node = desk.draft.find(node_id)
+        above = desk.draft.above(node) if node is not None else None
+        kind = kinds.of(above.kind, node.kind) if node is not None and above is not None else None
+        where = str(kind.title) if kind else ""
+        if node is not None and node.fields.one("id"):
+            where = f"{where} · {node.fields.one('id')}"
+        can_open = kind is not None and (kind.make is not None or node_id in desk.said.bodies)
+        found.append((node_id if can_open else "", where, words))
+    return found
+
+
+def _title(desk: Desk, journey: Journey | None) -> str:
+    code = journey_words.language()
+    fields = desk.draft.head.fields
+    title = fields.one(f"title_{code}") or fields.one("title_tr") or fields.one("title_en")
+    if title or journey is None:
+        return title or gettext("New journey")
+    return queries.title(journey, code)
+
+
+def _download(desk: Desk) -> HttpResponse:
+    key = desk.draft.head.fields.one("key") or naming.key_of(desk.draft.head.fields) or "journey"
+    name = "".join(c for c in key if c.isascii() and (c.isalnum() or c in "-_")) or "journey"
+    text = desk.yaml or written(desk.document())
+    return HttpResponse(
+        f"{text}\n",
+        content_type="application/yaml; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}.yaml"'},
+    )
+
+
+def _saved(request: HttpRequest, journey: Journey | None, desk: Desk) -> HttpResponse:
+    """Keep what the desk says as a draft; on any problem draw the desk again."""
+    by = signed_in(request).get_username()
+    problem = naming.problem(desk.draft.head.fields, journey) or desk.yaml_error
+    if not problem:
+        desk.look_again()
+        if desk.said.journey is None:
+            problem = gettext("Something is incomplete or wrong: it is named at its place.")
+    definition = desk.said.journey
+    if problem or definition is None:
+        return _drawn(request, journey, desk, problem=problem)
+    if journey is None and (again := _just_saved(desk, by)):
+        return redirect("journey-publish", again)
+    try:
+        with transaction.atomic():
+            found = Journey.objects.select_for_update().filter(key=definition.key).first()
+            newest = queries.newest(found) if found is not None else None
+            if journey is None and found is not None:
+                problem = gettext("There is a journey with this key already: choose another key.")
+            else:
+                problem = desks.overtaken(desk, newest)
+            if not problem:
+                version = actions.save(definition, by=by)
+                if newest is None or version.pk != newest.pk or version.created_by == by:
+                    audit.record(
+                        by, "journey.drafted", f"journey:{definition.key}", n=version.number
+                    )
+    except PusulaError as error:
+        problem = error.message
+    if problem:
+        return _drawn(request, journey, desk, problem=problem)
+    if version.published_at is not None:
+        messages.info(request, gettext("Nothing was changed."))
+        return redirect("journey", definition.key)
+    messages.success(
+        request, gettext("The draft is kept. Nobody comes in on it until you publish it.")
+    )
+    return redirect("journey-publish", definition.key)
+
+
+def _just_saved(desk: Desk, by: str) -> str:
+    """Return the key of the journey that the same person has just made of the same form."""
+    key = desk.draft.head.fields.one("key")
+    found = queries.by_key(key)
+    newest = queries.newest(found) if found is not None else None
+    if newest is None or newest.created_by != by or clock.now() - newest.created_at > _TWICE:
+        return ""
+    return key if newest.definition == desk.document() else ""
+
+
+# -- publishing -----------------------------------------------------------------------------------
+
+
+def _plan(
+    request: HttpRequest, journey: Journey, version: JourneyVersion, problem: str = ""
+) -> HttpResponse:
+    language = journey_words.language()
+    plan = publishing.plan(journey, version)
+    context = {
+        "journey": journey,
+        "title": version.definition["title"].get(language) or journey.key,
+        "state": journey_words.STATES[journey.state],
+        "version": version,
+        "mark": desks.mark(version),
+        "differences": journey_versions.between(journey.version, version),
+        "plan": plan,
+        "problem": problem or plan.problem,
+        "can_publish": not plan.problem and journey.state != machine.ARCHIVED,
+        "is_archived": journey.state == machine.ARCHIVED,
+    }
+    return render(request, "web/journeys/publish.html", context, status=422 if problem else 200)
+
+
+def _decided(request: HttpRequest, journey: Journey, version: JourneyVersion) -> HttpResponse:
+    key = journey.key
+    if request.POST.get("mark") != desks.mark(version):
+        said = gettext("Another draft has taken the place of the one you saw: this is it.")
+        messages.error(request, said)
+        return redirect("journey-publish", key)
+    by = signed_in(request).get_username()
+    if request.POST.get("decision") == "discard":
+        with transaction.atomic():
+            is_gone = publishing.discard(version)
+            audit.record(by, "journey.discarded", f"journey:{key}", n=version.number)
+        messages.success(request, gettext("The draft was discarded."))
+        return redirect("journeys") if is_gone else redirect("journey", key)
+    n_moved = 0
+    try:
+        with transaction.atomic(), evaluate.alone():
+            _publish_seen(version)
+            audit.record(by, "journey.published", f"journey:{key}", n=version.number)
+            if request.POST.get("people") == "move":
+                steps = publishing.stand_ins(request.POST)
+                n_moved = actions.migrate(key, to=version.number, steps=steps)
+                audit.record(by, "journey.migrated", f"journey:{key}", n=n_moved, to=version.number)
+    except PusulaError as error:
+        return _plan(request, journey, version, error.message)
+    said = gettext("Version %(n)d is published.") % {"n": version.number}
+    if n_moved:
+        moved = gettext("%(n)s people were put on it.") % {"n": formats.number(n_moved)}
+        said = f"{said} {moved}"
+    messages.success(request, said)
+    return redirect("journey", key)
+
+
+def _publish_seen(version: JourneyVersion) -> None:
+    """Publish the version as it was seen; raise ``FormError`` if it changed meanwhile."""
+    now = JourneyVersion.objects.select_for_update().filter(pk=version.pk).first()
+    if now is None or desks.mark(now) != desks.mark(version) or now.published_at is not None:
+        raise FormError(gettext("Somebody else has just changed or published it: look again."))
+    actions.publish(now)

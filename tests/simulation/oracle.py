@@ -1,0 +1,197 @@
+"""What must hold of a world: judged from outside, and by what the databases say in the end.
+
+From outside: what was answered, and what arrived. Each violation begins with its promise
+(``docs/reliability.md``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.simulation import company, stage
+from tests.simulation.company import ABANDONED, CART, SIGNED_IN, TWICE, WELCOME
+from tests.simulation.stage import HOME
+from tests.simulation.world import World
+
+from django.db import connections
+
+from pusula.campaigns import machine as campaigns
+from pusula.campaigns.models import Arm, Assignment, Campaign
+from pusula.events.models import Event
+from pusula.journeys import queries as journeys
+from pusula.journeys.models import Enrollment, Journey, Passage
+from pusula.lib import clock
+from pusula.outbox import machine
+from pusula.outbox.models import Message, Sender
+from pusula.pipeline import batch
+from pusula.pipeline.models import LogEntry
+from pusula.pipeline.queries import TOMBSTONE
+from pusula.profiles.models import Identifier
+from pusula.segments.models import Membership
+
+# Clocks are looked at before what they are looked at for; a process may be stopped in between.
+SLACK = stage.MINUTE
+
+
+def at_once(world: World) -> Iterator[str]:
+    """Yield what is wrong already, seen from outside alone."""
+    tokens = Counter(one.token for one in world.post.arrived)
+    for token, n in tokens.items():
+        if n > 1:
+            yield f"P20: message {token} arrived {n} times"
+    for one in world.post.arrived:
+        if one.let_go > world.seen.refused.get(one.address, one.let_go):
+            yield f"P23: {one.address} was written to after it had refused, or was erased"
+
+
+def in_the_end(world: World) -> Iterator[str]:
+    """Yield all that is wrong when everything has come to rest."""
+    yield from at_once(world)
+    people = {
+        person: found.profile_id
+        for person in range(company.N_PEOPLE)
+        if (found := Identifier.objects.filter(value=company.email_of(person)).first())
+    }
+    yield from _log(world, people)
+    yield from _memberships()
+    yield from _entries(world, people)
+    yield from _journeys(world)
+    yield from _messages(world)
+    yield from _mailing()
+    yield from _erased(world)
+
+
+def _log(world: World, people: dict[int, int]) -> Iterator[str]:
+    held = LogEntry.objects.exclude(body=TOMBSTONE)
+    logged = Counter(held.values_list("message_id", flat=True))
+    for key, told in world.seen.told.items():
+        if told.is_acked and told.person in people and not logged[key]:
+            yield f"P1: {key} was answered and is not in the log"
+        if logged[key] > 1:
+            yield f"P4: {key} is in the log {logged[key]} times"
+    for key in logged - Counter(set(world.seen.told)):
+        yield f"P4: {key} is in the log, and nobody told it so"
+    keys = Event.objects.values_list("dedupe_key", flat=True)
+    happened = Counter(key for key in keys if key.startswith("web:"))
+    if happened != logged:
+        missing, more = sorted(logged - happened)[:3], sorted(happened - logged)[:3]
+        yield f"P7: the log and what came of it differ: missing {missing}, too much {more}"
+
+
+def _memberships() -> Iterator[str]:
+    drift = {key: wrong for key, wrong in batch.run().drift.items() if wrong}
+    if drift:
+        yield f"P7: memberships are not those of a new evaluation: {drift}"
+
+
+def _entries(world: World, people: dict[int, int]) -> Iterator[str]:
+    """Compare who came in with what happened."""
+    entered = Counter(Enrollment.objects.values_list("journey__key", "profile_id"))
+    happened: Counter[tuple[str, int]] = Counter()
+    logged = set(LogEntry.objects.values_list("message_id", flat=True))
+    for key, told in world.seen.told.items():
+        if key in logged and told.person in people:
+            if told.name == ABANDONED:
+                happened[CART, people[told.person]] += 1
+            elif told.name == SIGNED_IN:
+                happened[WELCOME, people[told.person]] = 1
+    stays = Membership.objects.filter(segment__key=TWICE, cause__in=("live", "time"))
+    for profile_id in stays.values_list("profile_id", flat=True):
+        happened[TWICE, profile_id] += 1
+    for key in sorted(happened.keys() | entered.keys()):
+        if entered[key] != happened[key]:
+            yield (
+                f"P14: customer {key[1]} came into {key[0]} {entered[key]} times for "
+                f"{happened[key]} occasions"
+            )
+
+
+def _journeys(world: World) -> Iterator[str]:
+    now = clock.now()
+    waiting = Enrollment.objects.filter(state="waiting")
+    for ride in waiting.filter(due_at__lte=now):
+        yield f"P15: enrollment {ride.pk} still waits at {ride.node}, due {now - ride.due_at} µs ago"
+    for ride in Enrollment.objects.exclude(error=""):
+        yield f"P19: enrollment {ride.pk} could not move: {ride.error}"
+    for ride in Enrollment.objects.all():
+        if (ride.state == "waiting") != (ride.outcome == ""):
+            yield f"P19: enrollment {ride.pk} is {ride.state} and ended as {ride.outcome!r}"
+    for journey in Journey.objects.all():
+        n_entered = journey.enrollments.count()
+        counts = journeys.counts(journey)
+        if counts.n_entered != n_entered:
+            yield f"P19: {journey.key} says {counts.n_entered} came in, and {n_entered} did"
+        if counts.n_waiting + sum(counts.outcomes.values()) != n_entered:
+            yield f"P19: of {journey.key} the numbers do not add up: {counts}"
+    asked = Passage.objects.filter(result="asked").values_list(
+        "enrollment__journey_id", "step", "enrollment_id", "enrollment__entered_at"
+    )
+    keys = {f"journey:{j}:{step}:{e}": (step, entered_at) for j, step, e, entered_at in asked}
+    messages = {
+        m.dedupe_key: m for m in Message.objects.filter(origin__startswith="journey:")
+    }
+    if keys.keys() != messages.keys():
+        lost, more = sorted(keys.keys() - messages.keys()), sorted(messages.keys() - keys.keys())
+        yield f"P19: messages asked for and messages differ: missing {lost[:3]}, too much {more[:3]}"
+    least = {"remind": company.PAUSE, "offer": company.PAUSE + company.DAY}
+    for key, (step, entered_at) in keys.items():
+        found = messages.get(key)
+        if found is None:
+            continue
+        if found.due_at < entered_at + least.get(step, 0):
+            yield f"P15: {key} is due before its wait is over"
+
+
+def _messages(world: World) -> Iterator[str]:
+    arrived = {one.token: one for one in world.post.arrived}
+    n_unknown = 0
+    for one in Message.objects.all():
+        was_taken = one.token in arrived
+        what = f"message {one.dedupe_key} ({one.state} {one.reason})"
+        if one.state not in machine.FINAL:
+            yield f"P22: {what} never came to an end"
+        if one.state == machine.SENT and not was_taken:
+            yield f"P21: {what} is called sent, and nobody has it"
+        if was_taken and one.state not in {machine.SENT, machine.UNKNOWN}:
+            yield f"P21: {what} is called unsent, and has arrived"
+        n_unknown += one.state == machine.UNKNOWN
+        if was_taken and arrived[one.token].let_go_at > one.not_after_at + SLACK:
+            yield f"P24: {what} left {arrived[one.token].let_go_at - one.not_after_at} µs too late"
+        if one.owner:
+            yield f"P19: {what} belongs to {one.owner}, who is gone"
+    bound = world.post.n_doubts + world.n_cut_off
+    if n_unknown > bound:
+        yield f"P21: {n_unknown} messages are unknown, where at most {bound} can be in doubt"
+    if Sender.objects.exists():
+        yield "P19: a sender that is gone is still signed in"
+
+
+def _mailing() -> Iterator[str]:
+    mailing = Campaign.objects.get(key=company.MAILING)
+    treated = Assignment.objects.filter(campaign=mailing, arm=Arm.TREATED)
+    messages = Message.objects.filter(origin=mailing.origin)
+    if treated.count() != messages.count():
+        yield f"P22: {treated.count()} were to get the mailing, {messages.count()} messages"
+    held_out = Assignment.objects.filter(campaign=mailing, arm=Arm.HOLDOUT)
+    if messages.filter(profile_id__in=held_out.values("profile_id")).exists():
+        yield "P22: somebody of the holdout was written to"
+    if mailing.state not in {campaigns.RUNNING, campaigns.FINISHED}:
+        yield f"P22: the mailing is {mailing.state}, and nothing of it is left to be sent"
+
+
+def _erased(world: World) -> Iterator[str]:
+    for alias in stage.ALIASES:
+        with connections[alias].cursor() as cursor:
+            cursor.execute("pragma wal_checkpoint(truncate)")
+    for person in world.seen.erased:
+        for path in _files():
+            held = path.read_bytes()
+            for word in (company.email_of(person), company.phone_of(person)):
+                if word.encode() in held:
+                    yield f"P35: {path.name} still names customer {person}, who was erased"
+
+
+def _files() -> list[Path]:
+    return [path for path in HOME.rglob("*") if path.is_file()]

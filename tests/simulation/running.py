@@ -1,0 +1,73 @@
+"""Runs of worlds: the product on the stage, one seed after another, until one goes wrong."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+from tests.simulation import actors, company, oracle, stage
+from tests.simulation.wire import Selector
+from tests.simulation.world import World
+
+from pusula.channels.email import smtp
+
+CHAOS = 600  # steps of a world before it is quiet
+
+
+@dataclass
+class Ran:
+    """What worlds did: how many steps, what happened how often, and the first that went wrong."""
+
+    n_worlds: int = 0
+    n_steps: int = 0
+    seconds: float = 0.0
+    seed: int | None = None  # of the world that went wrong
+    wrong: list[str] = field(default_factory=list)
+    seen: Counter[str] = field(default_factory=Counter)
+
+    def __str__(self) -> str:
+        """Return it in a line."""
+        rate = self.n_steps / self.seconds if self.seconds else 0
+        return f"{self.n_worlds} worlds, {self.n_steps} steps, {rate:.0f} steps/s"
+
+
+def prepare() -> None:
+    """Set the stage: the company stands, and the product asks us for everything."""
+    logging.disable(logging.CRITICAL)
+    smtp.selectors = SimpleNamespace(DefaultSelector=Selector, EVENT_READ=1, EVENT_WRITE=2)
+    stage.migrate()
+    stage.take_over()
+    actors.watch_locks()
+    company.found()
+    stage.keep_beginning()
+
+
+def run(seeds: Iterable[int], *, n_chaos: int = CHAOS, most_steps: int | None = None) -> Ran:
+    """Run the worlds of ``seeds`` until one goes wrong, or ``most_steps`` were done."""
+    ran, began = Ran(), time.perf_counter()
+    for seed in seeds:
+        world = World(seed)
+        ran.wrong = judged(world, n_chaos)
+        ran.n_worlds += 1
+        ran.n_steps += world.n_steps
+        ran.seconds = time.perf_counter() - began
+        ran.seen += world.post.seen + world.troupe.seen + world.counts
+        if ran.wrong:
+            ran.seed = seed
+            break
+        if most_steps is not None and ran.n_steps >= most_steps:
+            break
+    return ran
+
+
+def judged(world: World, n_chaos: int) -> list[str]:
+    """Let a world live; return what is wrong with it, with its last errors first."""
+    try:
+        world.live(n_chaos)
+        return world.errors or sorted(oracle.in_the_end(world))
+    finally:
+        world.leave()

@@ -1,0 +1,418 @@
+"""A world: the whole product in one thread, people and machines around it, and all that goes wrong.
+
+Everything follows from the seed: who acts next, how long nothing happens, what fails. First chaos,
+then quiet: everything works again and all that is owed must come about.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.simulation import company, stage
+from tests.simulation.actors import Actor, Killed, Troupe
+from tests.simulation.stage import HOME, dice, watch
+from tests.simulation.wire import Arrived, Hop, Post, Selector, Texts, plug_in
+
+from pusula.campaigns import actions as campaigns
+from pusula.campaigns.models import Campaign
+from pusula.channels.email import smtp
+from pusula.channels.email.smtp import Server
+from pusula.channels.port import Report, ReportKind
+from pusula.lib import clock
+from pusula.outbox import actions as outbox
+from pusula.outbox import fence, receipts, reports
+from pusula.outbox.models import FENCE, Hold, Message
+from pusula.outbox.posting import PostLoop
+from pusula.outbox.sender import SendLoop
+from pusula.pipeline import appender
+from pusula.pipeline.appender import Entry
+from pusula.pipeline.live import Live
+from pusula.privacy import erasure
+from pusula.profiles.models import Identifier
+
+FAULTS = (
+    "kills", "wire", "twice", "late", "refusals", "erasures", "clock", "outages", "two senders",
+    "pauses", "deploys", "complaints",
+)  # fmt: skip
+_CALM = 4  # rounds in which nothing comes about: then nothing will
+_MOST_UNDER_WAY = 3  # connections of a sender, messages of a batch
+_CHAOS, _QUIET, _MAILS_BEFORE = "chaos", "quiet", 12
+
+
+@dataclass
+class Asked:
+    """Something a client asks for, until it is answered; asked again when no answer came."""
+
+    do: Callable[[], object]
+    answered: Callable[[], None]
+    not_before: int = 0  # on the clock that only runs on
+
+
+@dataclass
+class Told:
+    """An event that clients told: whose, what, and whether they were answered."""
+
+    person: int
+    name: str
+    is_acked: bool = False
+
+
+@dataclass
+class Seen:
+    """All that can be seen from outside."""
+
+    told: dict[str, Told] = field(default_factory=dict)  # by message id
+    refused: dict[str, int] = field(default_factory=dict)  # addresses, since which count
+    erased: dict[int, int] = field(default_factory=dict)  # people, since which count
+    erasing: set[int] = field(default_factory=set)
+    latest: int = 0  # the latest time that any clock showed
+
+
+class World:
+    """One seed's world."""
+
+    def __init__(self, seed: int, *, is_calm: bool = False) -> None:
+        self.seed = seed
+        stage.begin(seed)
+        watch.reset()
+        watch.pass_(stage.DAY)
+        self.post = Post()
+        self.hop = Hop(self.post)
+        self.troupe = Troupe()
+        self.seen = Seen()
+        self.faults = {kind for kind in FAULTS if not is_calm and dice.roll.random() < 0.6}
+        self.asked: list[Asked] = []
+        self.kinds = sorted(self.faults)
+        self.n_steps = 0
+        self.n_cut_off = 0  # messages that could be under way when senders were killed
+        self.errors: list[str] = []
+        self.counts: Counter[str] = Counter()
+        self._numbers = 0
+        self._loops: dict[Actor, SendLoop | PostLoop] = {}
+        self._phase = _CHAOS
+        plug_in(self.hop, smtp)
+        Selector.wait = staticmethod(self.troupe.wait)
+        stage.waiting = self.troupe.wait
+        appender._doubt._n = 0
+        self.troupe.watch_databases()
+
+    # The two phases
+
+    def live(self, n_steps: int) -> None:
+        """Live through chaos, then quiet, in which all that is owed comes about."""
+        self.troupe.kill_chance = 0.004 if "kills" in self.faults else 0.0
+        self.troupe.stop_chance = 0.25
+        self.post.has_faults = "wire" in self.faults
+        for _ in range(n_steps):
+            self.step()
+            if self.errors:
+                return
+        self._quiet_down()
+
+    def step(self) -> None:
+        """Let one thing happen."""
+        self.n_steps += 1
+        self._staff()
+        drawn = dice.roll.random()
+        if drawn < 0.20:
+            self._ask_something()
+        elif drawn < 0.45 and self.hop.work():
+            pass
+        elif drawn < 0.53:
+            self._let_time_pass()
+        elif drawn < 0.54:
+            self._misfortune()
+        else:
+            self._somebody_acts()
+        self.seen.latest = max(self.seen.latest, watch.utc)
+
+    def _somebody_acts(self) -> bool:
+        ready = [actor for actor in self.troupe.actors if actor.may_run]
+        if not ready:
+            return False
+        self._act(dice.roll.choice(ready))
+        return True
+
+    def _act(self, actor: Actor) -> None:
+        actor.go_on()
+        self._look_after(actor)
+
+    def _look_after(self, actor: Actor) -> None:
+        if actor.is_over:
+            self.troupe.actors.remove(actor)
+            self._cut_off(actor)
+            if actor.error is not None:
+                self.errors.append(f"{actor.name} failed: {actor.error!r}")
+
+    def _cut_off(self, actor: Actor) -> None:
+        """Note how many messages may be under way when a sender ends."""
+        if self._loops.pop(actor, None) is not None:
+            self.n_cut_off += _MOST_UNDER_WAY
+
+    def _end_all(self) -> None:
+        for actor in self.troupe.actors:
+            self._cut_off(actor)
+        self.troupe.end()
+
+    def leave(self) -> None:
+        """End all that still runs."""
+        self._end_all()
+        stage.close()
+
+    # Who works here
+
+    def _staff(self) -> None:
+        wanted = {"live": 1, "sender": 2 if "two senders" in self.faults else 1, "poster": 1}
+        wanted |= {"eraser": int(bool(self.seen.erasing)), "operator": 1}
+        wanted["web"] = min(2, sum(one.not_before <= watch.running for one in self.asked))
+        work = {
+            "live": self._live, "sender": self._sender, "poster": self._poster,
+            "eraser": self._eraser, "operator": self._operator, "web": self._web,
+        }  # fmt: skip
+        for name, n in wanted.items():
+            for _ in range(n - len(self.troupe.named(name))):
+                self.troupe.enter(name, work[name])
+
+    def _live(self) -> None:
+        live = Live()
+        while True:
+            stepped = live.step(dice.roll.choice((1, 3, 500)))
+            if not stepped.is_full:
+                self.troupe.wait(dice.roll.choice((0.02, 1, 5)))
+
+    def _sender(self) -> None:
+        server = Server("hop", 25, n_connections=dice.roll.choice((1, 2, 3)))
+        self._run(SendLoop(server, HOME))
+
+    def _poster(self) -> None:
+        texts = Texts(self.post, self.troupe.checkpoint)
+        self._run(PostLoop(texts, HOME, wait=self.troupe.wait))
+
+    def _run(self, loop: SendLoop | PostLoop) -> None:
+        actor = self.troupe.on_stage()
+        assert actor is not None
+        self._loops[actor] = loop
+        loop.run()
+
+    def _eraser(self) -> None:
+        people = sorted(self.seen.erasing)
+        erasure.resume()
+        for person in people:
+            if not _is_known(person):
+                self.seen.erasing.discard(person)
+                self.seen.erased[person] = self.post.tick()
+                self.seen.refused.setdefault(company.email_of(person), self.post.tick())
+                self.seen.refused.setdefault(company.phone_of(person), self.post.tick())
+
+    def _operator(self) -> None:
+        while True:
+            self.troupe.wait(dice.roll.choice((60, 600, 3_600)))
+            held = set(Hold.objects.values_list("origin", flat=True))
+            if FENCE in held:
+                fence.confirm(HOME / "run", at=clock.now())
+                self.counts["fence lifted"] += 1
+            for origin in held - {FENCE}:
+                outbox.lift(origin)
+            if "pauses" in self.faults and dice.roll.random() < 0.1 and self._phase == _CHAOS:
+                outbox.hold("", at=clock.now())
+                self.counts["paused"] += 1
+            campaigns.settle_all(clock.now())
+            self._start_mailing()
+
+    def _start_mailing(self) -> None:
+        mailing = Campaign.objects.get(key=company.MAILING)
+        if mailing.started_at is None and (
+            len(self.post.arrived) > _MAILS_BEFORE or self._phase == _QUIET
+        ):
+            campaigns.start(mailing, clock.now())
+            self.counts["mailing started"] += 1
+
+    def _web(self) -> None:
+        ready = [one for one in self.asked if one.not_before <= watch.running]
+        if not ready:
+            return
+        one = dice.roll.choice(ready)
+        self.asked.remove(one)
+        try:
+            one.do()
+        except Killed:
+            self._ask_again(one)
+            raise
+        if "twice" in self.faults and self._phase == _CHAOS and dice.roll.random() < 0.2:
+            self.counts["asked twice"] += 1
+            self._ask_again(one)  # the answer was lost on its way
+        else:
+            one.answered()
+
+    def _ask_again(self, one: Asked) -> None:
+        later = dice.roll.choice((1, 60, 3_600, 86_400)) if "late" in self.faults else 1
+        one.not_before = watch.running + later * stage.SECOND
+        self.asked.append(one)
+
+    # What people ask for
+
+    def _ask_something(self) -> None:
+        drawn = dice.roll.random()
+        if drawn < 0.05 and "refusals" in self.faults:
+            self._refuse()
+        elif drawn < 0.07 and "complaints" in self.faults:
+            self._complain()
+        elif drawn < 0.08 and "erasures" in self.faults:
+            self._erase()
+        elif len(self.asked) < 50:
+            self._tell()
+
+    def _tell(self) -> None:
+        people = [p for p in range(company.N_PEOPLE) if p not in self._gone]
+        if not people:
+            return
+        person = dice.roll.choice(people)
+        names = (company.ABANDONED,) * 5 + (company.BOUGHT, company.SIGNED_IN)
+        name = dice.roll.choice(names)
+        self._numbers += 1
+        key = f"web:{self._numbers}"
+        body = json.dumps({"email": company.email_of(person), "name": name})
+        told = self.seen.told[key] = Told(person, name)
+
+        def answered() -> None:
+            told.is_acked = True
+
+        entry = Entry("event", "web", key, body)
+        self.asked.append(Asked(lambda: appender.append([entry]), answered))
+
+    @property
+    def _gone(self) -> set[int]:
+        return self.seen.erasing | set(self.seen.erased)
+
+    def _one_that_arrived(self, channel: str = "") -> Arrived | None:
+        found = [one for one in self.post.arrived if channel in {"", one.channel}]
+        return dice.roll.choice(found) if found else None
+
+    def _refuse(self) -> None:
+        """Somebody presses the link in a mail."""
+        mail = self._one_that_arrived("email")
+        if mail is None:
+            return
+
+        def do() -> None:
+            message = Message.objects.filter(token=mail.token).first()
+            if message is not None:
+                receipts.unsubscribe(message, at=clock.now())
+
+        self.asked.append(Asked(do, lambda: self._close(mail.address)))
+
+    def _complain(self) -> None:
+        """A mailbox provider, or a company of texts, tells of a complaint."""
+        one = self._one_that_arrived()
+        if one is None:
+            return
+        told = Report(kind=ReportKind.COMPLAINED, key=f"complaint:{one.token}", token=one.token)
+
+        def do() -> None:
+            is_there = Message.objects.filter(token=one.token).exists()
+            reports.apply([told], channel=one.channel, at=clock.now())
+            self._is_of_use = is_there
+
+        self.asked.append(Asked(do, lambda: self._close(one.address)))
+
+    def _close(self, address: str) -> None:
+        self.counts["refused"] += 1
+        self.seen.refused.setdefault(address, self.post.tick())
+
+    def _erase(self) -> None:
+        people = [p for p in range(company.N_PEOPLE) if p not in self._gone]
+        if len(people) <= company.N_PEOPLE // 2:
+            return
+        person = dice.roll.choice(people)
+
+        def do() -> None:
+            found = Identifier.objects.filter(value=company.email_of(person)).first()
+            if found is not None:
+                erasure.begin(found.profile_id, actor="dpo")
+
+        def answered() -> None:
+            if person not in self.seen.erased:
+                self.seen.erasing.add(person)
+
+        self.asked.append(Asked(do, answered))
+
+    # Time and misfortune
+
+    def _let_time_pass(self) -> None:
+        """Let moments pass anywhere, and hours where nobody is in the middle of work."""
+        if dice.roll.random() < 0.6:
+            watch.pass_(dice.roll.choice((1_000, 100_000, 2 * stage.SECOND)))
+            return
+        self._finish_work()
+        spans = (10 * stage.SECOND, stage.MINUTE, 10 * stage.MINUTE, stage.HOUR, 3 * stage.HOUR)
+        watch.pass_(dice.roll.choice(spans))
+
+    def _finish_work(self) -> None:
+        """Let everybody go on until they wait for something."""
+        stop_chance, self.troupe.stop_chance = self.troupe.stop_chance, 0.0
+        for actor in [one for one in self.troupe.actors if not one.is_waiting]:
+            self.n_steps += 1
+            self._act(actor)
+        self.troupe.stop_chance = stop_chance
+
+    def _misfortune(self) -> None:
+        drawn = dice.roll.random()
+        if drawn < 0.2 and "outages" in self.faults:
+            self._end_all()
+            self.counts["outage"] += 1
+            watch.pass_(dice.roll.choice((stage.HOUR, 12 * stage.HOUR, 3 * stage.DAY)))
+        elif drawn < 0.4 and "clock" in self.faults:
+            self._finish_work()
+            self.counts["clock set"] += 1
+            skews = (0, -stage.HOUR, stage.HOUR, -stage.DAY, 30 * stage.SECOND)
+            self._set_clock(dice.roll.choice(skews))
+        elif drawn < 0.7 and "deploys" in self.faults and self._loops:
+            self.counts["deployed"] += 1
+            dice.roll.choice(list(self._loops.values())).stop()
+
+    def _set_clock(self, skew: int) -> None:
+        watch.utc = stage.START + watch.running - 3 * stage.DAY + skew
+
+    # Quiet
+
+    def _quiet_down(self) -> None:
+        self._phase = _QUIET
+        self._end_all()
+        self.troupe.kill_chance = self.troupe.stop_chance = 0.0
+        self.post.has_faults = False
+        self.faults.clear()
+        self._set_clock(0)
+        for _ in range(12):
+            self._settle()
+            watch.pass_(4 * stage.HOUR)
+        self._settle()
+        for loop in list(self._loops.values()):
+            loop.stop()
+        while self._loops and not self.errors:
+            self._round()
+
+    def _settle(self) -> None:
+        """Let everybody act until nothing comes about any more."""
+        n_calm, before = 0, None
+        while n_calm < _CALM and not self.errors:
+            self._staff()
+            self._round()
+            standing = (len(self.asked), self.post.count, len(self.post.arrived), len(self.hop.lines))
+            n_calm = n_calm + 1 if standing == before else 0
+            before = standing
+
+    def _round(self) -> None:
+        """Let everybody act once, the hop as long as there is something to do."""
+        for actor in [one for one in self.troupe.actors if one.may_run]:
+            self.n_steps += 1
+            self._act(actor)
+        while self.hop.work():
+            self.n_steps += 1
+        watch.pass_(stage.SECOND)
+
+
+def _is_known(person: int) -> bool:
+    return Identifier.objects.filter(value=company.email_of(person)).exists()
