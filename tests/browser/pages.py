@@ -46,6 +46,15 @@ PAGES = {
     "journey-waiting": "/journeys/abandoned/people/?step=answer",
     "journey-person": "/journeys/abandoned/people/{traveller}/",
     "journey-never": "/journeys/abandoned/people/{nobody}/",
+    "templates": "/templates/",
+    "template-new": "/templates/+new/",
+    "template": "/templates/{template}/",
+    "template-language": "/templates/{template}/?language=en",
+    "template-sms": "/templates/{template_sms}/",
+    "template-whatsapp": "/templates/+new/?channel=whatsapp",
+    "template-push": "/templates/+new/?channel=webpush",
+    "template-versions": "/templates/{template}/versions/",
+    "template-team": "/templates/+team/",
     "messages": "/sending/?days=365",
     "messages-skipped": "/sending/?days=365&state=skipped",
     "messages-limits": "/sending/limits/",
@@ -76,4 +85,4 @@ PAGES = {
     "inbox-mail": "/sent-mail/{mail}/",
 }
 # The doors: seen before anybody signs in.
-DOORS = {"login": "/login/", "login-link": "/login/link/{link}/"}
+DOORS = {"login": "/login/", "login-link": "/login/link/{link}/", "team-confirm": "/team/{team}/"}

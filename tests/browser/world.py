@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -15,6 +15,9 @@ from django.test import Client
 from tests.web import company as made_up
 from tests.web import plans, rides
 
+from pusula.campaigns import team, templates, trials
+from pusula.campaigns.models import Template
+from pusula.campaigns.templates import Says
 from pusula.consent import actions as consent
 from pusula.consent import sign_ups, texts
 from pusula.consent.iys import actions as iys
@@ -75,9 +78,51 @@ def build(url: str) -> World:
         "mail": _catch_mail(settings.PUSULA_HOME / "mailbox"),
         "entry": _told(),
         "traveller": _journeys(),
+        "template": _template().pk,
+        "template_sms": _template_sms().pk,
+        "team": _team(company.elif_.pk),
         "link": actions.issue_login_link(company.user, valid_for=10**12),
     }
     return World(url, company, client.cookies["sessionid"].value, names)
+
+
+def _template() -> Template:
+    """Save a mail in two languages and two versions, with something to remark on."""
+    html = (
+        '<h1>{{ profile.first_name }}</h1><img src="https://otel.example/oda.jpg">'
+        '<p style="color:#999999">Bekliyoruz. <a href="{{ unsubscribe_url }}">Çıkın</a></p>'
+    )
+    says = Says(subject="Bahar geldi", preheader="Erken rezervasyon", html=html)
+    english = Says(subject="Spring is here", html=html)
+    made = templates.save(
+        None, name="Bahar daveti", says={"": says, "en": english}, by="deniz", at=made_up.NOW
+    )
+    longer = replace(says, html=f"<p>{'Uzun bir metin. ' * 40}</p>{html}")
+    return templates.save(
+        made, name=made.name, says={"": longer, "en": english}, by="deniz", at=made_up.NOW,
+        note="Otel görseli eklendi",
+    )  # fmt: skip
+
+
+def _template_sms() -> Template:
+    says = Says(text='Merhaba {{ profile.first_name | default: "misafirimiz" }}, iyi tatiller.')
+    return templates.save(
+        None, name="İyi tatiller", channel="sms", says={"": says}, by="deniz", at=made_up.NOW
+    )
+
+
+def _team(as_customer: int) -> str:
+    """Verify an address, send it a test mail, and ask another; return the token of its link."""
+    at = clock.now()
+    team.invite("deniz@ajans.example", by="deniz", at=at)
+    _address, token = team.take_invitation(at=at) or (None, "")
+    one = team.verify(token, at=at)
+    says = Says(subject="Bahar", text="Merhaba")
+    if one is not None:
+        trials.ask(says, to=one.pk, as_customer=as_customer, by="deniz", at=at)
+    team.invite("ece@ajans.example", by="deniz", at=at)
+    _address, token = team.take_invitation(at=at) or (None, "")
+    return token
 
 
 def _merge(profile_id: int) -> int:

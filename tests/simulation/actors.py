@@ -140,6 +140,14 @@ class Troupe:
         finally:
             actor.is_waiting, actor.is_ready, actor.wakes_at = False, None, 0
 
+    def give_way(self) -> None:
+        """Let others act: whoever holds the lock that is waited for."""
+        actor = self.on_stage()
+        assert actor is not None, "nobody else could give the lock back"
+        if actor.was_killed:
+            raise Killed
+        actor.stop_here()
+
     def end(self) -> None:
         """Kill everybody: the machine is off."""
         for actor in list(self.actors):

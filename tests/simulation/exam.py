@@ -1,1 +1,276 @@
-"""x"""
+"""Peers' bugs, put into the product one at a time: a simulation that misses one is worth nothing.
+
+A mutant replaces functions of the product while it sits its exam. ``promise`` is what it breaks:
+the violation that is found has to be of that one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import Any
+
+from tests.simulation import running
+from tests.simulation.running import Ran
+
+from django.db import transaction
+
+from pusula.journeys import course, hearing
+from pusula.journeys.course import Happening
+from pusula.lib import clock, ids
+from pusula.outbox import gate, machine, moves, posting, registry, sender
+from pusula.outbox.gate import GO, Verdicts
+from pusula.outbox.letters import Letter
+from pusula.outbox.models import Message
+from pusula.outbox.reasons import Reason
+from pusula.pipeline import appender, live, queries
+from pusula.pipeline.queries import Logged
+from pusula.privacy import stores
+
+MOST = 40  # worlds in which a mutant has to be caught
+_FORGIVING = frozenset({Reason.REFUSED, Reason.SUPPRESSED, Reason.NO_CONSENT})
+
+Change = tuple[Any, str, Any]  # of what, its name, what is put there
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A bug: its name, the promises that it may break, and the changes that make it."""
+
+    name: str
+    promises: tuple[str, ...]
+    changes: Callable[[], Sequence[Change]]
+
+
+@contextmanager
+def put_in(changes: Sequence[Change]) -> Iterator[None]:
+    """Make these changes for the time of the block."""
+    before = [(where, name, getattr(where, name)) for where, name, _what in changes]
+    for where, name, what in changes:
+        setattr(where, name, what)
+    try:
+        yield
+    finally:
+        for where, name, what in before:
+            setattr(where, name, what)
+
+
+def _fetch_is_sent() -> Sequence[Change]:
+    """Count a message as sent when it is fetched (listmonk)."""
+    claim = sender.claim
+
+    def fetched(owner: str, *, n: int, at: int, **more: Any) -> list[Letter]:
+        with transaction.atomic():
+            letters = claim(owner, n=n, at=at, **more)
+            mine = Message.objects.filter(pk__in=[letter.id for letter in letters])
+            mine.update(state=machine.SENT, owner="", settled_at=at)
+        return letters
+
+    def all_go(*_args: Any, **_more: Any) -> dict[int, str]:
+        return dict.fromkeys(_args[0], GO)
+
+    def no_gate(
+        _settled: Any, _bounced: Any, ready: Sequence[int], **_more: Any
+    ) -> Mapping[int, str]:
+        return Verdicts(dict.fromkeys(ready, GO))
+
+    return [
+        (sender, "claim", fetched),
+        (posting, "claim", fetched),
+        (gate, "look", all_go),
+        (gate, "turn", no_gate),
+        (gate, "withdrawn", lambda *_args, **_more: set()),
+    ]
+
+
+def _offset_first() -> Sequence[Change]:
+    """Move the offset in a commit of its own, before the effects."""
+    step, next_ = live.Live.step, live._Step._next
+    read: list[Logged] = []
+
+    def early(self: live.Live, limit: int = live.LIMIT, **more: Any) -> live.Stepped:
+        offset = queries.offset()
+        found = queries.entries_from(offset.entry_id + 1, limit)
+        if found:
+            live._move_offset(found[-1].id, found[-1].message_id, offset.at)
+        read[:] = found
+        return step(self, limit, **more)
+
+    def given(_self: live._Step, _limit: int) -> list[Logged]:
+        found, read[:] = list(read), []
+        return found
+
+    return [(live.Live, "step", early), (live._Step, "_next", given if next_ else given)]
+
+
+def _no_message_key() -> Sequence[Change]:
+    """Take a message told again for another one."""
+    append = appender._append
+
+    def anew(entries: Sequence[appender.Entry]) -> Sequence[int | None]:
+        return append(
+            [
+                appender.Entry(
+                    one.kind, one.source, f"{one.message_id}:{ids.random_id()}", one.body
+                )
+                for one in entries
+            ]
+        )
+
+    return [(appender, "_append", anew)]
+
+
+def _consent_when_asked_only() -> Sequence[Change]:
+    """Ask for consent when a message is put in line, and not when it leaves (Mautic)."""
+    verdict = gate._verdict
+
+    def blind(fact: Any, **more: Any) -> str:
+        blinded = fact._replace(status="granted", is_covered=True)
+        return verdict(blinded, **{**more, "is_suppressed": False})
+
+    return [(gate, "_verdict", blind)]
+
+
+def _no_latest_time() -> Sequence[Change]:
+    """Send a message however late it is (listmonk)."""
+    verdict = gate._verdict
+
+    def patient(fact: Any, **more: Any) -> str:
+        return verdict(fact._replace(not_after_at=2**62), **more)
+
+    return [(gate, "_verdict", patient)]
+
+
+def _no_rescue() -> Sequence[Change]:
+    """Leave what a dead sender has claimed to it (Postal)."""
+    return [(registry.Registration, "recover", lambda _self: 0)]
+
+
+def _rescue_by_age() -> Sequence[Change]:
+    """Put what has been under way for a minute back in line, whoever lives (Oban Lifeline)."""
+    recover = registry.Registration.recover
+
+    def by_age(self: registry.Registration) -> int:
+        old = Message.objects.filter(state=machine.SENDING, gated_at__lt=clock.now() - clock.MINUTE)
+        return old.update(state=machine.PENDING, owner="") + recover(self)
+
+    return [(registry.Registration, "recover", by_age)]
+
+
+def _retry_in_doubt() -> Sequence[Change]:
+    """Send again what got no answer."""
+    again: list[Change] = []
+    for loop in (sender.SendLoop, posting.PostLoop):
+        settle = loop._settle
+
+        def hopeful(self: Any, state: str, move: moves.Move, settle: Any = settle) -> None:
+            if move.to == machine.UNKNOWN:
+                move = replace(move, to=machine.PENDING, later_at=clock.now() + clock.MINUTE)
+            settle(self, state, move)
+
+        again.append((loop, "_settle", hopeful))
+    return again
+
+
+def _mark_after_sending() -> Sequence[Change]:
+    """Let bodies go first, and write it down after (the usual outbox)."""
+    pass_gate = sender.SendLoop._pass_gate
+
+    def hasty(self: sender.SendLoop, ready: dict[int, Any]) -> None:
+        verdicts = gate.judge(
+            list(ready), owner=self._me.owner, state=machine.PENDING, at=clock.now()
+        )
+        for key, verdict in verdicts.items():
+            if verdict == GO:
+                ready[key].finish(self._bodies[key])
+        self._pool.let_go()
+        finish = self._pool.finish
+        self._pool.finish = lambda _connection, _body: None  # type: ignore[method-assign]
+        try:
+            pass_gate(self, ready)
+        finally:
+            self._pool.finish = finish  # type: ignore[method-assign]
+
+    return [(sender.SendLoop, "_pass_gate", hasty)]
+
+
+def _heard_twice() -> Sequence[Change]:
+    """Hear of every event twice, a moment apart: harmless as long as entries have their key."""
+    add = hearing.add
+
+    def twice(heard: Any, journey_id: int, profile_id: int, happening: Happening) -> None:
+        add(heard, journey_id, profile_id, happening)
+        add(heard, journey_id, profile_id, happening)
+
+    return [(hearing, "add", twice)]
+
+
+def _no_entry_key() -> Sequence[Change]:
+    """Let somebody in as often as a trigger is heard (Mautic)."""
+    return [
+        *_heard_twice(),
+        (course, "entry_key", lambda *_args: f"any:{ids.random_id()}"),
+    ]
+
+
+def _erasure_misses(what: str) -> Callable[[], Sequence[Change]]:
+    def changes() -> Sequence[Change]:
+        return [(stores, "STORES", {**stores.STORES, what: lambda _work, _step: 0})]
+
+    return changes
+
+
+def _erasure_misses_outbox() -> Sequence[Change]:
+    """Keep the messages of who is erased, as somebody else's."""
+    (outbox,) = [owner for owner in stores.OWNERS if owner.__name__.startswith("pusula.outbox")]
+
+    def kept(profile_ids: Any) -> int:
+        others = Message.objects.exclude(profile_id__in=profile_ids).values("profile_id")[:1]
+        return Message.objects.filter(profile_id__in=profile_ids).update(profile_id=others)
+
+    return [(outbox, "erase", kept)]
+
+
+MUTANTS = (
+    Mutant("a message counts as sent when it is fetched", ("P20", "P21", "P23"), _fetch_is_sent),
+    Mutant("the offset is moved before the effects", ("P7", "P14"), _offset_first),
+    Mutant("a message told again is another message", ("P4", "P7"), _no_message_key),
+    Mutant("consent is asked for when queueing only", ("P23",), _consent_when_asked_only),
+    Mutant("nobody takes over from a dead sender", ("P22",), _no_rescue),
+    Mutant("what is old is put back in line", ("P20",), _rescue_by_age),
+    Mutant("what got no answer is sent again", ("P20",), _retry_in_doubt),
+    Mutant("a message is marked after it was sent", ("P20", "P21"), _mark_after_sending),
+    Mutant("who comes in has no entry key", ("P14",), _no_entry_key),
+    Mutant("a message has no latest time", ("P24",), _no_latest_time),
+    Mutant("an erasure misses the log", ("P35",), _erasure_misses("log")),
+    Mutant("an erasure misses the outbox", ("P23", "P35"), _erasure_misses_outbox),
+)  # fmt: skip
+
+
+def examined(mutant: Mutant, *, most: int = MOST) -> Ran:
+    """Let a mutant live in one world after another until it is caught."""
+    with put_in(mutant.changes()):
+        return running.run(range(1, most + 1))
+
+
+def is_caught(mutant: Mutant, ran: Ran) -> bool:
+    """Say whether it was caught by a promise that it breaks."""
+    return any(wrong.startswith(mutant.promises) for wrong in ran.wrong)
+
+
+def sit() -> int:
+    """Examine all mutants and print how soon each was caught; return how many were not."""
+    n_missed = 0
+    for mutant in MUTANTS:
+        ran = examined(mutant)
+        caught = is_caught(mutant, ran)
+        n_missed += not caught
+        said = f"caught in world {ran.n_worlds}" if caught else f"MISSED in {ran.n_worlds} worlds"
+        print(f"{said:26} {ran.n_steps:7} steps  {mutant.name}: {(ran.wrong or ['-'])[0]}")
+    with put_in(_heard_twice()):
+        ran = running.run(range(1, 6))
+    print(f"{'MISSED' if ran.wrong else 'harmless':26} {ran.n_steps:7} steps  every event heard "
+          f"twice: {(ran.wrong or ['-'])[0]}")  # fmt: skip
+    return n_missed + bool(ran.wrong)

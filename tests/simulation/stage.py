@@ -127,7 +127,7 @@ class _Fcntl(ModuleType):
             except BlockingIOError:
                 if how & fcntl.LOCK_NB:
                     raise
-                waiting(0.01)
+                blocked()
             else:
                 return
 
@@ -135,6 +135,12 @@ class _Fcntl(ModuleType):
 def waiting(seconds: float) -> None:
     """Let time pass for who waits; the company of actors puts its own way here."""
     watch.pass_(round(seconds * SECOND))
+
+
+def blocked() -> None:
+    """Let others act who hold what is waited for; theirs too."""
+    message = "nobody is there who could give back a lock"
+    raise RuntimeError(message)
 
 
 _REPLACED: dict[ModuleType, ModuleType] = {

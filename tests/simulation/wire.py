@@ -59,10 +59,10 @@ class Post:
 
 
 _AT_CONNECT = ((15, "refused connection"),)
-_AT_MAIL = ((3, "4xx at the envelope"), (3, "no such mailbox"), (3, "hang-up before the body"))
+_AT_MAIL = ((6, "4xx at the envelope"), (6, "no such mailbox"), (6, "hang-up before the body"))
 _AT_DOT = (
-    (4, "hang-up in the body"), (4, "4xx after the dot"), (3, "5xx after the dot"),
-    (4, "lost before it was taken"), (4, "taken, and hung up"), (4, "taken, and silent"),
+    (7, "hang-up in the body"), (7, "4xx after the dot"), (5, "5xx after the dot"),
+    (7, "lost before it was taken"), (7, "taken, and hung up"), (7, "taken, and silent"),
 )  # fmt: skip
 
 
@@ -269,8 +269,8 @@ class Selector:
 
 
 _AT_TEXT = (
-    (4, "text later"), (4, "no such number"), (3, "text rejected"),
-    (4, "text lost"), (4, "text taken, and no answer"),
+    (8, "text later"), (5, "no such number"), (5, "text rejected"),
+    (8, "text lost"), (8, "text taken, and no answer"),
 )  # fmt: skip
 
 

@@ -95,7 +95,7 @@ class World:
         self._phase = _CHAOS
         plug_in(self.hop, smtp)
         Selector.wait = staticmethod(self.troupe.wait)
-        stage.waiting = self.troupe.wait
+        stage.waiting, stage.blocked = self.troupe.wait, self.troupe.give_way
         appender._doubt._n = 0
         self.troupe.watch_databases()
 
@@ -353,9 +353,10 @@ class World:
     def _finish_work(self) -> None:
         """Let everybody go on until they wait for something."""
         stop_chance, self.troupe.stop_chance = self.troupe.stop_chance, 0.0
-        for actor in [one for one in self.troupe.actors if not one.is_waiting]:
-            self.n_steps += 1
-            self._act(actor)
+        while busy := [one for one in self.troupe.actors if not one.is_waiting]:
+            for actor in busy:
+                self.n_steps += 1
+                self._act(actor)
         self.troupe.stop_chance = stop_chance
 
     def _misfortune(self) -> None:

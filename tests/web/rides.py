@@ -9,6 +9,7 @@ from tests.web import company as made_up
 
 from pusula.campaigns.models import Template
 from pusula.journeys import actions
+from pusula.journeys.course import Happening
 from pusula.journeys.engine import Engine
 from pusula.journeys.models import Enrollment, Journey, JourneyVersion
 from pusula.lib import clock
@@ -94,13 +95,21 @@ def pass_time(*, at: int | None = None) -> None:
         Engine().step([], at=made_up.NOW if at is None else at, seconds=60)
 
 
-def under_way(key: str = "abandoned", n: int = 40) -> Journey:
+def under_way(key: str = "abandoned", n: int = 24) -> Journey:
     """Publish a journey, and bring people in over twelve days, the last just now."""
     journey = publish(key)
-    for number, profile in enumerate(Profile.objects.order_by("pk")[:n]):
-        come_in(key, profile, 12 - 12 * number / n)
-        if number % 8 == 7:
-            pass_time(at=made_up.moment(12 - 12 * number / n))
+    engine = Engine()
+    profiles = list(Profile.objects.order_by("pk").values_list("pk", flat=True)[:n])
+    for first in range(0, n, n // 6):
+        at = made_up.moment(12 - 12 * first / n)
+        places = {journey.version_id: frozenset({"entry:1"})}
+        heard = {
+            (journey.pk, profile_id): [Happening(at, places, None, f"api:{profile_id}")]
+            for profile_id in profiles[first : first + n // 6]
+        }
+        with transaction.atomic(), evaluate.alone():
+            engine.hear(heard, at=at)
+            engine.step([], at=at, seconds=60)
     pass_time()
     return journey
 

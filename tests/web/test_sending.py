@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from django.http import QueryDict
+from django.utils import translation
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.outbox.asking import asked, content, limits
 from tests.outbox.people import consented, profiles
 
@@ -11,7 +15,9 @@ from pusula.outbox import policies
 from pusula.outbox.candidates import Way
 from pusula.outbox.decisions import decide
 from pusula.outbox.models import FENCE, Anchor, Hold, Message
+from pusula.outbox.rules import policy as rules
 from pusula.privacy.models import AuditEntry
+from pusula.web import limits_form
 
 pytestmark = pytest.mark.django_db
 
@@ -144,3 +150,102 @@ def test_every_page_says_that_the_fence_stops_sending(deniz, settings, tmp_path)
     Hold.objects.all().delete()
     Anchor.objects.create(name="elsewhere", pulse=3, seen_at=1)
     assert "may be a copy" in page(deniz, "/campaigns/")
+
+
+FORM = {
+    "cap.0.most": "1", "cap.0.number": "1", "cap.0.unit": "d", "cap.0.channel": "",
+    "cap.1.most": "2", "cap.1.number": "7", "cap.1.unit": "d", "cap.1.channel": "sms",
+    "quiet.0.from": "21:00", "quiet.0.to": "09:00", "quiet.0.channels": ["sms", "call"],
+    "budget.0.most": "120", "budget.0.channel": "call", "budget.0.per": "day",
+    "holdout.share": "2,5", "holdout.name": "2026", "note": "Kasım",
+}  # fmt: skip
+
+
+def test_limits_are_changed_in_the_form_without_writing_a_file(deniz):
+    assert deniz.post("/sending/limits/", FORM).status_code == 302
+    policy = policies.current().policy
+    assert rules.plain(policy) == {
+        "caps": [{"most": 1, "in": "1d"}, {"most": 2, "in": "7d", "channel": "sms"}],
+        "quiet": [{"from": "21:00", "to": "09:00", "channels": ["sms", "call"]}],
+        "budgets": [{"channel": "call", "most": 120, "per": "day"}],
+        "holdout": {"share": 0.025, "name": "2026"},
+    }
+    shown = page(deniz, "/sending/limits/", "tr")
+    assert 'name="holdout.share" value="2,5"' in shown
+    assert 'name="cap.2.most" value=""' in shown, "a spare row for another"
+    fewer = {**FORM, "cap.0.most": "", "holdout.share": "", "quiet.0.from": "", "quiet.0.to": ""}
+    deniz.post("/sending/limits/", fewer)
+    policy = policies.current().policy
+    assert len(policy.caps) == 1
+    assert (policy.quiet, policy.holdout) == ((), None)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"cap.0.most": "many"}, "whole numbers"),
+        ({"cap.0.most": "0"}, "whole numbers"),
+        ({"cap.0.number": "400"}, "366"),
+        ({"cap.0.channel": "pigeon"}, "no such channel"),
+        ({"quiet.0.to": ""}, "both times"),
+        ({"quiet.0.to": "21:00"}, "the same"),
+        ({"quiet.0.channels": []}, "at least one channel"),
+        ({"quiet.1.from": "01:00", "quiet.1.to": "02:00", "quiet.1.channels": ["sms"]}, "keep one"),
+        ({"budget.1.most": "9", "budget.1.channel": "call", "budget.1.per": "day"}, "keep one"),
+        ({"budget.0.per": "year"}, "no such channel"),
+        ({"holdout.share": "70"}, "at most 50"),
+        ({"holdout.share": "\0"}, ""),
+    ],
+)
+def test_what_is_wrong_in_the_form_is_said_at_its_row_and_what_was_typed_stays(deniz, wrong, said):
+    answer = deniz.post("/sending/limits/", FORM | wrong)
+    if not said:
+        assert answer.status_code == 302
+        return
+    text = " ".join(answer.content.decode().split())
+    assert answer.status_code == 422
+    assert said in text
+    assert 'name="budget.0.most" value="120"' in text
+    assert policies.current().number == 0
+
+
+_LENGTHS = st.integers(1, 9_999).map(lambda n: f"{n}m") | st.integers(1, 366).map(lambda n: f"{n}d")
+_CHANNEL = st.sampled_from(rules.CHANNELS)
+_WALLS = st.times().map(lambda one: f"{one:%H:%M}")
+
+
+@st.composite
+def policies_made_up(draw: st.DrawFn) -> rules.Policy:
+    data: dict[str, object] = {
+        "caps": draw(st.lists(st.fixed_dictionaries(
+            {"most": st.integers(1, 10**6), "in": _LENGTHS}, optional={"channel": _CHANNEL}
+        ), max_size=5)),
+        "budgets": draw(st.lists(st.fixed_dictionaries(
+            {"channel": _CHANNEL, "most": st.integers(1, 10**6),
+             "per": st.sampled_from(["hour", "day"])}
+        ), max_size=5, unique_by=lambda one: (one["channel"], one["per"]))),
+    }  # fmt: skip
+    starts, ends = draw(st.tuples(_WALLS, _WALLS).filter(lambda two: two[0] != two[1]))
+    if channels := draw(st.lists(_CHANNEL, unique=True)):
+        data["quiet"] = [{"from": starts, "to": ends, "channels": channels}]
+    if share := draw(st.integers(0, 500)):
+        data["holdout"] = {"share": share / 1000, "name": draw(st.sampled_from(["global", "x"]))}
+    return rules.parse(data, "test")
+
+
+@pytest.mark.parametrize("language", ["tr", "en"])
+@given(policy=policies_made_up())
+def test_the_form_says_what_the_limits_say_and_gives_them_back(language, policy):
+    sent = QueryDict(mutable=True)
+    with translation.override(language):
+        form = limits_form.of(policy)
+        for kind, rows in (("cap", form.caps), ("quiet", form.quiet), ("budget", form.budgets)):
+            for row in rows:
+                for name, value in row.typed.items():
+                    values = value if isinstance(value, list) else [value]
+                    sent.setlist(f"{kind}.{row.number}.{name}", values)
+        for name, value in form.holdout.typed.items():
+            sent[f"holdout.{name}"] = value
+        back = limits_form.read(sent)
+    assert not back.has_errors
+    assert rules.parse(back.data, "test") == policy

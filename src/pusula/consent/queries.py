@@ -23,6 +23,13 @@ ADDRESS_KINDS = {
 
 
 LEDGER = "consent_consententry"
+# Asked for everybody who is to be written to.
+_DECIDED = """
+select profile_id, status from consent_consent
+where channel = %s and purpose = %s and profile_id in"""
+_SUPPRESSED = f"""
+select digest from consent_suppression
+where channel = %s and lifted_at is null and (%s or scope = '{Scope.ALL}') and digest in"""
 
 
 def n_granted(channel: str, purpose: str) -> int:
@@ -40,6 +47,11 @@ def consent_of(profile_id: int) -> QuerySet[Consent]:
 def present(profile_id: int, purpose: str) -> dict[str, Consent]:
     """Return the decisions of a profile for ``purpose`` that hold now, by channel."""
     return {held.channel: held for held in consent_of(profile_id).filter(purpose=purpose)}
+
+
+def decided(profile_ids: Iterable[int], channel: str, purpose: str) -> dict[int, str]:
+    """Return the present status of each profile that decided about ``channel`` for ``purpose``."""
+    return dict(rows.select(connection, _DECIDED, profile_ids, given=[channel, purpose]))
 
 
 def statuses(profile_ids: Iterable[int], purpose: str) -> dict[int, dict[str, str]]:
@@ -244,20 +256,18 @@ def suppressed(
     Those of which only the hash is kept are found too. Messages that are not commercial are
     stopped by suppressions of every message alone.
     """
-    standing = Suppression.objects.filter(channel=channel)
+    by_digest = {digests.of(channel, address): address for address in set(addresses)}
     if as_of is None:
-        standing = standing.filter(lifted_at=None)
-    else:
-        at = min(as_of.at, as_of.known_at)
-        standing = standing.filter(Q(lifted_at=None) | Q(lifted_at__gt=at), since_at__lte=at)
+        held = rows.select(connection, _SUPPRESSED, by_digest, given=[channel, is_commercial])
+        return {by_digest[digest] for (digest,) in held}
+    at = min(as_of.at, as_of.known_at)
+    then = Suppression.objects.filter(Q(lifted_at=None) | Q(lifted_at__gt=at), since_at__lte=at)
     if not is_commercial:
-        standing = standing.filter(scope=Scope.ALL)
-    found: set[str] = set()
-    for part in rows.parts(set(addresses)):
-        by_digest = {digests.of(channel, address): address for address in part}
-        held = standing.filter(digest__in=list(by_digest))
-        found.update(by_digest[digest] for digest in held.values_list("digest", flat=True))
-    return found
+        then = then.filter(scope=Scope.ALL)
+    stood: set[str] = set()
+    for part in rows.parts(by_digest):
+        stood.update(then.filter(channel=channel, digest__in=part).values_list("digest", flat=True))
+    return {by_digest[digest] for digest in stood}
 
 
 def forgotten(channel: str, addresses: Iterable[str]) -> set[str]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from liquid import RenderContext
@@ -93,8 +94,13 @@ def tr_title(value: Any) -> str:
     """Begin every word with a capital by Turkish rules: ``AYŞE IŞIK`` becomes ``Ayşe Işık``."""
     if not _is_given(value):
         return ""
-    words = re.split(r"(\s+|-)", text.lower(str(value)))
-    return "".join(text.upper(word[:1]) + word[1:] for word in words)
+    return _titled(str(value))
+
+
+@lru_cache(maxsize=8_192)
+def _titled(words: str) -> str:
+    parts = re.split(r"(\s+|-)", text.lower(words))
+    return "".join(text.upper(part[:1]) + part[1:] for part in parts)
 
 
 def _is_given(value: Any) -> bool:

@@ -36,6 +36,7 @@ LINKS = "\0links"
 OURS = frozenset({"unsubscribe_url", "preferences_url", "pixel_url", "forloop", "tablerowloop"})
 SPECIAL = frozenset({"size", "first", "last"})  # what Liquid reads without it being there
 _NOTHING = Undefined("")
+_WORDS = (str, Markup)
 _RULES = RenderContext(Environment().from_string(""))  # for reading what is not a plain key
 # Filters whose result is not longer than a small multiple of what they get: no need of limits.
 _HARMLESS = frozenset(
@@ -107,6 +108,12 @@ def _item(value: object, key: object) -> object:
     except (KeyError, TypeError, IndexError):
         return _NOTHING
     return found
+
+
+def _eq(left: object, right: object) -> bool:
+    if left.__class__ is str and right.__class__ in _WORDS:
+        return left == right
+    return bool(logic._eq(left, right))  # noqa: SLF001 - the rules that the interpreter goes by
 
 
 def _path(given: Mapping[str, object], keys: tuple[str | int, ...]) -> object:
@@ -233,13 +240,13 @@ def _shorten(parts: list[str]) -> None:
 
 NAMES: dict[str, object] = {
     "__builtins__": {"enumerate": enumerate, "len": len},
-    "_eq": logic._eq,  # noqa: SLF001 - the rules that the interpreter goes by
-    "_le": logic._le,  # noqa: SLF001
+    "_le": logic._le,  # noqa: SLF001 - the rules that the interpreter goes by
     "_lt": logic._lt,  # noqa: SLF001
     "_contains": logic._contains,  # noqa: SLF001
     "_escape": escape,
     "_money_text": _money,
     "_target": target,
+    "_eq": _eq,
     "_given": _given, "_missing": _missing, "_get": _get, "_item": _item, "_path": _path,
     "_scoped": _scoped, "_truth": _truth, "_html": _html, "_text": _text, "_default": _default,
     "_currency": _currency, "_code": _code, "_money": _money, "_money_html": _money_html,

@@ -95,6 +95,8 @@ def sort_key(text: str) -> list[int]:
 
 def email_key(text: str) -> str:
     """Return an e-mail address as it is compared: ASCII case only, so ``I`` becomes ``i``."""
+    if text.isascii():
+        return text.strip().lower()
     return "".join(c.lower() if c.isascii() else c for c in nfc(text))
 
 

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import connection
 
 import pusula
+from pusula.journeys.models import Journey
 from pusula.lib import clock
 from pusula.ops.serve import (
     free_port,
@@ -36,6 +37,8 @@ COMPANY = {
     "name": "Lodos Otelleri",
     "from_address": "Lodos Otelleri <merhaba@lodos.example>",
 }
+# Those with people on them at once: who arrives soon, and who left the website just now.
+JOURNEYS = ("pre-arrival-upsell", "abandoned-booking")
 # The systems of the company export in the morning of their day: before, that of the day before.
 EXPORT_ZONE = "Europe/Istanbul"
 EXPORTED_BY = 6 * clock.HOUR
@@ -75,7 +78,9 @@ def demo(once: bool, guests: int) -> None:
     _step("A campaign that has ended", "campaigns", "adopt", str(EXAMPLE / "ended.yaml"),
           "--assignments", str(files / "campaign.csv"))  # fmt: skip
     _step("A campaign ready to send", "campaigns", "create", str(EXAMPLE / "ready.yaml"))
+    _journeys()
     _website()
+    _step("Who goes on journeys by now", "live", "--once")
     click.secho(f"The demo company is ready ({time.monotonic() - began:.0f} s).", fg="green")
     if not once:
         _serve()
@@ -105,6 +110,15 @@ def _generate(files: Path, guests: int) -> None:
 def exported_on(at: int) -> date:
     """Return the last day whose export was there at ``at``: nothing in it is still to come."""
     return clock.day_of(at - EXPORTED_BY, EXPORT_ZONE)
+
+
+def _journeys() -> None:
+    """Let two of the ready journeys bring guests in, once."""
+    for name in JOURNEYS:
+        if not Journey.objects.filter(key=name).exists():
+            add = ("journeys", "packs", "add", name, "--flavour", "hotel", "--language", "tr")
+            _step(f"A journey: {name}", *add)
+            run(("journeys", "publish", name))
 
 
 def _website() -> None:
@@ -148,6 +162,7 @@ def _serve() -> None:
     click.echo("Look at  RFM: which guests move from Champions to At Risk")
     click.echo("         Campaigns: what the ended one earned against its control group;")
     click.echo("         send the ready one, then read its mails under Sent mail")
+    click.echo("         Journeys: who is on them before they arrive, where, and what they got")
     click.echo("         Sources: a website with its key and snippet, and what came from it")
     click.echo("Stop     Ctrl+C\n")
     mailbox = [sys.executable, "-m", "pusula.ops.main", "mailbox", "--port", str(mail_port)]

@@ -25,6 +25,7 @@ from pusula.journeys.language.json_schema import json_schema
 from pusula.journeys.models import Journey
 from pusula.lib import clock
 from pusula.ops.figures import number
+from pusula.ops.journeys_backtest import backtest_
 from pusula.ops.packs import packs
 from pusula.orders.models import Order
 from pusula.outbox import providers
@@ -67,6 +68,20 @@ def apply(folder: Path) -> None:
     for one in applied:
         published = gettext("version %(n)s published") % {"n": one.number}
         click.echo(f"  {one.key}: {published if one.is_changed else gettext('unchanged')}")
+
+
+@journeys.command()
+@click.argument("key")
+def publish(key: str) -> None:
+    """Let people come in on the newest version of KEY from now on, as `packs add` keeps it."""
+    version = queries.newest(_found(key))
+    if version is None or version.published_at is not None:
+        click.echo(gettext("unchanged"))
+        return
+    with transaction.atomic():
+        actions.publish(version)
+        _record("journey.published", key, n=version.number)
+    click.echo(gettext("version %(n)s published") % {"n": version.number})
 
 
 @journeys.command("export")
@@ -235,6 +250,9 @@ def post(once: bool, shows_key: bool) -> None:
                 stop.wait(_LOOK_S)
     finally:
         poster.out.close()
+
+
+journeys.add_command(backtest_)
 
 
 def _why_not(journey: Journey, profile: int) -> None:

@@ -45,6 +45,7 @@ COMMANDS = {
     "sending": "pusula.ops.sending:sending",
     "serve": "pusula.ops.serve:serve",
     "sources": "pusula.ops.sources:sources",
+    "tasks": "pusula.ops.tasks:tasks",
     "webpush": "pusula.ops.send:webpush",
 }
 

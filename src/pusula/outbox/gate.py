@@ -282,9 +282,7 @@ def _suppress(bounce: Bounce, at: int) -> None:
     Receipt.objects.create(message_id=bounce.id, kind=ReceiptKind.BOUNCED, at=at)
 
 
-def withdrawn(
-    ids: Sequence[int], *, owner: str, at: int, since: stillness.Mark = None
-) -> set[int]:
+def withdrawn(ids: Sequence[int], *, owner: str, at: int, since: stillness.Mark = None) -> set[int]:
     """Return those of ``ids``, let pass just now, that must not get their final dot after all.
 
     ``since`` is the mark of the turn that let them pass: where nothing was written behind it, the

@@ -15,10 +15,12 @@ from pusula.outbox.models import Message
 from pusula.outbox.rules.budgets import start_of
 from pusula.outbox.rules.ledger import Entry
 from pusula.outbox.rules.policy import Budget
-from pusula.profiles.models import Profile
 
 _SLICE = 15 * clock.MINUTE  # hours and days of every zone begin with one
 _LATEST = 2 * clock.DAY  # who leaves later than this after being due takes nobody's place
+_DECIDED = """
+select dedupe_key, profile_id, state, reason, channel, content_id, address, due_at, open_until_at
+from outbox_message where dedupe_key in"""
 _SPENT = f"""
 select leaves_at / {_SLICE}, count(*) from (
   select case when state <> '{machine.PENDING}' then coalesce(gated_at, due_at)
@@ -31,27 +33,21 @@ where leaves_at >= %s group by 1
 
 def decided(dedupe_keys: Iterable[str]) -> dict[str, Decision]:
     """Return what was decided before, by dedupe key."""
-    found: dict[str, Decision] = {}
-    for part in rows.parts(dedupe_keys):
-        held = Message.objects.filter(dedupe_key__in=part).values_list(
-            "dedupe_key", "profile_id", "state", "reason", "channel", "content_id", "address",
-            "due_at", "open_until_at",
-        )  # fmt: skip
-        for key, profile_id, state, reason, channel, content_id, address, due_at, until_at in held:
-            found[key] = Decision(
-                dedupe_key=key, profile_id=profile_id, state=state, reason=reason,
-                channel=channel, content_id=content_id, address=address, due_at=due_at,
-                open_until_at=until_at, is_new=False,
-            )  # fmt: skip
-    return found
+    held = rows.select(connection, _DECIDED, dedupe_keys)
+    return {
+        key: Decision(
+            dedupe_key=key, profile_id=profile_id, state=state, reason=reason,
+            channel=channel, content_id=content_id, address=address, due_at=due_at,
+            open_until_at=until_at, is_new=False,
+        )
+        for key, profile_id, state, reason, channel, content_id, address, due_at, until_at in held
+    }  # fmt: skip
 
 
 def there(profile_ids: Iterable[int]) -> set[int]:
     """Return those of the profiles that exist."""
-    found: set[int] = set()
-    for part in rows.parts(sorted(profile_ids)):
-        found.update(Profile.objects.filter(pk__in=part).values_list("pk", flat=True))
-    return found
+    asked = "select id from profiles_profile where id in"
+    return {id_ for (id_,) in rows.select(connection, asked, sorted(profile_ids))}
 
 
 def inboxes(mailings: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:

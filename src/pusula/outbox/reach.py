@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from django.db import connection
+
 from pusula.consent import queries as consents
 from pusula.consent.iys import queries as iys
-from pusula.consent.models import Channel, Consent, Status
+from pusula.consent.models import Channel, Status
 from pusula.lake import rows
 from pusula.lake.as_of import AsOf
 from pusula.outbox import subscriptions
 from pusula.outbox.reasons import Reason
-from pusula.profiles.models import Identifier, IdentifierKind
+from pusula.profiles.models import IdentifierKind
+
+_HELD = """
+select recorded_at, id, profile_id, value from profiles_identifier
+where kind = %s and profile_id in"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +87,7 @@ def _decided(
 ) -> dict[int, str]:
     if as_of is not None:
         return consents.statuses_as_of(profile_ids, channel, purpose, as_of)
-    held = Consent.objects.filter(channel=channel, purpose=purpose, profile_id__in=profile_ids)
-    return dict(held.values_list("profile_id", "status"))
+    return consents.decided(profile_ids, channel, purpose)
 
 
 def _without_consent(
@@ -156,9 +161,8 @@ def _addresses(channel: str, profile_ids: Collection[int]) -> dict[int, list[str
     if channel == Channel.WEBPUSH:
         return subscriptions.addresses(profile_ids)
     kind = IdentifierKind.EMAIL if channel == Channel.EMAIL else IdentifierKind.PHONE
-    held = Identifier.objects.filter(kind=kind, profile_id__in=profile_ids)
+    held = sorted(rows.select(connection, _HELD, profile_ids, given=[kind.value]), reverse=True)
     found: dict[int, list[str]] = {}
-    newest_first = held.order_by("-recorded_at", "-pk").values_list("profile_id", "value")
-    for profile_id, address in newest_first:
+    for _recorded_at, _id, profile_id, address in held:
         found.setdefault(profile_id, []).append(address)
     return found

@@ -324,6 +324,10 @@ class SendLoop:
         )
         for key in passed - called_back:
             self._pool.finish(ready.pop(key), self._bodies.pop(key))
+        if passed:
+            # The next envelope leaves with the body; nothing slow stands between gate and wire.
+            self._begin()
+            self._pool.let_go()
         for key, connection in ready.items():
             # The hop waits for a body; ending the connection is the way to send none.
             self._pool.drop(connection)

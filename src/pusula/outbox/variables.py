@@ -25,9 +25,9 @@ _FIXED = (
     "preferences_url",
 )
 # Read for every message that leaves.
-_PERSON = "select id, first_name, last_name from profiles_profile where id in "
+_PERSON = "select id, first_name, last_name from profiles_profile where id in"
 _SAID = """
-select profile_id, name, kind, text, number, day from profiles_trait where profile_id in """
+select profile_id, name, kind, text, number, day from profiles_trait where profile_id in"""
 _TEXT = TraitKind.TEXT.value
 
 
@@ -48,19 +48,14 @@ def values(profile_ids: Collection[int], *, at: int) -> dict[int, dict[str, Any]
         "today": clock.day_of(at, company.time_zone),
     }
     found: dict[int, dict[str, Any]] = {}
-    for part in rows.parts(profile_ids):
-        marks = ", ".join(["%s"] * len(part))
-        with connection.cursor() as cursor:
-            cursor.execute(f"{_PERSON}({marks})", part)
-            for pk, first_name, last_name in cursor.fetchall():
-                name = f"{first_name} {last_name}".strip()
-                profile = {"first_name": first_name, "last_name": last_name, "name": name}
-                found[pk] = {**shared, "profile": profile, "traits": {}}
-            cursor.execute(f"{_SAID}({marks})", part)
-            for pk, name, kind, text, number, day in cursor.fetchall():
-                if pk in found:
-                    said = text if kind == _TEXT else _value(kind, text, number, day)
-                    found[pk]["traits"][name] = said
+    for pk, first_name, last_name in rows.select(connection, _PERSON, profile_ids):
+        name = f"{first_name} {last_name}".strip()
+        profile = {"first_name": first_name, "last_name": last_name, "name": name}
+        found[pk] = {**shared, "profile": profile, "traits": {}}
+    for pk, name, kind, text, number, day in rows.select(connection, _SAID, profile_ids):
+        if pk in found:
+            said = text if kind == _TEXT else _value(kind, text, number, day)
+            found[pk]["traits"][name] = said
     return found
 
 

@@ -27,10 +27,10 @@ SENTENCES: dict[str, Promise] = {
     "audit.exported": _("%(actor)s exported %(n)s entries of this log."),
     "approval.given": _("%(actor)s approved the step %(step)s of %(object)s for %(n)s people."),
     "approval.refused": _("%(actor)s rejected the step %(step)s of %(object)s for %(n)s people."),
-    "calls.ended": _("%(actor)s ended the list of calls number %(object)s; %(n)s are back in line."),
+    "calls.ended": _("%(actor)s ended list number %(object)s of calls: %(n)s are in line again."),
     "calls.exported": _("%(actor)s exported list number %(object)s of calls: %(n)s people."),
     "calls.taken_over": _("%(actor)s took over what %(n)s calls came to."),
-    "call.freed": _("%(actor)s put the call number %(object)s back in line."),
+    "call.freed": _("%(actor)s put call number %(object)s back in line."),
     "campaign.adopted": _("%(actor)s took over the campaign %(object)s that ran elsewhere."),
     "campaign.called_back": _("%(actor)s called back the scheduled campaign %(object)s."),
     "campaign.changed": _("%(actor)s changed the draft of the campaign %(object)s."),
@@ -70,6 +70,8 @@ SENTENCES: dict[str, Promise] = {
     "iys.set_up": _("%(actor)s set up how the company stands to İYS (%(object)s)."),
     "journey.applied": _("%(actor)s took over journeys from files: %(keys)s."),
     "journey.archived": _("%(actor)s archived the journey %(object)s; %(n)s people left it."),
+    "journey.discarded": _("%(actor)s discarded draft %(n)s of the journey %(object)s."),
+    "journey.drafted": _("%(actor)s kept draft %(n)s of the journey %(object)s."),
     "journey.enrolled": _("%(actor)s put customer number %(profile)s into the journey %(object)s."),
     "journey.migrated": _(
         "%(actor)s put %(n)s people on the journey %(object)s on its version %(to)s."
@@ -111,6 +113,16 @@ SENTENCES: dict[str, Promise] = {
     "suppression.exported": _("%(actor)s exported %(n)s blocked addresses."),
     "suppression.imported": _("%(actor)s took over a list of blocked addresses: %(n)s new."),
     "suppression.lifted": _("%(actor)s unblocked the address number %(object)s."),
+    "team.asked": _("%(actor)s asked an address to take test mails (%(object)s)."),
+    "team.revoked": _("%(actor)s took an address off the list for test mails (%(object)s)."),
+    "team.verified": _("The owner of an address agreed to test mails (%(object)s)."),
+    "template.archived": _("%(actor)s archived the template %(object)s."),
+    "template.saved": _("%(actor)s saved the template %(object)s as version %(version)s."),
+    "template.tested": _(
+        "%(actor)s sent a test mail to an address of the team (%(object)s), as customer number"
+        " %(customer)s gets it."
+    ),
+    "template.unarchived": _("%(actor)s took the template %(object)s out of the archive."),
     "user.created": _("%(actor)s created the user %(object)s."),
     "user.link_issued": _("%(actor)s issued a login link for the user %(object)s."),
     "user.signed_in": _("%(actor)s signed in."),

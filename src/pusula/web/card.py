@@ -11,6 +11,9 @@ from django.utils.translation import gettext, ngettext
 
 from pusula.consent import queries as consents
 from pusula.consent.models import Status
+from pusula.journeys import machine as journeys
+from pusula.journeys import queries as rides
+from pusula.journeys.models import Enrollment
 from pusula.orders import queries as orders
 from pusula.profiles import queries as profiles
 from pusula.profiles.models import Identifier, IdentifierKind, Profile, Trait, TraitKind
@@ -19,10 +22,11 @@ from pusula.rfm import words as rfm_words
 from pusula.rfm.models import RfmScore
 from pusula.segments import queries as segments
 from pusula.segments.models import Membership
-from pusula.web import consent_words, facts, formats, masking, titles
+from pusula.web import consent_words, facts, formats, journey_words, masking, titles
 from pusula.web.identifiers import Identity, identity_of
 
 PURPOSE = "marketing"
+_JOURNEYS = 8
 _BIRTH = ("birth_date", "born_on", "birthday")
 # Traits that the head or another panel of the card already says.
 _SAID_ELSEWHERE = frozenset({"tier", "city", "rfm_group", "rfm_r", "rfm_f", "rfm_m"})
@@ -50,6 +54,15 @@ class Permission:
 
 
 @dataclass(frozen=True)
+class Travelled:
+    """A journey a profile is or was on, the last time; ``outcome`` is empty while they are."""
+
+    ride: Enrollment
+    title: str
+    outcome: str
+
+
+@dataclass(frozen=True)
 class Card:
     """What the card of one profile shows."""
 
@@ -66,6 +79,7 @@ class Card:
     permissions: list[Permission]
     traits: list[tuple[str, str]]
     identity: Identity
+    journeys: list[Travelled]
 
 
 def card_of(profile: Profile) -> Card:
@@ -94,7 +108,24 @@ def card_of(profile: Profile) -> Card:
             if name not in _SAID_ELSEWHERE
         ],
         identity=identity_of(profile.pk),
+        journeys=_journeys(profile.pk),
     )
+
+
+def _journeys(profile_id: int) -> list[Travelled]:
+    """Return each journey once, as the profile was on it last; those they are on now first."""
+    found: dict[int, Enrollment] = {}
+    for ride in rides.of_profile(profile_id).select_related("journey__version"):
+        found.setdefault(ride.journey_id, ride)
+    ordered = sorted(found.values(), key=lambda ride: ride.state != journeys.WAITING)
+    return [
+        Travelled(
+            ride,
+            rides.title(ride.journey, journey_words.language()),
+            journey_words.outcome(ride.outcome) if ride.outcome else "",
+        )
+        for ride in ordered[:_JOURNEYS]
+    ]
 
 
 def _head(traits: Mapping[str, Trait]) -> list[str]:

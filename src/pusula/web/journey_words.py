@@ -144,6 +144,9 @@ class Teller:
         if isinstance(step, nodes.Branch) and result != advance.ELSE:
             number = int(result.removeprefix("way ")) - 1
             return self.printer.condition(step.ways[number].when)
+        if isinstance(step, nodes.Task) and result != advance.ELSE:
+            title = next(one.title for one in step.outcomes if one.key == result)
+            return title.tr if language() == "tr" else title.en
         return self.printer.way(step, result)
 
     def entry(self, entry: nodes.Entry) -> str:

@@ -50,7 +50,9 @@ GROUPS: tuple[tuple[str | Promise, tuple[Area, ...]], ...] = (
         (
             Area("megaphone", _("Campaigns"), "campaigns"),
             Area("route", _("Journeys"), "journeys"),
+            Area("layout-template", _("Templates"), "templates"),
             Area("send", _("Messages"), "sending"),
+            Area("phone-call", _("Calls"), "tasks"),
             Area("shield-check", _("Consents"), "consents"),
             Area("inbox", _("Sent mail"), "inbox", lambda: mails.folder().is_dir()),
         ),

@@ -49,9 +49,7 @@ class TemplateForm(forms.Form):
     url = forms.CharField(max_length=2_000, required=False, widget=forms.TextInput(_INPUT))
     image = forms.CharField(max_length=2_000, required=False, widget=forms.TextInput(_INPUT))
 
-    def __init__(
-        self, channel: str, data: Mapping[str, Any] | None = None, **more: Any
-    ) -> None:
+    def __init__(self, channel: str, data: Mapping[str, Any] | None = None, **more: Any) -> None:
         super().__init__(data, **more)
         for name in list(self.fields):
             if name not in {"name", "note", *PARTS[channel]}:

@@ -30,8 +30,9 @@ CLIPPED_KB = 102
 
 @dataclass(frozen=True)
 class Preview:
-    """A template filled for a person; ``problem`` says why it could not be, ``field`` which is
-    missing. ``remarks`` are what is wrong whoever gets it: (is it an error, sentence).
+    """A template filled for a person; ``problem`` says why it could not be.
+
+    ``remarks`` are what is wrong whoever gets it: (is it an error, sentence).
     """
 
     channel: str

@@ -79,14 +79,16 @@ class Signer:
             kind, raw = "ed25519", public.public_bytes_raw()
         return f"v=DKIM1; k={kind}; p={base64.b64encode(raw).decode()}"
 
-    def signature(self, head: bytes, body: bytes) -> bytes:
+    def signature(self, head: bytes, body: bytes, *, is_relaxed: bool = False) -> bytes:
         """Return the DKIM-Signature line for a mail of these header lines and this body.
 
-        Both have CRLF line ends; ``head`` is without the empty line behind it.
+        Both have CRLF line ends; ``head`` is without the empty line behind it. A body that
+        ``is_relaxed`` has single spaces only, none before a line end, and ends with a line.
         """
         present = dict(_relaxed_headers(head))
+        told_body = body if is_relaxed else _relaxed_body(body)
         names = [name for name in SIGNED if name in present]
-        hashed = base64.b64encode(hashlib.sha256(_relaxed_body(body)).digest()).decode()
+        hashed = base64.b64encode(hashlib.sha256(told_body).digest()).decode()
         kind = "rsa" if isinstance(self.key, rsa.RSAPrivateKey) else "ed25519"
         told = (
             f"v=1; a={kind}-sha256; c=relaxed/relaxed; d={self.domain}; s={self.selector};"
@@ -130,13 +132,20 @@ def signer_of(address: str, keys: Mapping[str, Signer]) -> Signer | None:
 
 
 def _relaxed_headers(head: bytes) -> list[tuple[str, bytes]]:
-    lines = _FOLD.sub(b"", head).split(b"\r\n")
+    lines = _unfolded(head).split(b"\r\n")
     pairs = (line.partition(b":") for line in lines if line)
     return [(name.strip().lower().decode(), _relaxed(value)) for name, _, value in pairs]
 
 
 def _relaxed(value: bytes) -> bytes:
-    return _SPACES.sub(b" ", _FOLD.sub(b"", value)).strip(b" ")
+    value = _unfolded(value)
+    if b"\t" in value or b"  " in value:
+        value = _SPACES.sub(b" ", value)
+    return value.strip(b" ")
+
+
+def _unfolded(lines: bytes) -> bytes:
+    return _FOLD.sub(b"", lines) if b"\r\n " in lines or b"\r\n\t" in lines else lines
 
 
 def _relaxed_body(body: bytes) -> bytes:

@@ -73,7 +73,9 @@ def _written(mail: Mail, signer: Signer | None) -> tuple[list[bytes], bool]:
     kind, parts, has_words = _body(mail)
     head = f"{lines}{kind}\r\n".encode("ascii")
     if signer is not None:
-        signature = signer.signature(head, b"".join(parts))
+        # Base64 has no spaces, and our own lines about the parts none too many.
+        is_relaxed = not has_words and len(parts) > 1
+        signature = signer.signature(head, b"".join(parts), is_relaxed=is_relaxed)
         return [signature, head, b"\r\n", *parts], has_words
     return [head, b"\r\n", *parts], has_words
 

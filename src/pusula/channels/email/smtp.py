@@ -409,14 +409,18 @@ class Pool:
         """Let the body go, at the latest with the next ``poll``, which tells of what is broken."""
         connection.finish(body)
 
+    def let_go(self) -> None:
+        """Send what waits for no further envelope; ``poll`` tells of what is broken."""
+        for connection in self.connections:
+            self._let_go(connection)
+
     def drop(self, connection: Connection) -> None:
         """Close a connection whose message must not go: without its dot nothing was sent."""
         self._forget(connection)
 
     def poll(self, timeout_s: float) -> list[Happening]:
         """Wait up to ``timeout_s`` for something to happen and return all that did."""
-        for connection in self.connections:
-            self._let_go(connection)
+        self.let_go()
         happened: list[Happening] = []
         for key, _ in self._selector.select(0 if self._broken else timeout_s):
             connection = key.data

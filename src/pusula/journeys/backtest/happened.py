@@ -116,8 +116,8 @@ def _standing(part: Part, numbers: list[int], at: list[int]) -> dict[str, set[in
         some = slice(start, start + profiles.LISTED)
         table = events.each(asked[some], texts=needs.event_texts, numbers=needs.event_numbers)
         members = plan.evaluate(Block(asked[some], events=table), moments_[some]).members
-        for place in found:
-            found[place].update(asked[some][members[place]].tolist())
+        for place, standing in found.items():
+            standing.update(asked[some][members[place]].tolist())
     return found
 
 
@@ -191,7 +191,7 @@ def _came(
         due_at = times.moment(entry.date, day, base, tz)
         if day is None or due_at is None or same[0].status not in machine.ALIVE:
             continue
-        at = due_at if due_at > base else base
+        at = max(base, due_at)
         is_welcome = entry.is_late_welcome and clock.day_of(base, tz) <= day
         if at < same[-1].end_at and at <= setting.until_at and (due_at > base or is_welcome):
             holding = next(one for one in reversed(same) if one.at <= at)

@@ -7,32 +7,23 @@ quiet hours, rivals and budgets are the same code that decides live, over histor
 from __future__ import annotations
 
 import heapq
-from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
-
-from pusula.consent import digests
-from pusula.consent.models import Channel, ConsentEntry, IysRecord, Suppression
-from pusula.consent.queries import ADDRESS_KINDS
 from pusula.journeys import machine
+from pusula.journeys.backtest import reached
 from pusula.journeys.backtest.lives import Life
-from pusula.journeys.backtest.setting import Part, Setting
+from pusula.journeys.backtest.setting import Setting
 from pusula.journeys.course import Ride
 from pusula.journeys.language.nodes import Message as MessageStep
 from pusula.lake import rows
-from pusula.lake.as_of import AsOf
 from pusula.outbox import machine as outbox
 from pusula.outbox import zones
 from pusula.outbox.models import Message
-from pusula.outbox.reach import reach
 from pusula.outbox.reasons import Reason
 from pusula.outbox.rules.weigh import Asked, Scales, is_held_out
-from pusula.profiles.models import Identifier
 
-_NEVER = 2**63 - 1
 _OPEN = ""
 
 
@@ -128,7 +119,13 @@ def address(letters: Sequence[Letter], setting: Setting) -> None:
             journey = setting.parts[one.part].journey
             groups[one.channels[n_way], journey.purpose, journey.is_commercial].append(one)
         for (channel, purpose, is_commercial), group in groups.items():
-            found = _reasons(group, channel, purpose, is_commercial=is_commercial, setting=setting)
+            found = reached.reasons(
+                [(one.profile_id, one.at) for one in group],
+                channel,
+                purpose,
+                is_commercial=is_commercial,
+                setting=setting,
+            )
             for one, reason in zip(group, found, strict=True):
                 first = reasons.setdefault(id(one), reason)
                 one.reason = first if reason else _OPEN
@@ -136,92 +133,6 @@ def address(letters: Sequence[Letter], setting: Setting) -> None:
                     one.channel = channel
         n_way += 1
         left = [one for one in left if one.reason and len(one.channels) > n_way]
-
-
-def _reasons(
-    letters: Sequence[Letter], channel: str, purpose: str, *, is_commercial: bool, setting: Setting
-) -> list[str]:
-    """Return for each letter why it could not go out on ``channel`` at its moment; "": it could.
-
-    Between two decisions nothing changes, so few moments answer for all: of each stretch of time
-    that some letter lies in, one that as many others as possible have in common.
-    """
-    points = _changes({one.profile_id for one in letters}, channel, purpose)
-    stretches: dict[tuple[int, int, int], list[int]] = defaultdict(list)
-    for place, one in enumerate(letters):
-        own = points.get(one.profile_id, ())
-        n = bisect_right(own, one.at)
-        begin = own[n - 1] if n else 0
-        end = own[n] - 1 if n < len(own) else setting.until_at
-        stretches[end, begin, one.profile_id].append(place)
-    found = [""] * len(letters)
-    asked: dict[int, list[tuple[int, list[int]]]] = defaultdict(list)
-    moment = -1
-    for (end, begin, profile_id), places in sorted(stretches.items()):
-        if begin > moment:
-            moment = end
-        asked[moment].append((profile_id, places))
-    for at, group in asked.items():
-        reached = reach(
-            sorted({profile_id for profile_id, _places in group}), channel=channel,
-            purpose=purpose, is_commercial=is_commercial, at=at,
-            as_of=AsOf(at, setting.known_at),
-        )  # fmt: skip
-        for profile_id, places in group:
-            for place in places:
-                found[place] = reached[profile_id].reason
-    return found
-
-
-def _changes(profile_ids: set[int], channel: str, purpose: str) -> dict[int, list[int]]:
-    """Return by profile when it may have become reachable or not, ascending.
-
-    By decisions of its own, of others with the same address or about that address, by suppressions
-    and by what İYS said.
-    """
-    kind = ADDRESS_KINDS.get(Channel(channel))
-    holders: dict[str, set[int]] = defaultdict(set)
-    people: dict[int, set[int]] = {profile_id: {profile_id} for profile_id in profile_ids}
-    if kind is not None:
-        for part in rows.parts(sorted(profile_ids)):
-            held = Identifier.objects.filter(kind=kind, profile_id__in=part)
-            for profile_id, value in held.values_list("profile_id", "value"):
-                holders[value].add(profile_id)
-        for part in rows.parts(sorted(holders)):
-            held = Identifier.objects.filter(kind=kind, value__in=part)
-            for profile_id, value in held.values_list("profile_id", "value"):
-                people.setdefault(profile_id, set()).update(holders[value])
-    found: dict[int, set[int]] = defaultdict(set)
-    told = ConsentEntry.objects.filter(channel=channel, purpose=purpose)
-    _note(found, told, "profile_id", people)
-    _note(found, told, "address", holders)
-    for part in rows.parts(sorted(holders)):
-        by_digest = {digests.of(channel, value): value for value in part}
-        stops = Suppression.objects.filter(channel=channel, digest__in=list(by_digest))
-        for digest, since, lifted in stops.values_list("digest", "since_at", "lifted_at"):
-            for profile_id in holders[by_digest[digest]]:
-                found[profile_id] |= {since, lifted or _NEVER}
-        heard = IysRecord.objects.filter(recipient__in=part)
-        for value, since in heard.values_list("recipient", "since_at"):
-            for profile_id in holders[value]:
-                found[profile_id].add(since)
-    return {profile_id: sorted(points) for profile_id, points in found.items()}
-
-
-def _note(
-    found: dict[int, set[int]],
-    told: QuerySet[ConsentEntry],
-    column: str,
-    meant: Mapping[int, set[int]] | Mapping[str, set[int]],
-) -> None:
-    """Note from when on each decision counts, for those whom it concerns."""
-    for part in rows.parts(sorted(meant)):  # type: ignore[type-var]
-        entries = told.filter(**{f"{column}__in": part})
-        for value, decided_at, recorded_at in entries.values_list(
-            column, "decided_at", "recorded_at"
-        ):
-            for profile_id in meant[value]:
-                found[profile_id].add(min(decided_at + 1, recorded_at))
 
 
 class Desk:

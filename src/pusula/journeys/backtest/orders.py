@@ -34,6 +34,20 @@ _SCHEMA = pa.schema(
 )
 
 
+class _Row(NamedTuple):
+    """What is read of a change of an order."""
+
+    profile_id: int
+    order_id: int
+    id: int
+    status: str
+    changed_at: int
+    recorded_at: int
+    ordered_at: int
+    starts_on: date | None
+    ends_on: date | None
+
+
 class Version(NamedTuple):
     """What an order was like from ``at`` to before ``end_at``; ``id`` is of the change."""
 
@@ -67,9 +81,10 @@ def read(ids: Ids, setting: Setting) -> dict[int, list[Version]]:
         "orders_orderchange", _SCHEMA.names, _SCHEMA, ids,
         condition="recorded_at <= %s", params=[setting.known_at],
     )  # fmt: skip
-    rows: dict[int, list[dict[str, object]]] = defaultdict(list)
-    for row in table.to_pylist():
-        rows[row["order_id"]].append(row)
+    rows: dict[int, list[_Row]] = defaultdict(list)
+    for values in zip(*(table[name].to_pylist() for name in _SCHEMA.names), strict=True):
+        row = _Row(*values)
+        rows[row.order_id].append(row)
     return {order_id: _versions(found) for order_id, found in sorted(rows.items())}
 
 
@@ -88,32 +103,19 @@ def stand(plan: Plan, versions: Sequence[Version], moments: Sequence[int]) -> di
         part = slice(start, start + profiles.LISTED)
         table = orders.each_version(numbers[part], plan.requirements.orders or ())
         members = plan.evaluate(Block(numbers[part], orders=table), at[part]).members
-        for place in found:
-            found[place].update(numbers[part][members[place]].tolist())
+        for place, standing in found.items():
+            standing.update(numbers[part][members[place]].tolist())
     return found
 
 
-def _versions(rows: list[dict[str, object]]) -> list[Version]:
-    rows.sort(key=lambda row: (row["changed_at"], row["recorded_at"], row["id"]))
-    begins = [_int(rows[0]["ordered_at"]), *(_int(row["changed_at"]) for row in rows[1:])]
+def _versions(rows: list[_Row]) -> list[Version]:
+    rows.sort(key=lambda row: (row.changed_at, row.recorded_at, row.id))
+    begins = [rows[0].ordered_at, *(row.changed_at for row in rows[1:])]
     ends = [end for _begin, end in pairwise([*begins, _NEVER])]
     return [
         Version(
-            id=_int(row["id"]),
-            profile_id=_int(row["profile_id"]),
-            order_id=_int(row["order_id"]),
-            at=begin,
-            end_at=end,
-            status=str(row["status"]),
-            changed_at=max(_int(row["changed_at"]), begin),
-            ordered_at=_int(row["ordered_at"]),
-            starts_on=row["starts_on"],  # type: ignore[arg-type]
-            ends_on=row["ends_on"],  # type: ignore[arg-type]
+            row.id, row.profile_id, row.order_id, begin, end, row.status,
+            max(row.changed_at, begin), row.ordered_at, row.starts_on, row.ends_on,
         )
         for row, begin, end in zip(rows, begins, ends, strict=True)
-    ]
-
-
-def _int(value: object) -> int:
-    assert isinstance(value, int)
-    return value
+    ]  # fmt: skip

@@ -13,7 +13,7 @@ from pusula.journeys.backtest.letters import Letter, Other
 from pusula.journeys.backtest.lives import Life
 from pusula.journeys.backtest.setting import Part, Setting
 from pusula.journeys.course import Happening, Ride
-from pusula.journeys.language.nodes import ByApi, OnOrder, SetTrait, ChangeList
+from pusula.journeys.language.nodes import ByApi, ChangeList, OnOrder, SetTrait
 from pusula.lib import clock
 from pusula.outbox.reasons import Reason
 

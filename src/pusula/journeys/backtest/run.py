@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-import numpy as np
-
 from pusula.journeys.backtest import letters, lives
 from pusula.journeys.backtest.letters import Desk, Letter
 from pusula.journeys.backtest.result import WINDOW_DAYS, Result, Tally
@@ -63,13 +61,12 @@ def together(
         if asked.policy.budgets:
             kept += told
         else:
-            _decide(told, ids, asked, tallies)
+            _decide(told, asked, tallies)
         n_done += len(ids)
         if progress is not None:
             progress(n_done, n_all)
     if kept:
-        ids = np.unique(np.fromiter((one.profile_id for one in kept), np.int64))
-        _decide(kept, ids, asked, tallies)
+        _decide(kept, asked, tallies)
     return [tally.result() for tally in tallies]
 
 
@@ -80,7 +77,7 @@ def _replay(ids: Ids, asked: Setting, tallies: Sequence[Tally]) -> Iterator[Lett
             yield from letters.of(number, life)
 
 
-def _decide(told: list[Letter], ids: Ids, asked: Setting, tallies: Sequence[Tally]) -> None:
+def _decide(told: list[Letter], asked: Setting, tallies: Sequence[Tally]) -> None:
     letters.address(told, asked)
     people = sorted({one.profile_id for one in told})
     others = list(letters.others(people, asked))

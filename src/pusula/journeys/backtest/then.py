@@ -41,9 +41,7 @@ class Then:
         compiled = part.compiled
         self._plan = compiled.plan
         self._places = tuple(compiled.graph.conditions)
-        self._history = (
-            moments.during(ids, self._plan.requirements, setting) if self._places else None
-        )
+        self._history = moments.during(ids, self._plan.requirements, setting)
         self._answers: dict[int, dict[int, frozenset[str]]] = defaultdict(dict)
         self._waits = [
             node.kind.date
@@ -59,7 +57,6 @@ class Then:
 
     def answer(self, asked: Mapping[int, int]) -> None:
         """Find out what holds for each profile at the moment it was asked about."""
-        assert self._history is not None
         ids = np.array(sorted(asked), np.int64)
         at = np.array([asked[profile_id] for profile_id in ids.tolist()], np.int64)
         members = self._plan.evaluate(moments.at_each(self._history, ids, at), at).members

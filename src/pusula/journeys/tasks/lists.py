@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -157,10 +158,15 @@ def read(given: bytes) -> list[tuple[int, dict[str, str]]]:
             % {"column": shown(missing[0])}
         )
     return [
-        (number, {column: bare(cell.strip()) for column, cell in zip(head, line, strict=False) if column})
+        (number, _cells(head, line))
         for number, line in enumerate(lines[1:], 2)
         if any(cell.strip() for cell in line)
-    ]  # fmt: skip
+    ]
+
+
+def _cells(head: Sequence[str], line: Sequence[str]) -> dict[str, str]:
+    named = zip(head, line, strict=False)
+    return {column: bare(cell.strip()) for column, cell in named if column}
 
 
 def shown(column: str) -> str:
@@ -257,13 +263,9 @@ def _moment(row: Mapping[str, str]) -> int | None:
     if not told:
         return None
     for form in _FORMATS:
-        try:
-            return clock.from_datetime(
-                datetime.strptime(told, form),
-                settings.PUSULA.time_zone,
-            )
-        except ValueError:
-            continue
+        with suppress(ValueError):
+            wall = datetime.strptime(told, form)  # noqa: DTZ007 - it is of the company's zone
+            return clock.from_datetime(wall, settings.PUSULA.time_zone)
     raise _RowError("call_back_at", gettext("Write a day and a time: 2026-06-01 14:30"))
 
 

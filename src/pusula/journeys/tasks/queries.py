@@ -9,14 +9,10 @@ from django.db.models import Count, Max, Min, Q, QuerySet
 from pusula.journeys import machine as journeys
 from pusula.journeys.models import Attempt, CallList, Enrollment, JourneyVersion, Task
 from pusula.journeys.tasks import taking
+from pusula.journeys.tasks.results import DUE, LATER, STATES
 from pusula.lib import clock
 from pusula.outbox import machine
 
-# What a call is like at a moment, in the order of the pages.
-DUE, LATER, IN_HAND, LISTED, DONE, NOT_MADE = (
-    "due", "later", "in_hand", "listed", "done", "not_made",
-)  # fmt: skip
-STATES = (DUE, LATER, IN_HAND, LISTED, DONE, NOT_MADE)
 _LISTED = Q(holder__startswith=taking.LIST)
 
 

@@ -17,8 +17,21 @@ RESULTS: dict[str, str | Promise] = {
     WRONG_NUMBER: _("Wrong number"),
     NO_CALLS: _("Does not want calls"),
 }
+# What a call is like at a moment, in the order of the pages: see ``queries.of_state``.
+DUE, LATER, IN_HAND, LISTED, DONE, NOT_MADE = (
+    "due", "later", "in_hand", "listed", "done", "not_made",
+)  # fmt: skip
+STATES: dict[str, str | Promise] = {
+    DUE: _("May be called now"),
+    LATER: _("To be called later"),
+    IN_HAND: _("In somebody's hands"),
+    LISTED: _("On a list"),
+    DONE: _("Noted"),
+    NOT_MADE: _("Not called"),
+}
 MOST_TRIES = 3
 TRY_AGAIN = 2 * clock.HOUR  # after nobody answered
 HOLD = 15 * clock.MINUTE  # how long a call stays in hand without a sign of life
+LONGEST_HOLD = clock.HOUR  # a page that was left open does not keep a call for ever
 GRACE = 30 * clock.MINUTE  # how long a call back waits for the one who promised it
 MOST_NOTE = 2_000  # characters

@@ -15,7 +15,7 @@ from django.db.models import Case, Q, QuerySet, Value, When
 from pusula.journeys import asking
 from pusula.journeys import machine as journeys
 from pusula.journeys.models import Task
-from pusula.journeys.tasks.results import GRACE, HOLD
+from pusula.journeys.tasks.results import GRACE, HOLD, LONGEST_HOLD
 from pusula.lib.errors import PusulaError
 from pusula.outbox import calls, machine, moves
 from pusula.outbox.models import Hold, Message
@@ -147,8 +147,9 @@ def drop(task: Task, *, at: int) -> None:
 
 
 def keep(pk: int, agent: str, *, at: int) -> bool:
-    """Give a sign of life: the call stays in hand; return whether it was."""
-    return bool(Task.objects.filter(pk=pk, holder=agent).update(held_until_at=at + HOLD))
+    """Give a sign of life: the call stays in hand, but not for ever; return whether it does."""
+    mine = Task.objects.filter(pk=pk, holder=agent, message__gated_at__gt=at - LONGEST_HOLD)
+    return bool(mine.update(held_until_at=at + HOLD))
 
 
 def put_back(pk: int, holder: str, *, at: int) -> None:

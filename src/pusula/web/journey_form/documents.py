@@ -11,7 +11,7 @@ from pusula.lib.errors import PusulaError
 from pusula.web.builder import times
 from pusula.web.builder.controls import IncompleteError
 from pusula.web.builder.picks import Picker
-from pusula.web.journey_form import conditions, kinds
+from pusula.web.journey_form import conditions, kinds, naming
 from pusula.web.journey_form.boxes import Here, Json
 from pusula.web.journey_form.draft import HEAD, Draft, Node
 from pusula.web.journey_form.parts import said_share
@@ -97,7 +97,7 @@ class _Teller:
         given = {c: fields.one(f"title_{c}") for c in ("tr", "en")}
         either = given["tr"] or given["en"]
         document: Json = {
-            "journey": fields.one("key"),
+            "journey": fields.one("key") or naming.plain(fields) or "journey",
             "title": {code: title or either for code, title in given.items()},
         }
         about = {c: fields.one(f"description_{c}") for c in ("tr", "en")}

@@ -14,14 +14,19 @@ _KEY = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _LONGEST = 60
 
 
+def plain(fields: Fields) -> str:
+    """Return a key made of the title; empty without one."""
+    title = fields.one("title_en") or fields.one("title_tr")
+    return re.sub(r"[^a-z0-9]+", "-", text.name_key(title)).strip("-")[:_LONGEST].strip("-")
+
+
 def key_of(fields: Fields) -> str:
     """Return a key made of the title, that no other journey has; empty without a title."""
-    title = fields.one("title_en") or fields.one("title_tr")
-    plain = re.sub(r"[^a-z0-9]+", "-", text.name_key(title)).strip("-")[:_LONGEST].strip("-")
-    if not plain:
+    key = plain(fields)
+    if not key:
         return ""
-    taken = set(Journey.objects.filter(key__startswith=plain).values_list("key", flat=True))
-    names = (plain, *(f"{plain}-{i}" for i in range(2, len(taken) + 3)))
+    taken = set(Journey.objects.filter(key__startswith=key).values_list("key", flat=True))
+    names = (key, *(f"{key}-{i}" for i in range(2, len(taken) + 3)))
     return next(name for name in names if name not in taken)
 
 

@@ -54,6 +54,7 @@ class Row:
     words: str
     problem: str
     place: str
+    step_id: str = ""
     is_step: bool = False
     is_part: bool = False
     is_fixed: bool = False
@@ -64,7 +65,6 @@ class Row:
     is_first: bool = False
     is_last: bool = False
     lines: Sequence[Line] = ()
-    more: Sequence[Line] = ()
     condition: tuple[Drawn, Drawn] | None = None
     hidden: Mapping[str, str] = field(default_factory=dict)
     can_filter: bool = False
@@ -138,7 +138,7 @@ class Drawer:
         return Row(
             id=node.id, kind=node.kind, icon=icon, name=name, words=words, place=place,
             problem=self.desk.said.problems.get(node.id, ""),
-            is_step="id" in node.fields, is_part=is_part, is_fixed=is_fixed,
+            step_id=node.fields.one("id"), is_step="id" in node.fields, is_part=is_part, is_fixed=is_fixed,
             is_open=opened, is_taken=node.id == self.desk.taken,
             has_focus=node.id == self.focus,
             can_open=self._can_open(node, above),
@@ -167,7 +167,7 @@ class Drawer:
             return {"condition": self._condition(node)}
         kind = kinds.of(above.kind, node.kind)
         lines = kind.make(self.here, node.id).lines(node.fields) if kind and kind.make else []
-        self._keep_shown(node.fields, lines)
+        keep_shown(node.fields, lines)
         is_date = node.kind == "date" and self.here.by_order and above.kind == "entries"
         return {
             "lines": lines,
@@ -175,11 +175,6 @@ class Drawer:
             "can_filter": node.kind in _FILTERED or is_date,
             "can_way": node.kind == "message",
         }
-
-    def _keep_shown(self, fields: Fields, lines: Sequence[Line]) -> None:
-        for control in (control for line in lines for control in line.controls):
-            if control.name and control.sort != "button" and any(control.values):
-                fields.setdefault(control.name, list(control.values))
 
     def _condition(self, node: Node) -> tuple[Drawn, Drawn] | None:
         if self.desk.condition is None:
@@ -189,3 +184,10 @@ class Drawer:
         drawn = drawer.roots(self.desk.condition)
         node.fields = conditions.fields_of(self.desk.condition)
         return drawn
+
+
+def keep_shown(fields: Fields, lines: Sequence[Line]) -> None:
+    """Put into ``fields`` what the boxes show: it is what the form will send."""
+    for control in (control for line in lines for control in line.controls):
+        if control.name and control.sort != "button" and any(control.values):
+            fields.setdefault(control.name, list(control.values))

@@ -28,7 +28,7 @@ from pusula.web.journey_form.desk import Desk
 from pusula.web.journey_form.draft import FormError
 from pusula.web.journey_form.edits import Edit
 from pusula.web.journey_form.head import head_lines
-from pusula.web.journey_form.view import Drawer
+from pusula.web.journey_form.view import Drawer, keep_shown
 from pusula.web.journey_form.writing import written
 from pusula.web.request import HtmxRequest, asked, signed_in
 from pusula.web.views.journeys import found_or_404
@@ -104,7 +104,9 @@ def _from_pack(request: HttpRequest) -> HttpResponse:
             scenario = packs.load(request.POST.get("pack", ""), flavour, language)
             added = packs.add(scenario, by=by)
             if added.is_new:
-                audit.record(by, "journey.applied", f"journey:{added.key}", n=1, keys=[added.key])
+                audit.record(
+                    by, "journey.pack_added", f"journey:{added.key}", pack=scenario.pack.name
+                )
     except packs.PackError as error:
         raise Http404(request.POST.get("pack")) from error
     except PusulaError as error:
@@ -149,6 +151,8 @@ def _drawn(
     done = done or Edit()
     status = 422 if problem else 200
     drawer = Drawer(desk, done.focus)
+    head = head_lines(desk.draft.head.fields)
+    keep_shown(desk.draft.head.fields, [*head.entry, *head.manners])
     is_part = cast("HtmxRequest", request).htmx
     context: dict[str, Any] = {
         "journey": journey,
@@ -156,7 +160,7 @@ def _drawn(
         "title": _title(desk, journey),
         "desk": desk,
         "head": desk.draft.head.fields,
-        "head_lines": head_lines(desk.draft.head.fields),
+        "head_lines": head,
         "lists": drawer.lists(),
         "choices": _choices_of(desk),
         "usual": [],

@@ -17,6 +17,7 @@ from pusula.journeys import actions, figures, machine, queries
 from pusula.journeys.figures import Lately
 from pusula.journeys.language import DefinitionError, Graph, nodes
 from pusula.journeys.models import Enrollment, Journey, JourneyVersion
+from pusula.journeys.packs import all_packs
 from pusula.lib import clock, text
 from pusula.lib.errors import PusulaError
 from pusula.outbox import machine as message_states
@@ -60,6 +61,7 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "rows": rows,
         "n_archived": sum(journey.state == machine.ARCHIVED for journey in found),
+        "packs": [] if rows else [pack.titled(journey_words.language()) for pack in all_packs()],
         "is_archive": is_archive,
         "period": PERIOD_DAYS,
     }

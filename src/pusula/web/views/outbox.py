@@ -24,7 +24,7 @@ from pusula.outbox.reasons import Reason
 from pusula.outbox.rules import policy as rules
 from pusula.outbox.rules.policy import PolicyError
 from pusula.privacy import audit
-from pusula.web import codes, limit_words, titles
+from pusula.web import codes, limit_words, limits_form, titles
 from pusula.web.request import asked, next_address, signed_in, whole
 
 PAGE = 50
@@ -95,18 +95,28 @@ def resend(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def limits(request: HttpRequest) -> HttpResponse:
-    """Show the limits of all messages in words and as a file; a POST lets others hold."""
+    """Show the limits of all messages as a form and as a file; a POST lets others hold."""
     version = policies.current()
+    form = limits_form.of(version.policy)
     text, error = rules.written(version.policy), ""
     if request.method == "POST":
-        text = request.POST.get("policy", "")
         try:
-            _apply(request, rules.read(text, gettext("Limits")))
+            if "policy" in request.POST:
+                text = request.POST["policy"]
+                policy = rules.read(text, gettext("Limits"))
+            else:
+                form = limits_form.read(request.POST)
+                policy = rules.parse(form.data, gettext("Limits"))
+            if not form.has_errors:
+                _apply(request, policy)
+                return redirect("sending-limits")
         except PolicyError as problem:
             error = problem.message
-        else:
-            return redirect("sending-limits")
     context = {
+        "form": form,
+        "channels": limits_form.channels(),
+        "units": limits_form.UNITS,
+        "per": limits_form.PER,
         "version": version.number,
         "lines": limit_words.lines(version.policy),
         "text": text,
@@ -115,7 +125,8 @@ def limits(request: HttpRequest) -> HttpResponse:
         "history": policies.history(20),
         "zone": settings.PUSULA.time_zone,
     }
-    return render(request, "web/sending/limits.html", context, status=422 if error else 200)
+    status = 422 if error or form.has_errors else 200
+    return render(request, "web/sending/limits.html", context, status=status)
 
 
 def _apply(request: HttpRequest, policy: rules.Policy) -> None:

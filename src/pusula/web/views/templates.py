@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -57,7 +56,6 @@ def index(request: HttpRequest) -> HttpResponse:
         "rows": rows,
         "channel": channel,
         "channels": [(one, titles.channel(one)) for one in templates.CHANNELS if one in used],
-        "all_channels": _channels(),
         "is_archive": is_archive,
         "n_archived": n_archived,
         "is_any": bool(used),
@@ -209,9 +207,7 @@ def _save(
         )
         if template is None or made.number != template.number:
             audit.record(by, "template.saved", made.name, version=made.number)
-    messages.success(
-        request, gettext("Saved as version %(number)s.") % {"number": made.number}
-    )
+    messages.success(request, gettext("Saved as version %(number)s.") % {"number": made.number})
     return redirect(_address(made, language))
 
 
@@ -253,6 +249,7 @@ def _editor(
         "template": template,
         "channel": form.channel,
         "channel_words": titles.channel(form.channel),
+        "channels": _channels(),
         "language": language,
         "language_title": _language(language) if language else "",
         "tabs": [(tag, _language(tag)) for tag in tags],

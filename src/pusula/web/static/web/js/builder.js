@@ -23,6 +23,11 @@ function send(op) {
 // Every button of the tree is a submit button with its change in op; saving alone leaves the page.
 form.addEventListener("submit", (event) => {
   const op = event.submitter?.value ?? "draw";
+  if (event.submitter?.matches("[data-plain]")) {
+    isSaving = true; // the answer is a file: nobody leaves
+    setTimeout(() => (isSaving = false), 1000);
+    return;
+  }
   if (op === "save") {
     if (isSaving) event.preventDefault(); // pressed twice
     isSaving = true;

@@ -1,0 +1,59 @@
+"""What the pages about calls and approvals share: who may, words of outcomes, moments of forms."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.translation import gettext
+
+from pusula.journeys.language import DefinitionError
+from pusula.journeys.models import Task
+from pusula.journeys.tasks import lists
+from pusula.journeys.tasks.noting import OutcomeError
+from pusula.journeys.tasks.results import RESULTS
+from pusula.lib import clock
+from pusula.lib.errors import PusulaError
+from pusula.web.request import signed_in
+
+# Whoever may do it: a superuser, or somebody who was given the right in the administration.
+SUPERVISE, DECIDE = "journeys.supervise_calls", "journeys.decide_approvals"
+
+
+class NotAllowedError(PusulaError):
+    """The user has no right to do this."""
+
+    code = "not_allowed"
+    status = 403
+
+
+def may(request: HttpRequest, right: str) -> bool:
+    """Return whether the user has a right."""
+    return signed_in(request).has_perm(right)
+
+
+def demand(request: HttpRequest, right: str) -> str:
+    """Return the login of a user who has a right; raise ``NotAllowedError`` for others."""
+    if not may(request, right):
+        raise NotAllowedError(gettext("You have no right to do this: ask an administrator."))
+    return signed_in(request).get_username()
+
+
+def outcome_words(task: Task) -> dict[str, str]:
+    """Return what every outcome of a call is called, by its key."""
+    try:
+        return lists.words(task)
+    except DefinitionError:  # its version speaks of what is gone
+        return {key: str(said) for key, said in RESULTS.items()}
+
+
+def moment_of(text: str) -> int | None:
+    """Return the moment a form's field names in the company's zone; raise ``OutcomeError``."""
+    if not text:
+        return None
+    try:
+        wall = datetime.fromisoformat(text)
+        return clock.from_datetime(wall.replace(tzinfo=None), settings.PUSULA.time_zone)
+    except (ValueError, OverflowError) as error:
+        raise OutcomeError(gettext("Say when to call back: a day and a time.")) from error
