@@ -1,8 +1,8 @@
 """How many messages a second leave the house: one sender process against a sink on loopback.
 
-``python bench/send.py [--messages 5000] [--connections 48] [--postfix FOLDER] [--dkim]`` makes a
-home folder and database of its own (SQLite, or where PUSULA_DATABASE_URL points), decides about
-candidates for a realistic mail and lets ``pusula sender run --once`` send it to Postfix's
+``python bench/send.py [--messages 5000] [--connections 48] [--postfix FOLDER] [--dkim KIND]`` makes
+a home folder and database of its own (SQLite, or where PUSULA_DATABASE_URL points), starts
+campaigns with a realistic mail and lets ``pusula sender run --once`` send it to Postfix's
 ``smtp-sink`` (in PATH, or in FOLDER with its libraries; else a sink of our own). Prints what each
 stage costs in processor time, the rate of the whole, and beside it in the same run: what the sink
 takes from ``smtp-source``, Django's mass mail, and django-post_office where it is installed
@@ -32,6 +32,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 ITEMS = 12
 BLOCK = 2_000
+COMPANY = 'from_address = "Deniz Otel <otel@deniz.example>"\n'
+CAMPAIGN = 250_000  # people of one campaign
 SAMPLE = 1_000  # messages in the measure of a stage
 PEER_MAILS = 1_000
 
@@ -161,34 +163,49 @@ def seed(n: int) -> list[int]:
     return [p.pk for p in people]
 
 
-def decided(people: list[int]) -> float:
-    """Let the decision layer put a message for each in line; return CPU seconds."""
-    from django.db import transaction
+def launched(people: list[int]) -> float:
+    """Let campaigns put a message for each in line; return CPU seconds.
 
+    That is all of it: who is in the audience, whom something speaks against, the draw of the
+    holdout, the decision about every message, and what is kept of all that.
+    """
+    from pusula.campaigns import actions, definitions
     from pusula.lib import clock
-    from pusula.outbox import actions
-    from pusula.outbox.candidates import Candidate, Way
-    from pusula.outbox.decisions import decide
 
-    content = actions.freeze(
-        channel="email", sender="Deniz Otel <otel@deniz.example>",
-        subject="{{ profile.first_name }}, hafta sonu fırsatı", text="", html=html(),
-    )  # fmt: skip
-    began, now = time.process_time(), clock.now()
-    for at in range(0, len(people), BLOCK):
-        with transaction.atomic():
-            decide(
-                [
-                    Candidate(
-                        dedupe_key=f"bench:{pk}", origin="bench", profile_id=pk,
-                        ways=(Way("email", content.pk),), purpose="marketing", due_at=now,
-                        not_after_at=now + clock.DAY,
-                    )
-                    for pk in people[at : at + BLOCK]
-                ],
-                at=now,
-            )  # fmt: skip
-    return time.process_time() - began
+    took = 0.0
+    for n, at in enumerate(range(0, len(people), CAMPAIGN)):
+        segment(f"audience_{n}", people[at : at + CAMPAIGN])
+        plan = {
+            "campaign": f"bench-{n}", "title": "Hafta sonu", "goal": "loyalty", "holdout": 0,
+            "audience": [f"audience_{n}"],
+            "template": {"subject": "{{ profile.first_name }}, hafta sonu fırsatı", "html": html()},
+        }  # fmt: skip
+        began, now = time.process_time(), clock.now()
+        actions.start(actions.create(definitions.parse(plan, "bench"), now), now)
+        took += time.process_time() - began
+    return took
+
+
+def segment(key: str, members: list[int]) -> None:
+    """Make a segment that has been evaluated."""
+    from pusula.lib import clock
+    from pusula.segments.models import Membership, Segment, SegmentVersion
+
+    now = clock.now()
+    made = Segment.objects.create(key=key, created_at=now)
+    version = SegmentVersion.objects.create(
+        segment=made, number=1, definition={"title": {"en": key, "tr": key}}, created_at=now
+    )
+    Membership.objects.bulk_create(
+        (
+            Membership(segment=made, profile_id=pk, version=version, entered_at=now, cause="run")
+            for pk in members
+        ),
+        batch_size=BLOCK,
+    )
+    Segment.objects.filter(pk=made.pk).update(
+        version=version, evaluated_at=now, n_members=len(members)
+    )
 
 
 def stages(people: list[int], given: argparse.Namespace) -> tuple[dict[str, float], str]:
@@ -255,9 +272,10 @@ def sent(home: str, port: int, given: argparse.Namespace) -> tuple[float, float,
     }
     if given.dkim:
         key = Path(home) / "dkim.pem"
+        kind = {"rsa": ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"], "ed25519": ["Ed25519"]}
         subprocess.run(
-            [str(shutil.which("openssl")), "genpkey", "-algorithm", "RSA",
-             "-pkeyopt", "rsa_keygen_bits:2048", "-out", str(key)],
+            [str(shutil.which("openssl")), "genpkey", "-out", str(key),
+             "-algorithm", *kind[given.dkim]],
             check=True, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         environment["PUSULA_DKIM"] = f"bench@deniz.example={key}"
@@ -308,9 +326,10 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=5_000)
     parser.add_argument("--connections", type=int, default=48)
     parser.add_argument("--postfix", type=Path)
-    parser.add_argument("--dkim", action="store_true", help="sign with RSA-2048 in the sender")
+    parser.add_argument("--dkim", choices=["rsa", "ed25519"], help="sign in the sender (RSA-2048)")
     given = parser.parse_args()
     home = tempfile.mkdtemp(prefix="pusula-bench-")
+    (Path(home) / "pusula.toml").write_text(COMPANY, encoding="utf-8")
     os.environ |= {"PUSULA_HOME": home, "DJANGO_SETTINGS_MODULE": "pusula.config.settings"}
     sys.path[:0] = [str(ROOT / "src"), str(ROOT)]
     import django
@@ -319,18 +338,20 @@ def main() -> None:
     django.setup()
     call_command("migrate", verbosity=0, interactive=False)
     n, people = given.messages, seed(given.messages)
-    deciding = decided(people)
+    launching = launched(people)
     costs, page = stages(people, given)
     with sink(given.postfix) as (port, name):
         wall, cpu, start = sent(home, port, given)
         alone = source_rate(port, given)
         peers = {which: peer(which, port, page) for which in ("mass", "post_office")}
-    print(f"{n:,} messages of {given.size:,} bytes over {given.connections} connections to {name}")
-    for stage, cost in {"decide": deciding / n * 1e6, **costs}.items():
+    print(f"{n:,} messages of {given.size:,} bytes over {given.connections} connections to {name}, "
+          f"{'signed with ' + given.dkim if given.dkim else 'not signed'}; "
+          f"load of the machine {os.getloadavg()[0]:.1f}")  # fmt: skip
+    for stage, cost in {"audience and decision": launching / n * 1e6, **costs}.items():
         print(f"  {stage:28} {cost:8,.0f} µs CPU a message")
     print(f"  {'the sender, all of it':28} {cpu / n * 1e6:8,.0f} µs CPU a message")
     print(f"  {'(its start, once)':28} {start * 1e3:8,.0f} ms")
-    whole = (cpu + deciding) / n
+    whole = (cpu + launching) / n
     print(f"end to end       {1 / whole:8,.0f}/s a core   {n / wall:,.0f}/s by the clock")
     print(f"the sink alone   {alone}   from smtp-source")
     for which, found in peers.items():

@@ -13,15 +13,16 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from tests.web import company as made_up
-from tests.web import plans, rides
+from tests.web import calls, plans, rides
 
 from pusula.campaigns import team, templates, trials
-from pusula.campaigns.models import Template
+from pusula.campaigns.models import Campaign, Template
 from pusula.campaigns.templates import Says
 from pusula.consent import actions as consent
 from pusula.consent import sign_ups, texts
 from pusula.consent.iys import actions as iys
 from pusula.consent.models import IysState, IysSubmission
+from pusula.journeys.tasks import lists, noting, taking
 from pusula.lib import clock
 from pusula.pipeline import identity, live, queries
 from pusula.pipeline.models import LogEntry, LogHead
@@ -60,9 +61,14 @@ def build(url: str) -> World:
     plans.finished("bahar")
     plans.started("guz", title="Güz daveti")
     plans.draft("yaz", title="Yaz daveti")
+    plans.draft("kis", title="Kış daveti")
+    Campaign.objects.filter(key="kis").update(
+        state="scheduled", starts_at=clock.now() + clock.DAY, agreed_n=3
+    )
     _run_before(company.run)
     _wide()
     _consents()
+    _calls()
     client = Client()
     client.force_login(company.user)
     _proposed(company.elif_.pk)
@@ -89,7 +95,7 @@ def build(url: str) -> World:
 def _template() -> Template:
     """Save a mail in two languages and two versions, with something to remark on."""
     html = (
-        '<h1>{{ profile.first_name }}</h1><img src="https://otel.example/oda.jpg">'
+        '<h1>{{ profile.first_name }}</h1><img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">'
         '<p style="color:#999999">Bekliyoruz. <a href="{{ unsubscribe_url }}">Çıkın</a></p>'
     )
     says = Says(subject="Bahar geldi", preheader="Erken rezervasyon", html=html)
@@ -123,6 +129,19 @@ def _team(as_customer: int) -> str:
     team.invite("ece@ajans.example", by="deniz", at=at)
     _address, token = team.take_invitation(at=at) or (None, "")
     return token
+
+
+def _calls() -> None:
+    """Let an agent have a call in hand, others wait, one be on a list; and ask for approval."""
+    people = calls.with_phones(8)
+    calls.asked(*people)
+    home = settings.PUSULA_HOME
+    task = taking.take("deniz", home, at=made_up.NOW)
+    assert task is not None
+    noting.note(task.pk, "deniz", noting.Said("no_answer"), at=made_up.NOW)
+    lists.export(home, by="deniz", most=1, at=made_up.NOW)
+    taking.take("deniz", home, at=made_up.NOW)
+    calls.waiting(*people[:3])
 
 
 def _merge(profile_id: int) -> int:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.journeys.scene import book, document, hours, mail, say, step, wait
-from tests.pipeline.company import define
+from tests.journeys.scene import document, hours, mail, say, step, wait
 
 from pusula.journeys import backtest
-from pusula.journeys.backtest import BacktestError
 from pusula.journeys.models import Enrollment, Journey
 from pusula.lib import clock
 from pusula.outbox.models import Message

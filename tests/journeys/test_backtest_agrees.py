@@ -96,7 +96,8 @@ def test_what_is_told_of_the_past_is_what_was_lived(seed):
     told = document("trip", **parts)
     _live(rng, told)
     for lived, replayed in zip(_lived(), _replayed(told), strict=True):
-        assert (sorted(lived - replayed), sorted(replayed - lived)) == ([], [])
+        only = sorted(map(repr, lived - replayed)), sorted(map(repr, replayed - lived))
+        assert only == ([], []), "\n".join(map(str, only))
 
 
 def _second(at):

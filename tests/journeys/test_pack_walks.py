@@ -12,7 +12,6 @@ from tests.journeys.lives import (
     agrees,
     answers,
     born,
-    day,
     does,
     orders,
 )

@@ -1,11 +1,14 @@
 """try"""
 import pytest
-from pusula.journeys import packs, actions
-from pusula.journeys.models import Journey
+
 from pusula.campaigns import templates
+from pusula.journeys import packs
+
 pytestmark = pytest.mark.django_db(databases=["default", "log"])
 ALL = [(p.name, f, l) for p in packs.all_packs() for f in p.flavours for l in packs.LANGUAGES]
 from pusula.journeys.packs.taking import _says
+
+
 @pytest.mark.parametrize(("name","flavour","language"), ALL)
 def test_pack(name, flavour, language):
     s = packs.load(name, flavour, language, site="https://otel.example")

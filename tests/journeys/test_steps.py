@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 
+import numpy as np
 import pytest
+from django.db import transaction
 from tests.journeys.scene import (
     book,
     conserved,
@@ -27,9 +29,10 @@ from pusula.journeys import actions, queries, why
 from pusula.journeys.models import Call, Coupon, Enrollment, Journey, Task
 from pusula.lib import clock
 from pusula.profiles.models import Trait
+from pusula.segments import actions as segment_actions
 from pusula.segments import sets
 from pusula.segments.everybody import rebuild
-from pusula.segments.models import SetMember
+from pusula.segments.models import Segment, SetMember
 
 pytestmark = pytest.mark.django_db(databases=["default", "log"])
 ELIF, CAN = "elif@example.com", "can@example.com"
@@ -162,6 +165,30 @@ def test_segments_bring_in_and_lead_out_and_what_a_definition_moves_does_not():
     assert sorted(where()) == [("exited", "finished"), ("pause", "waiting")]
     found = queries.by_step(Journey.objects.get())["pause"]
     assert (found.n_in, found.n_waiting, found.outcomes) == (2, 1, {"exited": 1})
+
+
+def enter(cause: str, *, at: int) -> None:
+    """Let Elif enter the segment for ``cause``, as who writes down memberships does."""
+    segment = Segment.objects.get(key="searched")
+    people = np.array([profile_of(ELIF)], np.int64)
+    members = {segment.pk: people}
+    versions = {segment.pk: segment.version}
+    with transaction.atomic():
+        segment_actions.record_members(people, members, versions, at=at, cause=cause)
+
+
+@pytest.mark.parametrize(
+    ("cause", "n"), [("live", 1), ("run", 1), ("import", 1), ("undo", 0), ("merge", 0)]
+)
+def test_of_who_enters_a_segment_those_come_in_for_whom_something_is_true_now(cause, n):
+    define("searched", {"events": {"name": "Hotel Searched", "count": {"at_least": 1}}})
+    say(ELIF, "Newsletter Opened", at=hours(0))
+    step(hours(0) + 1)
+    rebuild.everybody(at=hours(0) + 2)
+    publish(at=hours(0) + 3, entry=[{"enters": "searched"}], steps=[wait("pause", "1 day"), mail()])
+    enter(cause, at=hours(1))
+    step(hours(1) + 1)
+    assert len(where()) == n
 
 
 def test_a_schedule_brings_in_every_member_each_time_once():

@@ -2,38 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import psycopg
 import pytest
-from tests.outbox.nursery import Nursery, environment, nursery
+from tests.outbox.nursery import Nursery, nursery, nursery_of_its_own
 
 
 @pytest.fixture
 def senders(tmp_path: Path) -> Iterator[Nursery]:
     """Return a nursery on an empty database: SQLite, or PostgreSQL where the tests run on it."""
-    url = os.environ.get("PUSULA_DATABASE_URL", "")
-    if not url.startswith("postgres"):
-        with nursery(environment(tmp_path, "")) as running:
-            running.ask("migrate")
-            yield running
-        return
-    name = f"pusula_nursery_{uuid.uuid4().hex[:12]}"
-    server = urlsplit(url)
-    admin = server._replace(path="/postgres").geturl()
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f'create database "{name}"')
-    try:
-        with nursery(environment(tmp_path, server._replace(path=f"/{name}").geturl())) as running:
-            running.ask("migrate")
-            yield running
-    finally:
-        with psycopg.connect(admin, autocommit=True) as connection:
-            connection.execute(f'drop database "{name}" with (force)')
+    with nursery_of_its_own(tmp_path) as running:
+        yield running
 
 
 @pytest.fixture

@@ -11,10 +11,14 @@ import os
 import subprocess
 import sys
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -68,6 +72,29 @@ def nursery(environment: dict[str, str]) -> Iterator[Nursery]:
         yield running
     finally:
         running.close()
+
+
+@contextmanager
+def nursery_of_its_own(home: Path) -> Iterator[Nursery]:
+    """Run a nursery on an empty database: SQLite, or PostgreSQL where PUSULA_DATABASE_URL says."""
+    url = os.environ.get("PUSULA_DATABASE_URL", "")
+    if not url.startswith("postgres"):
+        with nursery(environment(home, "")) as running:
+            running.ask("migrate")
+            yield running
+        return
+    name = f"pusula_nursery_{uuid.uuid4().hex[:12]}"
+    server = urlsplit(url)
+    admin = server._replace(path="/postgres").geturl()
+    with psycopg.connect(admin, autocommit=True) as admins:
+        admins.execute(f'create database "{name}"')
+    try:
+        with nursery(environment(home, server._replace(path=f"/{name}").geturl())) as running:
+            running.ask("migrate")
+            yield running
+    finally:
+        with psycopg.connect(admin, autocommit=True) as admins:
+            admins.execute(f'drop database "{name}" with (force)')
 
 
 def serve() -> None:

@@ -256,7 +256,7 @@ def test_people_are_put_on_the_new_version_where_somebody_chooses_so(deniz):
     form = {"mark": page.context["mark"], "decision": "publish", "people": "move"}
     deniz.post(address, form)
     assert Enrollment.objects.filter(state=machine.WAITING, version__number=2).count() == n
-    assert AuditEntry.objects.get(verb="journey.migrated").detail["n"] == n
+    assert f'"n":{n}' in AuditEntry.objects.get(verb="journey.migrated").detail
 
 
 def test_a_draft_that_changed_since_it_was_seen_is_not_published(deniz):

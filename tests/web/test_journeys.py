@@ -292,7 +292,7 @@ def test_templates_that_are_gone_do_not_take_the_page_with_them(deniz, journey):
 
 
 def test_people_page_by_page_are_each_there_once(deniz, company, monkeypatch):
-    rides.publish(holdout="0 %")
+    rides.publish(holdout="1 %")
     for number, profile in enumerate(Profile.objects.order_by("pk")[:30]):
         rides.come_in("abandoned", profile, 1 + (number // 7))
     monkeypatch.setattr("pusula.web.views.journey_people.PAGE", 8)

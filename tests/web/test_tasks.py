@@ -1,4 +1,4 @@
-"""The pages of the call centre and of approvals: one call in hand, noted once, seen by its holder."""
+"""The pages of calls and approvals: a call in one hand, noted once, seen by its holder alone."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_a_note_that_does_not_fit_is_kept_in_the_form_and_the_call_stays_in_hand
     )
     mine.refresh_from_db()
     assert mine.reserved_for == "deniz"
-    when = dt.datetime(2026, 11, 23, 10, 30)  # noqa: DTZ001 - of the company
+    when = dt.datetime(2026, 11, 23, 10, 30)
     assert Message.objects.get(pk=mine.message_id).due_at == made_up.clock.from_datetime(
         when, made_up.ZONE
     )

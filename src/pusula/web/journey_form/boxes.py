@@ -16,7 +16,7 @@ from pusula.web import formats
 from pusula.web.builder import controls, times
 from pusula.web.builder.choices import Choices
 from pusula.web.builder.controls import Control, IncompleteError, Line, Option
-from pusula.web.builder.fields import Fields, shown_number
+from pusula.web.builder.fields import Fields, shown_number, typed_number
 
 Json = dict[str, Any]
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
@@ -145,7 +145,7 @@ def number(value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     shown = shown_number(value)
-    return shown if times.typed_number(shown) == value else None
+    return shown if typed_number(shown) == value else None
 
 
 def chosen(fields: Fields, name: str, missing: str) -> str:

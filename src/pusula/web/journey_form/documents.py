@@ -117,7 +117,7 @@ class _Teller:
     def _list(self, name: str, path: str) -> list[Json]:
         root = self.draft.lists[name]
         self.places[path] = root.id
-        found = []
+        found: list[Json] = []
         for node in root.below:
             self.places[f"{path}[{len(found)}]"] = node.id
             found += self._body(node, root.kind)
@@ -128,8 +128,10 @@ class _Teller:
         for node in above.below:
             here = f"{path}[{len(found)}]"
             self.places[here] = node.id
-            for body in self._body(node, above.kind):
-                found.append({"id": node.fields.one("id")} | self._with_parts(node, body, here))
+            found += [
+                {"id": node.fields.one("id")} | self._with_parts(node, body, here)
+                for body in self._body(node, above.kind)
+            ]
         return found
 
     def _body(self, node: Node, above: str) -> list[Json]:

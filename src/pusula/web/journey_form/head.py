@@ -29,6 +29,7 @@ CLASSES: Mapping[str, str | Promise] = {
     "commercial": codes.MESSAGE_CLASSES["commercial"],
     "service": codes.MESSAGE_CLASSES["informational"],
 }
+_PRIORITIES = {str(n): words for n, words in codes.PRIORITIES.items()}
 _PURPOSE = "marketing"
 
 
@@ -42,6 +43,7 @@ class HeadLines:
 
 def head_lines(fields: Fields) -> HeadLines:
     """Return the boxes of the journey as a whole."""
+    purpose = fields.one("purpose", _PURPOSE)
     return HeadLines(
         entry=[
             _menu(fields, "keyed_by", gettext("It runs once for"), KEYED_BY, redraws=True),
@@ -55,8 +57,8 @@ def head_lines(fields: Fields) -> HeadLines:
         ],
         manners=[
             _menu(fields, "class", gettext("Its messages are"), CLASSES),
-            _menu(fields, "priority", gettext("Priority"), {str(n): w for n, w in codes.PRIORITIES.items()}, "5"),
-            boxes.line(controls.text("purpose", gettext("Purpose"), fields.one("purpose", _PURPOSE))),
+            _menu(fields, "priority", gettext("Priority"), _PRIORITIES, "5"),
+            boxes.line(controls.text("purpose", gettext("Purpose"), purpose)),
         ],
     )  # fmt: skip
 

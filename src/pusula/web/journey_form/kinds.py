@@ -149,7 +149,7 @@ STEPS: Mapping[str, Kind] = {
     ),
     "continue": Kind(
         "corner-down-right", _step("continue"), _("Goes on with a later step"),
-        lambda here, node: steps.goes_on(here, node),
+        steps.goes_on,
     ),
     "exit": Kind(
         "log-out", _step("exit"), _("They leave the journey here"),

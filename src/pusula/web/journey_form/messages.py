@@ -120,7 +120,9 @@ def _is_name(value: object) -> bool:
 def way_keys(fields: Fields) -> list[str]:
     """Return the letters of the ways in their order; one at least."""
     found = list(dict.fromkeys(fields.one("ways").split()))
-    return [key for key in found if len(key) == 1 and key in string.ascii_lowercase][:MOST_WAYS] or ["a"]
+    return [key for key in found if len(key) == 1 and key in string.ascii_lowercase][
+        :MOST_WAYS
+    ] or ["a"]
 
 
 def add_way(fields: Fields) -> None:

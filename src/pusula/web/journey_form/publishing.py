@@ -127,5 +127,3 @@ def row_words(desk: Desk) -> list[tuple[str, str, str]]:
                 said = words.of(node, above)[2]
                 found.append((node.id, said, desk.said.problems.get(node.id, "")))
     return found
-
-

@@ -67,11 +67,11 @@ class _Reader:
         """Return the node of an entry, a trigger or an end; as YAML where no boxes can say it."""
         node = Node(self.new_id(), kinds.YAML)
         match document:
-            case {"where": dict(where)} if above != "entries" and len(document) == 1:
+            case {"where": dict(where), **rest} if above != "entries" and not rest:
                 node.kind, node.fields = "where", conditions.read(where, self.picker)
                 return node
-            case dict() if len(document) == 1:
-                word, body = next(iter(document.items()))
+            case {**words} if len(words) == 1:
+                word, body = next(iter(words.items()))
                 if self._read(node, above, str(word), body):
                     return node
         return self._raw(node, document)
@@ -141,5 +141,3 @@ class _Reader:
         part.below = [self.step(step) for step in document.get("steps", [])]
         above.below.append(part)
         return True
-
-

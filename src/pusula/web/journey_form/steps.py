@@ -201,7 +201,9 @@ class TraitEditor:
         if not name:
             found.append(boxes.line(controls.text("new", gettext("Its name"), fields.one("new"))))
         if name not in self.here.names.schema.traits:
-            found.append(boxes.line(controls.select("sort", gettext("It is"), sort, sorts, redraws=True)))
+            found.append(
+                boxes.line(controls.select("sort", gettext("It is"), sort, sorts, redraws=True))
+            )
         if sort == "bool":
             yes_no = [("yes", gettext("yes")), ("no", gettext("no"))]
             return [*found, boxes.line(controls.select("value", gettext("Value"), value, yes_no))]
@@ -243,7 +245,10 @@ class ListEditor:
 
     def lines(self, fields: Fields) -> list[Line]:
         """Return the menus of what and of which list."""
-        menu = [("add_to", gettext("put on the list")), ("remove_from", gettext("take off the list"))]
+        menu = [
+            ("add_to", gettext("put on the list")),
+            ("remove_from", gettext("take off the list")),
+        ]
         what = controls.select("what", gettext("What"), fields.one("what", "add_to"), menu)
         lists = self.here.choices.sets("list")
         which = controls.select(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from pusula.web.builder.controls import Line
 from pusula.web.builder.fields import Fields
@@ -138,7 +139,8 @@ class Drawer:
         return Row(
             id=node.id, kind=node.kind, icon=icon, name=name, words=words, place=place,
             problem=self.desk.said.problems.get(node.id, ""),
-            step_id=node.fields.one("id"), is_step="id" in node.fields, is_part=is_part, is_fixed=is_fixed,
+            step_id=node.fields.one("id"), is_step="id" in node.fields,
+            is_part=is_part, is_fixed=is_fixed,
             is_open=opened, is_taken=node.id == self.desk.taken,
             has_focus=node.id == self.focus,
             can_open=self._can_open(node, above),
@@ -162,7 +164,7 @@ class Drawer:
         kind = kinds.of(above.kind, node.kind)
         return kind is None or kind.make is not None or node.kind in kinds.CONDITIONS
 
-    def _sheet(self, node: Node, above: Node) -> dict[str, object]:
+    def _sheet(self, node: Node, above: Node) -> dict[str, Any]:
         if node.kind in kinds.CONDITIONS:
             return {"condition": self._condition(node)}
         kind = kinds.of(above.kind, node.kind)

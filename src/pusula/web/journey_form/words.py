@@ -15,6 +15,7 @@ from pusula.web.journey_form.documents import Said
 from pusula.web.journey_form.draft import Draft, Node
 from pusula.web.journey_words import Teller
 
+
 class Words:
     """Says the nodes of a draft."""
 
@@ -44,7 +45,7 @@ class Words:
         if node.kind in ("first", "task"):
             return icon, name, self._with_parts(node, body)
         step = self._parsed({"id": "x", **body})
-        if node.kind == kinds.YAML or node.kind == "message":
+        if node.kind in (kinds.YAML, "message"):
             icon, name = journey_words.kind(step.kind)
         return icon, name, self.teller.sentence(step.kind)
 
@@ -55,7 +56,11 @@ class Words:
             ends = {"outcomes": [{"outcome": "x", "title": {"tr": "x", "en": "x"}}]}
         else:
             bodies = [self.said.bodies.get(each.id) for each in node.below]
-            triggers = [t for t, n in zip(bodies, node.below, strict=True) if t and n.kind not in kinds.PARTS]
+            triggers = [
+                t
+                for t, n in zip(bodies, node.below, strict=True)
+                if t and n.kind not in kinds.PARTS
+            ]
             ends = {"first": triggers}
         return self.teller.sentence(self._parsed({"id": "x", word: {**inner, **ends}}).kind)
 
@@ -65,9 +70,7 @@ class Words:
         inner = document[word]
         if isinstance(inner, dict):
             inner = {key: value for key, value in inner.items() if key not in parts}
-        return StepReader(self.reader, DEFAULT_LIMITS).step(
-            Place({"id": "x", word: inner}, ""), 1
-        )
+        return StepReader(self.reader, DEFAULT_LIMITS).step(Place({"id": "x", word: inner}, ""), 1)
 
     def _other(self, node: Node, above: Node, body: Json) -> str:
         """Return what an entry, an end or a part says."""
@@ -76,7 +79,9 @@ class Words:
             case kinds.THEN | kinds.ELSE:
                 return self.lead(node, above)
             case "where" | "way":
-                return printer.condition(self.reader.condition(Place(next(iter(body.values())), "")))
+                return printer.condition(
+                    self.reader.condition(Place(next(iter(body.values())), ""))
+                )
             case "variant":
                 return f"{body['name']}, {body['share']}"
             case "outcome":

@@ -1,4 +1,4 @@
-"""The editor of journeys: a journey made and changed as a form, kept as a draft, published."""
+"""The editor of journeys: a journey made and changed as a form, kept as a draft."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from pusula.journeys import actions, machine, packs, queries
+from pusula.journeys import actions, packs, queries
 from pusula.journeys.language import sentences
 from pusula.journeys.models import Journey, JourneyVersion
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.orders import queries as orders
 from pusula.privacy import audit
-from pusula.segments import evaluate
 from pusula.segments import queries as segments
-from pusula.web import formats, journey_versions, journey_words, titles
+from pusula.web import journey_words, titles
 from pusula.web.builder import results
 from pusula.web.journey_form import conditions, kinds, naming, publishing
 from pusula.web.journey_form import desk as desks
@@ -59,19 +58,6 @@ def check(request: HttpRequest) -> HttpResponse:
     response = render(request, "web/journeys/_said.html", {**_said(desk), "carries": True})
     response["HX-Trigger-After-Settle"] = "checked"
     return response
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def publish(request: HttpRequest, key: str) -> HttpResponse:
-    """Show what publishing the draft would do to whom; publish it, or discard it."""
-    journey = found_or_404(key)
-    version = queries.newest(journey)
-    if version is None or version.published_at is not None:
-        messages.info(request, gettext("There is no draft to publish."))
-        return redirect("journey", key)
-    if request.method == "POST":
-        return _decided(request, journey, version)
-    return _plan(request, journey, version)
 
 
 # -- beginning ------------------------------------------------------------------------------------
@@ -253,38 +239,40 @@ def _saved(request: HttpRequest, journey: Journey | None, desk: Desk) -> HttpRes
     problem = naming.problem(desk.draft.head.fields, journey) or desk.yaml_error
     if not problem:
         desk.look_again()
-        if desk.said.journey is None:
-            problem = gettext("Something is incomplete or wrong: it is named at its place.")
-    definition = desk.said.journey
-    if problem or definition is None:
-        return _drawn(request, journey, desk, problem=problem)
-    if journey is None and (again := _just_saved(desk, by)):
-        return redirect("journey-publish", again)
-    try:
-        with transaction.atomic():
-            found = Journey.objects.select_for_update().filter(key=definition.key).first()
-            newest = queries.newest(found) if found is not None else None
-            if journey is None and found is not None:
-                problem = gettext("There is a journey with this key already: choose another key.")
-            else:
-                problem = desks.overtaken(desk, newest)
-            if not problem:
-                version = actions.save(definition, by=by)
-                if newest is None or version.pk != newest.pk or version.created_by == by:
-                    audit.record(
-                        by, "journey.drafted", f"journey:{definition.key}", n=version.number
-                    )
-    except PusulaError as error:
-        problem = error.message
+        if journey is None and (again := _just_saved(desk, by)):
+            return redirect("journey-publish", again)
+        try:
+            version = _kept(journey, desk, by)
+        except PusulaError as error:
+            problem = error.message
     if problem:
         return _drawn(request, journey, desk, problem=problem)
     if version.published_at is not None:
         messages.info(request, gettext("Nothing was changed."))
-        return redirect("journey", definition.key)
-    messages.success(
-        request, gettext("The draft is kept. Nobody comes in on it until you publish it.")
-    )
-    return redirect("journey-publish", definition.key)
+        return redirect("journey", version.journey.key)
+    said = gettext("The draft is kept. Nobody comes in on it until you publish it.")
+    messages.success(request, said)
+    return redirect("journey-publish", version.journey.key)
+
+
+def _kept(journey: Journey | None, desk: Desk, by: str) -> JourneyVersion:
+    """Keep what the desk says, unless somebody else was faster; raise why it cannot be kept."""
+    definition = desk.said.journey
+    if definition is None:
+        raise FormError(gettext("Something is incomplete or wrong: it is named at its place."))
+    with transaction.atomic():
+        found = Journey.objects.select_for_update().filter(key=definition.key).first()
+        if journey is None and found is not None:
+            raise FormError(
+                gettext("There is a journey with this key already: choose another key.")
+            )
+        newest = queries.newest(found) if found is not None else None
+        if problem := desks.overtaken(desk, newest):
+            raise FormError(problem)
+        version = actions.save(definition, by=by)
+        if newest is None or desks.mark(version) != desks.mark(newest):
+            audit.record(by, "journey.drafted", f"journey:{definition.key}", n=version.number)
+    return version
 
 
 def _just_saved(desk: Desk, by: str) -> str:
@@ -295,66 +283,3 @@ def _just_saved(desk: Desk, by: str) -> str:
     if newest is None or newest.created_by != by or clock.now() - newest.created_at > _TWICE:
         return ""
     return key if newest.definition == desk.document() else ""
-
-
-# -- publishing -----------------------------------------------------------------------------------
-
-
-def _plan(
-    request: HttpRequest, journey: Journey, version: JourneyVersion, problem: str = ""
-) -> HttpResponse:
-    language = journey_words.language()
-    plan = publishing.plan(journey, version)
-    context = {
-        "journey": journey,
-        "title": version.definition["title"].get(language) or journey.key,
-        "state": journey_words.STATES[journey.state],
-        "version": version,
-        "mark": desks.mark(version),
-        "differences": journey_versions.between(journey.version, version),
-        "plan": plan,
-        "problem": problem or plan.problem,
-        "can_publish": not plan.problem and journey.state != machine.ARCHIVED,
-        "is_archived": journey.state == machine.ARCHIVED,
-    }
-    return render(request, "web/journeys/publish.html", context, status=422 if problem else 200)
-
-
-def _decided(request: HttpRequest, journey: Journey, version: JourneyVersion) -> HttpResponse:
-    key = journey.key
-    if request.POST.get("mark") != desks.mark(version):
-        said = gettext("Another draft has taken the place of the one you saw: this is it.")
-        messages.error(request, said)
-        return redirect("journey-publish", key)
-    by = signed_in(request).get_username()
-    if request.POST.get("decision") == "discard":
-        with transaction.atomic():
-            is_gone = publishing.discard(version)
-            audit.record(by, "journey.discarded", f"journey:{key}", n=version.number)
-        messages.success(request, gettext("The draft was discarded."))
-        return redirect("journeys") if is_gone else redirect("journey", key)
-    n_moved = 0
-    try:
-        with transaction.atomic(), evaluate.alone():
-            _publish_seen(version)
-            audit.record(by, "journey.published", f"journey:{key}", n=version.number)
-            if request.POST.get("people") == "move":
-                steps = publishing.stand_ins(request.POST)
-                n_moved = actions.migrate(key, to=version.number, steps=steps)
-                audit.record(by, "journey.migrated", f"journey:{key}", n=n_moved, to=version.number)
-    except PusulaError as error:
-        return _plan(request, journey, version, error.message)
-    said = gettext("Version %(n)d is published.") % {"n": version.number}
-    if n_moved:
-        moved = gettext("%(n)s people were put on it.") % {"n": formats.number(n_moved)}
-        said = f"{said} {moved}"
-    messages.success(request, said)
-    return redirect("journey", key)
-
-
-def _publish_seen(version: JourneyVersion) -> None:
-    """Publish the version as it was seen; raise ``FormError`` if it changed meanwhile."""
-    now = JourneyVersion.objects.select_for_update().filter(pk=version.pk).first()
-    if now is None or desks.mark(now) != desks.mark(version) or now.published_at is not None:
-        raise FormError(gettext("Somebody else has just changed or published it: look again."))
-    actions.publish(now)

@@ -250,7 +250,7 @@ def _editor(
         "channel": form.channel,
         "channel_words": titles.channel(form.channel),
         "channels": _channels(),
-        "language": language,
+        "in_language": language,
         "language_title": _language(language) if language else "",
         "tabs": [(tag, _language(tag)) for tag in tags],
         "is_new_language": bool(language) and language not in tags,

@@ -1,0 +1,95 @@
+"""Publishing the draft of a journey: what it changes, for whom; or discarding it."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods
+
+from pusula.journeys import actions, machine, queries
+from pusula.journeys.models import Journey, JourneyVersion
+from pusula.lib.errors import PusulaError
+from pusula.privacy import audit
+from pusula.segments import evaluate
+from pusula.web import formats, journey_versions, journey_words
+from pusula.web.journey_form import desk as desks
+from pusula.web.journey_form import publishing
+from pusula.web.journey_form.draft import FormError
+from pusula.web.request import signed_in
+from pusula.web.views.journeys import found_or_404
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def publish(request: HttpRequest, key: str) -> HttpResponse:
+    """Show what publishing the draft would do to whom; publish it, or discard it."""
+    journey = found_or_404(key)
+    version = queries.newest(journey)
+    if version is None or version.published_at is not None:
+        messages.info(request, gettext("There is no draft to publish."))
+        return redirect("journey", key)
+    if request.method == "POST":
+        return _decided(request, journey, version)
+    return _plan(request, journey, version)
+
+
+def _plan(
+    request: HttpRequest, journey: Journey, version: JourneyVersion, problem: str = ""
+) -> HttpResponse:
+    language = journey_words.language()
+    plan = publishing.plan(journey, version)
+    context = {
+        "journey": journey,
+        "title": version.definition["title"].get(language) or journey.key,
+        "state": journey_words.STATES[journey.state],
+        "version": version,
+        "mark": desks.mark(version),
+        "differences": journey_versions.between(journey.version, version),
+        "plan": plan,
+        "problem": problem or plan.problem,
+        "can_publish": not plan.problem and journey.state != machine.ARCHIVED,
+        "is_archived": journey.state == machine.ARCHIVED,
+    }
+    return render(request, "web/journeys/publish.html", context, status=422 if problem else 200)
+
+
+def _decided(request: HttpRequest, journey: Journey, version: JourneyVersion) -> HttpResponse:
+    key = journey.key
+    if request.POST.get("mark") != desks.mark(version):
+        said = gettext("Another draft has taken the place of the one you saw: this is it.")
+        messages.error(request, said)
+        return redirect("journey-publish", key)
+    by = signed_in(request).get_username()
+    if request.POST.get("decision") == "discard":
+        with transaction.atomic():
+            is_gone = publishing.discard(version)
+            audit.record(by, "journey.discarded", f"journey:{key}", n=version.number)
+        messages.success(request, gettext("The draft was discarded."))
+        return redirect("journeys") if is_gone else redirect("journey", key)
+    n_moved = 0
+    try:
+        with transaction.atomic(), evaluate.alone():
+            _publish_seen(version)
+            audit.record(by, "journey.published", f"journey:{key}", n=version.number)
+            if request.POST.get("people") == "move":
+                steps = publishing.stand_ins(request.POST)
+                n_moved = actions.migrate(key, to=version.number, steps=steps)
+                audit.record(by, "journey.migrated", f"journey:{key}", n=n_moved, to=version.number)
+    except PusulaError as error:
+        return _plan(request, journey, version, error.message)
+    said = gettext("Version %(n)d is published.") % {"n": version.number}
+    if n_moved:
+        moved = gettext("%(n)s people were put on it.") % {"n": formats.number(n_moved)}
+        said = f"{said} {moved}"
+    messages.success(request, said)
+    return redirect("journey", key)
+
+
+def _publish_seen(version: JourneyVersion) -> None:
+    """Publish the version as it was seen; raise ``FormError`` if it changed meanwhile."""
+    now = JourneyVersion.objects.select_for_update().filter(pk=version.pk).first()
+    if now is None or desks.mark(now) != desks.mark(version) or now.published_at is not None:
+        raise FormError(gettext("Somebody else has just changed or published it: look again."))
+    actions.publish(now)
