@@ -32,7 +32,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 ITEMS = 12
 BLOCK = 2_000
-COMPANY = 'from_address = "Deniz Otel <otel@deniz.example>"\n'
+COMPANY = '[company]\nfrom_address = "Deniz Otel <otel@deniz.example>"\n'
 CAMPAIGN = 250_000  # people of one campaign
 SAMPLE = 1_000  # messages in the measure of a stage
 PEER_MAILS = 1_000

@@ -95,7 +95,7 @@ def build(url: str) -> World:
 def _template() -> Template:
     """Save a mail in two languages and two versions, with something to remark on."""
     html = (
-        '<h1>{{ profile.first_name }}</h1><img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">'
+        '<h1>{{ profile.first_name }}</h1><img src="data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7">'
         '<p style="color:#999999">Bekliyoruz. <a href="{{ unsubscribe_url }}">Çıkın</a></p>'
     )
     says = Says(subject="Bahar geldi", preheader="Erken rezervasyon", html=html)

@@ -71,6 +71,29 @@ def test_nothing_is_sent_before_the_body_is_let_go(server, pool):
     assert (mail.recipient, mail.token, mail.raw) == ("ayse@example.com", "tok", BODY)
 
 
+def test_a_body_leaves_with_the_next_envelope_or_by_itself_when_nothing_follows(server, pool):
+    first = begun(pool)
+    pool.finish(first, BODY)
+    assert first.wants_to_send
+    assert not first.dot_left
+    if server.can_pipeline:
+        pool.begin(first, envelope(2, "burak"))
+    else:
+        pool.let_go()
+    assert first.dot_left
+    assert until(pool, Answered).key == 1
+    assert [mail.recipient for mail in server.mails] == ["ayse@example.com"]
+
+
+def test_a_body_that_never_left_is_told_so(server, pool):
+    connection = begun(pool)
+    pool.finish(connection, BODY)
+    connection.socket.close()
+    [lost] = pool.poll(0)
+    assert (lost.begun, lost.in_doubt, lost.dot_left) == (None, 1, False)
+    assert server.mails == []
+
+
 def test_a_message_called_back_before_its_dot_never_arrives(server, pool):
     pool.drop(begun(pool))
     server.settle()

@@ -39,8 +39,7 @@ class World:
         self.live = Live()
         self.now = NOW - clock.DAY
         self.scenario = scenario
-        self._has_traits()
-        self._has_segments()
+        provide(scenario, at=self.now)
         packs.add(scenario, at=self.now)
         definition = packs.parsed(scenario)
         if not holdout:
@@ -77,24 +76,6 @@ class World:
         found = [one for one in (engine.next_due_at(), members.next_due_at()) if one is not None]
         return min(found, default=None)
 
-    def tell(self, kind: str, body: dict[str, Any], at: int) -> None:
-        told(Entry(kind, "web", f"web:{next(_numbers)}", json.dumps(body), at))
-
-    def _has_traits(self) -> None:
-        """Let somebody have each trait the journey asks for."""
-        for name, kind in self.scenario.traits.items():
-            assert kind == "day"
-            traits = {name: {"day": "1980-01-15"}}
-            self.tell("trait", {"email": "somebody@example.com", "traits": traits}, self.now)
-            self._step(self.now)
-
-    def _has_segments(self) -> None:
-        wanted = {one.names[0] for one in packs.missing(self.scenario) if one.kind == "segment"}
-        shipped = [one for one in catalog.shipped() if one[0].removesuffix(".yaml") in wanted]
-        if shipped:
-            segments.apply(shipped)
-            rebuild.everybody(at=self.now)
-
     # What became of it.
 
     def asked(self, email: str) -> list[str]:
@@ -125,6 +106,24 @@ class World:
         }
 
 
+def provide(scenario: Scenario, *, at: int) -> None:
+    """Bring in the traits and the segments that a scenario asks for."""
+    for name, kind in scenario.traits.items():
+        assert kind == "day"
+        traits = {name: {"day": "1980-01-15"}}
+        tell("trait", {"email": "somebody@example.com", "traits": traits}, at)
+        step(at)
+    wanted = {one.names[0] for one in packs.missing(scenario) if one.kind == "segment"}
+    shipped = [one for one in catalog.shipped() if one[0].removesuffix(".yaml") in wanted]
+    if shipped:
+        segments.apply(shipped)
+        rebuild.everybody(at=at)
+
+
+def tell(kind: str, body: dict[str, Any], at: int) -> None:
+    told(Entry(kind, "web", f"web:{next(_numbers)}", json.dumps(body), at))
+
+
 # What people do.
 
 
@@ -138,14 +137,14 @@ def does(email: str, days: float, name: str, **properties: Any) -> Act:
 def agrees(email: str, days: float = 0.001) -> Act:
     """Say yes to marketing mails and calls, with a phone number of one's own."""
 
-    def act(world: World, at: int) -> None:
+    def act(_world: World, at: int) -> None:
         phone = f"+90532{next(_numbers):07}"
         for channel in ("email", "call"):
             decision = {
                 "email": email, "phone": phone, "channel": channel, "purpose": "marketing",
                 "status": "granted", "evidence": "form",
             }  # fmt: skip
-            world.tell("consent", decision, at)
+            tell("consent", decision, at)
 
     return days, act
 
@@ -180,8 +179,8 @@ def orders(
 
 
 def born(email: str, days: float, on: str) -> Act:
-    def act(world: World, at: int) -> None:
-        world.tell("trait", {"email": email, "traits": {"birthday": {"day": on}}}, at)
+    def act(_world: World, at: int) -> None:
+        tell("trait", {"email": email, "traits": {"birthday": {"day": on}}}, at)
 
     return days, act
 

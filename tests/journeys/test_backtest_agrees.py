@@ -123,6 +123,8 @@ def _live(rng, told):
         due = [m for m in (segments.next_due_at(), engine.next_due_at()) if m is not None]
         coming = [fact[0] for fact in facts[:1]] + [max(m, at) for m in due]
         at = min(coming, default=END + 1)
+        if facts and facts[0][0] == at + 1:
+            at += 1  # what happens at the moment a wait ends is told with the next step
         if at > END:
             break
         while facts and facts[0][0] == at:

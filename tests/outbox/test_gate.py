@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Thread
+
 import pytest
 from django.db import IntegrityError, connection
 from tests.outbox.people import consented, in_line, profiles
@@ -315,3 +317,38 @@ def test_what_stops_commercial_messages_lets_the_others_through():
     assert verdict() == Reason.SUPPRESSED
     Message.objects.update(is_commercial=False)
     assert verdict() == gate.GO
+
+
+def test_the_last_look_is_spared_only_where_nothing_was_written(monkeypatch):
+    first, second = claimed(2)
+    verdicts = through_the_gate([first, second])
+    looked: list[int] = []
+    judge = gate.judge
+
+    def seen(ids, **given):
+        looked.extend(ids)
+        return judge(ids, **given)
+
+    monkeypatch.setattr(gate, "judge", seen)
+    assert gate.withdrawn([first, second], owner=ME, at=clock.now(), since=verdicts.mark) == set()
+    can_tell = connection.vendor == "sqlite"
+    assert looked == ([] if can_tell else [first, second])
+    refuse(Message.objects.get(pk=second).profile_id)
+    found = gate.withdrawn([first, second], owner=ME, at=clock.now(), since=verdicts.mark)
+    assert found == {second}
+
+
+def test_the_last_look_sees_what_another_connection_wrote_behind_the_turn():
+    first, second = claimed(2)
+    verdicts = through_the_gate([first, second])
+    profile_id = Message.objects.get(pk=first).profile_id
+
+    def refuse_elsewhere():
+        refuse(profile_id)
+        connection.close()
+
+    other = Thread(target=refuse_elsewhere)
+    other.start()
+    other.join()
+    found = gate.withdrawn([first, second], owner=ME, at=clock.now(), since=verdicts.mark)
+    assert found == {first}

@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
         return exam.sit()
     seeds = itertools.count(asked.first) if asked.seed is None else [asked.seed]
     ran = running.run(seeds, most_steps=asked.steps)
-    print(ran)
+    print(ran, *(f"{seed}:{digest}" for seed, digest in list(ran.digests.items())[-5:]))
     for what, n in sorted(ran.seen.items()):
         print(f"  {n:8} {what}")
     if ran.seed is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
@@ -28,6 +28,7 @@ class Ran:
     seed: int | None = None  # of the world that went wrong
     wrong: list[str] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
+    digests: dict[int, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """Return it in a line."""
@@ -46,12 +47,15 @@ def prepare() -> None:
     stage.keep_beginning()
 
 
-def run(seeds: Iterable[int], *, n_chaos: int = CHAOS, most_steps: int | None = None) -> Ran:
+def run(
+    seeds: Iterable[int], *, most_steps: int | None = None, needs: Collection[str] = ()
+) -> Ran:
     """Run the worlds of ``seeds`` until one goes wrong, or ``most_steps`` were done."""
     ran, began = Ran(), time.perf_counter()
     for seed in seeds:
-        world = World(seed)
-        ran.wrong = judged(world, n_chaos)
+        world = World(seed, needs=needs)
+        ran.wrong = judged(world)
+        ran.digests[seed] = world.digest
         ran.n_worlds += 1
         ran.n_steps += world.n_steps
         ran.seconds = time.perf_counter() - began
@@ -64,10 +68,10 @@ def run(seeds: Iterable[int], *, n_chaos: int = CHAOS, most_steps: int | None = 
     return ran
 
 
-def judged(world: World, n_chaos: int) -> list[str]:
-    """Let a world live; return what is wrong with it, with its last errors first."""
+def judged(world: World) -> list[str]:
+    """Let a world live; return what is wrong with it."""
     try:
-        world.live(n_chaos)
+        world.live(CHAOS)
         return world.errors or sorted(oracle.in_the_end(world))
     finally:
         world.leave()

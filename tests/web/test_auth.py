@@ -13,10 +13,10 @@ from tests.web import company as made_up
 
 from pusula.lib import clock
 from pusula.web import actions
-from pusula.web.models import LoginLink
+from pusula.web.models import LoginLink, SignInTry
 
 PASSWORD = "pusula-ile-yol"
-PUBLIC = {"login", "login-link", "logout", "set-language", "set-theme"}
+PUBLIC = {"login", "login-link", "logout", "set-language", "set-theme", "team-confirm"}
 
 
 @pytest.fixture
@@ -143,3 +143,66 @@ def test_of_two_who_come_at_once_one_is_signed_in():
     for thread in threads:
         thread.join()
     assert [one for one in found if one] == [user]
+
+
+def attempt(name: str = "deniz", password: str = "x", *, address: str = "198.51.100.7"):
+    return Client(REMOTE_ADDR=address).post("/login/", {"username": name, "password": password})
+
+
+def test_after_ten_wrong_passwords_even_the_right_one_has_to_wait(user, monkeypatch):
+    for _ in range(10):
+        assert attempt("Deniz").status_code == 200
+    answer = attempt(password=PASSWORD)
+    assert answer.status_code == 429
+    assert answer.headers["Retry-After"] == "900"
+    assert "15 dakika" in answer.content.decode()
+    assert not is_signed_in(answer.client)
+    assert is_signed_in(attempt(password=PASSWORD, address="203.0.113.9").client), "elsewhere"
+    monkeypatch.setattr(clock, "now", lambda: made_up.NOW + 15 * clock.MINUTE)
+    assert is_signed_in(attempt(password=PASSWORD).client)
+
+
+def test_whoever_gets_in_begins_to_count_anew(user):
+    for _ in range(9):
+        attempt()
+    assert is_signed_in(attempt(password=PASSWORD).client)
+    for _ in range(9):
+        assert attempt().status_code == 200
+
+
+def test_waiting_is_not_made_longer_by_trying_on(user, monkeypatch):
+    for _ in range(30):
+        attempt()
+    monkeypatch.setattr(clock, "now", lambda: made_up.NOW + 15 * clock.MINUTE)
+    assert is_signed_in(attempt(password=PASSWORD).client)
+
+
+def test_one_place_that_tries_many_names_has_to_wait(user):
+    codes = [attempt(f"user{n}", address=f"198.51.100.{n}").status_code for n in range(51)]
+    assert codes == [200] * 50 + [429]
+
+
+def test_one_name_that_is_tried_from_many_places_has_to_wait(user):
+    codes = [attempt(address=f"10.{n}.0.1").status_code for n in range(101)]
+    assert codes == [200] * 100 + [429]
+
+
+def test_a_login_link_passes_whoever_tried_too_often(user):
+    for _ in range(11):
+        attempt()
+    link = reverse("login-link", args=[actions.issue_login_link(user, valid_for=clock.HOUR)])
+    assert Client(REMOTE_ADDR="198.51.100.7").post(link).headers["Location"] == "/"
+
+
+def test_tries_are_kept_for_an_hour_and_without_what_was_typed(user, monkeypatch):
+    attempt("my-secret-password")
+    assert "my-secret" not in str(SignInTry.objects.values().get())
+    monkeypatch.setattr(clock, "now", lambda: made_up.NOW + 2 * clock.HOUR)
+    attempt()
+    assert SignInTry.objects.count() == 1
+
+
+@pytest.mark.parametrize("name", ["", "\0", "x" * 10_000, "İıŞ😀"])
+def test_strange_names_are_answered_like_any_other(db, settings, name):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    assert attempt(name).status_code == 200

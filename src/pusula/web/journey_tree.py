@@ -217,7 +217,7 @@ class _Drawing:
             tone="end" if isinstance(kind, _ENDS) else "act" if _reaches(kind) else "",
             is_message=is_message,
             goes_to=kind.to if isinstance(kind, nodes.GoOn) else "",
-            **(self._messages(key) if is_message else {}),
+            **(self._messages(key) if _reaches(kind) else {}),
         )
 
     def _messages(self, key: str) -> dict[str, Any]:

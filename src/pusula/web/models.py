@@ -18,6 +18,20 @@ class LoginLink(models.Model):
     used_at = models.BigIntegerField(null=True)
 
 
+class SignInTry(models.Model):
+    """That somebody tried to sign in with a password and has not succeeded; kept for an hour."""
+
+    name = models.CharField(max_length=64)  # SHA-256 of the folded user name, in hex
+    network = models.CharField(max_length=50)  # /24 or /48; empty where it is not known
+    at = models.BigIntegerField(db_index=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["name", "at"], name="sign_in_by_name"),
+            models.Index(fields=["network", "at"], name="sign_in_by_network"),
+        ]
+
+
 class Disclosure(models.Model):
     """That a user was shown a masked phone or e-mail in full; never changed, never deleted.
 

@@ -14,6 +14,7 @@ from pusula.journeys.tasks import queries
 from pusula.journeys.tasks.queries import Asked
 from pusula.lake import rows
 from pusula.lib.errors import PusulaError
+from pusula.outbox.links import preview_links
 from pusula.outbox.models import Content
 from pusula.outbox.outgoing import Prepared
 from pusula.outbox.variables import values
@@ -80,7 +81,11 @@ def sample(asked: Asked, language: str, *, at: int) -> Sample | None:
     given = values([ride.profile_id], at=at).get(ride.profile_id, {})
     try:
         made = Prepared.of(channel, content.sender, content.subject, content.text, content.details)
-        links = dict.fromkeys(("unsubscribe_url", "preferences_url"), "#")
+        inert = preview_links()
+        links = {
+            "unsubscribe_url": inert.unsubscribe_url,
+            "preferences_url": inert.preferences_url,
+        }
         told = {"coupon": "…", "order": "…"} | ride.data
         subject, text, _details = made.filled({**given, **links, "message": told})
     except PusulaError as error:

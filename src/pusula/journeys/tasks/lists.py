@@ -216,7 +216,6 @@ def _take_over(
     if key in seen or Attempt.objects.filter(key=_key(key)).exists():
         taken.n_known += 1
         return
-    seen.add(key)
     said = Said(_outcome(task, row["outcome"]), row.get("note", ""), _moment(row), key=_key(key))
     if said.result == CALL_BACK:
         try:
@@ -226,6 +225,7 @@ def _take_over(
     _hold_again(task, call_list, home, at, is_trial=is_trial)
     if not is_trial:
         noting.note(task.pk, call_list.holder, said, at=at)
+    seen.add(key)
     taken.n_new += 1
 
 

@@ -158,9 +158,11 @@ class Desk:
         if not self.past or self.past[-1] != state:
             self.past = [*self.past, state][-_MOST_STEPS:]
 
-    def note_drawn(self) -> None:
-        """Note that the draft is what is drawn now."""
+    def note_drawn(self, before: str) -> None:
+        """Note that the draft is what is drawn now; ``before`` its boxes were filled."""
         self._keep_condition()
+        if self.past and self.past[-1] == before:
+            self.past.pop()
         self._keep(self.draft.state)
 
     def _back(self) -> None:

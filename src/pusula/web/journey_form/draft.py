@@ -154,7 +154,7 @@ def _text(value: str) -> str:
 
 
 def _written(node: Node) -> list[object]:
-    fields = {name: values for name, values in node.fields.items() if values}
+    fields = {name: values for name, values in sorted(node.fields.items()) if values}
     return [node.id, node.kind, fields, [_written(below) for below in node.below]]
 
 

@@ -163,9 +163,13 @@ STEPS: Mapping[str, Kind] = {
 PARTS: Mapping[str, Kind] = {
     THEN: Kind("corner-down-right", ""),
     ELSE: Kind("corner-down-right", ""),
-    "way": Kind("list-filter", _("Condition")),
-    "variant": Kind("shuffle", _("Variant"), make=lambda _here, _id: VariantEditor()),
-    "outcome": Kind("phone", _("Outcome"), make=lambda _here, _id: OutcomeEditor()),
+    "way": Kind("list-filter", _("Condition"), _("Another condition")),
+    "variant": Kind(
+        "shuffle", _("Variant"), _("Another variant"), make=lambda _here, _id: VariantEditor()
+    ),
+    "outcome": Kind(
+        "phone", _("Outcome"), _("Another outcome"), make=lambda _here, _id: OutcomeEditor()
+    ),
 }
 # What the lists of a journey may hold.
 MENUS: Mapping[str, Mapping[str, Kind]] = {

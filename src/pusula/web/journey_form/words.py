@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from pusula.journeys.language import DefinitionError, Names, Step
 from pusula.journeys.language.entries import EntryReader
 from pusula.journeys.language.schema import DEFAULT_LIMITS
@@ -83,7 +85,8 @@ class Words:
                     self.reader.condition(Place(next(iter(body.values())), ""))
                 )
             case "variant":
-                return f"{body['name']}, {body['share']}"
+                share = printer.per_cent(Decimal(str(body["share"]).removesuffix(" %")))
+                return printer.say("variant", name=str(body["name"]), share=share)
             case "outcome":
                 return str(body["title"][journey_words.language()])
         if above.kind == "entries":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth import login
 from django.contrib.auth import views as django_views
 from django.contrib.auth.decorators import login_not_required
@@ -12,7 +14,10 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from pusula.consent import proofs
+from pusula.lib import clock
 from pusula.privacy import audit
+from pusula.web import sign_in
 from pusula.web.actions import redeem_login_link
 from pusula.web.queries import is_open_login_link
 
@@ -24,8 +29,22 @@ class SignIn(django_views.LoginView):
     template_name = "web/auth/login.html"
     redirect_authenticated_user = True
 
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Look at the password, unless there were too many tries."""
+        network = proofs.network(request.META.get("REMOTE_ADDR", ""))
+        tried = sign_in.begin(request.POST.get("username", ""), network, at=clock.now())
+        if isinstance(tried, int):
+            minutes = -(-tried // clock.MINUTE)
+            context = self.get_context_data(form=self.get_form_class()(), wait=minutes)
+            answer = self.render_to_response(context, status=429)
+            answer.headers["Retry-After"] = str(minutes * 60)
+            return answer
+        self._tried = tried
+        return super().post(request, *args, **kwargs)
+
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Sign the user in, and write it down."""
+        sign_in.succeeded(self._tried)
         answer = super().form_valid(form)
         audit.record(form.get_user().get_username(), "user.signed_in", by="password")
         return answer

@@ -45,9 +45,9 @@ def index(request: HttpRequest) -> HttpResponse:
     if before is not None:
         found = found.filter(pk__lt=before)
     shown = list(
-        found.select_related("message__profile", "enrollment__journey", "enrollment__profile")[
-            : PAGE + 1
-        ]
+        found.select_related(
+            "message__content", "enrollment__journey__version", "enrollment__profile"
+        )[: PAGE + 1]
     )
     context = {
         "rows": [_row(task) for task in shown[:PAGE]],
@@ -175,7 +175,8 @@ def _row(task: Task) -> dict[str, Any]:
         "task": task,
         "customer": titles.customer(task.enrollment.profile.name),
         "phone": masking.mask_phone(message.address, region) if message else "",
-        "journey": task.enrollment.journey.key,
+        "journey": journeys.title(task.enrollment.journey, get_language() or "en"),
+        "subject": message.content.subject if message else task.step,
         "due_at": message.due_at if message else task.created_at,
         "outcome": outcome_words(task).get(task.outcome, task.outcome) if task.outcome else "",
         "reason": Reason(reason).label if reason in Reason.values else reason,

@@ -135,6 +135,7 @@ def _drawn(
 ) -> HttpResponse:
     """Draw the desk: to htmx the form alone."""
     done = done or Edit()
+    before = desk.draft.state
     status = 422 if problem else 200
     drawer = Drawer(desk, done.focus)
     head = head_lines(desk.draft.head.fields)
@@ -155,7 +156,7 @@ def _drawn(
         "problem": problem,
         "head_problem": desk.said.problems.get("j", ""),
     }
-    desk.note_drawn()
+    desk.note_drawn(before)
     context |= {
         "draft_state": desk.draft.state,
         "back": desks.packed(desk.past),

@@ -173,7 +173,8 @@ def _period_start() -> int:
 def _version(journey: Journey, number: str) -> JourneyVersion | None:
     """Return the version asked for, else that people come in on, else the draft."""
     if number:
-        found = journey.versions.filter(number=whole(number)).first()
+        wanted = whole(number)
+        found = None if wanted is None else journey.versions.filter(number=wanted).first()
         if found is None:
             raise Http404(number)
         return found
@@ -294,7 +295,8 @@ def _text(request: HttpRequest) -> str:
     file = request.FILES.get("file")
     if file is None:
         return request.POST.get("text", "")
-    return file.read(_LONGEST + 1).decode("utf-8", errors="replace")
+    content: bytes = file.read(_LONGEST + 1)
+    return content.decode("utf-8", errors="replace")
 
 
 def _record(request: HttpRequest, verb: str, key: str, **detail: object) -> None:
