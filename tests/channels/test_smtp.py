@@ -85,10 +85,13 @@ def test_a_body_leaves_with_the_next_envelope_or_by_itself_when_nothing_follows(
     assert [mail.recipient for mail in server.mails] == ["ayse@example.com"]
 
 
-def test_a_body_that_never_left_is_told_so(server, pool):
+def test_a_body_that_never_left_is_told_so(server, pool, monkeypatch):
+    def broken() -> None:
+        raise ConnectionResetError("the hop hung up")
+
     connection = begun(pool)
     pool.finish(connection, BODY)
-    connection.socket.close()
+    monkeypatch.setattr(connection, "flush", broken)
     [lost] = pool.poll(0)
     assert (lost.begun, lost.in_doubt, lost.dot_left) == (None, 1, False)
     assert server.mails == []

@@ -56,10 +56,10 @@ def test_a_scenario_is_added_as_a_draft_that_can_be_published(name, flavour, lan
     assert version is not None
     actions.publish(version)
     assert Journey.objects.get().state == "live"
-    languages = {way_languages for ways in version.contents.values() for _, way_languages in ways
-                 for way_languages in way_languages}  # fmt: skip
     other = "en" if language == "tr" else "tr"
-    assert {"", other} <= languages, "everybody reads one language, and who reads the other that"
+    mails = [ways[0][1] for ways in version.contents.values() if ways[0][0] != "call"]
+    assert mails
+    assert all(set(said) == {"", other} for said in mails), "everybody reads one, some the other"
 
 
 @pytest.mark.parametrize(("name", "flavour"), FLAVOURS)
@@ -110,16 +110,20 @@ def test_every_scenario_says_its_goal_holdout_and_exits():
     assert len(set(keys)) == len(keys), "a company may have both flavours"
 
 
+def written_down() -> str:
+    return json.dumps([*Template.objects.values(), *JourneyVersion.objects.values()])
+
+
 def test_adding_again_changes_nothing_and_what_is_there_stays():
     scenario = packs.load("birthday", "hotel", "tr", site=SITE)
     provide(scenario, at=NOW)
     name = scenario.letters[0].name
     Template.objects.create(name=name, subject="Bizim", text="Bizim", updated_at=NOW)
     assert packs.add(scenario, at=NOW).n_templates == len(scenario.letters) - 1
-    before = json.dumps([*Template.objects.values()] + [*JourneyVersion.objects.values()])
+    before = written_down()
     again = packs.add(packs.load("birthday", "hotel", "en", site=SITE), at=NOW + 1)
     assert (again.is_new, again.n_templates) == (False, 0)
-    assert json.dumps([*Template.objects.values()] + [*JourneyVersion.objects.values()]) == before
+    assert written_down() == before
     assert Template.objects.get(name=name).subject == "Bizim"
 
 
@@ -155,8 +159,8 @@ def test_the_control_group_of_a_scenario_gets_nothing():
     for life in lives:
         for days, act in life:
             act(world, NOW + round(days * clock.DAY))
+    live.step(at=NOW + round(0.11 * clock.DAY))
     world.pass_time(NOW + clock.DAY)
-    world.step(NOW + clock.DAY)
     held = Enrollment.objects.filter(is_holdout=True)
     assert 1 <= held.count() <= 15
     assert not Message.objects.filter(profile__in=held.values("profile")).exists()
@@ -217,7 +221,7 @@ def test_a_scenario_is_looked_at_and_added_on_the_command_line():
     listed = json.loads(pusula("list", "--json"))
     assert len(listed) == len(packs.all_packs()) == 11
     shown = pusula("show", "price-drop", "--flavour", "shop")
-    for said in ("Wait 24 hours.", "product-price-drop-news (email)", "Conversion", "Price Dropped"):
+    for said in ("Wait 24 hours.", "product-price-drop-news (email)", "Conversion"):
         assert said in shown
     written = yaml.safe_load(pusula("show", "price-drop", "--yaml"))
     assert written["journey"] == "stay-price-drop"

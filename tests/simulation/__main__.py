@@ -12,10 +12,14 @@ import os
 import sys
 
 
+LONG = 200_000  # steps after which everything that can happen has happened
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run what is asked for; return 1 if something went wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--steps", type=int, help="worlds until so many steps are done")
+    parser.add_argument("--worlds", type=int, help="so many worlds")
     parser.add_argument("--from", type=int, default=1, dest="first", help="the first seed")
     parser.add_argument("--seed", type=int, help="that world alone")
     parser.add_argument("--mutants", action="store_true")
@@ -25,13 +29,16 @@ def main(arguments: list[str] | None = None) -> int:
     running.prepare()
     if asked.mutants:
         return exam.sit()
-    seeds = itertools.count(asked.first) if asked.seed is None else [asked.seed]
-    ran = running.run(seeds, most_steps=asked.steps)
+    seeds = itertools.islice(itertools.count(asked.first), asked.worlds)
+    ran = running.run([asked.seed] if asked.seed else seeds, most_steps=asked.steps)
     print(ran, *(f"{seed}:{digest}" for seed, digest in list(ran.digests.items())[-5:]))
     for what, n in sorted(ran.seen.items()):
         print(f"  {n:8} {what}")
+    never = sorted(running.SOMETIMES - ran.seen.keys())
+    if never:
+        print(f"never seen: {', '.join(never)}")
     if ran.seed is None:
-        return 0
+        return 1 if never and ran.n_steps >= LONG else 0
     print(f"seed {ran.seed} goes wrong; again: python -m tests.simulation --seed {ran.seed}")
     for wrong in ran.wrong[:20]:
         print(f"  {wrong}")

@@ -48,6 +48,7 @@ def at_once(world: World) -> Iterator[str]:
 
 def in_the_end(world: World) -> Iterator[str]:
     """Yield all that is wrong when everything has come to rest."""
+    stage.close()  # and with it what killed processes had open
     yield from at_once(world)
     people = {
         person: found.profile_id
@@ -61,6 +62,17 @@ def in_the_end(world: World) -> Iterator[str]:
     yield from _messages(world)
     yield from _mailing()
     yield from _erased(world)
+
+
+def reached(world: World) -> Counter[str]:
+    """Count in which states messages and people ended, and what befell the world."""
+    found: Counter[str] = Counter()
+    for state, reason in Message.objects.values_list("state", "reason"):
+        found[f"message {state} {reason}".strip()] += 1
+    for outcome in Enrollment.objects.values_list("outcome", flat=True):
+        found[f"journey {outcome}"] += 1
+    found["erased"] = len(world.seen.erased)
+    return found
 
 
 def _log(world: World, people: dict[int, int]) -> Iterator[str]:

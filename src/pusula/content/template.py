@@ -72,6 +72,7 @@ class Compiled:
     text: Part
     html: Part | None
     uses_preferences: bool = True
+    recommends: bool = False  # whether it says what to buy, which is asked for each person
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -110,6 +111,7 @@ def compiled(subject: str, text: str, html_: str, *, is_interpreted: bool = Fals
             else None
         ),
         uses_preferences=any("preferences_url" in part for part in (subject, text, html_)),
+        recommends=any("recommended" in part for part in (subject, text, html_)),
     )
 
 

@@ -25,6 +25,7 @@ from pusula.journeys.language.json_schema import json_schema
 from pusula.journeys.models import Journey
 from pusula.lib import clock
 from pusula.ops.figures import number
+from pusula.ops.journey_result import result
 from pusula.ops.journeys_backtest import backtest_
 from pusula.ops.packs import packs
 from pusula.orders.models import Order
@@ -42,6 +43,7 @@ def journeys() -> None:
 
 
 journeys.add_command(packs)
+journeys.add_command(result)
 
 
 @journeys.command()

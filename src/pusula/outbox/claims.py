@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -48,11 +49,7 @@ def claim(owner: str, *, n: int, at: int, channel: str = Channel.EMAIL) -> list[
     return [_letter(row) for row in rows]
 
 
-def _letter(row: tuple[object, ...]) -> Letter:
+def _letter(row: tuple[Any, ...]) -> Letter:
     """Return the claimed message of ``row``: most say nothing beyond the profile."""
-    *facts, variables = row[1:]
-    said = json.loads(str(variables)) if variables not in _NOTHING else {}
-    return Letter(*facts, said)  # type: ignore[arg-type]
-
-
-_NOTHING = ("{}", None)
+    said = row[-1]
+    return Letter(*row[1:-1], variables={} if said == "{}" else json.loads(said))

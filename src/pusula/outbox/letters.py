@@ -18,6 +18,7 @@ from pusula.lib import clock
 from pusula.outbox import returns
 from pusula.outbox.links import MessageLinks, preview_links
 from pusula.outbox.models import INTERPRETED, Content
+from pusula.outbox.recommended import WORD, Recommender
 from pusula.outbox.variables import values
 
 _KEPT = 100  # contents at once: more mailings than anybody sends together
@@ -48,6 +49,7 @@ class Desk:
         """Start with nothing compiled; ``signers`` are the keys by domain, else those set up."""
         self._returns = returns.tokens()
         self._contents: dict[int, _Prepared] = {}
+        self._recommender = Recommender()
         self._signers = dkim.signers(settings.PUSULA_DKIM) if signers is None else signers
 
     def mail(self, letter: Letter, variables: Mapping[str, Any]) -> bytes:
@@ -58,6 +60,8 @@ class Desk:
         content = self._content(letter.content_id)
         links = MessageLinks(letter.token)
         given = {**variables, "message": letter.variables}
+        if content.compiled.recommends:
+            given[WORD] = self._recommender.of(letter.profile_id, at=clock.now())
         if content.is_to_be_verified() and not template.verified(content.compiled, given, links):
             _log.error("content %d is filled by the interpreter alone", letter.content_id)
         rendered = template.render(content.compiled, given, links)
@@ -121,5 +125,14 @@ def preview(subject: str, text: str, html: str, profile_id: int) -> template.Ren
     Raises ``TemplateError`` and ``RenderError``.
     """
     compiled = template.compiled(subject, text, html)
-    variables = values([profile_id], at=clock.now()).get(profile_id, {})
-    return template.render(compiled, variables, preview_links())
+    variables = person(profile_id, compiled)
+    return template.render(compiled, variables or {}, preview_links())
+
+
+def person(profile_id: int, compiled: template.Compiled) -> dict[str, Any] | None:
+    """Return what ``compiled`` may say of one profile now; ``None`` if it is gone."""
+    at = clock.now()
+    variables = values([profile_id], at=at).get(profile_id)
+    if variables is not None and compiled.recommends:
+        variables[WORD] = Recommender().of(profile_id, at=at)
+    return variables

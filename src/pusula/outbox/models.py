@@ -8,7 +8,6 @@ from pusula.consent.models import Channel
 from pusula.outbox import machine
 from pusula.profiles.models import Profile
 
-
 # The detail of a content that keeps it from being made a function: the interpreter fills it.
 INTERPRETED = "interpreter"
 

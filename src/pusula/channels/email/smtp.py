@@ -446,6 +446,7 @@ class Pool:
                 connection.flush()
         except OSError as error:
             self._broken.append((connection, str(error)))
+            return
         events = selectors.EVENT_READ
         if connection.wants_to_send:
             events |= selectors.EVENT_WRITE

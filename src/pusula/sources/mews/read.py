@@ -13,7 +13,7 @@ from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.orders import machine, measures
 from pusula.pipeline.appender import Entry
-from pusula.sources import crosswalk, needs, reservations
+from pusula.sources import crosswalk, fields, needs, reservations
 from pusula.sources.models import Source
 from pusula.sources.needs import Common, Hotel
 from pusula.sources.reservations import Part, Person, Reservation
@@ -62,27 +62,27 @@ def customer(row: Row, source: Source) -> Iterator[Entry]:
     """Yield what a customer tells the log: who it is, and into whom Mews has merged it."""
     at = _needed(row, "UpdatedUtc")
     yield from reservations.person(_person(row), source, at)
-    if gone_into := _text(row, "MergeTargetId"):
-        yield reservations.merge(_text(row, "Id"), gone_into, source, at)
+    if gone_into := fields.text(row, "MergeTargetId"):
+        yield reservations.merge(fields.text(row, "Id"), gone_into, source, at)
 
 
 def _reservation(row: Row, known: Known, source: Source, told: MewsSettings) -> Reservation:
     words = crosswalk.load("mews")
     place = str(row.get("EnterpriseId") or row.get("ServiceId") or "")
     hotel = needs.hotel(source, place, told.hotels)
-    status = words.of("status", _text(row, "State"))
-    reason = words.of("cancel_reason", _text(row, "CancellationReason"))
+    status = words.of("status", fields.text(row, "State"))
+    reason = words.of("cancel_reason", fields.text(row, "CancellationReason"))
     if status == machine.CANCELLED and reason == "no_show":
         status = machine.NO_SHOW
     cancelled_at = _moment(row, "CancelledUtc")
     updated_at = _needed(row, "UpdatedUtc")
     starts_on = _hotel_day(_either(row, "ScheduledStartUtc", "StartUtc"), hotel)
     ends_on = _hotel_day(_either(row, "ScheduledEndUtc", "EndUtc"), hotel)
-    rate = known.names.get(("Rates", _text(row, "RateId")), "")
-    currency, total, nightly = _money(known.items.get(_text(row, "Id"), ()), hotel)
+    rate = known.names.get(("Rates", fields.text(row, "RateId")), "")
+    currency, total, nightly = _money(known.items.get(fields.text(row, "Id"), ()), hotel)
     adults, children = _heads(row)
     return Reservation(
-        number=_text(row, "Id"),
+        number=fields.text(row, "Id"),
         status=status,
         ordered_at=_needed(row, "CreatedUtc"),
         version_at=updated_at,
@@ -98,7 +98,7 @@ def _reservation(row: Row, known: Known, source: Source, told: MewsSettings) -> 
                 starts_on=starts_on,
                 ends_on=max(starts_on, ends_on),
                 room_type=known.names.get(
-                    ("ResourceCategories", _text(row, "RequestedResourceCategoryId")), ""
+                    ("ResourceCategories", fields.text(row, "RequestedResourceCategoryId")), ""
                 ),
                 rate_code=rate,
                 board=told.board.get(rate, ""),
@@ -108,12 +108,12 @@ def _reservation(row: Row, known: Known, source: Source, told: MewsSettings) -> 
                 is_unpaid=rate in told.unpaid_rates,
             ),
         ),
-        confirmation_no=_text(row, "Number"),
-        channel=words.of("channel", _text(row, "Origin")),
-        channel_ref=_text(row, "ChannelNumber"),
-        group_id=_text(row, "ServiceOrderGroupId") or _text(row, "GroupId"),
-        market_code=_text(row, "BusinessSegmentId"),
-        promo_code=_text(row, "VoucherId"),
+        confirmation_no=fields.text(row, "Number"),
+        channel=words.of("channel", fields.text(row, "Origin")),
+        channel_ref=fields.text(row, "ChannelNumber"),
+        group_id=fields.text(row, "ServiceOrderGroupId") or fields.text(row, "GroupId"),
+        market_code=fields.text(row, "BusinessSegmentId"),
+        promo_code=fields.text(row, "VoucherId"),
     )
 
 
@@ -126,8 +126,8 @@ def _status_at(row: Row, status: str, cancelled_at: int | None) -> int | None:
 
 
 def _people(row: Row, people: Mapping[str, Row]) -> Iterator[Person]:
-    owner, booker = _text(row, "AccountId"), _text(row, "BookerId")
-    if _text(row, "AccountType") in {"", "Customer"} and owner:
+    owner, booker = fields.text(row, "AccountId"), fields.text(row, "BookerId")
+    if fields.text(row, "AccountType") in {"", "Customer"} and owner:
         yield _person(people.get(owner, {"Id": owner}), is_primary=True)
     if booker and booker != owner:
         yield _person(people.get(booker, {"Id": booker}), is_booker=True)
@@ -137,17 +137,17 @@ def _person(row: Row, *, is_primary: bool = False, is_booker: bool = False) -> P
     options = row.get("Options")
     options = options if isinstance(options, list) else []
     flags = {ours: name in options for name, ours in _FLAGS.items()} if "Options" in row else {}
-    born = _text(row, "BirthDate")
+    born = fields.text(row, "BirthDate")
     return Person(
-        number=_text(row, "Id"),
-        first_name=_text(row, "FirstName"),
-        last_name=_text(row, "LastName"),
-        email=_text(row, "Email"),
+        number=fields.text(row, "Id"),
+        first_name=fields.text(row, "FirstName"),
+        last_name=fields.text(row, "LastName"),
+        email=fields.text(row, "Email"),
         has_relay=bool(row.get("HasOtaEmail")) or "HasOtaEmail" in options,
-        phone=_text(row, "Phone"),
+        phone=fields.text(row, "Phone"),
         birth_on=_day(born) if born else None,
-        language=_text(row, "LanguageCode")[:2].lower(),
-        nationality=_text(row, "NationalityCode"),
+        language=fields.text(row, "LanguageCode")[:2].lower(),
+        nationality=fields.text(row, "NationalityCode"),
         is_primary=is_primary,
         is_booker=is_booker,
         flags=flags,
@@ -161,7 +161,9 @@ def _heads(row: Row) -> tuple[int | None, int | None]:
         return row.get("AdultCount"), row.get("ChildCount")
     heads = {"adult": 0, "child": 0, "infant": 0}
     for one in counts:
-        heads[words.of("age", _text(one, "AgeClassification") or "Adult")] += int(one["Count"])
+        heads[words.of("age", fields.text(one, "AgeClassification") or "Adult")] += int(
+            one["Count"]
+        )
     return heads["adult"], heads["child"] + heads["infant"]
 
 
@@ -169,12 +171,12 @@ def _money(items: Sequence[Row], hotel: Hotel) -> tuple[str, Decimal, tuple[Deci
     """Return currency, what is to be paid in all, and the net room revenue of each night."""
     paid = [item for item in items if not item.get("CanceledUtc")] or list(items)
     amounts = [item["Amount"] for item in paid if isinstance(item.get("Amount"), dict)]
-    codes = {_text(one, "Currency") for one in amounts} - {""}
+    codes = {fields.text(one, "Currency") for one in amounts} - {""}
     if len(codes) != 1:
         raise MewsError("OrderItems: needs amounts in one Currency")
     nights: dict[date, Decimal] = {}
     for item in paid:
-        if _text(item, "Type") in _ROOM and isinstance(item.get("Amount"), dict):
+        if fields.text(item, "Type") in _ROOM and isinstance(item.get("Amount"), dict):
             on = _hotel_day(_either(item, "ConsumedUtc", "StartUtc"), hotel)
             nights[on] = nights.get(on, Decimal(0)) + _amount(item["Amount"], "NetValue")
     total = sum((_amount(one, "GrossValue") for one in amounts), Decimal(0))
@@ -205,7 +207,7 @@ def _needed(row: Row, field: str) -> int:
 
 
 def _moment(row: Row, field: str) -> int | None:
-    told = _text(row, field)
+    told = fields.text(row, field)
     if not told:
         return None
     try:
@@ -219,8 +221,3 @@ def _day(told: str) -> date:
         return date.fromisoformat(told[:10])
     except ValueError as error:
         raise MewsError("BirthDate: is no day such as 2026-05-31") from error
-
-
-def _text(row: Row, field: str) -> str:
-    value = row.get(field)
-    return "" if value is None or isinstance(value, dict | list) else str(value).strip()

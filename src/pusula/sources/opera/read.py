@@ -8,11 +8,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.orders import machine
 from pusula.pipeline.appender import Entry
-from pusula.sources import crosswalk, reservations
+from pusula.sources import crosswalk, fields, reservations
 from pusula.sources.models import Source
 from pusula.sources.needs import Common, Hotel
 from pusula.sources.reservations import Part, Person, Reservation
@@ -69,36 +68,38 @@ def _reservation(
     row: Row, profiles: Mapping[str, Row], hotel: Hotel, told: OperaSettings
 ) -> Reservation:
     words = crosswalk.load("opera")
-    word = _text(row, "reservationStatus") or _text(row, "computedReservationStatus")
+    word = fields.text(row, "reservationStatus") or fields.text(row, "computedReservationStatus")
     status = words.of("status", word)
     if not status:
         raise OperaError("reservationStatus: is missing")
     stay = _map(row, "roomStay")
     parts = tuple(_parts(row, stay, told))
     cancelled_at, reason = _cancelled(row, status, hotel, told)
-    created_at = _moment(row, "createDateTime", hotel)
-    version_at = _moment(row, "lastModifyDateTime", hotel) or created_at
+    created_at = fields.moment(row, "createDateTime", hotel.tz)
+    version_at = fields.moment(row, "lastModifyDateTime", hotel.tz) or created_at
     if created_at is None or version_at is None:
         raise OperaError("createDateTime: is missing")
     total = _map(stay, "total")
-    is_guest = _text(row, "payeeSharer").lower() == "false"
+    is_guest = fields.text(row, "payeeSharer").lower() == "false"
     return Reservation(
         number=reservation_id(row),
         status=status,
         ordered_at=created_at,
         version_at=version_at,
-        status_at=_moment(row, "checkInTime", hotel) if status == machine.IN_HOUSE else None,
+        status_at=fields.moment(row, "checkInTime", hotel.tz)
+        if status == machine.IN_HOUSE
+        else None,
         cancelled_at=cancelled_at,
         cancel_reason=reason,
         hotel=hotel,
-        currency=_text(total, "currencyCode"),
+        currency=fields.text(total, "currencyCode"),
         total=Decimal(0) if is_guest else _amount(total),
         people=tuple(_people(row, profiles)) or (Person(is_primary=True),),
         parts=parts,
         confirmation_no=reservation_id(row, "Confirmation"),
-        channel=words.of("channel", _text(_map(row, "sourceOfSale"), "sourceType")),
-        channel_ref=next((_text(one, "id") for one in _list(row, "externalReferences")), ""),
-        group_id=_text(row, "blockCode"),
+        channel=words.of("channel", fields.text(_map(row, "sourceOfSale"), "sourceType")),
+        channel_ref=next((fields.text(one, "id") for one in _list(row, "externalReferences")), ""),
+        group_id=fields.text(row, "blockCode"),
         market_code=_first(stay, "marketCode"),
         source_code=_first(stay, "sourceCode"),
         promo_code=_first(stay, "promotionCode"),
@@ -114,31 +115,31 @@ def _cancelled(row: Row, status: str, hotel: Hotel, told: OperaSettings) -> tupl
     rows = held if isinstance(held, list) else [held] if isinstance(held, dict) else []
     if not rows:
         return None, "other"
-    newest = max(rows, key=lambda one: _text(one, "date"))
-    reason = told.cancel_reasons.get(_text(newest, "code"), "other")
+    newest = max(rows, key=lambda one: fields.text(one, "date"))
+    reason = told.cancel_reasons.get(fields.text(newest, "code"), "other")
     if reason not in machine.CANCEL_REASONS:
         words = ", ".join(machine.CANCEL_REASONS)
         raise OperaError(f"settings.cancel_reasons: {reason!r:.40} is none of {words}")
-    return _moment(newest, "date", hotel), reason
+    return fields.moment(newest, "date", hotel.tz), reason
 
 
 def _parts(row: Row, stay: Row, told: OperaSettings) -> Iterator[Part]:
     """Yield the parts of the stay; a sharer who does not pay counts no room."""
-    arrival, departure = _day(stay, "arrivalDate"), _day(stay, "departureDate")
-    is_guest = _text(row, "payeeSharer").lower() == "false"
+    arrival, departure = fields.day(stay, "arrivalDate"), fields.day(stay, "departureDate")
+    is_guest = fields.text(row, "payeeSharer").lower() == "false"
     rates = _list(stay, "roomRates") or [{}]
-    days = [_day(rate, "end") for rate in rates if rate.get("end")]
+    days = [fields.day(rate, "end") for rate in rates if rate.get("end")]
     # OPERA names the last night of a rate; a part of a stay ends on the morning after it.
     behind = dt.timedelta(days=1 if days and max(days) < departure else 0)
     for rate in rates:
         counts = _map(rate, "guestCounts") or _map(stay, "guestCounts")
-        code = _text(rate, "ratePlanCode")
-        starts_on = _day(rate, "start") if rate.get("start") else arrival
-        ends_on = _day(rate, "end") + behind if rate.get("end") else departure
+        code = fields.text(rate, "ratePlanCode")
+        starts_on = fields.day(rate, "start") if rate.get("start") else arrival
+        ends_on = fields.day(rate, "end") + behind if rate.get("end") else departure
         yield Part(
             starts_on=starts_on,
             ends_on=ends_on,
-            room_type=_text(rate, "roomType"),
+            room_type=fields.text(rate, "roomType"),
             rate_code=code,
             board=told.boards.get(code, ""),
             rooms=0 if is_guest else int(rate.get("numberOfUnits") or 1),
@@ -157,7 +158,7 @@ def _parts(row: Row, stay: Row, told: OperaSettings) -> Iterator[Part]:
 def _nightly(rate: Row, starts_on: date, ends_on: date) -> Iterator[Decimal]:
     n = max((ends_on - starts_on).days, 1)
     told = [_map(one, "base") for one in _list(_map(rate, "rates"), "rate")]
-    amounts = [_amount(one) for one in told if _text(one, "amountBeforeTax")]
+    amounts = [_amount(one) for one in told if fields.text(one, "amountBeforeTax")]
     if len(amounts) == 1:
         amounts = amounts * n
     yield from amounts[:n]
@@ -168,7 +169,7 @@ def _guests(row: Row) -> list[Row]:
 
 
 def _people(row: Row, profiles: Mapping[str, Row]) -> Iterator[Person]:
-    shared = [_id(one.get("reservationIdList"), "Reservation") or _text(one, "id")
+    shared = [_id(one.get("reservationIdList"), "Reservation") or fields.text(one, "id")
               for one in _list(row, "sharedGuests")]  # fmt: skip
     for index, guest in enumerate(_guests(row)):
         info = _map(guest, "profileInfo")
@@ -182,21 +183,21 @@ def _person(number: str, profile: Row, *, is_primary: bool, share_with: str) -> 
     customer = _map(profile, "customer")
     names = _list(customer, "personName")
     spoken = next(
-        (n for n in names if _text(n, "nameType") == "Primary"), names[0] if names else {}
+        (n for n in names if fields.text(n, "nameType") == "Primary"), names[0] if names else {}
     )
     emails = [_map(one, "email") for one in _list(_map(profile, "emails"), "emailInfo")]
     phones = [_map(one, "telephone") for one in _list(_map(profile, "telephones"), "telephoneInfo")]
     privacy = _map(profile, "privacyInfo") or _map(customer, "privacyInfo")
-    born = _text(customer, "birthDate")
+    born = fields.text(customer, "birthDate")
     return Person(
         number=number,
-        first_name=_text(spoken, "givenName"),
-        last_name=_text(spoken, "surname"),
-        email=_text(_primary(emails), "emailAddress"),
-        phone=_text(_primary(phones), "phoneNumber"),
-        birth_on=_day(customer, "birthDate") if born else None,
-        language=_text(customer, "language").lower()[:2],
-        nationality=_text(customer, "nationality"),
+        first_name=fields.text(spoken, "givenName"),
+        last_name=fields.text(spoken, "surname"),
+        email=fields.text(_primary(emails), "emailAddress"),
+        phone=fields.text(_primary(phones), "phoneNumber"),
+        birth_on=fields.day(customer, "birthDate") if born else None,
+        language=fields.text(customer, "language").lower()[:2],
+        nationality=fields.text(customer, "nationality"),
         is_primary=is_primary,
         share_with=share_with,
         flags={ours: bool(privacy[name]) for name, ours in _FLAGS.items() if name in privacy},
@@ -208,29 +209,11 @@ def _primary(rows: list[Row]) -> Row:
 
 
 def _first(stay: Row, field: str) -> str:
-    return next((_text(rate, field) for rate in _list(stay, "roomRates")), "")
-
-
-def _moment(row: Row, field: str, hotel: Hotel) -> int | None:
-    """Return a time, read by the hotel's clock where it says no zone; a day as its beginning."""
-    told = _text(row, field)
-    if not told:
-        return None
-    try:
-        return clock.from_datetime(dt.datetime.fromisoformat(told), hotel.tz)
-    except (ValueError, OverflowError) as error:
-        raise OperaError(f"{field}: is no time such as 2026-05-31T12:00:00") from error
-
-
-def _day(row: Row, field: str) -> date:
-    try:
-        return date.fromisoformat(_text(row, field)[:10])
-    except ValueError as error:
-        raise OperaError(f"{field}: is no day such as 2026-05-31") from error
+    return next((fields.text(rate, field) for rate in _list(stay, "roomRates")), "")
 
 
 def _amount(row: Row) -> Decimal:
-    told = _text(row, "amountAfterTax") or _text(row, "amountBeforeTax")
+    told = fields.text(row, "amountAfterTax") or fields.text(row, "amountBeforeTax")
     if not told:
         raise OperaError("total: amountAfterTax is missing")
     return Decimal(told)
@@ -244,7 +227,7 @@ def _int(row: Row, field: str) -> int | None:
 def _id(rows: Any, kind: str) -> str:
     if not isinstance(rows, list):
         return ""
-    return next((_text(one, "id") for one in rows if _text(one, "type") == kind), "")
+    return next((fields.text(one, "id") for one in rows if fields.text(one, "type") == kind), "")
 
 
 def _map(row: Row, field: str) -> Row:
@@ -255,8 +238,3 @@ def _map(row: Row, field: str) -> Row:
 def _list(row: Row, field: str) -> list[Row]:
     value = row.get(field)
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def _text(row: Any, field: str) -> str:
-    value = row.get(field) if isinstance(row, dict) else None
-    return "" if value is None or isinstance(value, dict | list) else str(value).strip()

@@ -106,7 +106,8 @@ class RowsEditor:
 
     def _filter_column(self, mine: Fields) -> Control:
         if self.relation.is_open:
-            return controls.text("c", gettext("Property of the event"), mine.one("c"))
+            typed = controls.text("c", gettext("Property of the event"), mine.one("c"))
+            return replace(typed, redraws=True)
         menu = [("", gettext("Choose a column…"))]
         menu += [(name, str(terms.COLUMNS.get(name, name))) for name in self.relation.columns]
         return controls.select("c", gettext("Column"), mine.one("c"), menu, redraws=True)

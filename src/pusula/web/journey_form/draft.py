@@ -27,6 +27,7 @@ from django.utils.translation import gettext
 from pusula.lib.errors import PusulaError
 from pusula.web.builder.draft import Sent
 from pusula.web.builder.fields import Fields
+from pusula.web.journey_form import kinds
 
 HEAD = "j"
 LISTS = ("entries", "who", "goal", "exits", "steps")
@@ -121,7 +122,21 @@ def of_state(text: str) -> Draft:
         raise _broken()
     if any(node.kind != ("head" if node.id == HEAD else node.id) for node in found):
         raise _broken()
+    for root in found[1:]:
+        _stand(root)
     return Draft(found[0], {node.id: node for node in found[1:]})
+
+
+def _stand(above: Node) -> None:
+    """Refuse nodes where none of their kind can stand; see that steps, and only they, have ids."""
+    for node in above.below:
+        if kinds.of(above.kind, node.kind) is None:
+            raise _broken()
+        if above.kind == "steps" or above.kind in kinds.PARTS:
+            node.fields.setdefault("id", [""])
+        else:
+            node.fields.pop("id", None)
+        _stand(node)
 
 
 def read(sent: Sent) -> Draft:
@@ -137,8 +152,12 @@ def read(sent: Sent) -> Draft:
     for node in draft.nodes():
         if node.id in drawn:
             mine = named.get(node.id, Fields())
-            kept = {"id": [""]} if "id" in node.fields else {}  # a step keeps being one
-            node.fields = Fields(kept | {name: values for name, values in mine.items() if values})
+            is_step = "id" in node.fields
+            node.fields = Fields({name: values for name, values in mine.items() if values})
+            if is_step:  # it keeps being one
+                node.fields.setdefault("id", [""])
+            else:
+                node.fields.pop("id", None)
     return draft
 
 

@@ -1,0 +1,81 @@
+"""``pusula journeys result``: what a journey caused, and what is ascribed to its messages."""
+
+from __future__ import annotations
+
+import json
+
+import click
+from django.conf import settings
+from django.utils.translation import gettext
+
+from pusula.journeys import queries
+from pusula.lib import clock, money
+from pusula.measurement.journeys import JourneyResult, journey_result
+from pusula.measurement.result import ArmResult
+
+
+@click.command()
+@click.argument("key")
+@click.option("--days", type=click.IntRange(1, 365), default=14, help="So long an order counts.")
+@click.option("--json", "as_json", is_flag=True, help="Print it for a program.")
+def result(key: str, days: int, as_json: bool) -> None:
+    """Compare who came in on the journey KEY with who was held out, by orders in the window."""
+    journey = queries.by_key(key)
+    if journey is None:
+        raise click.UsageError(f"there is no journey {key}")
+    found = journey_result(journey, window_days=days, at=clock.now())
+    if as_json:
+        click.echo(json.dumps(_as_dict(found), ensure_ascii=False, indent=2))
+        return
+    for title, arm in ((gettext("Came in"), found.treated), (gettext("Held out"), found.holdout)):
+        click.echo(f"{title}: {_said(arm)}")
+    if found.rates is None or found.means is None:
+        click.echo(gettext("Too few people were held out to say what it caused."))
+    else:
+        points = found.rates.difference * 100
+        low, high = (end * 100 for end in (found.rates.interval.low, found.rates.interval.high))
+        words = {"points": f"{points:+.1f}", "low": f"{low:+.1f}", "high": f"{high:+.1f}"}
+        click.echo(
+            gettext("Difference: %(points)s points (95%% CI %(low)s to %(high)s)") % words
+            + f", p = {found.rates.p:.3f}"
+        )
+    click.echo(gettext("Orders behind the messages, by the last one before each:"))
+    for step, credit in found.by_step.items():
+        click.echo(f"  {step}: {credit.n_orders}, {_amount(credit.revenue_minor)}")
+
+
+def _said(arm: ArmResult) -> str:
+    share = f"{arm.rate.value * 100:.1f} %"
+    return f"{arm.n}, {arm.n_conversions} ({share}), {_amount(arm.revenue_minor)}"
+
+
+def _amount(minor: int) -> str:
+    return f"{money.from_minor(minor, settings.PUSULA.currency):,} {settings.PUSULA.currency}"
+
+
+def _as_dict(found: JourneyResult) -> dict[str, object]:
+    arms = {
+        name: {
+            "n": arm.n, "n_conversions": arm.n_conversions, "revenue_minor": arm.revenue_minor,
+        }
+        for name, arm in (("treated", found.treated), ("holdout", found.holdout))
+    }  # fmt: skip
+    difference = None
+    if found.rates is not None and found.means is not None:
+        difference = {
+            "rate": found.rates.difference,
+            "interval": [found.rates.interval.low, found.rates.interval.high],
+            "p": found.rates.p,
+            "revenue_minor_per_head": found.means.difference,
+        }
+    return {
+        "currency": settings.PUSULA.currency,
+        "window_days": found.window_days,
+        **arms,
+        "difference": difference,
+        "n_goals": found.n_goals,
+        "credited": {
+            step: {"n_orders": one.n_orders, "revenue_minor": one.revenue_minor}
+            for step, one in found.by_step.items()
+        },
+    }
