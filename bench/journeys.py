@@ -1,9 +1,11 @@
-"""How fast people on journeys move: many wait, some are due, and the step moves those.
+"""How fast people on journeys move, and how late: many wait, some are due, the step moves those.
 
-``python bench/journeys.py [--waiting 200000] [--due 10000]`` makes a home folder and databases of
-its own (SQLite, or an empty PostgreSQL database where PUSULA_DATABASE_URL points). Three journeys
-of the same people: one that only waits, one that also asks conditions, one that also sends. Beside
-the seconds stands the time of the processor: the other work of the machine is not in it.
+``python bench/journeys.py [--waiting 200000] [--due 10000] [--rate 10000 --seconds 20] [--only
+KEY ...]`` makes a home folder and databases of its own (SQLite, or an empty PostgreSQL database
+where PUSULA_DATABASE_URL points). Three journeys of the same people: one that only waits, one that
+also asks conditions, one that also sends. First ``--due`` people are due at once: beside the
+seconds stands the time of the processor, in which the other work of the machine is not. Then
+``--rate`` more become due every second for ``--seconds``: how late is each moved, until the commit?
 """
 
 # ruff: noqa: PLC0415 - models can be imported only when Django is set up
@@ -37,17 +39,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--waiting", type=int, default=200_000)
     parser.add_argument("--due", type=int, default=10_000)
+    parser.add_argument("--rate", type=int, default=10_000)
+    parser.add_argument("--seconds", type=int, default=0)
+    parser.add_argument("--only", nargs="*", choices=list(JOURNEYS), default=list(JOURNEYS))
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="pusula-bench-") as home:
         os.environ["PUSULA_HOME"] = home
         os.environ["DJANGO_SETTINGS_MODULE"] = "pusula.config.settings"
         sys.path.insert(0, str(ROOT))
-        _prepare(asked.waiting, asked.due)
-        for key in JOURNEYS:
+        _prepare(asked.waiting, asked.due, asked.only)
+        for key in asked.only:
             _measure(key)
+            if asked.seconds:
+                _pace(key, asked.rate, asked.seconds)
 
 
-def _prepare(n_waiting: int, n_due: int) -> None:
+def _prepare(n_waiting: int, n_due: int, keys: list[str]) -> None:
     import django
 
     django.setup()
@@ -69,7 +76,7 @@ def _prepare(n_waiting: int, n_due: int) -> None:
     )
     title = {"tr": "Ölçüm", "en": "Bench"}
     head = {"title": title, "class": "service", "entry": [{"api": True}]}
-    actions.apply([(k, {"journey": k, **head, "steps": steps}) for k, steps in JOURNEYS.items()])
+    actions.apply([(k, {"journey": k, **head, "steps": JOURNEYS[k]}) for k in keys])
     for journey in Journey.objects.all():
         Enrollment.objects.bulk_create(
             (
@@ -107,6 +114,45 @@ def _measure(key: str) -> None:
     rate = done.n_due / seconds
     print(f"{key:6} {done.n_due:>8,} due: {seconds:6.2f} s, {rate:>7,.0f}/s; "
           f"processor {busy:5.2f} s, {done.n_due / busy:>7,.0f}/s")  # fmt: skip
+
+
+def _pace(key: str, rate: int, seconds: int) -> None:
+    """Let ``rate`` of those who wait be due in each of the next ``seconds``, and move them."""
+    import numpy as np
+    from django.db import connection, transaction
+
+    from pusula.journeys.engine import Engine
+    from pusula.journeys.models import Enrollment, Journey
+    from pusula.lib import clock
+    from pusula.segments import evaluate
+
+    n = rate * seconds
+    later = clock.now() + clock.DAY
+    waiting = Enrollment.objects.filter(journey__key=key, state="waiting", node="pause")
+    ids = list(waiting.filter(due_at__gt=later).values_list("pk", flat=True)[:n])
+    begin_at = clock.now() + 3 * clock.SECOND + len(ids) * 15
+    dues = begin_at + np.arange(len(ids), dtype=np.int64) * (clock.SECOND // rate)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.executemany(
+            "update journeys_enrollment set due_at = %s where id = %s",
+            list(zip(dues.tolist(), ids, strict=True)),
+        )
+    Journey.objects.exclude(key=key).update(state="paused")
+    engine, late, done, busy = Engine(), [], 0, time.process_time()
+    while done < len(ids):
+        with evaluate.alone():
+            moved = engine.step([], at=clock.now(), seconds=0.1).n_due
+        now = clock.now()
+        late.append(now - dues[done : done + moved])
+        done += moved
+        if not moved:
+            time.sleep(0.01)
+    busy = time.process_time() - busy
+    found = np.concatenate(late) / clock.SECOND
+    p50, p99 = np.quantile(found, [0.5, 0.99])
+    print(f"{key:6} {rate:>8,} due a second for {seconds} s: late p50 {p50:.2f} s, p99 {p99:.2f} s, "
+          f"most {found.max():.2f} s; the processor was busy {busy:.1f} s; load of the machine "
+          f"{os.getloadavg()[0]:.1f}; {waiting.count():,} still wait")  # fmt: skip
 
 
 if __name__ == "__main__":

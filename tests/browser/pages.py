@@ -42,6 +42,7 @@ PAGES = {
     "journeys": "/journeys/",
     "journeys-archived": "/journeys/?show=archived",
     "journey": "/journeys/abandoned/",
+    "journey-result": "/journeys/abandoned/result/",
     "journey-draft": "/journeys/season/",
     "journey-archive": "/journeys/abandoned/state/?to=archived",
     "journey-import": "/journeys/+import/",

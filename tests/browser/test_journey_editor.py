@@ -36,7 +36,7 @@ def opened(page: Page, name: str) -> None:
 
 
 @pytest.mark.parametrize("look", ["light", "dark", "phone"])
-@pytest.mark.parametrize("step", ["30 dakika", "davet-sms", "Arayın", "sipariş", "Rezervasyon"])
+@pytest.mark.parametrize("step", ["davet-sms", "Rezervasyon"])
 def test_open_sheets_are_accessible_and_fit(editor, look, step):
     editor.emulate_media(color_scheme="light" if look == "light" else "dark")
     if look == "phone":
@@ -54,7 +54,7 @@ def test_what_is_typed_is_said_in_words_at_once(editor):
     expect(editor.locator(".course__words", has_text="45 dakika")).to_have_count(1)
     expect(editor.locator("#result")).to_contain_text("45 dakika")
     editor.locator(".sheet input[inputmode=decimal]").fill("")
-    expect(editor.locator(".part__problem", has_not_text="").first).to_be_visible()
+    expect(editor.locator(".part__problem:not(:empty)").first).to_be_visible()
 
 
 def test_a_step_is_added_moved_and_taken_back_by_keyboard_alone(editor):
@@ -71,6 +71,8 @@ def test_a_step_is_added_moved_and_taken_back_by_keyboard_alone(editor):
     expect(editor.locator(KINDS)).to_have_count(len(before) + 1)
     editor.locator("h2#h-steps").click()
     editor.keyboard.press("Control+z")
+    expect(editor.locator(KINDS).nth(2)).to_have_text(before[2])
+    settled(editor)
     editor.keyboard.press("Control+z")
     expect(editor.locator(KINDS)).to_have_count(len(before))
 

@@ -12,8 +12,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from tests.web import company as made_up
 from tests.web import calls, plans, rides
+from tests.web import company as made_up
 
 from pusula.campaigns import team, templates, trials
 from pusula.campaigns.models import Campaign, Template

@@ -13,6 +13,7 @@ from tests.web import calls
 from tests.web import company as made_up
 
 from pusula.journeys.models import Attempt, CallList, Task
+from pusula.outbox import actions as outbox
 from pusula.outbox.models import Message
 from pusula.privacy.models import AuditEntry
 from pusula.profiles.models import Profile
@@ -203,3 +204,24 @@ def test_a_rejection_sends_nothing(boss, company):
     boss.post(path, {"up_to": str(task.pk), "answer": "else"})
     assert not Message.objects.filter(channel="email").exists()
     assert AuditEntry.objects.filter(verb="approval.refused").count() == 1
+
+
+def test_a_call_that_cannot_be_filled_in_shows_the_script_as_it_was_written(deniz, tasks):
+    deniz.post("/tasks/+take/")
+    mine = Task.objects.get(holder="deniz")
+    message = Message.objects.get(pk=mine.message_id)
+    type(message.content).objects.filter(pk=message.content_id).update(text="{{ traits.pet }} ?")
+    shown = page(deniz, "/tasks/")
+    assert "A value is missing" in shown
+    assert "{{ traits.pet }} ?" in shown
+
+
+def test_an_agent_puts_a_call_back_and_hears_why_nobody_is_called(deniz, tasks):
+    deniz.post("/tasks/+take/")
+    mine = Task.objects.get(holder="deniz")
+    deniz.post(f"/tasks/{mine.pk}/put-back/")
+    assert not Task.objects.filter(holder="deniz").exists()
+    outbox.hold("channel:call", at=made_up.NOW)
+    assert "Nobody is called just now" in page(deniz, "/tasks/")
+    deniz.post("/tasks/+take/")
+    assert not Task.objects.filter(holder="deniz").exists()

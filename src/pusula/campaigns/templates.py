@@ -22,7 +22,7 @@ from pusula.content.check import Problem
 from pusula.content.language import RenderError, TemplateError
 from pusula.lib import clock
 from pusula.outbox import actions as outbox
-from pusula.outbox import variables
+from pusula.outbox import recommended, variables
 from pusula.outbox.links import preview_links
 from pusula.outbox.models import INTERPRETED
 from pusula.outbox.outgoing import Prepared
@@ -237,6 +237,7 @@ def check(channel: str, one: Says, *, needs_unsubscribe: bool = True) -> list[Pr
             preheader=one.preheader,
             needs_unsubscribe=needs_unsubscribe,
         )
+    known -= set(recommended.NAMES)  # asked for in mails alone
     parts = {"subject": one.subject, "text": one.text, **dict(_texts(one.details, "details"))}
     return lint.check_short(parts, known, needed=_NEEDED.get(Channel(channel), ()))
 
@@ -245,16 +246,21 @@ def is_equal(channel: str, one: Says) -> bool:
     """Return whether the interpreter says the same as the function, for a sample of customers."""
     links = preview_links()
     samples = _samples()
-    people = variables.values(samples, at=clock.now())
+    at = clock.now()
+    people = variables.values(samples, at=at)
+    recommender, recommends = recommended.Recommender(), False
     try:
         if channel == Channel.EMAIL:
             made = content.compiled(one.subject, one.text, one.whole_html)
+            recommends = made.recommends
         else:
             prepared = Prepared.of(channel, "", one.subject, one.text, one.details)
     except (TemplateError, ChannelError):
         return True  # there is nothing that could be filled at all
     for pk in samples:
         given = {**people.get(pk, {}), "message": SAMPLE_MESSAGE}
+        if recommends:
+            given[recommended.WORD] = recommender.of(pk, at=at)
         try:
             if channel == Channel.EMAIL:
                 if not content.verified(made, given, links):

@@ -42,11 +42,11 @@ from pusula.content import template
 from pusula.content.language import RenderError, TemplateError
 from pusula.lib import clock, ids
 from pusula.outbox import actions as outbox
+from pusula.outbox import letters
 from pusula.outbox import queries as sending
 from pusula.outbox.brakes import is_stopped
 from pusula.outbox.links import preview_links
 from pusula.outbox.models import FENCE, INTERPRETED
-from pusula.outbox.variables import values
 
 EVERY_S = 2.0
 MOST_AN_HOUR = 30  # to one address, and by one user
@@ -192,7 +192,7 @@ def invitation(address: TeamAddress, token: str) -> EmailMessage:
 
 
 def _filled(compiled: template.Compiled, as_customer: int) -> template.Rendered:
-    variables = values([as_customer], at=clock.now()).get(as_customer)
+    variables = letters.person(as_customer, compiled)
     if variables is None:
         raise RenderError("the customer is not there any more")
     return template.render(compiled, {**variables, "message": SAMPLE_MESSAGE}, preview_links())

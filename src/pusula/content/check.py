@@ -128,6 +128,7 @@ def _part_problems(
         part, source, chain.from_iterable(analysis.globals.values()), known
     )
     yield from _bare_fields(part, source, parsed, known)
+    yield from _empty_blocks(part, source, parsed)
 
 
 def _bare_fields(
@@ -144,6 +145,18 @@ def _bare_fields(
                 part, _line(source, node.token.start_index), "no_fallback",
                 "Who has no %(name)s gets nothing: say what to print then,"
                 ' {{ %(name)s | default: "…" }}.',
+                {"name": name}, is_error=False,
+            )  # fmt: skip
+
+
+def _empty_blocks(part: str, source: str, parsed: BoundTemplate) -> Iterator[Problem]:
+    """Name the blocks of recommendations that say nothing where there is nothing to recommend."""
+    for node in language.loops(parsed):
+        name = str(node.expression.iterable)
+        if name.startswith("recommended.") and node.default is None:
+            yield Problem(
+                part, _line(source, node.token.start_index), "empty_block",
+                "Who has no %(name)s gets an empty block: say with {%% else %%} what comes then.",
                 {"name": name}, is_error=False,
             )  # fmt: skip
 

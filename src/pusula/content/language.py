@@ -17,7 +17,7 @@ import markupsafe
 from liquid import BoundTemplate, Environment, Node, RenderContext, TokenStream
 from liquid.builtin.expressions.primitive import RangeLiteral
 from liquid.builtin.output import OutputNode
-from liquid.builtin.tags.for_tag import ForLoop
+from liquid.builtin.tags.for_tag import ForLoop, ForNode
 from liquid.builtin.tags.tablerow_tag import TableRow
 from liquid.exceptions import ContextDepthError, LiquidError, ResourceLimitError
 from liquid.expression import Expression
@@ -122,6 +122,11 @@ def parse(source: str, language: Environment) -> BoundTemplate:
 def fields(template: BoundTemplate) -> Iterator[OutputNode]:
     """Yield the outputs outside any block that name a field and no fallback: what all must have."""
     return (node for node in template.nodes if isinstance(node, _FieldNode))
+
+
+def loops(template: BoundTemplate) -> Iterator[ForNode]:
+    """Yield the loops outside any block: what everybody gets."""
+    return (node for node in template.nodes if isinstance(node, ForNode))
 
 
 def given(variables: Mapping[str, object]) -> dict[str, object]:

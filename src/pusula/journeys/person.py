@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from pusula.journeys.models import Call, Coupon, Enrollment, Passage, Planned, Task
+from pusula.journeys.models import (
+    Attempt,
+    Call,
+    Coupon,
+    Enrollment,
+    Passage,
+    Planned,
+    Task,
+)
 from pusula.profiles.told import Record, told
 
 
@@ -19,7 +27,10 @@ def told_of(profile_id: int) -> Iterator[Record]:
     yield from told("journey_step", passages, "enrollment_id", "version_id", **key)
     for name, model in (("task", Task), ("coupon", Coupon), ("journey_call", Call)):
         found = model.objects.filter(**mine).order_by("pk")
-        yield from told(name, found, "enrollment_id", "pool_id", "dedupe_key", **key)
+        inner = ("enrollment_id", "pool_id", "dedupe_key", "message_id", "held_until_at")
+        yield from told(name, found, *inner, **key)
+    noted = Attempt.objects.filter(task__enrollment__profile_id=profile_id).order_by("pk")
+    yield from told("call", noted, "task_id", "key", journey="task__enrollment__journey__key")
     planned = Planned.objects.filter(profile_id=profile_id).order_by("due_at")
     yield from told("planned_journey", planned, "journey_id", "order_id", journey="journey__key")
 

@@ -51,5 +51,6 @@ def claim(owner: str, *, n: int, at: int, channel: str = Channel.EMAIL) -> list[
 
 def _letter(row: tuple[Any, ...]) -> Letter:
     """Return the claimed message of ``row``: most say nothing beyond the profile."""
-    said = row[-1]
-    return Letter(*row[1:-1], variables={} if said == "{}" else json.loads(said))
+    _due_at, id_, token, origin, profile_id, content_id, address, n_attempts, said = row
+    variables = {} if said == "{}" else json.loads(said)
+    return Letter(id_, token, origin, profile_id, content_id, address, n_attempts, variables)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, QuerySet
 
+from pusula.consent.models import Channel
 from pusula.lib import clock
 from pusula.outbox import machine
 from pusula.outbox.models import Hold, Message, Receipt, ReceiptKind, Sender
@@ -61,8 +62,9 @@ def n_doubtful() -> int:
 
 
 def n_waiting(at: int) -> int:
-    """Return how many messages are due at ``at`` and have not left."""
-    return Message.objects.filter(state=machine.PENDING, due_at__lte=at).count()
+    """Return how many messages are due at ``at`` and have not left; calls wait for agents."""
+    due = Message.objects.filter(state=machine.PENDING, due_at__lte=at)
+    return due.exclude(channel=Channel.CALL).count()
 
 
 def holds() -> list[Hold]:

@@ -11,6 +11,7 @@ from django.db import connection
 
 from pusula.lake import rows
 from pusula.lib import clock
+from pusula.outbox import recommended
 from pusula.profiles.models import Trait, TraitKind
 
 _FIXED = (
@@ -20,6 +21,7 @@ _FIXED = (
     "company.name",
     "company.currency",
     "today",
+    *recommended.NAMES,
     "message.*",  # what one message says beyond the profile: an order number, a coupon
     "unsubscribe_url",
     "preferences_url",

@@ -17,7 +17,8 @@ from django.utils.translation import get_language, gettext, ngettext
 from pusula.campaigns import crowding, machine
 from pusula.campaigns.models import Campaign
 from pusula.journeys import machine as journeys
-from pusula.journeys.models import Planned
+from pusula.journeys import queries as titles
+from pusula.journeys.models import Journey, Planned
 from pusula.lib import clock
 from pusula.outbox.rules.policy import Cap
 from pusula.segments import catalog
@@ -193,9 +194,11 @@ def _journeys(from_at: int, to_at: int) -> Iterator[tuple[int, Entry]]:
         journey__state=journeys.LIVE, due_at__gte=from_at, due_at__lt=to_at,
         profile__isnull=False,
     ).annotate(day=(F("due_at") - from_at) / clock.DAY)  # fmt: skip
-    rows = dated.order_by().values_list("journey__key", "day").annotate(n=Count("pk"))
-    for key, day, n in rows:
+    rows = list(dated.order_by().values_list("journey", "day").annotate(n=Count("pk")))
+    live = Journey.objects.select_related("version").in_bulk({pk for pk, _day, _n in rows})
+    for pk, day, n in rows:
         form = ngettext("%(n)s person comes in", "%(n)s people come in", n)
-        href = reverse("journey", args=[key])
-        entry = Entry(None, key, href, "", form % {"n": formats.number(n)})
+        title = titles.title(live[pk], (get_language() or "en")[:2])
+        href = reverse("journey", args=[live[pk].key])
+        entry = Entry(None, title, href, "", form % {"n": formats.number(n)})
         yield from_at + int(day) * clock.DAY + clock.DAY // 2, entry

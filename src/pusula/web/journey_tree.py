@@ -60,6 +60,7 @@ class Card:
     refusals: tuple[Refusal, ...] = ()
     is_message: bool = False
     goes_to: str = ""  # a step further down that is continued with
+    asks: str = ""  # whom it waits for: "agent" or "colleague"
 
     @property
     def n_left(self) -> int:
@@ -186,16 +187,12 @@ class _Drawing:
 
     def _ways_in(self) -> dict[str, Way]:
         """Return the two ways from the entry, where there is a control group."""
-        share = self.graph.journey.holdout
-        count = self.counts.get(advance.COMING_IN, StepCount())
+        n_on = self.counts.get(advance.COMING_IN, StepCount()).n_on
         n_out = self.outcomes.get(machine.HELD_OUT, 0)
-        n = count.n_on + n_out
-        per_cent = self.teller.printer.per_cent
-        gets = gettext("Gets the messages: %(share)s") % {"share": per_cent(100 - share)}
-        out = gettext("Control group: %(share)s") % {"share": per_cent(share)}
+        n = n_on + n_out
         return {
-            _GETS: Way(gets, count.n_on, count.n_on / n if n else None),
-            _HOLDOUT: Way(out, n_out, n_out / n if n else None),
+            _GETS: Way(gettext("Gets the messages"), n_on, n_on / n if n else None),
+            _HOLDOUT: Way(gettext("Control group"), n_out, n_out / n if n else None),
         }
 
     def _step(self, key: str, kind: nodes.Kind, number: int) -> Card:
@@ -206,7 +203,7 @@ class _Drawing:
             key=key,
             icon=icon,
             name=name,
-            title=self.teller.title(kind),
+            title=self._title(kind),
             sentence=self.teller.sentence(kind),
             aside=self.teller.aside(kind),
             number=number,
@@ -217,8 +214,16 @@ class _Drawing:
             tone="end" if isinstance(kind, _ENDS) else "act" if _reaches(kind) else "",
             is_message=is_message,
             goes_to=kind.to if isinstance(kind, nodes.GoOn) else "",
+            asks=_asks(kind),
             **(self._messages(key) if _reaches(kind) else {}),
         )
+
+    def _title(self, kind: nodes.Kind) -> str:
+        """Return a step's title; one that is continued with is called by its number too."""
+        if not isinstance(kind, nodes.GoOn):
+            return self.teller.title(kind)
+        there = self.graph.nodes[kind.to]
+        return f"{there.number + 1}. {self.teller.title(there.kind)}"
 
     def _messages(self, key: str) -> dict[str, Any]:
         found = self.sent.get(key, Sending())
@@ -251,12 +256,14 @@ class _Drawing:
         )
 
     def _holdout(self) -> Card:
+        share = self.teller.printer.per_cent(self.graph.journey.holdout)
         return Card(
             key=_HOLDOUT,
             icon="flask-conical",
             name=gettext("Control group"),
             title=gettext("Gets nothing; is measured against"),
             sentence=gettext("Gets nothing; is measured against"),
+            aside=gettext("planned: %(share)s") % {"share": share},
             tone="end",
             n_in=self.outcomes.get(machine.HELD_OUT, 0),
         )
@@ -293,6 +300,10 @@ def _left(outcomes: Mapping[str, int]) -> tuple[tuple[str, str, int], ...]:
     return tuple(
         (code, journey_words.outcome(code), n) for code, n in ordered if code != machine.DONE
     )
+
+
+def _asks(kind: nodes.Kind) -> str:
+    return {nodes.Task: "agent", nodes.Approval: "colleague"}.get(type(kind), "")
 
 
 def _reaches(kind: nodes.Kind) -> bool:

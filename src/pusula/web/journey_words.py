@@ -17,7 +17,7 @@ from pusula.journeys.language.sentences.printer import Printer
 from pusula.journeys.language.sentences.turkish import Turkish
 from pusula.journeys.queries import MIGRATED
 from pusula.segments import queries as segments
-from pusula.web import titles
+from pusula.web import formats, titles
 
 # State: tone of its badge, words.
 STATES: dict[str, tuple[str, str | Promise]] = {
@@ -93,13 +93,16 @@ class Teller:
             named = {one.key: titles.segment_title(one) for one in segments.active()}
         self.printer: Printer = (Turkish if language() == "tr" else English)(named)
 
-    def title(self, step: Kind) -> str:  # noqa: PLR0911 - one line per kind
+    def title(self, step: Kind) -> str:  # noqa: C901, PLR0911 - one line per kind
         """Return what a step does, as short as it can be said under the name of its kind."""
         match step:
             case nodes.WaitFor(length):
                 return self.printer.length(length)
+            case nodes.WaitUntilDate(date):
+                return formats.capital(self.printer.date(date))
             case nodes.WaitFirst(triggers, _, _, _):
-                return " / ".join(self.printer.trigger(each) for each in triggers)
+                said = " / ".join(self.printer.trigger(each) for each in triggers)
+                return formats.capital(said)
             case nodes.Message(ways, _):
                 return _templates(ways[0])
             case nodes.Task(title, _, _, _, _) | nodes.Approval(title, _, _, _):
@@ -151,7 +154,7 @@ class Teller:
 
     def entry(self, entry: nodes.Entry) -> str:
         """Return how people come in."""
-        return self.printer.entry(entry)
+        return formats.capital(self.printer.entry(entry))
 
     def result(self, graph: Graph, step: str, result: str) -> str:
         """Return with what result somebody went on from ``step``, as this version says it."""

@@ -20,6 +20,7 @@ from pusula.content.language import RenderError, TemplateError
 from pusula.lib import clock
 from pusula.outbox.links import preview_links
 from pusula.outbox.outgoing import Prepared
+from pusula.outbox.recommended import NAMES, WORD, Recommender
 from pusula.outbox.variables import names, values
 from pusula.web import preview as people
 from pusula.web.preview import Person
@@ -74,7 +75,8 @@ def preview(channel: str, says: Says, wanted: str, *, language: str = "") -> Pre
     if person is None:
         return Preview(**found)
     try:
-        found |= _mail(says, given) if channel == Channel.EMAIL else _short(channel, says, given)
+        is_mail = channel == Channel.EMAIL
+        found |= _mail(says, person, given) if is_mail else _short(channel, says, given)
     except TemplateError as error:
         if not any(is_error for is_error, _ in found["remarks"]):
             found["problem"] = people.placed(error)
@@ -89,8 +91,10 @@ def _given(person: Person | None) -> dict[str, Any]:
     return {**found, "message": SAMPLE_MESSAGE}
 
 
-def _mail(says: Says, given: dict[str, Any]) -> dict[str, Any]:
+def _mail(says: Says, person: Person, given: dict[str, Any]) -> dict[str, Any]:
     made = content.compiled(says.subject, says.text, says.whole_html)
+    if made.recommends:
+        given[WORD] = Recommender().of(person.pk, at=clock.now())
     filled = content.render(made, given, preview_links())
     line = content.line(says.preheader, given) or filled.text
     return {
@@ -137,7 +141,7 @@ def _fields(given: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     """Return what can be inserted, and what it is for the customer of the preview."""
     found = []
     for name in sorted(names()):
-        if name.endswith(".*") or "['" in name:
+        if name.endswith(".*") or "['" in name or name in NAMES:
             continue
         found.append((name, _value(given, name)))
     found.extend((f"message.{name}", value) for name, value in SAMPLE_MESSAGE.items())

@@ -1,0 +1,102 @@
+"""What a journey brought: those who came in against those held out, and orders by message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
+from django.views.decorators.http import require_safe
+
+from pusula.journeys import queries
+from pusula.journeys.language import DefinitionError
+from pusula.journeys.models import Journey
+from pusula.lib import clock
+from pusula.measurement.journeys import Credit, JourneyResult, journey_result
+from pusula.measurement.stats import RateTest
+from pusula.web import formats
+from pusula.web.journey_words import Teller
+from pusula.web.request import asked, draw, whole
+from pusula.web.views.journeys import found_or_404, head
+
+_WINDOWS = (7, 14, 30)  # days behind coming in, or behind a message, in which an order counts
+_USUAL_WINDOW = 14
+_ENOUGH = 5  # orders in an arm: with fewer nothing is said of a difference
+
+
+@dataclass(frozen=True)
+class Earned:
+    """A step that sent messages, and the orders whose last message before them was one of its."""
+
+    step: str
+    title: str
+    credit: Credit
+
+
+@require_safe
+def result(request: HttpRequest, key: str) -> HttpResponse:
+    """Show what a journey brought; ``days`` is how long behind it orders count."""
+    journey = found_or_404(key)
+    days = whole(asked(request, "days"))
+    days = days if days in _WINDOWS else _USUAL_WINDOW
+    found = journey_result(journey, window_days=days, at=clock.now())
+    context = {
+        **head(journey),
+        "found": found,
+        "days": days,
+        "windows": _WINDOWS,
+        "sentence": _sentence(found),
+        "range": _range(_compared(found)),
+        "earned": _earned(journey, found),
+        "currency": settings.PUSULA.currency,
+    }
+    return draw(request, "web/journeys/result.html", "web/journeys/_result.html", context)
+
+
+def _compared(found: JourneyResult) -> RateTest | None:
+    """Return the comparison of the arms, if there are orders enough for one."""
+    test = found.rates
+    is_enough = test is not None and max(test.treated.x, test.control.x) >= _ENOUGH
+    return test if is_enough else None
+
+
+def _sentence(found: JourneyResult) -> str:
+    """Return what the comparison says."""
+    if not found.holdout.n:
+        return gettext("Nobody is held out, so nothing can be said about what it caused.")
+    test = _compared(found)
+    if test is None:
+        return gettext("Too few orders so far to say what it caused.")
+    if test.interval.low <= 0 <= test.interval.high:
+        return gettext("No difference to the control group is seen so far.")
+    form = (
+        gettext("%(points)s points more of them order than of the control group.")
+        if test.difference > 0
+        else gettext("%(points)s points fewer of them order than of the control group.")
+    )
+    return form % {"points": formats.number(abs(test.difference) * 100, 1)}
+
+
+def _range(test: RateTest | None) -> str:
+    """Return the interval of the difference, in points."""
+    if test is None:
+        return ""
+    low, high = (formats.number(end * 100, 1) for end in (test.interval.low, test.interval.high))
+    return gettext("%(low)s to %(high)s points") % {"low": low, "high": high}
+
+
+def _earned(journey: Journey, found: JourneyResult) -> list[Earned]:
+    """Return the steps behind which orders came, in the order of the journey."""
+    teller, version = Teller(), journey.version
+    try:
+        known = queries.graph_of(version).nodes if version else {}
+    except DefinitionError:
+        known = {}
+    rows = [
+        Earned(step, teller.line(known[step].kind) if step in known else step, credit)
+        for step, credit in found.by_step.items()
+    ]
+    last = len(known)
+    rows.sort(key=lambda row: known[row.step].number if row.step in known else last)
+    return rows

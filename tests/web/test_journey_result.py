@@ -1,0 +1,67 @@
+"""What a journey brought, as its page says it: nothing is claimed that the numbers do not say."""
+
+from __future__ import annotations
+
+import pytest
+from tests.web import company as made_up
+from tests.web import rides
+
+from pusula.journeys.models import Enrollment, Journey
+from pusula.outbox.models import Message
+
+pytestmark = pytest.mark.django_db
+PATH = "/journeys/abandoned/result/"
+
+
+def page(client, path: str = PATH, language: str = "en", **headers: str) -> str:
+    client.cookies["django_language"] = language
+    answer = client.get(path, headers=headers)
+    assert answer.status_code == 200
+    return " ".join(answer.content.decode().split())
+
+
+@pytest.fixture
+def journey(company) -> Journey:
+    return rides.under_way()
+
+
+def order(ride: Enrollment, number: int) -> None:
+    """Let somebody book a day after they came in."""
+    ago = (made_up.NOW - ride.entered_at) / 86_400_000_000 - 1
+    made = made_up.stay(ride.profile, f"J-{number}", 0, 2, 1000)
+    made.ordered_at = made_up.moment(ago)
+    made.save(update_fields=["ordered_at"])
+    made.changes.update(ordered_at=made.ordered_at, changed_at=made.ordered_at)
+
+
+def test_with_few_orders_no_difference_is_claimed(deniz, journey):
+    shown = page(deniz)
+    assert "Too few orders so far" in shown
+    assert "95% confidence" not in shown
+
+
+@pytest.mark.parametrize("language", ["tr", "en"])
+def test_orders_are_compared_with_the_control_group_and_ascribed_to_messages(
+    deniz, journey, language
+):
+    treated = list(journey.enrollments.filter(is_holdout=False).order_by("pk")[:12])
+    for number, ride in enumerate(treated):
+        order(ride, number)
+    mine = Message.objects.filter(origin=journey.origin, profile_id=treated[0].profile_id)
+    mine.update(state="sent", settled_at=treated[0].entered_at + 1, reason="")
+    context = deniz.get(f"{PATH}?days=7").context
+    assert context["found"].treated.n_conversions == 12
+    assert sum(one.credit.n_orders for one in context["earned"]) == 1
+    assert context["range"]
+    page(deniz, f"{PATH}?days=7", language)
+
+
+def test_without_a_control_group_nothing_is_said_of_what_it_caused(deniz, journey):
+    journey.enrollments.filter(is_holdout=True).delete()
+    assert "Nobody is held out" in page(deniz)
+
+
+def test_htmx_gets_the_part_alone_and_odd_lengths_are_left_out(deniz, journey):
+    assert "<html" not in page(deniz, f"{PATH}?days=9999", **{"HX-Request": "true"})
+    assert deniz.get(f"{PATH}?days=x").context["days"] == 14
+    assert deniz.get("/journeys/gone/result/").status_code == 404
