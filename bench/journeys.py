@@ -150,9 +150,9 @@ def _pace(key: str, rate: int, seconds: int) -> None:
     busy = time.process_time() - busy
     found = np.concatenate(late) / clock.SECOND
     p50, p99 = np.quantile(found, [0.5, 0.99])
-    print(f"{key:6} {rate:>8,} due a second for {seconds} s: late p50 {p50:.2f} s, p99 {p99:.2f} s, "
-          f"most {found.max():.2f} s; the processor was busy {busy:.1f} s; load of the machine "
-          f"{os.getloadavg()[0]:.1f}; {waiting.count():,} still wait")  # fmt: skip
+    print(f"{key:6} {rate:>8,} due a second for {seconds} s: late p50 {p50:.2f} s, p99 {p99:.2f} s")
+    print(f"       most {found.max():.2f} s; processor {busy:.1f} s; {waiting.count():,} wait; "
+          f"load of the machine {os.getloadavg()[0]:.1f}")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -87,7 +87,8 @@ WALKS: dict[tuple[str, str], tuple[float, list[Life]]] = {
              order(1 + 20 * MINUTE, 1, "confirmed", arrives=30)),
         life("phones", ["goal"], ["reminder"], do(1, "Booking Started"),
              order(1.5, 1, "confirmed", arrives=30)),
-        life("has-booked", [], [], order(0.9, 1, "confirmed", arrives=30), do(1, "Booking Started")),
+        life("has-booked", [], [], order(0.9, 1, "confirmed", arrives=30),
+             do(1, "Booking Started")),
     ]),
     ("abandoned-booking", "shop"): (10, [
         life("both", ["done"], ["reminder", "second"], do(1, "Product Added")),
@@ -216,7 +217,8 @@ WALKS: dict[tuple[str, str], tuple[float, list[Life]]] = {
              do(7, "Complaint Received")),
     ]),
     ("post-stay-review", "shop"): (40, [
-        life("happy", ["done"], ["ask", "thanks"], order(1, 1), do(13, "Product Reviewed", rating=5)),
+        life("happy", ["done"], ["ask", "thanks"], order(1, 1),
+             do(13, "Product Reviewed", rating=5)),
         life("solved", ["done"], ["ask"], order(1, 1), do(13, "Product Reviewed", rating=1),
              answer(14, "solved")),
         life("returned", ["done"], ["ask"], order(1, 1), do(13, "Product Reviewed", rating=2),
@@ -256,7 +258,8 @@ WALKS: dict[tuple[str, str], tuple[float, list[Life]]] = {
         life("cancels", ["cancelled"], [], order(2, 1), order(5, 1, "cancelled", ordered=2)),
     ]),
     ("birthday", "hotel"): (60, [
-        life("june", ["done"], ["wishes", "ends-soon"], *stays(1, last=100), birthday("1985-06-11")),
+        life("june", ["done"], ["wishes", "ends-soon"], *stays(1, last=100),
+             birthday("1985-06-11")),
         life("books", ["goal"], ["wishes"], *stays(1, last=100), birthday("1985-06-11"),
              order(15, 9, "confirmed", arrives=90)),
         life("stranger", [], [], birthday("1985-06-11")),

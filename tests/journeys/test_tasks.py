@@ -1,4 +1,4 @@
-"""Calls in hand: each in one pair of hands, noted once, tried again, and followed by the journey."""
+"""Calls in hand: each in one pair of hands, noted once, tried again, followed by the journey."""
 
 from __future__ import annotations
 

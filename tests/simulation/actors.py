@@ -120,7 +120,7 @@ class Troupe:
             self.seen[f"killed {actor.name}"] += 1
             self.seen[f"killed at {where}"] += 1
             raise Killed
-        if may_stop and not _is_in_transaction() and dice.roll.random() < self.stop_chance:
+        if may_stop and not is_in_transaction() and dice.roll.random() < self.stop_chance:
             actor.is_waiting = False
             actor.stop_here()
 
@@ -182,7 +182,7 @@ class Troupe:
         self.checkpoint("an answer to a commit", may_stop=False)
 
 
-def _is_in_transaction() -> bool:
+def is_in_transaction() -> bool:
     return any(
         connections[alias].in_atomic_block
         or (connections[alias].connection is not None and connections[alias].connection.in_transaction)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from tests.simulation import company, stage
-from tests.simulation.actors import Actor, Killed, Troupe
+from tests.simulation.actors import Actor, Killed, Troupe, is_in_transaction
 from tests.simulation.stage import HOME, dice, watch
 from tests.simulation.wire import Arrived, Hop, Post, Selector, Texts, plug_in
 
@@ -147,6 +147,7 @@ class World:
     def _act(self, actor: Actor) -> None:
         self._told.update(f"{actor.name} {watch.utc} {len(self.post.arrived)};".encode())
         actor.go_on()
+        assert not is_in_transaction(), f"{actor.name} was stopped within a transaction"
         self._look_after(actor)
 
     def _look_after(self, actor: Actor) -> None:

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 
 import pytest
+from django.utils import translation
 from tests.web import company as made_up
 from tests.web import plans
 
@@ -311,3 +312,17 @@ def test_a_nameless_customer_has_a_name_for_us(deniz, guest):
 def test_identifiers_of_systems_are_no_contacts(deniz, company):
     made_up.identify(company.elif_, IdentifierKind.KEY, "crm:77")
     assert "crm:77" not in page(deniz, f"/customers/{company.elif_.pk}/")
+
+
+def test_an_order_says_its_room_why_it_was_cancelled_and_that_a_browser_alone_told_of_it(company):
+    order = company.elif_.orders.order_by("-ordered_at").first()
+    order.room_type, order.board = "Deluxe", "HB"
+    item = timeline.order_item(order)
+    assert "Deluxe" in item.detail
+    assert "HB" in item.detail
+    assert "website" not in item.detail
+    order.status, order.cancel_reason, order.is_claimed = "cancelled", "price", True
+    with translation.override("en"):
+        said = timeline.order_item(order).detail
+    assert "price too high" in said
+    assert "told by a website, not yet by your own system" in said

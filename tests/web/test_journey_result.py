@@ -7,6 +7,7 @@ from tests.web import company as made_up
 from tests.web import rides
 
 from pusula.journeys.models import Enrollment, Journey
+from pusula.orders.models import Order
 from pusula.outbox.models import Message
 
 pytestmark = pytest.mark.django_db
@@ -22,6 +23,8 @@ def page(client, path: str = PATH, language: str = "en", **headers: str) -> str:
 
 @pytest.fixture
 def journey(company) -> Journey:
+    """Return a journey before whose first guest nobody has booked since."""
+    Order.objects.filter(ordered_at__gte=made_up.moment(20)).delete()
     return rides.under_way()
 
 

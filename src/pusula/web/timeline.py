@@ -141,6 +141,11 @@ def _orders(profile_id: int, rank: int, before: Position | None, limit: int) -> 
     return [item for item in items if before is None or item.position < before][:limit]
 
 
+def _cancelled(order: Order) -> str:
+    """Return why an order was cancelled, if that is said."""
+    return str(titles.CANCEL_REASONS.get(order.cancel_reason, ""))
+
+
 def order_item(order: Order, rank: int = 0) -> Item:
     """Return an order as the line tells it."""
     zone = settings.PUSULA.time_zone
@@ -158,7 +163,11 @@ def order_item(order: Order, rank: int = 0) -> Item:
         state,
         formats.amount(order.net_base_minor, settings.PUSULA.currency),
         order.property if place != order.property else "",
+        order.room_type,
+        order.board,
         order.channel,
+        _cancelled(order) if lost else "",
+        gettext("told by a website, not yet by your own system") if order.is_claimed else "",
     )
     icon = "calendar-x" if lost else ("bed-double" if order.starts_on else "shopping-bag")
     return Item(Position(at, rank, order.pk), icon, title, _line(details))
