@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 SECONDS ?= 600
+STEPS ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test agreement check lock messages screenshots clean
+.PHONY: help venv demo test agreement simulation check lock messages screenshots clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /	/'
@@ -43,6 +44,9 @@ test: $(BIN)/pytest ## set up what the tests need, then run all checks and tests
 agreement: $(BIN)/pytest ## compare kernel, live, batch and history with plain Python for long (SECONDS=600)
 	@$(BIN)/python -m tests.segments.agreement --seconds $(SECONDS)
 	@$(BIN)/python -m tests.segments.agreement --live --seconds $(SECONDS)
+
+simulation: $(BIN)/pytest ## the whole product from seeds, with everything going wrong (STEPS=1000000)
+	@$(BIN)/python -m tests.simulation --steps $(STEPS)
 
 check: $(BIN)/pytest ## format, lint, types, layers, spelling, migrations
 	@$(BIN)/ruff format --check --quiet .

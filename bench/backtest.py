@@ -1,4 +1,4 @@
-"""How fast a journey is replayed over history: cart events of a quarter, with and without a condition.
+"""How fast a journey is replayed over history: a quarter of carts, without and with a condition.
 
 ``python bench/backtest.py [--people 100000]`` makes a home folder and a SQLite database of its own:
 each person with an e-mail, a consent and five events in 90 days. Beside the seconds stand those of

@@ -60,11 +60,13 @@ def _prepare(n_waiting: int, n_due: int, keys: list[str]) -> None:
     django.setup()
     from django.conf import settings
     from django.core.management import call_command
+    from django.db import connection, transaction
     from tests.outbox.people import profiles
 
     from pusula.campaigns.models import Template
     from pusula.journeys import actions
-    from pusula.journeys.models import Enrollment, Journey
+    from pusula.journeys.models import Journey
+    from pusula.lake import rows
     from pusula.lib import clock
 
     for database in settings.DATABASES:
@@ -77,25 +79,19 @@ def _prepare(n_waiting: int, n_due: int, keys: list[str]) -> None:
     title = {"tr": "Ölçüm", "en": "Bench"}
     head = {"title": title, "class": "service", "entry": [{"api": True}]}
     actions.apply([(k, {"journey": k, **head, "steps": JOURNEYS[k]}) for k in keys])
+    columns = (
+        "journey_id", "version_id", "profile_id", "entry_key", "entry", "state", "node", "due_at",
+        "waits_for", "is_holdout", "entered_at", "moved_at", "outcome", "data", "error",
+    )  # fmt: skip
     for journey in Journey.objects.all():
-        Enrollment.objects.bulk_create(
-            (
-                Enrollment(
-                    journey=journey,
-                    version_id=journey.version_id,
-                    profile_id=people[n % n_due],
-                    entry_key=str(n),
-                    entry="entry:0",
-                    state="waiting",
-                    node="pause",
-                    due_at=now if n < n_due else now + 1_000 * clock.DAY,
-                    entered_at=now,
-                    moved_at=now,
-                )
-                for n in range(n_waiting)
-            ),
-            batch_size=5_000,
-        )
+        everybody = (
+            (journey.pk, journey.version_id, people[n % n_due], str(n), "entry:0", "waiting",
+             "pause", now if n < n_due else now + 1_000 * clock.DAY, "", False, now, now, "", "{}",
+             "")
+            for n in range(n_waiting)
+        )  # fmt: skip
+        with transaction.atomic():
+            rows.insert(connection, "journeys_enrollment", columns, everybody)
 
 
 def _measure(key: str) -> None:

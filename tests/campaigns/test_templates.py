@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+
 import pytest
 from django.utils import translation
 
-from pusula.campaigns import actions, templates
+from pusula.campaigns import actions, templates, words
 from pusula.campaigns.models import FrozenTemplate, Template, TemplateVersion
 from pusula.campaigns.templates import ChangedMeanwhileError, Says, TemplateRefusedError
-from pusula.content import language
+from pusula.content import check, language
 from pusula.events.models import Event
 from pusula.lib import clock
 from pusula.orders.models import Order, OrderItem, Property
@@ -208,3 +211,15 @@ def test_an_empty_block_is_named_before_anybody_gets_it(db):
         "text, line 1: Who has no recommended.viewed gets an empty block: say with {% else %} what"
         " comes then."
     )
+
+
+def test_whatever_is_said_about_a_template_has_its_place_among_the_translations():
+    found = set()
+    for node in ast.walk(ast.parse(inspect.getsource(check))):
+        is_problem = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Problem"
+        if is_problem and isinstance(node.args[3], ast.Constant):
+            found.add(node.args[3].value)
+        if isinstance(node, ast.Return) and isinstance(node.value, ast.Constant):
+            found |= {node.value.value} if "There is no" in str(node.value.value) else set()
+    found |= {check._UNREADABLE, check._UNREADABLE_MJML, check._TOO_COSTLY, check._UNSEEN_WAY_OUT}
+    assert found == set(words.PROBLEMS)

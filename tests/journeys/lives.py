@@ -185,6 +185,13 @@ def born(email: str, days: float, on: str) -> Act:
     return days, act
 
 
+def reads(email: str, language: str, days: float = 0.002) -> Act:
+    def act(_world: World, at: int) -> None:
+        tell("trait", {"email": email, "traits": {"language": language}}, at)
+
+    return days, act
+
+
 def answers(email: str, days: float, outcome: str) -> Act:
     """Let an agent note how the call with somebody ended."""
 

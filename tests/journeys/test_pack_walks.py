@@ -21,7 +21,7 @@ from pusula.journeys.models import Enrollment
 
 pytestmark = pytest.mark.django_db(databases=["default", "log"])
 
-HOUR, MINUTE = 1 / 24, 1 / 1440
+MINUTE = 1 / 1440
 
 
 @dataclass

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from django.utils import translation
-from tests.journeys.lives import SITE, World, agrees, does, provide
+from tests.journeys.lives import SITE, World, agrees, does, provide, reads, tell
 from tests.pipeline.company import NOW, event, told
 
 from pusula.campaigns import templates
@@ -130,6 +130,12 @@ def test_adding_again_changes_nothing_and_what_is_there_stays():
 def test_what_the_company_lacks_is_named_and_found_once_it_is_there(english):
     kinds = [(one.kind, one.names) for one in packs.missing(packs.load("birthday", "hotel", "tr"))]
     assert kinds == [("site", ()), ("trait", ("birthday",))]
+    tell(
+        "trait", {"email": "ada@example.com", "traits": {"birth_date": {"day": "1985-01-02"}}}, NOW
+    )
+    live.step(at=NOW)
+    (lacks,) = packs.missing(packs.load("birthday", "hotel", "tr", site=SITE))
+    assert "name one in the draft that there is (birth_date)" in lacks.sentence
     win_back = packs.load("win-back", "hotel", "tr", site=SITE)
     (lacks,) = packs.missing(win_back)
     assert (lacks.kind, lacks.names) == ("segment", ("lapsing-loyal-guests",))
@@ -165,6 +171,28 @@ def test_the_control_group_of_a_scenario_gets_nothing():
     assert 1 <= held.count() <= 15
     assert not Message.objects.filter(profile__in=held.values("profile")).exists()
     assert Message.objects.count() == 60 - held.count()
+
+
+def test_everybody_reads_their_own_language():
+    world = World(packs.load("abandoned-booking", "hotel", "tr", site=SITE))
+    said = {}
+    for name, language in (("ada", "en"), ("can", "tr"), ("ece", "de"), ("naz", None)):
+        email = f"{name}@example.com"
+        traits = [] if language is None else [reads(email, language)]
+        acts = [agrees(email, 0.001), *traits, does(email, 0.1, "Booking Started")]
+        for days, act in acts:
+            act(world, NOW + round(days * clock.DAY))
+        said[name] = email
+    live.step(at=NOW + round(0.11 * clock.DAY))
+    world.pass_time(NOW + round(0.5 * clock.DAY))
+    subjects = {
+        name: Message.objects.get(profile=world.whose(email)).content.subject
+        for name, email in said.items()
+    }
+    turkish = "Rezervasyonunuz sizi bekliyor"
+    assert subjects == {
+        "ada": "Your booking is waiting for you", "can": turkish, "ece": turkish, "naz": turkish,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

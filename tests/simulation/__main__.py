@@ -11,7 +11,7 @@ import itertools
 import os
 import sys
 
-
+EVERY = 100  # worlds after which it says how far it is
 LONG = 200_000  # steps after which everything that can happen has happened
 
 
@@ -26,11 +26,15 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     from tests.simulation import exam, running  # noqa: PLC0415 - makes a home, reads the settings
 
+    def tell(ran: running.Ran) -> None:
+        if ran.n_worlds % EVERY == 0:
+            print(ran, flush=True)
+
     running.prepare()
     if asked.mutants:
         return exam.sit()
     seeds = itertools.islice(itertools.count(asked.first), asked.worlds)
-    ran = running.run([asked.seed] if asked.seed else seeds, most_steps=asked.steps)
+    ran = running.run([asked.seed] if asked.seed else seeds, most_steps=asked.steps, tell=tell)
     print(ran, *(f"{seed}:{digest}" for seed, digest in list(ran.digests.items())[-5:]))
     for what, n in sorted(ran.seen.items()):
         print(f"  {n:8} {what}")

@@ -14,11 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from django.db import connections
 from greenlet import getcurrent, greenlet
 from tests.simulation import stage
 from tests.simulation.stage import dice, watch
-
-from django.db import connections
 
 from pusula.outbox import registry
 
@@ -178,14 +177,18 @@ class Troupe:
         except Killed:
             raw.rollback()
             raise
-        raw.commit()
+        with connection.wrap_database_errors:
+            raw.commit()
         self.checkpoint("an answer to a commit", may_stop=False)
 
 
 def is_in_transaction() -> bool:
     return any(
         connections[alias].in_atomic_block
-        or (connections[alias].connection is not None and connections[alias].connection.in_transaction)
+        or (
+            connections[alias].connection is not None
+            and connections[alias].connection.in_transaction
+        )
         for alias in stage.ALIASES
     )
 

@@ -113,9 +113,7 @@ def _templates(now: int) -> None:
     Template.objects.create(
         name="hello email", subject="Merhaba", text="Merhaba\n{{ unsubscribe_url }}", updated_at=now
     )
-    Template.objects.create(
-        name="hello sms", channel=Channel.SMS, text="Merhaba", updated_at=now
-    )
+    Template.objects.create(name="hello sms", channel=Channel.SMS, text="Merhaba", updated_at=now)
 
 
 def _define(key: str, where: dict[str, Any]) -> None:

@@ -11,10 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.db import transaction
 from tests.simulation import running
 from tests.simulation.running import Ran
-
-from django.db import transaction
 
 from pusula.journeys import course, hearing
 from pusula.journeys.course import Happening
@@ -232,18 +231,40 @@ def _erasure_misses_outbox() -> Sequence[Change]:
 
 
 MUTANTS = (
-    Mutant("fetched is sent", ("P20", "P21", "P23"), (), _fetch_is_sent),
-    Mutant("offset before effects", ("P7", "P14"), ("kills",), _offset_first),
-    Mutant("no message key", ("P4", "P7"), ("twice",), _no_message_key),
-    Mutant("consent when queueing", ("P23",), ("refusals", "complaints"), _consent_when_asked_only),
-    Mutant("no rescue", ("P22",), ("kills",), _no_rescue),
-    Mutant("rescue by age", ("P20", "P21"), ("wire", "two senders"), _rescue_by_age),
-    Mutant("retry in doubt", ("P20", "P21"), ("wire",), _retry_in_doubt),
-    Mutant("marked after sending", ("P20", "P21", "P23"), ("kills", "refusals"), _mark_after_sending),
-    Mutant("no entry key", ("P14",), (), _no_entry_key),
-    Mutant("no latest time", ("P24",), ("outages",), _no_latest_time),
-    Mutant("erasure misses the log", ("P35",), ("erasures",), _erasure_misses("log")),
-    Mutant("erasure misses the outbox", ("P19", "P23", "P35"), ("erasures",), _erasure_misses_outbox),
+    Mutant(
+        "fetched is sent", ("at most once", "sent or unknown", "after a no"), (), _fetch_is_sent
+    ),
+    Mutant("offset before effects", ("effects", "entries"), ("kills",), _offset_first),
+    Mutant("no message key", ("once", "effects"), ("twice",), _no_message_key),
+    Mutant(
+        "consent when queueing",
+        ("after a no",),
+        ("refusals", "complaints"),
+        _consent_when_asked_only,
+    ),
+    Mutant("no rescue", ("over",), ("kills",), _no_rescue),
+    Mutant(
+        "rescue by age",
+        ("at most once", "sent or unknown"),
+        ("wire", "two senders"),
+        _rescue_by_age,
+    ),
+    Mutant("retry in doubt", ("at most once", "sent or unknown"), ("wire",), _retry_in_doubt),
+    Mutant(
+        "marked after sending",
+        ("at most once", "sent or unknown", "after a no"),
+        ("kills", "refusals"),
+        _mark_after_sending,
+    ),
+    Mutant("no entry key", ("entries",), (), _no_entry_key),
+    Mutant("no latest time", ("latest time",), ("outages",), _no_latest_time),
+    Mutant("erasure misses the log", ("erased",), ("erasures",), _erasure_misses("log")),
+    Mutant(
+        "erasure misses the outbox",
+        ("nobody lost", "after a no", "erased"),
+        ("erasures",),
+        _erasure_misses_outbox,
+    ),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
@@ -66,9 +66,16 @@ def prepare() -> None:
 
 
 def run(
-    seeds: Iterable[int], *, most_steps: int | None = None, needs: Collection[str] = ()
+    seeds: Iterable[int],
+    *,
+    most_steps: int | None = None,
+    needs: Collection[str] = (),
+    tell: Callable[[Ran], None] = lambda _ran: None,
 ) -> Ran:
-    """Run the worlds of ``seeds`` until one goes wrong, or ``most_steps`` were done."""
+    """Run the worlds of ``seeds`` until one goes wrong, or ``most_steps`` were done.
+
+    ``tell`` hears after each world how far it is.
+    """
     ran, began = Ran(), time.perf_counter()
     for seed in seeds:
         world = World(seed, needs=needs)
@@ -77,6 +84,7 @@ def run(
         ran.n_worlds += 1
         ran.n_steps += world.n_steps
         ran.seconds = time.perf_counter() - began
+        tell(ran)
         if ran.wrong:
             ran.seed = seed
             break

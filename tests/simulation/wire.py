@@ -86,7 +86,7 @@ class Line:
     def setsockopt(self, *_option: Any) -> None:
         pass
 
-    def setblocking(self, _is_blocking: bool) -> None:  # noqa: FBT001 - the socket's signature
+    def setblocking(self, _is_blocking: bool) -> None:
         pass
 
     def close(self) -> None:

@@ -38,7 +38,7 @@ FAULTS = (
     "kills", "wire", "twice", "late", "refusals", "erasures", "clock", "outages", "two senders",
     "pauses", "deploys", "complaints",
 )  # fmt: skip
-_CALM = 4  # rounds in which nothing comes about: then nothing will
+_CALM = 2  # rounds in which nothing comes about: then nothing will
 _MOST_UNDER_WAY = 3  # connections of a sender, messages of a batch
 _CHAOS, _QUIET, _MAILS_BEFORE = "chaos", "quiet", 12
 
@@ -409,7 +409,12 @@ class World:
         while n_calm < _CALM and not self.errors:
             self._staff()
             self._round()
-            standing = (len(self.asked), self.post.count, len(self.post.arrived), len(self.hop.lines))
+            standing = (
+                len(self.asked),
+                self.post.count,
+                len(self.post.arrived),
+                len(self.hop.lines),
+            )
             n_calm = n_calm + 1 if standing == before else 0
             before = standing
 

@@ -78,12 +78,10 @@ class Company:
         """Take a ready scenario over and publish it; return the key of its journey."""
         said = ("--flavour", flavour, "--language", language, "--site", "https://lodos.example/")
         self.pusula("journeys", "packs", "add", pack, *said)
-        folder = self.folder / f"journeys-{pack}"
-        folder.mkdir()
-        shown = self.pusula("journeys", "packs", "show", pack, *said, "--yaml").output
-        (folder / "journey.yaml").write_text(shown, encoding="utf-8")
-        self.pusula("journeys", "apply", str(folder))
-        return shown.split("\n", 1)[0].removeprefix("journey: ")
+        (draft,) = json.loads(self.pusula("journeys", "list", "--json").output)
+        assert draft["state"] == "draft"
+        assert "1" in self.pusula("journeys", "publish", draft["journey"]).output
+        return str(draft["journey"])
 
 
 @contextlib.contextmanager

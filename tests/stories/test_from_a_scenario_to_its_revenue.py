@@ -17,7 +17,7 @@ from pusula.profiles.models import Identifier
 
 N = 24
 PRICE = 4_800_00
-HOUR, MINUTE = 1 / 24, 1 / 1440
+MINUTE = 1 / 1440
 Line = dict[str, Any]
 Lines = Callable[[str], list[Line]]
 
@@ -98,8 +98,8 @@ STORIES = [
     Story(
         "abandoned-booking", "hotel", "tr",
         [(1, track("Booking Started", check_in=date(60), hotel="Lodos Bodrum"))],
-        [(1 + 31 * MINUTE, "Rezervasyonunuz sizi bekliyor"),
-         (2 + 32 * MINUTE, "Odanız hâlâ müsait olabilir")],
+        [(1 + 45 * MINUTE, "Rezervasyonunuz sizi bekliyor"),
+         (2 + 45 * MINUTE, "Odanız hâlâ müsait olabilir")],
         1.2, booked_online, "reminder",
     ),
     Story(

@@ -41,7 +41,7 @@ def document(key: str = "abandoned", **parts: Any) -> dict[str, Any]:
         "title": TITLE,
         "description": {"tr": "Yarım bırakanları geri çağırır", "en": "Calls back who stopped"},
         "entry": [{"event": {"name": "Booking Started"}}, {"api": True}],
-        "holdout": "10 %",
+        "holdout": "30 %",
         "goal": {"order": {}},
         "exit_when": [{"where": {"trait": {"city": {"is": "Gaziantep"}}}}],
         "steps": [

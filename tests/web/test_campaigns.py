@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import translation
 from tests.web import company as made_up
 from tests.web import plans
 
-from pusula.campaigns import actions, audience, machine, queries
+from pusula.campaigns import actions, audience, checklist, machine, queries, templates
 from pusula.campaigns.models import Arm, Campaign
+from pusula.campaigns.templates import Says
+from pusula.consent import actions as consents
 from pusula.lib import clock
 from pusula.outbox.models import Hold, Message, Sender
 from pusula.privacy.models import AuditEntry
@@ -531,3 +534,56 @@ def test_the_calendar_says_how_many_get_their_second_message_of_the_week(deniz, 
     shown = page(deniz, f"/campaigns/+calendar/?month={local:%Y-%m}")
     n = audience.plan(Campaign.objects.first()).sizes()
     assert f"{sum(n.values()) - n[Arm.EXCLUDED]} people would get 2 messages" in shown
+
+
+@pytest.fixture
+def text(settings, monkeypatch):
+    """Return a template of SMS, with a provider that would carry it."""
+    settings.PUSULA_CHANNELS = {"sms": {"provider": "netgsm", "user": "u", "sender": "LODOS"}}
+    monkeypatch.setenv("PUSULA_SMS_PASSWORD", "p")
+    says = {"": Says(text="Merhaba {{ profile.first_name }}, bahar geldi {{ unsubscribe_url }}")}
+    return templates.save(None, name="Bahar SMS", channel="sms", says=says, by="deniz", at=1)
+
+
+def test_a_template_chosen_in_the_form_brings_its_channel_and_its_text(deniz, company, text):
+    assert "Bahar SMS" in page(deniz, "/campaigns/+new/", "tr")
+    typed = TYPED | {"template": str(text.pk), "subject": "", "html": "", "exclusions": []}
+    shown = text_of(deniz.post("/campaigns/+preview/", typed))
+    assert "bahar geldi" in shown
+    assert deniz.post("/campaigns/+new/", typed).status_code == 302
+    campaign = Campaign.objects.get()
+    assert (campaign.channel, campaign.template) == ("sms", text)
+    assert "bahar geldi" in page(deniz, f"/campaigns/{campaign.key}/", "tr")
+    edit = page(deniz, f"/campaigns/{campaign.key}/edit/", "tr")
+    assert f'value="{text.pk}" selected' in edit
+    assert TYPED["subject"] not in edit
+
+
+def test_a_campaign_of_texts_puts_texts_in_line(deniz, company, text):
+    now = clock.now()
+    granted = [
+        consents.Decision(
+            profile_id=pk, channel="sms", purpose="marketing", status="granted", source="web",
+            decided_at=now, evidence="form",
+        )
+        for pk in Profile.objects.values_list("pk", flat=True)
+    ]  # fmt: skip
+    consents.record(granted, at=now)
+    campaign = plans.draft("texts", channel="sms", template="Bahar SMS", exclusions=[])
+    actions.start(campaign, clock.now())
+    found = Message.objects.filter(origin=campaign.origin)
+    assert found.filter(state="pending").exists()
+    assert {(one.channel, one.content.channel) for one in found} == {("sms", "sms")}
+
+
+def test_without_a_provider_or_on_the_phone_a_campaign_cannot_start(company, text, settings):
+    campaign = plans.draft("texts", channel="sms", template="Bahar SMS", exclusions=[])
+    with translation.override("en"):
+        found = checklist.preflight(campaign, clock.now())
+        assert "The provider of the channel is set." in [item.text for item in found.items]
+        settings.PUSULA_CHANNELS = {}
+        said = checklist.preflight(campaign, clock.now()).errors
+        assert any("Nothing carries this channel" in one for one in said)
+        Campaign.objects.update(channel="call")
+        said = checklist.preflight(Campaign.objects.get(), clock.now()).errors
+        assert any("calls nobody" in one for one in said)

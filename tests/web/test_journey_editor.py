@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from tests.web import rides
 from pusula.journeys import machine, queries
 from pusula.journeys.models import Enrollment, Journey
 from pusula.privacy.models import AuditEntry
+from pusula.web.journey_form import trial
 from pusula.web.journey_form.draft import Draft, Node
 
 pytestmark = pytest.mark.django_db
@@ -296,3 +298,75 @@ def test_it_is_for_those_who_have_signed_in(client):
 def test_there_is_no_page_of_a_journey_that_is_not_there(deniz):
     assert deniz.get("/journeys/none/edit/").status_code == 404
     assert deniz.get("/journeys/none/publish/").status_code == 404
+
+
+# -- trying it ------------------------------------------------------------------------------------
+
+
+def test_a_draft_is_replayed_over_the_last_days(deniz):
+    rides.save(entry=[{"order": {}}])
+    page = deniz.get("/journeys/abandoned/edit/")
+    assert "trial" not in page.context
+    page = press(deniz, page, "try")
+    assert page.context["trial"].journey == "abandoned"
+    part = deniz.post("/journeys/+try/", fields(page, ask="1"))
+    assert part.context["trial"] == page.context["trial"]
+
+
+def test_many_customers_are_replayed_in_the_background(deniz, monkeypatch):
+    monkeypatch.setattr(trial.counting, "SMALL", 0)
+    told = threading.Event()
+    result = object()
+
+    def run(_document, *, progress, **_more):
+        progress(5, 10)
+        told.wait(10)
+        return result
+
+    monkeypatch.setattr(trial.backtest, "run", run)
+    rides.save()
+    page = deniz.get("/journeys/abandoned/edit/")
+    journey = page.context["desk"].said.journey
+    trials = trial.Trials()
+    assert trials.found(journey) is None
+    assert isinstance(trials.ask(journey), trial.Running)
+    told.set()
+    trials.join(10)
+    assert trials.found(journey) is result
+
+
+def test_what_cannot_be_replayed_says_why(deniz, monkeypatch):
+    def run(*_args, **_more):
+        raise trial.backtest.BacktestError("there is no history")
+
+    monkeypatch.setattr(trial.backtest, "run", run)
+    rides.save()
+    page = press(deniz, deniz.get("/journeys/abandoned/edit/"), "try")
+    assert page.context["trial_error"] == "there is no history"
+
+
+def test_who_waits_at_a_step_that_is_gone_goes_to_the_one_that_stands_for_it(deniz):
+    rides.under_way()
+    waiting = Enrollment.objects.filter(state=machine.WAITING, node="answer")
+    n = waiting.count()
+    page, node = open_(deniz, deniz.get("/journeys/abandoned/edit/"), "answer")
+    address = press(deniz, page, "save", **{f"{node}.id": "reply"}).url
+    page = deniz.get(address)
+    assert [(lost.step, lost.n) for lost in page.context["plan"].lost] == [("answer", n)]
+    form = {"mark": page.context["mark"], "decision": "publish", "people": "move"}
+    refused = deniz.post(address, form)
+    assert refused.status_code == 422
+    assert Journey.objects.get().version.number == 1
+    assert deniz.post(address, form | {"step.answer": "reply"}).status_code == 302
+    assert Enrollment.objects.filter(version__number=2, node="reply").count() == n > 0
+
+
+def test_a_button_pressed_twice_makes_one_journey(deniz):
+    rides.save("other")
+    page = added(deniz, deniz.get(NEW), "entries:0", "api", **{"j.title_en": "Twice"})
+    page = added(deniz, page, "steps:0", "exit")
+    first, second = press(deniz, page, "save"), press(deniz, page, "save")
+    assert first.url == second.url == "/journeys/twice/publish/"
+    page = press(deniz, page, "draw", **{"j.key": "other", "j.title_en": "Another"})
+    assert press(deniz, page, "save").context["problem"].startswith("There is a journey")
+    assert Journey.objects.count() == 2

@@ -37,17 +37,19 @@ def sent(page: Any, dice: random.Random) -> dict[str, Any]:
         if name not in ("state", "back", "ahead") or dice.random() < 0.1:
             form[name] = dice.choice(ODD)
     node = dice.choice([each.id for each in page.context["desk"].draft.nodes()])
-    form[f"{node}.{dice.choice(['for.v', 'ways', 'a.t', 'filters', 'id', 'tree'])}"] = dice.choice(ODD)
+    form[f"{node}.{dice.choice(['for.v', 'ways', 'a.t', 'filters', 'id', 'tree'])}"] = dice.choice(
+        ODD
+    )
     form["op"] = dice.choice(OPS).format(node)
     return form
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_whatever_is_pressed_and_typed_the_editor_answers(deniz, seed):
     rides.save()
-    dice = random.Random(seed)
+    dice = random.Random(seed)  # noqa: S311 - only to be repeated
     page = deniz.get("/journeys/abandoned/edit/")
-    for _ in range(40):
+    for _ in range(30):
         answer = deniz.post("/journeys/abandoned/edit/", sent(page, dice))
         assert answer.status_code in (200, 302, 422, 400), answer
         page = answer if answer.context and "desk" in answer.context else page
@@ -63,7 +65,7 @@ def test_whatever_is_pressed_and_typed_the_editor_answers(deniz, seed):
         json.dumps([["j", "head", {"key": "x"}, []]] * 6),
         json.dumps([[n, "head", {}, []] for n in ("j", *drafts.LISTS)]),
         json.dumps([["j", "head", {"a": [1]}, []], *([n, n, {}, []] for n in drafts.LISTS)]),
-        json.dumps([["j", "head", {}, []], *([n, n, {}, [["j", "x", {}, []]]] for n in drafts.LISTS)]),
+        json.dumps([["j", "head", {}, []], ["who", "who", {}, [["j", "where", {}, []]]]]),
         "x" * (drafts.MOST_STATE + 1),
     ],
 )  # fmt: skip

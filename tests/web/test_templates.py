@@ -242,3 +242,11 @@ def test_what_no_database_keeps_is_refused(deniz):
     answer = deniz.post("/templates/+new/", {**TYPED, "subject": "a\0b"})
     assert answer.status_code == 422
     assert not Template.objects.exists()
+
+
+def test_a_version_shows_what_is_new_in_it(deniz, bahar):
+    typed = {**TYPED, "name": "Bahar", "preheader": "", "number": "1"}
+    deniz.post(f"/templates/{bahar.pk}/", {**typed, "subject": "Yaz geldi"})
+    shown = page(deniz, f"/templates/{bahar.pk}/versions/")
+    assert "<del>Bahar geldi</del><ins>Yaz geldi</ins>" in shown
+    assert "<ins>" not in page(deniz, f"/templates/{bahar.pk}/versions/?number=1")

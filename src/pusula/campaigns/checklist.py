@@ -15,9 +15,11 @@ from pusula.campaigns.audience import Plan
 from pusula.campaigns.errors import SegmentNotReadyError
 from pusula.campaigns.models import Arm, Campaign
 from pusula.channels.email.address import AddressError, split_sender
+from pusula.channels.port import ChannelError
 from pusula.consent import purposes
 from pusula.consent.models import Channel
 from pusula.lib import clock, money
+from pusula.outbox import providers
 
 _STALE_AFTER = 24 * clock.HOUR
 _EXAMPLE = "@example.com"
@@ -133,7 +135,7 @@ def _freshness(campaign: Campaign, at: int) -> list[Item]:
 
 def _channel(campaign: Campaign) -> list[Item]:
     if campaign.channel != Channel.EMAIL:
-        return [Item("channel", Level.ERROR, _("Only e-mail can be sent so far."))]
+        return [_carrier(campaign.channel)]
     company = settings.PUSULA
     items = []
     try:
@@ -151,6 +153,21 @@ def _channel(campaign: Campaign) -> list[Item]:
         text = _("Links in the mail lead to this machine only: set public_url in pusula.toml.")
         items.append(Item("links", Level.WARNING, text))
     return items or [Item("channel", Level.OK, _("Mail server and sender are set."))]
+
+
+def _carrier(channel: str) -> Item:
+    """Return whether anything carries messages of a channel that is no e-mail."""
+    if channel == Channel.CALL:
+        text = _("A campaign calls nobody: make a journey with a call.")
+        return Item("channel", Level.ERROR, text)
+    try:
+        is_set = providers.of(channel) is not None
+    except ChannelError as error:
+        return Item("channel", Level.ERROR, error.message)
+    if not is_set:
+        text = _("Nothing carries this channel: set its provider in pusula.toml.")
+        return Item("channel", Level.ERROR, text)
+    return Item("channel", Level.OK, _("The provider of the channel is set."))
 
 
 def _permission(campaign: Campaign) -> list[Item]:

@@ -7,7 +7,13 @@ from decimal import Decimal
 from babel import Locale
 from babel.numbers import format_decimal
 from django.utils.functional import Promise
-from django.utils.translation import get_language, gettext, ngettext, pgettext_lazy
+from django.utils.translation import (
+    get_language,
+    gettext,
+    gettext_noop,
+    ngettext,
+    pgettext_lazy,
+)
 from django.utils.translation import gettext_lazy as _
 
 from pusula.campaigns import machine
@@ -62,6 +68,36 @@ _PARTS: dict[str, str | Promise] = {
     "details.language": _("Its language"),
     "details.body": _("Values of the approved template"),
 }
+
+
+# What ``content.check`` says, which knows no translation; named here so that it gets one.
+PROBLEMS = (
+    gettext_noop("Liquid cannot read this: %(detail)s"),
+    gettext_noop("This cannot be read: %(detail)s"),
+    gettext_noop("There is no filter %(name)s; is %(close)s meant?"),
+    gettext_noop("There is no filter %(name)s."),
+    gettext_noop("There is no variable %(name)s; is %(close)s meant?"),
+    gettext_noop("There is no variable %(name)s."),
+    gettext_noop(
+        'Who has no %(name)s gets nothing: say what to print then, {{ %(name)s | default: "…" }}.'
+    ),
+    gettext_noop("Who has no %(name)s gets an empty block: say with {%% else %%} what comes then."),
+    gettext_noop("The subject is empty."),
+    gettext_noop("The message is empty."),
+    gettext_noop("Nothing is written here."),
+    gettext_noop("The image has no alt text: who blocks images sees nothing."),
+    gettext_noop(
+        "%(ink)s on %(ground)s is hard to read: the contrast is %(ratio)s, 4.5 is needed."
+    ),
+    gettext_noop("The HTML has %(size)d KB; Gmail hides what comes after 102 KB."),
+    gettext_noop("The link “%(target)s” leads nowhere: it must begin with https://."),
+    gettext_noop("There is no way to unsubscribe: add a link to {{ unsubscribe_url }}."),
+    gettext_noop(
+        "It cannot be filled for somebody of whom nothing is known, so the way to unsubscribe"
+        " cannot be seen: %(detail)s"
+    ),
+    gettext_noop("Too costly to fill: %(detail)s"),
+)
 
 
 def number(value: float | Decimal, digits: int = 0) -> str:

@@ -34,6 +34,8 @@ _ELEMENTS = frozenset(
     }
 )  # fmt: skip
 _DEEPEST = 40
+# Its own fonts would be fetched from their maker by everybody who opens the mail.
+_OPTIONS = mrml.RenderOptions(fonts={})
 
 
 def is_mjml(source: str) -> bool:
@@ -55,7 +57,7 @@ def html_of(source: str) -> str:
     spelled = markup.PLACE.sub(lambda found: f"{word}{ord(found.group()):x}z", bare)
     try:
         loader = mrml.ParserOptions(include_loader=mrml.noop_loader())
-        made = mrml.to_html(spelled, loader).content
+        made = mrml.to_html(spelled, loader, _OPTIONS).content
     except OSError as error:
         raise TemplateError(*_told(str(error), spelled)) from error
     made = re.sub(f"{word}([0-9a-f]+)z", lambda found: chr(int(found.group(1), 16)), made)

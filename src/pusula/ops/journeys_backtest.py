@@ -25,6 +25,7 @@ from pusula.journeys.backtest.run import Progress as Told
 from pusula.lib import clock
 from pusula.measurement import foresight
 from pusula.ops.figures import number, percent
+from pusula.outbox.reasons import Reason
 from pusula.outbox.rules import policy as rules
 from pusula.outbox.rules.policy import Policy
 
@@ -155,7 +156,7 @@ def _say(found: Result, lift: float) -> None:
     ):
         click.echo(f"  {title}: {value}")
     for reason, n in sent.skipped.items():
-        click.echo(f"  − {reason}: {number(n)}")
+        click.echo(f"  − {Reason(reason).label}: {number(n)}")
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column(gettext("Step"))
     for title in (gettext("Came to it"), gettext("Waiting")):

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from django.db import IntegrityError, transaction
-
 from pusula.consent.models import Channel
 from pusula.outbox import fence, gate, machine, moves
 from pusula.outbox.brakes import is_stopped
-from pusula.outbox.gate import GO, HELD, NOT_OURS, PUT_OFF, FencedError
+from pusula.outbox.gate import GO, HELD, NOT_OURS, PUT_OFF
 from pusula.outbox.models import FENCE, Hold, Message, channel_hold
 from pusula.outbox.moves import Move
 from pusula.outbox.reasons import Reason
@@ -31,37 +29,31 @@ def is_held(home: Path, *, at: int) -> bool:
     return bool(fence.trouble(home / RUN_FOLDER, at=at))
 
 
-def begin(message_id: int, *, at: int) -> str:
+def let_pass(message_id: int, *, at: int) -> str:
     """Let a call pass the gate; return ``GO``, or why it must not be made now or at all.
 
     ``HELD`` and ``PUT_OFF`` leave it in line, ``NOT_OURS`` says that it is not in line; any other
-    word is a ``Reason``, and the call is skipped for it. Not within a transaction: the last look,
-    behind the commit, finds what was withdrawn meanwhile.
+    word is a ``Reason``, and the call is skipped for it. In the caller's transaction, so that who
+    has it in hand is written with it; raises ``FencedError`` where somebody was faster. The number
+    must not be shown before ``is_called_back`` was asked behind the commit.
     """
-    try:
-        verdict = _pass(message_id, at)
-    except (FencedError, IntegrityError):
-        return NOT_OURS  # somebody was faster; whoever asks again sees it
-    if verdict == GO and gate.withdrawn([message_id], owner=_NOBODY, at=at):
-        again(message_id, at=at, later_at=at)
-        verdict = _pass(message_id, at)
-    return verdict
-
-
-def _pass(message_id: int, at: int) -> str:
     owner = f"call:{message_id}"
-    with transaction.atomic():
-        free = Message.objects.filter(
-            pk=message_id, channel=Channel.CALL, state=machine.PENDING, owner=_NOBODY
-        )
-        if not free.update(owner=owner):
-            return NOT_OURS
-        verdict = gate.turn([], [], [message_id], owner=owner, at=at)[message_id]
-        if verdict == HELD:
-            moves.release(owner=owner)
-        elif verdict == GO:
-            Message.objects.filter(pk=message_id, owner=owner).update(owner=_NOBODY)
+    free = Message.objects.filter(
+        pk=message_id, channel=Channel.CALL, state=machine.PENDING, owner=_NOBODY
+    )
+    if not free.update(owner=owner):
+        return NOT_OURS
+    verdict = gate.turn([], [], [message_id], owner=owner, at=at)[message_id]
+    if verdict == HELD:
+        moves.release(owner=owner)
+    elif verdict == GO:
+        Message.objects.filter(pk=message_id, owner=owner).update(owner=_NOBODY)
     return verdict
+
+
+def is_called_back(message_id: int, *, at: int) -> bool:
+    """Return whether what came before the commit, and was not seen in it, forbids the call."""
+    return bool(gate.withdrawn([message_id], owner=_NOBODY, at=at))
 
 
 def spoken(message_id: int, *, detail: str = "", at: int) -> bool:
@@ -84,5 +76,6 @@ def _settle(move: Move, at: int) -> bool:
 
 
 __all__ = [
-    "GO", "HELD", "NOT_OURS", "PUT_OFF", "again", "begin", "is_held", "missed", "spoken",
+    "GO", "HELD", "NOT_OURS", "PUT_OFF", "again", "is_called_back", "is_held", "let_pass", "missed",
+    "spoken",
 ]  # fmt: skip

@@ -23,7 +23,7 @@ from pusula.consent.iys import queries as iys
 from pusula.consent.models import Channel, Scope, Status
 from pusula.outbox import limits, machine, moves, stillness
 from pusula.outbox.limits import Late
-from pusula.outbox.models import FENCE, Receipt, ReceiptKind
+from pusula.outbox.models import FENCE, Message, Receipt, ReceiptKind
 from pusula.outbox.moves import Move
 from pusula.outbox.reasons import Reason
 
@@ -131,7 +131,7 @@ def _judged(ids: Sequence[int], *, owner: str, state: str, at: int) -> list[tupl
     marks = ", ".join(["%s"] * len(ids))
     with connection.cursor() as cursor:
         cursor.execute(f"{_FACTS}({marks})", [at, *ids])
-        held = map(_Facts._make, cursor.fetchall())
+        held = map(_Facts._make, sorted(cursor.fetchall()))  # by id: of two the first counts
         mine = [fact for fact in held if fact.state == state and fact.owner == owner]
     closed = _forgotten([fact for fact in mine if fact.asks_hashes])
     unregistered = _unregistered(mine, at)
@@ -276,6 +276,8 @@ def turn(
 
 
 def _suppress(bounce: Bounce, at: int) -> None:
+    if not Message.objects.filter(pk=bounce.id).exists():
+        return  # the person was erased meanwhile: nothing of them comes back, not even a refusal
     consent.suppress(
         bounce.channel, bounce.address, reason=Reason.HARD_BOUNCE, detail=bounce.detail, at=at
     )

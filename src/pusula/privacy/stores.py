@@ -7,7 +7,6 @@ comes next, while we still have them; then the rows that hold them, and what del
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -80,11 +79,6 @@ class Work:
         self.is_known = Profile.objects.filter(pk=erasure.profile_id).exists()
         self.needles = needles_of(self.ids)
 
-    @cached_property
-    def message_ids(self) -> set[str]:
-        """The messages of the log that became rows of the person."""
-        return message_ids_of(self.ids)
-
 
 def needles_of(profile_ids: list[int]) -> Needles:
     """Return what to look for of these people: what somebody else holds too is left out."""
@@ -117,12 +111,16 @@ def _ledger(work: Work, _step: ErasureStep) -> int:
 
 def _log(work: Work, step: ErasureStep) -> int:
     """Blank the entries of the log that speak of the person; quarantine forgets what they said."""
-    until = queries.head()
-    pages = log.about(work.needles, work.message_ids, after=step.cursor, until=until)
-    for after, found in pages:
+    _blank(work, step)
+    return log.blank(log.left_over())
+
+
+def _blank(work: Work, step: ErasureStep) -> None:
+    """Blank what the log holds of the person behind the place that was searched."""
+    known, until = message_ids_of(work.ids), queries.head()
+    for after, found in log.about(work.needles, known, after=step.cursor, until=until):
         done = log.blank(one.pk for one in found)
         ErasureStep.objects.filter(pk=step.pk).update(cursor=after, n=F("n") + done)
-    return log.blank(log.left_over())
 
 
 def _imports(work: Work, _step: ErasureStep) -> int:
@@ -159,6 +157,9 @@ def _files(work: Work, _step: ErasureStep) -> int:
 def _rows(work: Work, _step: ErasureStep) -> int:
     """Delete the rows of every owner at once; a campaign keeps how many it lost."""
     with evaluate.alone():
+        # As long as the person held them, what named their identifiers was taken over. From here
+        # on it is refused; what came since the log was searched is blanked now.
+        _blank(work, work.erasure.steps.get(store="log"))
         _count(work.ids)
         journal.erase(work.ids)
         n = sum(owner.erase(work.ids) for owner in OWNERS)

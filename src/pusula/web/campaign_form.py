@@ -12,14 +12,16 @@ from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 
-from pusula.campaigns import definitions
+from pusula.campaigns import definitions, templates
 from pusula.campaigns import queries as campaigns
 from pusula.campaigns.definitions import Definition
-from pusula.campaigns.models import Campaign
+from pusula.campaigns.models import Campaign, Template
 from pusula.consent import purposes
+from pusula.consent.models import Channel
 from pusula.lib import money, text
 from pusula.segments import queries as segments
 from pusula.web import codes, titles
+from pusula.web.request import whole
 
 _KEY_LENGTH = 60
 # Offered as left out from the start: nobody is told to book what they have booked.
@@ -92,7 +94,8 @@ class CampaignForm(forms.Form):
         initial=100,
         widget=forms.TextInput(_NUMBER),
     )
-    subject = forms.CharField(max_length=2_000, widget=forms.TextInput(_INPUT))
+    template = forms.ChoiceField(required=False, widget=forms.Select({"class": "select"}))
+    subject = forms.CharField(max_length=2_000, required=False, widget=forms.TextInput(_INPUT))
     html = forms.CharField(required=False, widget=forms.Textarea(_CODE | {"rows": 16}))
     text = forms.CharField(required=False, widget=forms.Textarea(_CODE | {"rows": 6}))
 
@@ -103,6 +106,9 @@ class CampaignForm(forms.Form):
             field = self.fields[name]
             if isinstance(field, forms.MultipleChoiceField):
                 field.choices = choices
+        template = self.fields["template"]
+        if isinstance(template, forms.ChoiceField):
+            template.choices = _template_choices()
         purpose = self.fields["purpose"]
         if isinstance(purpose, forms.ChoiceField):
             purpose.choices = [(one.slug, one.title) for one in purposes.known().values()]
@@ -113,6 +119,10 @@ class CampaignForm(forms.Form):
         both = set(given.get("audience", ())) & set(given.get("exclusions", ()))
         if both:
             self.add_error("exclusions", gettext("A segment cannot be spoken to and left out."))
+        if given.get("template"):
+            return given  # what is written below is not looked at
+        if not given.get("subject", "").strip():
+            self.add_error("subject", gettext("Write a subject, or choose a template."))
         if not (given.get("html", "").strip() or given.get("text", "").strip()):
             self.add_error("html", gettext("Write the message, as HTML or as text."))
         return given
@@ -120,13 +130,14 @@ class CampaignForm(forms.Form):
     def definition(self, campaign: Campaign | None) -> Definition:
         """Return what the valid form says; of ``campaign`` what it does not ask for is kept."""
         given = self.cleaned_data
+        chosen = named(given["template"])
         event = given["conversion_event"].strip()
         return definitions.parse(
             {
                 "campaign": campaign.key if campaign else _free_key(given["title"]),
                 "title": given["title"],
                 "goal": given["goal"],
-                "channel": campaign.channel if campaign else "email",
+                "channel": chosen.channel if chosen else Channel.EMAIL.value,
                 "purpose": given["purpose"],
                 "message_class": given["message_class"],
                 "priority": int(given["priority"]),
@@ -142,7 +153,7 @@ class CampaignForm(forms.Form):
                     "fixed": str(given["fixed_cost"]),
                 },
                 "margin": f"{given['margin']}%",
-                "template": {
+                "template": chosen.name if chosen else {
                     "subject": given["subject"], "text": given["text"], "html": given["html"],
                 },
             },
@@ -153,6 +164,8 @@ class CampaignForm(forms.Form):
 def of(campaign: Campaign) -> dict[str, Any]:
     """Return what the form shows of a draft."""
     template = campaign.template
+    is_named = template is not None and not template.name.startswith(templates.OWN)
+    written = None if is_named else template
     return {
         "title": campaign.title,
         "goal": campaign.goal,
@@ -169,9 +182,10 @@ def of(campaign: Campaign) -> dict[str, Any]:
         "message_cost": money.from_minor(campaign.message_cost_minor, campaign.currency),
         "fixed_cost": money.from_minor(campaign.fixed_cost_minor, campaign.currency),
         "margin": _percent(campaign.margin),
-        "subject": template.subject if template else "",
-        "html": template.html if template else "",
-        "text": template.text if template else "",
+        "template": str(template.pk) if template and is_named else "",
+        "subject": written.subject if written else "",
+        "html": written.html if written else "",
+        "text": written.text if written else "",
     }
 
 
@@ -188,6 +202,21 @@ def new(audience: Sequence[str]) -> dict[str, Any]:
     """Return what the form of a new campaign begins with."""
     left_out = [key for key in USUALLY_LEFT_OUT if segments.by_key(key)]
     return {"audience": list(audience), "exclusions": left_out}
+
+
+def named(pk: str) -> Template | None:
+    """Return the template with the number ``pk`` that campaigns may name, if there is one."""
+    number = whole(pk)
+    return None if number is None else templates.usable().filter(pk=number).first()
+
+
+def _template_choices() -> list[tuple[str, str | list[tuple[str, str]]]]:
+    """Return what a campaign may say: written here, or a template, by channel."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for template in templates.usable().order_by("name"):
+        group = titles.channel(template.channel)[1]
+        groups.setdefault(group, []).append((str(template.pk), template.name))
+    return [("", gettext("An e-mail, written below")), *groups.items()]
 
 
 def _percent(share: float) -> Decimal:

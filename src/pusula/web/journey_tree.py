@@ -63,6 +63,11 @@ class Card:
     asks: str = ""  # whom it waits for: "agent" or "colleague"
 
     @property
+    def label(self) -> str:
+        """What kind of step it is, where its sentence does not say so."""
+        return "" if self.name.casefold() in self.sentence.casefold() else self.name
+
+    @property
     def n_left(self) -> int:
         """How many left the journey here."""
         return sum(n for _, _, n in self.left)

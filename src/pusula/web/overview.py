@@ -16,6 +16,8 @@ from pusula.campaigns import machine
 from pusula.campaigns import queries as campaigns
 from pusula.consent import queries as consents
 from pusula.consent.iys import queries as iys
+from pusula.journeys import figures
+from pusula.journeys import queries as journeys
 from pusula.lib import clock
 from pusula.orders import queries as orders
 from pusula.orders.queries import Turnover
@@ -26,7 +28,7 @@ from pusula.rfm import queries as rfm
 from pusula.segments import queries as segments
 from pusula.sources import queries as sources
 from pusula.sources.models import ImportState
-from pusula.web import formats, titles
+from pusula.web import formats, journey_words, titles
 from pusula.web.card import PURPOSE
 from pusula.web.charts.axes import Point
 from pusula.web.charts.columns import columns
@@ -138,6 +140,7 @@ def concerns() -> list[Concern]:
         *_requests(),
         *_registry(),
         *_messages(),
+        *_journeys(),
         *_imports(),
         *_late_data(),
         *_segments(),
@@ -305,9 +308,23 @@ def _messages() -> Iterator[Concern]:
             n,
         )
         yield Concern("mail-question-mark", "bad", form % {"n": formats.number(n)})
-    if outbox.holds():
+    if any(not hold.origin.startswith("journey:") for hold in outbox.holds()):
         text = gettext("Sending is held back; messages wait until it is lifted.")
         yield Concern("pause", "warn", text)
+
+
+def _journeys() -> Iterator[Concern]:
+    failing = figures.errors()
+    for journey in journeys.all_journeys().filter(pk__in=failing) if failing else ():
+        n = journeys.put_off(journey).count()
+        form = ngettext(
+            "%(n)s person cannot go on in the journey “%(title)s”.",
+            "%(n)s people cannot go on in the journey “%(title)s”.",
+            n,
+        )
+        title = journeys.title(journey, journey_words.language())
+        text = form % {"n": formats.number(n), "title": title}
+        yield Concern("route", "bad", text, reverse("journey", args=[journey.key]))
 
 
 def _campaigns() -> Iterator[Concern]:

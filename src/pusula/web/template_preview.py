@@ -26,6 +26,12 @@ from pusula.web import preview as people
 from pusula.web.preview import Person
 
 _SNIPPET = 110
+# Whose fields come first in the list; those of nobody here come in between.
+_ORDER = {"profile": 0, "traits": 1, "unsubscribe_url": 3, "preferences_url": 3}
+BLOCKS = tuple(
+    f"{{% for one in {name} limit: 3 %}}\n{{{{ one.name }}}}\n{{% else %}}\n…\n{{% endfor %}}"
+    for name in NAMES
+)
 CLIPPED_KB = 102
 
 
@@ -64,7 +70,11 @@ class Preview:
 
 def preview(channel: str, says: Says, wanted: str, *, language: str = "") -> Preview:
     """Return what ``says`` makes for the customer number ``wanted``, else for some customer."""
-    person = people.person([], wanted)
+    return of(channel, says, people.person([], wanted), language=language)
+
+
+def of(channel: str, says: Says, person: Person | None, *, language: str = "") -> Preview:
+    """Return what ``says`` makes for ``person``."""
     name, address = parseaddr(settings.PUSULA.from_address)
     found: dict[str, Any] = {"channel": channel, "person": person, "sender": name or address}
     given = _given(person)
@@ -140,7 +150,7 @@ def _remarks(channel: str, says: Says, language: str) -> tuple[tuple[bool, str],
 def _fields(given: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     """Return what can be inserted, and what it is for the customer of the preview."""
     found = []
-    for name in sorted(names()):
+    for name in sorted(names(), key=lambda one: (_ORDER.get(one.partition(".")[0], 2), one)):
         if name.endswith(".*") or "['" in name or name in NAMES:
             continue
         found.append((name, _value(given, name)))

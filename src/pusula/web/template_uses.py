@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -12,6 +13,8 @@ from pusula.campaigns.models import FrozenTemplate, TemplateVersion
 from pusula.campaigns.templates import Says
 from pusula.journeys.models import Journey
 from pusula.outbox.models import Message
+
+_MOST_LINES = 200
 
 
 def journeys() -> dict[str, list[tuple[str, str]]]:
@@ -37,6 +40,24 @@ def n_messages(versions: Sequence[TemplateVersion]) -> dict[int, int]:
     for content_id, n in counted.annotate(n=Count("id")).order_by():
         found[of[content_id]] += n
     return dict(found)
+
+
+def changes(
+    version: TemplateVersion, before: TemplateVersion | None
+) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """Return what is new in a version: language, name of the part, lines with ``+`` or ``-``."""
+    if before is None:
+        return []
+    found = []
+    for tag in sorted({*version.says, *before.says}):
+        new = dict(_parts(Says.of(version.says.get(tag, {}))))
+        old = dict(_parts(Says.of(before.says.get(tag, {}))))
+        for name in dict.fromkeys([*new, *old]):
+            lines = difflib.ndiff(old.get(name, "").splitlines(), new.get(name, "").splitlines())
+            marked = [(line[0], line[2:]) for line in lines if line[0] in "+-"]
+            if marked:
+                found.append((tag, name, marked[:_MOST_LINES]))
+    return found
 
 
 def said(version: TemplateVersion) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -1,9 +1,9 @@
 """Ready scenarios for hotels and shops: journeys with their messages, added as drafts."""
 
+from pusula.journeys.packs.letters import LANGUAGES
 from pusula.journeys.packs.library import (
     EXAMPLE_SITE,
     FLAVOURS,
-    LANGUAGES,
     Pack,
     PackError,
     Scenario,

@@ -29,7 +29,13 @@ from pusula.segments.models import Segment
 
 _SENTENCES: dict[str, Promise] = {
     "site": _("The buttons lead to an example: put the address of your site into the templates."),
-    "trait": _("No customer has the trait %(names)s: bring it in with an import or by identify."),
+    "trait": _(
+        "No customer has the trait %(names)s as a day: bring it in with an import or by identify."
+    ),
+    "instead": _(
+        "No customer has the trait %(names)s as a day: name one in the draft that there is "
+        "(%(instead)s), or bring it in with an import or by identify."
+    ),
     "segment": _(
         "There is no segment %(names)s: take it over with `pusula segments apply --shipped`."
     ),
@@ -41,16 +47,19 @@ _SENTENCES: dict[str, Promise] = {
 class Missing:
     """Something a journey asks for that the company's data does not have.
 
-    ``kind`` is event, trait, segment or site; of an event any of ``names`` would do.
+    ``kind`` is event, trait, segment or site; of an event any of ``names`` would do. ``instead``
+    are traits of that kind that customers have.
     """
 
     kind: str
     names: tuple[str, ...]
+    instead: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
         """What is missing and the way out, in the active language."""
-        return _SENTENCES[self.kind] % {"names": ", ".join(self.names)}
+        words = {"names": ", ".join(self.names), "instead": ", ".join(self.instead)}
+        return str(_SENTENCES["instead" if self.instead else self.kind]) % words
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +76,7 @@ def parsed(scenario: Scenario) -> Definition:
     """Return the journey of a pack, as if all it asks for were there."""
     schema = catalog.schema()
     traits = {name: Kind(kind) for name, kind in scenario.traits.items()}
-    names = Names(schema=replace(schema, traits={**traits, **schema.traits}))
+    names = Names(schema=replace(schema, traits={**schema.traits, **traits}))
     return parse(scenario.document, names)
 
 
@@ -115,9 +124,9 @@ def _missing(scenario: Scenario) -> Iterator[Missing]:
         yield Missing("site", ())
     definition = parsed(scenario)
     known = catalog.schema().traits
-    for name in scenario.traits:
-        if name not in known:
-            yield Missing("trait", (name,))
+    for name, kind in scenario.traits.items():
+        if known.get(name) != kind:
+            yield Missing("trait", (name,), tuple(n for n, k in known.items() if k == kind))
     segments = set(Segment.objects.filter(archived_at=None).values_list("key", flat=True))
     for key in dict.fromkeys(_segments(definition)):
         if key not in segments:

@@ -6,10 +6,11 @@ A call in hand has passed the gate (``outbox.calls``); one that is left goes bac
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Case, Q, QuerySet, Value, When
 
 from pusula.journeys import asking
@@ -18,10 +19,13 @@ from pusula.journeys.models import Task
 from pusula.journeys.tasks.results import GRACE, HOLD, LONGEST_HOLD
 from pusula.lib.errors import PusulaError
 from pusula.outbox import calls, machine, moves
+from pusula.outbox.gate import FencedError
 from pusula.outbox.models import Hold, Message
 from pusula.segments import evaluate
 
 LIST = "list:"  # how the holder of an exported call begins
+# Somebody took the call, or this agent another one, at the same moment.
+_FASTER = (FencedError, IntegrityError, OperationalError)
 _MOST_TRIES = 200  # calls that turn out not to be makeable, before somebody is told to ask again
 
 
@@ -113,23 +117,40 @@ def _next(free: QuerySet[Task], holder: str) -> Iterator[int]:
 
 
 def _take(pk: int, holder: str, *, at: int, until_at: int) -> bool:
-    """Take one call if nobody was faster and it may be made; let its people go on if not."""
-    free = Task.objects.filter(pk=pk, closed_at=None, holder="")
-    try:
-        with transaction.atomic():
-            if not free.update(holder=holder, held_until_at=until_at):
-                return False
-    except IntegrityError:  # they took another one at the same moment
-        return False
-    task = Task.objects.get(pk=pk)
-    verdict = calls.NOT_OURS if task.message_id is None else calls.begin(task.message_id, at=at)
-    if verdict == calls.GO:
-        return True
-    with evaluate.alone():
-        _let_go(pk, holder)
-        if verdict not in {calls.HELD, calls.NOT_OURS, calls.PUT_OFF}:
+    """Take one call if nobody was faster and it may be made; let its person go on if not.
+
+    Who has it in hand and the passing of the gate are one commit. What was withdrawn meanwhile
+    shows behind it: then the call goes back in line, and is looked at once more.
+    """
+    for _try in range(2):
+        try:
+            verdict = _hand_out(pk, holder, at=at, until_at=until_at)
+        except _FASTER:
+            return False
+        if verdict != calls.GO:
+            break
+        task = Task.objects.get(pk=pk)
+        if task.message_id is not None and not calls.is_called_back(task.message_id, at=at):
+            return True
+        with suppress(NotInHandError):
+            put_back(pk, holder, at=at)
+    if verdict not in {calls.GO, calls.HELD, calls.NOT_OURS, calls.PUT_OFF}:
+        with evaluate.alone():
             drop(Task.objects.get(pk=pk), at=at)
     return False
+
+
+def _hand_out(pk: int, holder: str, *, at: int, until_at: int) -> str:
+    """Put a free call into somebody's hands if it passes the gate; return the verdict."""
+    with transaction.atomic():
+        free = Task.objects.filter(pk=pk, closed_at=None, holder="", message__isnull=False)
+        if not free.update(holder=holder, held_until_at=until_at):
+            return calls.NOT_OURS
+        message_id = Task.objects.values_list("message_id", flat=True).get(pk=pk)
+        verdict = calls.let_pass(message_id or 0, at=at)
+        if verdict != calls.GO:
+            _let_go(pk, holder)
+        return verdict
 
 
 def take_again(pk: int, holder: str, home: Path, *, at: int) -> bool:

@@ -64,7 +64,8 @@ class WaitEditor:
             case {"until": str(until), **rest}:
                 days = rest.get("weekdays", [])
                 listed = days if isinstance(days, list) else [days]
-                return times.made(sort="until", until=until, weekdays=[str(d) for d in listed])
+                more = {"weekdays": [str(day) for day in listed]} if listed else {}
+                return times.made(sort="until", until=until, **more)
             case {"date": date}:
                 read = self._date.fields(date)
                 return None if read is None else Fields({"sort": ["date"], **read})

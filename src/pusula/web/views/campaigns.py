@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from string import digits
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,11 +11,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext, ngettext
-from django.views.decorators.cache import never_cache
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from pusula.campaigns import actions, checklist, machine, queries, schedule
+from pusula.campaigns import actions, checklist, machine, queries
 from pusula.campaigns import words as campaign_words
 from pusula.campaigns.checklist import Checklist
 from pusula.campaigns.models import Arm, Campaign
@@ -32,11 +29,19 @@ from pusula.privacy import audit
 from pusula.profiles import queries as profiles
 from pusula.profiles.models import Profile
 from pusula.segments.models import Segment
-from pusula.web import campaign_form, campaign_result, codes, formats, mails, titles
+from pusula.web import (
+    campaign_form,
+    campaign_preview,
+    campaign_result,
+    codes,
+    formats,
+    mails,
+    titles,
+)
 from pusula.web import preview as previews
 from pusula.web.campaign_form import CampaignForm
-from pusula.web.preview import Parts, Preview
-from pusula.web.request import asked, asked_all, draw, plain, signed_in, whole
+from pusula.web.preview import Parts
+from pusula.web.request import asked, asked_all, draw, signed_in, whole
 
 PAGE = 50
 _NOBODY = dict.fromkeys(Arm.values)
@@ -64,7 +69,7 @@ def new(request: HttpRequest) -> HttpResponse:
         try:
             with transaction.atomic():
                 made = actions.create(form.definition(None), clock.now())
-                _record(request, "campaign.created", made)
+                record(request, "campaign.created", made)
             return _saved(request, made)
         except PusulaError as error:
             form.add_error(None, error.message)
@@ -75,7 +80,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, key: str) -> HttpResponse:
     """Show the form of a draft; on POST change it."""
-    campaign = _campaign(key)
+    campaign = found_by(key)
     if campaign.state != machine.DRAFT:
         return redirect("campaign", key)
     form = _posted(request)
@@ -84,7 +89,7 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
             definition = form.definition(campaign)
             with transaction.atomic():
                 changed = actions.update_draft(campaign, definition, clock.now())
-                _record(request, "campaign.changed", changed)
+                record(request, "campaign.changed", changed)
             return _saved(request, changed)
         except PusulaError as error:
             form.add_error(None, error.message)
@@ -94,90 +99,36 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
 @require_POST
 def preview(request: HttpRequest) -> HttpResponse:
     """Answer the preview of the form as it stands, unsaved."""
-    parts, found = _typed(request)
-    context = {"preview": previews.linted(found, parts)}
+    context = {"preview": campaign_preview.typed(request)}
     return render(request, "web/campaigns/_preview.html", context)
 
 
 @require_POST
 def preview_mail(request: HttpRequest) -> HttpResponse:
     """Answer the HTML of the form as it stands, for the frame."""
-    return mails.framed(_typed(request)[1].html, request.POST.get("scheme", "light"))
+    return mails.framed(campaign_preview.typed(request).html, request.POST.get("scheme", "light"))
 
 
 @require_safe
 def show(request: HttpRequest, key: str) -> HttpResponse:
     """Show a campaign as far as it came: its checklist, its progress, or its result."""
-    campaign = _campaign(key)
+    campaign = found_by(key)
     pages = {machine.DRAFT: _draft, machine.SCHEDULED: _draft, machine.SENDING: _sending}
     page = pages.get(queries.standing(campaign, clock.now()), _result)
     return page(request, campaign)
 
 
-@require_POST
-def call_back(request: HttpRequest, key: str) -> HttpResponse:
-    """Make a scheduled campaign a draft again."""
-    campaign = _campaign(key)
-    try:
-        with transaction.atomic():
-            schedule.call_back(campaign)
-            _record(request, "campaign.called_back", campaign)
-    except PusulaError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, gettext("It is a draft again: nothing will be sent."))
-    return redirect("campaign", key)
-
-
 @require_safe
 def mail(request: HttpRequest, key: str) -> HttpResponse:
     """Answer the saved message's HTML for one customer, for the frame."""
-    found = _saved_preview(request, _campaign(key))
+    found = campaign_preview.saved(request, found_by(key))
     return mails.framed(found.html, request.GET.get("scheme", "light"))
-
-
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-def send(request: HttpRequest, key: str) -> HttpResponse:
-    """Ask for the number of people; only if it is typed and still holds start, now or later."""
-    campaign = _campaign(key)
-    if campaign.state != machine.DRAFT:
-        return redirect("campaign", key)
-    found = checklist.preflight(campaign, clock.now())
-    if not found.may_start or found.plan is None:
-        return redirect("campaign", key)
-    n = found.plan.n_messages
-    problem = ""
-    if request.method == "POST":
-        later = "later" in request.POST
-        problem = _mismatch(request.POST.get("people", ""), n)
-        starts_at = _moment(request.POST.get("starts", "")) if later else None
-        if later and starts_at is None:
-            problem = problem or gettext("Choose the day and the time when it is to begin.")
-        if not problem and starts_at is None:
-            return _start(request, campaign, n)
-        if not problem and starts_at is not None:
-            try:
-                return _schedule(request, campaign, starts_at, n)
-            except PusulaError as error:
-                problem = error.message
-    context = {
-        "campaign": campaign,
-        "checklist": found,
-        "n": n,
-        "problem": problem,
-        "starts": request.POST.get("starts", ""),
-        "zone": settings.PUSULA.time_zone,
-    }
-    context |= _people(found)
-    status = 422 if problem else 200
-    return render(request, "web/campaigns/send.html", context, status=status)
 
 
 @require_safe
 def unsent(request: HttpRequest, key: str) -> HttpResponse:
     """List the people who got nothing for one reason."""
-    campaign = _campaign(key)
+    campaign = found_by(key)
     state, reason = asked(request, "state"), asked(request, "reason")
     found = profiles.page(
         queries.unsent_people(campaign, state, reason), _profile(request), PAGE + 1
@@ -193,14 +144,16 @@ def unsent(request: HttpRequest, key: str) -> HttpResponse:
     return render(request, "web/campaigns/unsent.html", context)
 
 
-def _campaign(key: str) -> Campaign:
+def found_by(key: str) -> Campaign:
+    """Return the campaign called ``key``, or answer 404."""
     campaign = queries.by_key(key)
     if campaign is None:
         raise Http404(key)
     return campaign
 
 
-def _record(request: HttpRequest, verb: str, campaign: Campaign, **detail: object) -> None:
+def record(request: HttpRequest, verb: str, campaign: Campaign, **detail: object) -> None:
+    """Write down who did what to a campaign."""
     who = signed_in(request).get_username()
     audit.record(who, verb, f"campaign:{campaign.key}", **detail)
 
@@ -228,39 +181,17 @@ def _posted(request: HttpRequest) -> CampaignForm | None:
 def _form(request: HttpRequest, form: CampaignForm, campaign: Campaign | None) -> HttpResponse:
     """Show the form; with the preview of what it says now."""
     said = {name: form[name].value() for name in ("audience", *Parts._fields)}
-    who = previews.person(said.pop("audience") or [], _wanted(request))
+    who = previews.person(said.pop("audience") or [], campaign_preview.wanted(request))
     parts = Parts(**{name: value or "" for name, value in said.items()})
-    found = previews.preview(parts, who)
+    found = campaign_preview.of(form["template"].value() or "", parts, who)
     context = {
         "form": form,
         "campaign": campaign,
         "currency": settings.PUSULA.currency,
         "variables": sorted(variables.names()),
-        "preview": previews.linted(found, parts),
+        "preview": found,
     }
     return render(request, "web/campaigns/form.html", context, status=422 if form.errors else 200)
-
-
-def _typed(request: HttpRequest) -> tuple[Parts, Preview]:
-    """Return what the posted form says, and its preview."""
-    given = request.POST
-    who = previews.person(list(map(plain, given.getlist("audience"))), _wanted(request))
-    parts = Parts(*(given.get(name, "") for name in Parts._fields))
-    return parts, previews.preview(parts, who)
-
-
-def _wanted(request: HttpRequest) -> str:
-    """Return the customer to preview for: the button's, else the one shown before."""
-    return request.POST.get("to") or request.POST.get("person", "")
-
-
-def _saved_preview(request: HttpRequest, campaign: Campaign) -> Preview:
-    """Return the message of ``campaign`` for the customer that the address names."""
-    source = campaign.content or campaign.template
-    audience = list(campaign.audience.values_list("key", flat=True))
-    who = previews.person(audience, request.GET.get("person", ""))
-    parts = Parts(source.subject, source.text, source.html) if source else Parts("", "", "")
-    return previews.preview(parts, who)
 
 
 def _draft(request: HttpRequest, campaign: Campaign) -> HttpResponse:
@@ -269,9 +200,9 @@ def _draft(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         "campaign": campaign,
         "checklist": found,
         "editable": _EDITABLE,
-        "preview": _saved_preview(request, campaign),
+        "preview": campaign_preview.saved(request, campaign),
         **_plan(campaign),
-        **_people(found),
+        **people_of(found),
     }
     return render(request, "web/campaigns/draft.html", context)
 
@@ -291,60 +222,13 @@ def _titled(found: QuerySet[Segment]) -> list[tuple[str, str]]:
     return [(segment.key, titles.segment_title(segment)) for segment in rows]
 
 
-def _people(found: Checklist) -> dict[str, Any]:
+def people_of(found: Checklist) -> dict[str, Any]:
     """Return whom the campaign would reach and whom not, and why."""
     if found.plan is None:
         return {"sizes": None, "left_out": []}
     sizes = {arm.value: n for arm, n in found.plan.sizes().items()}
     left_out = [(campaign_words.reason(code), n) for code, n in found.plan.reasons().items()]
     return {"sizes": sizes, "left_out": left_out}
-
-
-def _mismatch(typed: str, n: int) -> str:
-    """Return what is wrong with the number somebody typed; empty if it is ``n``."""
-    number = whole("".join(c for c in typed if c in digits))
-    if number == n:
-        return ""
-    if number is None:
-        return gettext("Type the number of people.")
-    return gettext(
-        "You typed %(typed)s, but %(n)s people would get the message now. Look again."
-    ) % {"typed": formats.number(number), "n": formats.number(n)}
-
-
-def _start(request: HttpRequest, campaign: Campaign, n: int) -> HttpResponse:
-    try:
-        with transaction.atomic():
-            actions.start(campaign, clock.now(), expected_n=n)
-            _record(request, "campaign.started", campaign, n=n)
-    except PusulaError as error:
-        messages.error(request, error.message)
-    else:
-        form = ngettext(
-            "Sending to %(n)s person has begun.", "Sending to %(n)s people has begun.", n
-        )
-        messages.success(request, form % {"n": formats.number(n)})
-    return redirect("campaign", campaign.key)
-
-
-def _moment(typed: str) -> int | None:
-    """Return the moment of a field of day and time, on the company's clock."""
-    try:
-        wall = dt.datetime.fromisoformat(typed)
-    except ValueError:
-        return None
-    if wall.tzinfo is not None:
-        return None
-    return clock.from_datetime(wall, settings.PUSULA.time_zone)
-
-
-def _schedule(request: HttpRequest, campaign: Campaign, starts_at: int, n: int) -> HttpResponse:
-    with transaction.atomic():
-        schedule.schedule(campaign, starts_at, agreed_n=n, at=clock.now())
-        _record(request, "campaign.scheduled", campaign, starts_at=starts_at, n=n)
-    words = {"title": campaign.title, "moment": formats.moment(starts_at)}
-    messages.success(request, gettext("“%(title)s” begins by itself: %(moment)s.") % words)
-    return redirect("campaign", campaign.key)
 
 
 def _sending(request: HttpRequest, campaign: Campaign) -> HttpResponse:
@@ -394,7 +278,7 @@ def _result(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     context = {
         "campaign": campaign,
         "shown": shown,
-        "preview": None if campaign.is_adopted else _saved_preview(request, campaign),
+        "preview": None if campaign.is_adopted else campaign_preview.saved(request, campaign),
         "unsent": _unsent(campaign),
         **_plan(campaign),
     }

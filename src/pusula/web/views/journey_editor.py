@@ -30,6 +30,7 @@ from pusula.web.journey_form.head import head_lines
 from pusula.web.journey_form.view import Drawer, keep_shown
 from pusula.web.journey_form.writing import written
 from pusula.web.request import HtmxRequest, asked, signed_in
+from pusula.web.views import journey_trial
 from pusula.web.views.journeys import found_or_404
 
 _TWICE = 10 * clock.SECOND  # the same form again within it is a second press of its button
@@ -165,6 +166,7 @@ def _drawn(
     if is_part:
         return render(request, "web/journeys/_editor.html", context, status=status)
     context |= _said(desk)
+    context |= journey_trial.told(desk, asks=request.POST.get("op") == "try")
     return render(request, "web/journeys/edit.html", context, status=status)
 
 
@@ -209,7 +211,8 @@ def _problems(desk: Desk) -> list[tuple[str, str, str]]:
         where = str(kind.title) if kind else ""
         if node is not None and node.fields.one("id"):
             where = f"{where} · {node.fields.one('id')}"
-        can_open = kind is not None and (kind.make is not None or node_id in desk.said.bodies)
+        is_condition = node is not None and node.kind in kinds.CONDITIONS
+        can_open = kind is not None and (kind.make is not None or is_condition)
         found.append((node_id if can_open else "", where, words))
     return found
 
@@ -277,10 +280,14 @@ def _kept(journey: Journey | None, desk: Desk, by: str) -> JourneyVersion:
 
 
 def _just_saved(desk: Desk, by: str) -> str:
-    """Return the key of the journey that the same person has just made of the same form."""
-    key = desk.draft.head.fields.one("key")
-    found = queries.by_key(key)
-    newest = queries.newest(found) if found is not None else None
-    if newest is None or newest.created_by != by or clock.now() - newest.created_at > _TWICE:
-        return ""
-    return key if newest.definition == desk.document() else ""
+    """Return the key of the journey that the same person has just made of the same form.
+
+    A button pressed twice sends the form twice: that makes one journey, not two.
+    """
+    since = clock.now() - _TWICE
+    lately = JourneyVersion.objects.filter(number=1, created_by=by, created_at__gte=since)
+    said = desk.document() | {"journey": ""}
+    for version in lately.select_related("journey"):
+        if version.definition | {"journey": ""} == said:
+            return version.journey.key
+    return ""

@@ -46,7 +46,7 @@ def result(request: HttpRequest, key: str) -> HttpResponse:
         "found": found,
         "days": days,
         "windows": _WINDOWS,
-        "sentence": _sentence(found),
+        "sentence": _sentence(journey, found),
         "range": _range(_compared(found)),
         "earned": _earned(journey, found),
         "currency": settings.PUSULA.currency,
@@ -61,9 +61,10 @@ def _compared(found: JourneyResult) -> RateTest | None:
     return test if is_enough else None
 
 
-def _sentence(found: JourneyResult) -> str:
+def _sentence(journey: Journey, found: JourneyResult) -> str:
     """Return what the comparison says."""
-    if not found.holdout.n:
+    is_planned = bool(journey.version and journey.version.definition.get("holdout"))
+    if not found.holdout.n and not is_planned:
         return gettext("Nobody is held out, so nothing can be said about what it caused.")
     test = _compared(found)
     if test is None:

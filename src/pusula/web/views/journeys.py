@@ -24,7 +24,6 @@ from pusula.outbox import machine as message_states
 from pusula.outbox import queries as outbox
 from pusula.outbox.models import FENCE
 from pusula.privacy import audit
-from pusula.segments import evaluate
 from pusula.segments.language import read_yaml
 from pusula.web import formats, journey_tree, journey_versions, journey_words
 from pusula.web.request import asked, signed_in, whole
@@ -249,7 +248,7 @@ def _waiting_now(journey: Journey) -> dict[str, int]:
 def _change(request: HttpRequest, journey: Journey, to: str) -> HttpResponse:
     key, detail = journey.key, {}
     try:
-        with transaction.atomic(), evaluate.alone():
+        with transaction.atomic():
             if to == machine.ARCHIVED:
                 detail["n"] = actions.archive(key)
             elif to == machine.PAUSED:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from pusula.campaigns import team, templates, trials
 from pusula.campaigns import words as campaign_words
-from pusula.campaigns.models import Template
+from pusula.campaigns.models import Template, TemplateVersion
 from pusula.campaigns.templates import (
     ChangedMeanwhileError,
     Says,
@@ -119,6 +119,7 @@ def versions(request: HttpRequest, pk: int) -> HttpResponse:
         "rows": [(one, n_messages.get(one.pk, 0)) for one in found],
         "chosen": chosen,
         "said": template_uses.said(chosen) if chosen else [],
+        "changes": template_uses.changes(chosen, _before(chosen, found)) if chosen else [],
     }
     return render(request, "web/content/versions.html", context)
 
@@ -256,6 +257,7 @@ def _editor(
         "is_new_language": bool(language) and language not in tags,
         "others": [(tag, _language(tag)) for tag in LANGUAGES if tag not in tags],
         "preview": found,
+        "blocks": previews.BLOCKS if form.channel == Channel.EMAIL else (),
         "team": [one for one in team.members() if one.verified_at],
         "uses": templates.uses(template) if template else [],
         "journeys": template_uses.journeys().get(template.name, []) if template else [],
@@ -303,6 +305,11 @@ def _language(tag: str) -> str:
 
 def _channels() -> list[tuple[str, tuple[str, str]]]:
     return [(one.value, titles.channel(one)) for one in templates.CHANNELS]
+
+
+def _before(chosen: TemplateVersion, found: list[TemplateVersion]) -> TemplateVersion | None:
+    """Return the version before a chosen one; ``found`` holds all, the newest first."""
+    return next((one for one in found if one.number < chosen.number), None)
 
 
 def _first(channel: str) -> Says:

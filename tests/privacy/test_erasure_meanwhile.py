@@ -1,0 +1,46 @@
+"""What is told of a person while they are being erased."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from tests.privacy.conftest import AT, person
+
+from pusula.lib import clock
+from pusula.pipeline import live
+from pusula.pipeline.appender import Entry, append
+from pusula.pipeline.models import LogEntry
+from pusula.pipeline.queries import TOMBSTONE
+from pusula.privacy import erasure, stores
+from pusula.profiles.models import Profile
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "log"])
+
+
+def tell(number: int, email: str) -> None:
+    body = json.dumps({"email": email, "name": "Page Viewed"})
+    append([Entry("event", "web", f"web:{number}", body, AT)])
+
+
+@pytest.mark.parametrize("is_taken_over", [True, False])
+def test_what_is_told_between_the_search_of_the_log_and_the_end_of_the_rows_is_blank_too(
+    monkeypatch, is_taken_over
+):
+    elif_ = person("Elif", "1", "elif@example.com", "+905321112233")
+    files = stores.STORES["files"]
+
+    def meanwhile(work, step):
+        tell(1, "elif@example.com")
+        tell(2, "somebody@example.com")
+        if is_taken_over:  # as long as the person holds the address it is theirs
+            live.step(at=clock.now())
+        return files(work, step)
+
+    monkeypatch.setitem(stores.STORES, "files", meanwhile)
+    assert erasure.run(erasure.begin(elif_.pk, actor="dpo"))
+    live.step(at=clock.now())
+
+    bodies = dict(LogEntry.objects.values_list("id", "body"))
+    assert [body == TOMBSTONE for _id, body in sorted(bodies.items())] == [True, False]
+    assert Profile.objects.count() == 1, "the other one, and nobody else"
