@@ -38,6 +38,7 @@ from pusula.sources.look.file import look
 from pusula.sources.models import Import, Job, KeyKind, Source, SourceKind
 from pusula.web import actions
 
+_PIXEL = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 _MAIL_KEY = f"1700000000000001-{'a' * 22}"
 
 
@@ -95,7 +96,7 @@ def build(url: str) -> World:
 def _template() -> Template:
     """Save a mail in two languages and two versions, with something to remark on."""
     html = (
-        '<h1>{{ profile.first_name }}</h1><img src="data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7">'
+        f'<h1>{{{{ profile.first_name }}}}</h1><img src="data:image/gif;base64,{_PIXEL}">'
         '<p style="color:#999999">Bekliyoruz. <a href="{{ unsubscribe_url }}">Çıkın</a></p>'
     )
     says = Says(subject="Bahar geldi", preheader="Erken rezervasyon", html=html)

@@ -34,7 +34,8 @@ def test_a_campaign_started_on_a_page_is_measured_once_the_sender_has_sent_it(
     assert Campaign.objects.get().state == machine.RUNNING
 
 
-def test_a_sender_that_goes_on_settles_after_each_turn(started):
+def test_a_sender_that_goes_on_settles_every_second(started, monkeypatch):
+    monkeypatch.setattr(sender, "SETTLE_S", 0.0)
     tell = sender._Progress()
     tell(Tally())
     assert Campaign.objects.get().state == machine.SENDING

@@ -47,6 +47,15 @@ def test_files_are_planned_applied_and_written_back(folder, tmp_path):
     assert json.loads(run("schema"))["title"] == "A journey of Pusula"
 
 
+def test_a_draft_is_published_once_and_no_other_name(folder):
+    run("packs", "add", "abandoned-booking", "--flavour", "hotel", "--language", "tr")
+    assert Journey.objects.get().state == "draft"
+    assert "version 1 published" in run("publish", Journey.objects.get().key)
+    assert Journey.objects.get().state == "live"
+    assert "unchanged" in run("publish", Journey.objects.get().key)
+    assert CliRunner().invoke(journeys, ["publish", "gone"]).exit_code == 2
+
+
 def test_somebody_is_traced_and_the_journey_paused_resumed_and_archived(folder):
     run("apply", folder)
     at = (Journey.objects.get().since_at or 0) + 10

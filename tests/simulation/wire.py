@@ -72,6 +72,7 @@ class Line:
     def __init__(self, post: Post) -> None:
         self.post = post
         self.is_over = False
+        self.is_shut = False  # by us: what was sent before is still on its way
         self.is_silent = False
         self._to_us = b""
         self._heard = b""
@@ -90,10 +91,10 @@ class Line:
         pass
 
     def close(self) -> None:
-        self.is_over = True
+        self.is_shut = True
 
     def send(self, data: bytes) -> int:
-        if self.is_over:
+        if self.is_over or self.is_shut:
             raise BrokenPipeError("broken pipe")
         if self._is_body and not self._body and not self._heard:
             self._let_go = (self.post.tick(), watch.utc)
@@ -218,7 +219,7 @@ class Hop:
 
     def work(self) -> bool:
         """Do one thing on some line; return whether there was anything to do."""
-        self.lines = [line for line in self.lines if not line.is_over]
+        self.lines = [line for line in self.lines if line.has_work or not line.is_shut]
         busy = [line for line in self.lines if line.has_work]
         if busy:
             dice.roll.choice(busy).work()

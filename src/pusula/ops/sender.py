@@ -25,6 +25,7 @@ from pusula.outbox.sender import SendLoop
 from pusula.privacy import audit
 
 PROGRESS_S = 5.0
+SETTLE_S = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -149,15 +150,22 @@ class _Progress:
 
     def __init__(self) -> None:
         self._began = self._said = time.monotonic()
+        self._looked = 0.0
+        self._n_said = 0
 
     def __call__(self, tally: Tally) -> None:
-        """Settle what is settled, and say the tally if it is time again."""
+        """Settle what is settled, and say the tally if it is time again and there is news."""
+        if time.monotonic() - self._looked < SETTLE_S:
+            return
+        self._looked = time.monotonic()
         try:
             campaigns.settle_all(clock.now())
         except OperationalError as error:
             # Mails are on their way, and the next turn settles what this one could not.
             _log.warning("campaigns are not settled yet: %s", error)
-        if time.monotonic() - self._said >= PROGRESS_S:
+        n_done = sum(vars(tally).values())
+        if n_done != self._n_said and time.monotonic() - self._said >= PROGRESS_S:
+            self._n_said = n_done
             self.say(tally)
 
     def say(self, tally: Tally) -> None:

@@ -114,8 +114,8 @@ class SendLoop:
         ready = self._listen(0 if has_more_to_do else LOOK_S)
         if ready or self._books.settled:
             self._pass_gate(ready)
-            if self._progress:
-                self._progress(self.tally)
+        if self._progress:
+            self._progress(self.tally)
 
     def _drain(self) -> None:
         """Wait for the answers to what is in doubt; begin and let pass nothing more."""
@@ -338,6 +338,9 @@ class SendLoop:
                 moves.release(owner=self._me.owner, ids=[key])
             elif verdicts[key] not in {NOT_OURS, PUT_OFF}:
                 self.tally.n_skipped += 1
+        if called_back:
+            self._commit([])  # they are in line again, before anybody looks whether it is empty
+            self._is_dry = False
         if HELD in verdicts.values():
             self._give_back()
 
