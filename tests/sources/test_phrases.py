@@ -15,7 +15,8 @@ from pusula.sources import phrases
 PACKAGES = ("pipeline", "sources", "consent/proofs.py", "profiles/contacts.py")
 # What is stored as a reason, by the error that carries it.
 ERRORS = {
-    "RefusedError", "CallError", "LaterError", "ExpiredError", "TooMuchError", "MewsError", "FieldError",
+    "RefusedError", "CallError", "LaterError", "ExpiredError", "TooMuchError", "MewsError",
+    "FieldError",
     "ElektrawebError", "BookingError", "DocumentError", "OperaError", "CallRecordError",
     "IysError", "NeedError", "BadProofError", "UntranslatedError", "ContactError",
 }  # fmt: skip
