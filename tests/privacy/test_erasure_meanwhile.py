@@ -45,3 +45,11 @@ def test_what_is_told_between_the_search_of_the_log_and_the_end_of_the_rows_is_b
     assert hers == TOMBSTONE
     assert others != TOMBSTONE
     assert Profile.objects.count() == 1, "the other one, and nobody else"
+
+
+def test_who_dies_between_blanking_the_log_and_saying_so_stops_no_step():
+    tell(1, "elif@example.com")
+    live.step(at=clock.now())
+    LogEntry.objects.update(body=TOMBSTONE, message_id="~blank:1")
+    tell(2, "somebody@example.com")
+    assert live.step(at=clock.now()).n_entries == 1
