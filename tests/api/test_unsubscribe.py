@@ -10,8 +10,9 @@ from html import unescape
 import pytest
 from django.db import IntegrityError
 from django.test import Client
-from tests.outbox.people import HTML, consented, in_line, profiles
+from tests.outbox.people import HTML, consented, erased, in_line, profiles
 
+from pusula.api import preferences, unsubscribe
 from pusula.consent import actions as consent
 from pusula.consent.models import Consent, ConsentEntry
 from pusula.events.models import Event
@@ -195,6 +196,23 @@ def test_the_link_of_an_erased_person_still_answers(message):
     path = unsubscribe_path(message)
     message.delete()
     assert Client().post(path).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("module", [unsubscribe, preferences])
+def test_who_is_erased_while_they_choose_gets_a_page(message, monkeypatch, module):
+    opened = module.opened
+
+    def opened_then_erased(*args):
+        found = opened(*args)
+        erased(message.profile_id)
+        return found
+
+    monkeypatch.setattr(module, "opened", opened_then_erased)
+    own = links.MessageLinks(message.token)
+    url = own.unsubscribe_url if module is unsubscribe else own.preferences_url
+    assert Client().post(path_of(url), {"nothing": "1"}).status_code == 200
+    assert not ConsentEntry.objects.exists()
 
 
 def test_the_links_of_a_preview_change_nothing(message):

@@ -7,7 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,8 +21,9 @@ from pusula.channels.email.smtp import Server
 from pusula.content.language import RenderError
 from pusula.lib import clock
 from pusula.outbox import actions as outbox
+from pusula.outbox import fence
 from pusula.outbox.brakes import STOP_FILE
-from pusula.outbox.models import Message
+from pusula.outbox.models import Message, channel_hold
 from pusula.outbox.registry import RUN_FOLDER
 from pusula.profiles.models import Profile
 
@@ -165,6 +166,32 @@ def test_of_two_senders_one_sends_it(ayse, tmp_path):
         assert len(catcher.mails(tmp_path / "mail")) == 6
 
 
+def test_a_test_mail_that_another_sender_is_taking_just_now_is_not_taken(ayse):
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one writer at a time")
+    ask(verified(), ayse)
+
+    def take() -> Trial | None:
+        try:
+            return trials.take(at=clock.now())
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            assert trials.take(at=clock.now()) is not None
+            other = threads.submit(take)
+            while not _is_somebody_waiting():
+                assert not other.done()
+        assert other.result() is None
+
+
+def _is_somebody_waiting() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("select count(*) from pg_locks where not granted")
+        return bool(cursor.fetchone()[0])
+
+
 def test_a_link_works_once_for_a_day_and_only_as_it_was_sent(post):
     one = invite()
     token = token_of(post)
@@ -293,11 +320,24 @@ def test_while_sending_is_held_or_stopped_no_test_mail_leaves(ayse, post):
     outbox.hold(at=clock.now())
     assert post() == []
     outbox.lift()
+    outbox.hold(channel_hold("email"), at=clock.now())
+    assert post() == []
+    outbox.lift(channel_hold("email"))
     (post.home / RUN_FOLDER).mkdir()
     (post.home / RUN_FOLDER / STOP_FILE).touch()
     assert post() == []
     (post.home / RUN_FOLDER / STOP_FILE).unlink()
     assert len(post()) == 1
+
+
+def test_no_test_mail_leaves_a_home_that_may_be_a_copy(ayse, post, tmp_path_factory):
+    invite("burak@ajans.example")
+    ask(verified(), ayse)
+    real = tmp_path_factory.mktemp("real")
+    assert not fence.guard(real, at=clock.now())
+    assert post() == []
+    fence.confirm(post.home / RUN_FOLDER, at=clock.now())
+    assert len(post()) == 2
 
 
 def test_a_test_mail_that_waited_for_an_hour_is_not_wanted_any_more(ayse, post):

@@ -156,6 +156,19 @@ def test_who_is_under_way_stays_on_their_version_until_somebody_moves_them():
     assert conserved() == {"done": 3}
 
 
+def test_many_are_put_on_another_version_with_few_statements(django_assert_max_num_queries):
+    publish(steps=[wait("pause", "5 days"), mail()])
+    for number in range(30):
+        say(f"guest-{number}@example.com", at=hours(1))
+    step(hours(1) + 1)
+    publish(at=hours(2), priority=2, steps=[wait("pause", "5 days"), mail()])
+    with django_assert_max_num_queries(30):
+        assert actions.migrate("hello", to=2, at=hours(3)) == 30
+    moved = Passage.objects.filter(result="migrated", reason="1 → 2", version__number=2)
+    assert moved.count() == 30
+    assert Enrollment.objects.filter(version__number=2, node="pause").count() == 30
+
+
 def test_one_who_cannot_move_is_put_off_and_shown_and_blocks_nobody(monkeypatch):
     publish(steps=[wait("pause", "1 hour"), mail()])
     say(ELIF, at=hours(1))

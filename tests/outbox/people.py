@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from django.db import transaction
+
 from pusula.consent.actions import Decision, record
 from pusula.lib import clock
 from pusula.outbox import actions
 from pusula.outbox.models import Content, Message
+from pusula.privacy import stores
 from pusula.profiles.models import Identifier, IdentifierKind, Profile
 
 HTML = (
@@ -90,3 +93,10 @@ def in_line(
         for person in people
     )
     return list(Message.objects.filter(origin=origin).order_by("profile_id"))
+
+
+def erased(profile_id: int) -> None:
+    """Delete all rows of somebody, as an erasure does; no file is looked at."""
+    with transaction.atomic():
+        for owner in stores.OWNERS:
+            owner.erase([profile_id])

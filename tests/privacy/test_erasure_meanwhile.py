@@ -8,8 +8,10 @@ import pytest
 from tests.privacy.conftest import AT, person
 
 from pusula.lib import clock
+from pusula.pipeline import erasure as log
 from pusula.pipeline import live
 from pusula.pipeline.appender import Entry, append
+from pusula.pipeline.loop import Loop
 from pusula.pipeline.models import LogEntry
 from pusula.pipeline.queries import TOMBSTONE
 from pusula.privacy import erasure, stores
@@ -53,3 +55,25 @@ def test_who_dies_between_blanking_the_log_and_saying_so_stops_no_step():
     LogEntry.objects.update(body=TOMBSTONE, message_id="~blank:1")
     tell(2, "somebody@example.com")
     assert live.step(at=clock.now()).n_entries == 1
+
+
+def test_what_a_step_refused_and_died_before_blanking_is_blank_when_the_next_process_begins(
+    monkeypatch,
+):
+    class Killed(BaseException):
+        """Stands for kill -9."""
+
+    def killed(_ids):
+        raise Killed
+
+    elif_ = person("Elif", "1", "elif@example.com", "+905321112233")
+    assert erasure.run(erasure.begin(elif_.pk, actor="dpo"))
+    tell(1, "elif@example.com")
+    with monkeypatch.context() as patched:
+        patched.setattr(log, "blank", killed)
+        with pytest.raises(Killed):
+            live.step(at=clock.now())
+    assert LogEntry.objects.latest("id").body != TOMBSTONE
+
+    Loop().run(once=True)
+    assert LogEntry.objects.latest("id").body == TOMBSTONE

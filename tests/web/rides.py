@@ -36,7 +36,7 @@ def document(key: str = "abandoned", **parts: Any) -> dict[str, Any]:
         ],
         "at_most": "3 days",
     }  # fmt: skip
-    return {
+    whole = {
         "journey": key,
         "title": TITLE,
         "description": {"tr": "Yarım bırakanları geri çağırır", "en": "Calls back who stopped"},
@@ -64,10 +64,11 @@ def document(key: str = "abandoned", **parts: Any) -> dict[str, Any]:
         ],
         **parts,
     }  # fmt: skip
+    return {word: part for word, part in whole.items() if part is not None}
 
 
 def save(key: str = "abandoned", *, ago: float = 20, **parts: Any) -> JourneyVersion:
-    """Keep the journey as the newest version; ``parts`` replace those of the usual one."""
+    """Keep the journey as the newest version; ``parts`` replace the usual ones, ``None`` drops."""
     text = "Merhaba\n{{ unsubscribe_url }}"
     html = '<p>Merhaba <a href="{{ unsubscribe_url }}">Çıkın</a></p>'
     for channel, more in (("email", {"subject": "Merhaba", "html": html}), ("sms", {})):

@@ -40,7 +40,7 @@ def is_signed_in(client: Client) -> bool:
 def test_every_page_but_the_doors_asks_to_sign_in(db, visitor, pattern):
     if pattern.name in PUBLIC:
         return
-    given = {"str": "x", "slug": "x", "int": 1}
+    given = {"str": "x", "slug": "x", "int": 1, "record": 1}
     converters = pattern.pattern.converters
     kwargs = {
         name: given[type(c).__name__.removesuffix("Converter").lower().replace("string", "str")]

@@ -487,7 +487,8 @@ def test_a_campaign_is_scheduled_where_it_is_sent_and_called_back(
 @pytest.mark.parametrize(
     "typed",
     [{"starts": ""}, {"starts": "tomorrow"}, {"starts": "2001-01-01T10:00"},
-     {"starts": "2099-01-01T10:00"}, {"starts": "2026-12-01T10:00+03:00"}, {"people": "1"}],
+     {"starts": "2099-01-01T10:00"}, {"starts": "2026-12-01T10:00+03:00"},
+     {"starts": "0001-01-01T00:00"}, {"starts": "9999-12-31T23:59"}, {"people": "1"}],
 )  # fmt: skip
 def test_a_moment_or_number_that_cannot_be_meant_schedules_nothing(deniz, company, typed):
     answer = scheduled(deniz, **typed)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import RequestFactory
+from django.urls import get_resolver
 from tests.web import plans
 from tests.web.test_campaigns import TYPED
 
@@ -75,6 +78,22 @@ def test_an_address_that_asks_for_nonsense_is_answered(deniz, company, path, set
     words = "+".join("a" * 3_000)
     address = path.format(endless=ENDLESS, nul="%00", words=words, **values)
     assert deniz.get(address).status_code == 200
+
+
+NUMBERED = [
+    str(pattern.pattern)
+    for pattern in get_resolver("pusula.web.urls").url_patterns
+    if ":pk>" in str(pattern.pattern)
+]
+
+
+@pytest.mark.parametrize("number", [2**63, 10**30])
+@pytest.mark.parametrize("pattern", NUMBERED)
+def test_there_is_no_page_of_what_no_number_of_ours_names(deniz, pattern, number):
+    address = re.sub("<[a-z]+:pk>", str(number), pattern)
+    address = re.sub("<[a-z]+:[a-z]+>", "x", address)
+    assert deniz.get(f"/{address}").status_code == 404
+    assert deniz.post(f"/{address}").status_code == 404
 
 
 @pytest.mark.parametrize("typed", ["²", "٣", ENDLESS, "\0"])

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from tests.web import rides
 
-from pusula.journeys import machine, queries
-from pusula.journeys.models import Enrollment, Journey
+from pusula.journeys import actions, machine, queries
+from pusula.journeys.models import Enrollment, Journey, JourneyVersion
 from pusula.privacy.models import AuditEntry
 from pusula.web.journey_form import trial
 from pusula.web.journey_form.draft import Draft, Node
@@ -101,6 +101,7 @@ def test_the_sheet_of_each_step_opens_and_sends_back_what_it_shows(deniz, name):
 
 def test_a_journey_is_written_from_nothing_and_kept_as_a_draft(deniz):
     rides.save("other")
+    deniz.cookies["django_language"] = "en"
     page = deniz.get(NEW)
     page = added(deniz, page, "entries:0", "event", **{"j.title_en": "Come back"})
     node = page.context["desk"].opened
@@ -277,6 +278,17 @@ def test_a_draft_is_discarded(deniz):
     assert deniz.post(address, {"mark": mark, "decision": "discard"}).url == "/journeys/abandoned/"
     assert [v.number for v in Journey.objects.get().versions.all()] == [1]
     assert deniz.get(address).url == "/journeys/abandoned/"
+
+
+def test_a_draft_that_was_published_meanwhile_is_not_discarded(deniz, monkeypatch):
+    rides.publish()
+    address = changed(deniz).url
+    mark = deniz.get(address).context["mark"]
+    stale = JourneyVersion.objects.select_related("journey").get(number=2)
+    actions.publish(JourneyVersion.objects.get(number=2))
+    monkeypatch.setattr(queries, "newest", lambda _journey: stale)  # read just before
+    assert deniz.post(address, {"mark": mark, "decision": "discard"}).url == "/journeys/abandoned/"
+    assert Journey.objects.get().version.number == 2
 
 
 def test_a_ready_journey_is_taken_over_as_a_draft(deniz):

@@ -12,8 +12,9 @@ from tests.web import company as made_up
 from tests.web import rides
 
 from pusula.campaigns.models import Template
-from pusula.journeys import actions
+from pusula.journeys import actions, figures
 from pusula.journeys.models import Enrollment, Journey
+from pusula.outbox import doubts
 from pusula.outbox.models import Hold, Message
 from pusula.privacy.models import AuditEntry
 from pusula.profiles.models import Profile
@@ -78,10 +79,62 @@ def test_the_list_says_how_each_journey_fared_lately(deniz, journey, language):
     )
     n_held_out = Enrollment.objects.filter(is_holdout=True).count()
     [row] = deniz.get("/journeys/").context["rows"]
-    assert (row["lately"].n_entered, row["lately"].n_goal) == (24, 3)
-    assert row["lately"].conversion == 3 / (24 - n_held_out)
+    assert (row["lately"].n_entered, row["goal"].n) == (24, 3)
+    assert row["goal"].conversion == 3 / (24 - n_held_out)
     assert row["lately"].n_waiting + row["lately"].n_finished == 24
     page(deniz, "/journeys/", language)
+
+
+def test_the_list_and_the_page_count_a_goal_that_is_reached_on_the_way_alike(deniz, company):
+    steps = [{"id": "won", "goal": True}, {"id": "day", "wait": {"for": "2 days"}}]
+    journey = rides.publish(exit_when=None, goal=None, holdout=None, steps=steps)
+    for profile in Profile.objects.order_by("pk")[:4]:
+        rides.come_in(journey.key, profile, ago=3)
+    [row] = deniz.get("/journeys/").context["rows"]
+    assert (row["goal"].n, row["goal"].conversion) == (4, 1.0)
+    assert deniz.get("/journeys/abandoned/").context["goal"] == row["goal"]
+    rides.publish("plain", goal=None, steps=[{"id": "day", "wait": {"for": "2 days"}}])
+    assert deniz.get("/journeys/plain/").context["goal"] is None
+
+
+def test_each_version_tells_its_own_messages_and_people_and_leads_to_them(deniz, company):
+    steps = [rides.mail("hello"), {"id": "day", "wait": {"for": "2 days"}}]
+    journey = rides.publish(exit_when=None, goal=None, holdout=None, steps=steps)
+    first, second, third = Profile.objects.order_by("pk")[:3]
+    rides.come_in(journey.key, first, ago=1.5)
+    rides.come_in(journey.key, second, ago=1.4)
+    rides.publish(ago=1.2, exit_when=None, goal=None, holdout=None, priority=2, steps=steps)
+    rides.come_in(journey.key, third, ago=1)
+    assert Message.objects.filter(origin=journey.origin).count() == 3
+    for number, people in ((1, {first.pk, second.pk}), (2, {third.pk})):
+        shown = page(deniz, f"/journeys/abandoned/?version={number}")
+        tree = deniz.get(f"/journeys/abandoned/?version={number}").context["tree"]
+        [card] = [card for card in tree.cards if card.key == "hello"]
+        assert card.n_in == len(people)
+        assert card.n_sent + card.n_open + card.n_refused == len(people)
+        waiting = f"?step=day&amp;version={number}"
+        assert waiting in shown
+        listed = deniz.get(f"/journeys/abandoned/people/{waiting}".replace("&amp;", "&"))
+        assert {row["ride"].profile_id for row in listed.context["rows"]} == people
+        narrowed = f"/sending/?days=365&origin={journey.origin}&step=hello&version={number}"
+        rows = deniz.get(narrowed).context["rows"]
+        assert {row["message"].profile_id for row in rows} == people
+        assert f"Version {number}" in page(deniz, narrowed)
+
+
+def test_a_message_sent_anew_stays_with_the_version_it_was_asked_for_on(deniz, company):
+    steps = [rides.mail("hello"), {"id": "day", "wait": {"for": "2 days"}}]
+    journey = rides.publish(exit_when=None, goal=None, holdout=None, steps=steps)
+    first, second = Profile.objects.order_by("pk")[:2]
+    rides.come_in(journey.key, first, ago=1.5)
+    rides.publish(ago=1.2, exit_when=None, goal=None, holdout=None, priority=2, steps=steps)
+    rides.come_in(journey.key, second, ago=1)
+    old = Message.objects.get(profile=first)
+    Message.objects.filter(pk=old.pk).update(state="unknown", reason="")
+    doubts.resend(old.pk, by="deniz", at=made_up.NOW)
+    mine = figures.messages(journey.versions.get(number=1))
+    assert set(mine.values_list("profile_id", flat=True)) == {first.pk}
+    assert mine.count() == 2
 
 
 def test_what_cannot_go_on_is_named_with_the_way_out(deniz, journey):

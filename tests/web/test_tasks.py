@@ -12,7 +12,7 @@ from django.test import Client
 from tests.web import calls
 from tests.web import company as made_up
 
-from pusula.journeys.models import Attempt, CallList, Task
+from pusula.journeys.models import Attempt, CallList, JourneyVersion, Task
 from pusula.outbox import actions as outbox
 from pusula.outbox.models import Message
 from pusula.privacy.models import AuditEntry
@@ -169,6 +169,8 @@ def test_a_list_goes_out_and_its_outcomes_are_looked_at_first_and_then_noted(bos
     boss.post("/tasks/+lists/", {"text": filled, "take": "1"})
     made = CallList.objects.get()
     [attempt] = Attempt.objects.all()
+    of_excel = SimpleUploadedFile("sonuc.csv", filled.encode("cp1254"))
+    assert "Düşünüyor;Mart" in boss.post("/tasks/+lists/", {"file": of_excel}).content.decode()
     assert (attempt.result, attempt.note, attempt.by) == ("thinking", "Mart", made.holder)
     assert boss.post("/tasks/+lists/", {"text": "a;b\n1;2\n"}).status_code == 422
     assert boss.post("/tasks/+lists/", {}).status_code == 422
@@ -226,3 +228,32 @@ def test_an_agent_puts_a_call_back_and_hears_why_nobody_is_called(deniz, tasks):
     assert "Nobody is called just now" in page(deniz, "/tasks/")
     deniz.post("/tasks/+take/")
     assert not Task.objects.filter(holder="deniz").exists()
+
+
+def speak_of_what_is_gone() -> None:
+    """Let all versions say what nothing here knows any more."""
+    for version in JourneyVersion.objects.all():
+        version.definition |= {"gone": True}
+        version.save(update_fields=["definition"])
+
+
+def test_a_journey_that_speaks_of_what_is_gone_keeps_nobody_from_their_calls(deniz, boss, tasks):
+    speak_of_what_is_gone()
+    deniz.post("/tasks/+take/")
+    mine = Task.objects.get(holder="deniz")
+    assert number_of(mine) in page(deniz, "/tasks/")
+    page(boss, "/tasks/+all/?state=in_hand")
+    answer = boss.post("/tasks/+lists/export/", {"most": "9", "hours": "1"})
+    assert len(answer.content.decode().splitlines()) == 3
+    deniz.post(f"/tasks/{mine.pk}/note/", {"result": "no_calls", "stop": "1"})
+    assert Attempt.objects.get().result == "no_calls"
+    assert page(deniz, "/tasks/").count("Does not want calls") == 1
+
+
+def test_a_journey_that_speaks_of_what_is_gone_hides_no_other_approval(boss, company):
+    calls.waiting(company.elif_.pk)
+    speak_of_what_is_gone()
+    calls.waiting(company.elif_.pk, key="other")
+    shown = page(boss, "/tasks/+approvals/")
+    assert "onay" in shown
+    assert "Shall the coupon go out?" in shown

@@ -13,7 +13,7 @@ import json
 import logging
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError
+from django.db import DatabaseError, IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -50,7 +50,12 @@ def page(request: HttpRequest, signed: str) -> HttpResponse:
     language = pages.language_of(request)
     state = "ask"
     if request.method == "POST":
-        _choose(request, message, person, language)
+        try:
+            _choose(request, message, person, language)
+        except IntegrityError:
+            if Message.objects.filter(pk=message.pk).exists():
+                raise
+            return pages.answer(request, TEMPLATE, state="unknown")  # erased at this moment
         state = "done"
     rows = preferences.choices(person, language)
     return pages.answer(request, TEMPLATE, state=state, rows=rows)

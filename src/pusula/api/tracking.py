@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import OperationalError, connection
+from django.db import IntegrityError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -59,6 +59,8 @@ def _note(request: HttpRequest, token: str, kind: ReceiptKind, url: str = "") ->
     except OperationalError:
         # An import may hold SQLite for long; a person must reach their page all the same.
         _log.warning("not noted, the database is busy: %s of message %s", kind, token)
+    except IntegrityError:
+        return  # erased at this moment; the link still leads on
 
 
 @contextmanager

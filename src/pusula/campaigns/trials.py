@@ -42,11 +42,12 @@ from pusula.content import template
 from pusula.content.language import RenderError, TemplateError
 from pusula.lib import clock, ids
 from pusula.outbox import actions as outbox
-from pusula.outbox import letters
+from pusula.outbox import fence, letters
 from pusula.outbox import queries as sending
 from pusula.outbox.brakes import is_stopped
 from pusula.outbox.links import preview_links
-from pusula.outbox.models import FENCE, INTERPRETED
+from pusula.outbox.models import FENCE, INTERPRETED, channel_hold
+from pusula.outbox.registry import RUN_FOLDER
 
 EVERY_S = 2.0
 MOST_AN_HOUR = 30  # to one address, and by one user
@@ -101,8 +102,9 @@ def take(*, at: int) -> Trial | None:
 
     One statement takes it and asks whether its address is verified still.
     """
+    # No join here: an update with one asks the row that it waited for nothing again.
     waiting = Trial.objects.filter(
-        taken_at=None, asked_at__gt=at - GOOD_FOR, to__verified_at__lte=at, to__revoked_at=None
+        taken_at=None, asked_at__gt=at - GOOD_FOR, to_id__in=_verified().values("pk")
     )
     for one in waiting.select_related("to", "content").order_by("asked_at", "pk")[:20]:
         if waiting.filter(pk=one.pk).update(taken_at=at):
@@ -199,7 +201,11 @@ def _filled(compiled: template.Compiled, as_customer: int) -> template.Rendered:
 
 
 def _is_held(home: Path) -> bool:
-    return is_stopped(home) or any(hold.origin in {"", FENCE} for hold in sending.holds())
+    """Return whether no mail may leave: mails or everything is held, or this may be a copy."""
+    held = {"", FENCE, channel_hold(Channel.EMAIL)}
+    if is_stopped(home) or any(hold.origin in held for hold in sending.holds()):
+        return True
+    return bool(fence.trouble(home / RUN_FOLDER, at=clock.now()))
 
 
 def _send(server: Server, trial: Trial) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -27,7 +28,6 @@ from pusula.journeys.models import (
     Enrollment,
     Journey,
     JourneyVersion,
-    Passage,
     Planned,
     Task,
 )
@@ -330,25 +330,32 @@ def migrate(
         schema = catalog.schema()
         known = graph(parse(target.definition, Names(schema=schema))).nodes
         waiting = Enrollment.objects.filter(journey=journey, state=machine.WAITING)
-        found = list(waiting.exclude(version=target).select_related("version"))
-        places = {one.node: (steps or {}).get(one.node, one.node) for one in found}
+        moving = waiting.exclude(version=target).order_by("pk")
+        found = list(moving.values_list("pk", "version_id", "version__number", "node"))
+        places = {node: (steps or {}).get(node, node) for _, _, _, node in found}
         if lost := sorted(node for node in places.values() if node and node not in known):
             raise JourneyError(f"people wait at {lost[0]!r}: say which step stands for it now")
-        for version_id, node in sorted({(one.version_id, one.node) for one in found if one.node}):
+        for version_id, node in sorted({(of, node) for _, of, _, node in found if node}):
             there = known[places[node]]
             if _kind(version_id, node) is not type(there.kind):
                 raise JourneyError(
                     f"people wait at {node!r}, and {there.id!r} is another kind of step: say which "
                     "step of the same kind stands for it now"
                 )
-        for one in found:
-            reason = f"{one.version.number} → {to}"
-            Passage.objects.create(
-                enrollment=one, version=target, step="", at=at, result=MIGRATED, reason=reason
-            )
-            Enrollment.objects.filter(pk=one.pk).update(version=target, node=places[one.node])
-            open_ = Task.objects.filter(enrollment=one, step=one.node, closed_at=None)
-            open_.update(step=places[one.node])
+        rows.insert(
+            connection,
+            "journeys_passage",
+            ("enrollment_id", "version_id", "step", "at", "result", "reason", "is_exit"),
+            ((pk, target.pk, "", at, MIGRATED, f"{n} → {to}", False) for pk, _, n, _ in found),
+        )
+        there: dict[str, list[int]] = defaultdict(list)
+        for pk, _, _, node in found:
+            there[node].append(pk)
+        for node, numbers in there.items():
+            for part in rows.parts(numbers):
+                Enrollment.objects.filter(pk__in=part).update(version=target, node=places[node])
+                asked = Task.objects.filter(enrollment__in=part, step=node, closed_at=None)
+                asked.update(step=places[node])
     return len(found)
 
 

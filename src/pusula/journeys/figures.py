@@ -6,11 +6,15 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import CharField, Count, F, Max, Min, Q, QuerySet, Value
+from django.db.models.functions import Cast, Concat
 
 from pusula.journeys import machine
+from pusula.journeys.language import DefinitionError, nodes
 from pusula.journeys.models import Enrollment, Journey, JourneyVersion, Passage, Planned
+from pusula.journeys.queries import MIGRATED, graph_of
 from pusula.outbox.models import Message
+from pusula.outbox.reasons import Reason
 
 _GOAL = "goal"  # of the step that only says so, and of who left by it
 
@@ -29,11 +33,16 @@ class Lately:
     n_waiting: int = 0
     n_put_off: int = 0
 
-    @property
-    def conversion(self) -> float | None:
-        """Return which share of those not held out has reached the goal; ``None`` of nobody."""
-        n = self.n_entered - self.n_held_out
-        return self.n_goal / n if n else None
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """How many of those who came in have reached the goal, by leaving or on their way.
+
+    ``conversion`` is their share of those not held out; ``None`` of nobody.
+    """
+
+    n: int
+    conversion: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +78,28 @@ def lately(since_at: int, journey: Journey | None = None) -> dict[int, Lately]:
     return {row[0]: Lately(*row[1:]) for row in rows.order_by()}
 
 
-def n_goal_passed(
-    journey: Journey, steps: Collection[str], *, since_at: int = 0, version_id: int | None = None
-) -> int:
-    """Return how many came by one of ``steps``, which say that the goal is reached.
+def goal(version: JourneyVersion, lately: Lately, *, since_at: int) -> Goal | None:
+    """Return who of those of ``lately`` has the goal; ``None`` if a version knows none."""
+    try:
+        known = graph_of(version).nodes.values()
+    except DefinitionError:
+        known = ()
+    steps = [one.id for one in known if isinstance(one.kind, nodes.ReachGoal)]
+    if not steps and not version.definition.get("goal"):
+        return None
+    n_base = lately.n_entered - lately.n_held_out
+    n = lately.n_goal + (_n_passed(version, steps, since_at) if steps else 0)
+    return Goal(n, n / n_base if n_base else None)
 
-    Those who have left by the goal as well are counted there.
-    """
-    versions = [version_id] if version_id else journey.versions.values_list("pk", flat=True)
+
+def _n_passed(version: JourneyVersion, steps: Collection[str], since_at: int) -> int:
+    """Return how many came by a step that says the goal is reached, and have not left by it."""
+    versions = JourneyVersion.objects.filter(journey=version.journey_id)
     passed = Passage.objects.filter(
-        version__in=list(versions), step__in=steps, is_exit=False, result=_GOAL
-    )
-    passed = passed.filter(enrollment__entered_at__gte=since_at) if since_at else passed
-    by_goal = passed.exclude(enrollment__outcome=machine.GOAL)
-    return by_goal.aggregate(n=Count("enrollment", distinct=True))["n"] or 0
+        version__in=list(versions.values_list("pk", flat=True)), step__in=steps, is_exit=False,
+        result=_GOAL, enrollment__entered_at__gte=since_at,
+    ).exclude(enrollment__outcome=machine.GOAL)  # fmt: skip
+    return passed.aggregate(n=Count("enrollment", distinct=True))["n"] or 0
 
 
 def of_version(version: JourneyVersion) -> Counter[str]:
@@ -97,9 +114,43 @@ def waiting_by_version(journey: Journey) -> dict[int, int]:
     return dict(waiting.values_list("version_id").annotate(n=Count("pk")).order_by())
 
 
-def sending(journey: Journey) -> dict[str, Sending]:
-    """Return what became of the messages that a journey asked for, by step."""
-    rows = Message.objects.filter(origin=journey.origin).order_by()
+def shares_steps(version: JourneyVersion) -> bool:
+    """Return whether anybody came to a step on another version of its journey."""
+    others = JourneyVersion.objects.filter(journey=version.journey_id).exclude(pk=version.pk)
+    numbers = list(others.values_list("pk", flat=True))
+    was_there = Passage.objects.filter(version__in=numbers).exists()
+    return was_there or Enrollment.objects.filter(version__in=numbers).exists()
+
+
+def messages(version: JourneyVersion) -> QuerySet[Message]:
+    """Return the messages that were asked for on a version of a journey.
+
+    One that was sent anew, as nobody knew whether it had arrived, belongs where the first does.
+    """
+    found = Message.objects.filter(origin=version.journey.origin)
+    if not shares_steps(version):
+        return found
+    passed = Passage.objects.filter(version=version).exclude(step="").exclude(result=MIGRATED)
+    waiting = Enrollment.objects.filter(version=version, state=machine.WAITING).exclude(node="")
+    origin = version.journey.origin
+    keys = passed.values_list(_key(origin, "step", "enrollment_id")).union(
+        waiting.values_list(_key(origin, "node", "pk")), all=True
+    )
+    first = found.filter(dedupe_key__in=keys)
+    anew = Concat(Value("anew:"), Cast("pk", CharField()))
+    again = found.filter(dedupe_key__in=first.filter(reason=Reason.RESENT).values_list(anew))
+    return found.filter(pk__in=first.values("pk").union(again.values("pk"), all=True))
+
+
+def _key(origin: str, step: str, ride_id: str) -> Concat:
+    """Return the dedupe key of the message that a ride asks for at a step, as SQL."""
+    text = Cast(ride_id, CharField())
+    return Concat(Value(f"{origin}:"), F(step), Value(":"), text, output_field=CharField())
+
+
+def sending(version: JourneyVersion) -> dict[str, Sending]:
+    """Return what became of the messages that were asked for on a version, by step."""
+    rows = messages(version).order_by()
     states: dict[str, Counter[str]] = defaultdict(Counter)
     reasons: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
     grouped = rows.values_list("step", "state", "reason").annotate(n=Count("pk"))
@@ -131,14 +182,22 @@ def planned(journey: Journey) -> tuple[int, int | None]:
 
 
 def people(
-    journey: Journey, *, step: str = "", outcome: str = "", fails: bool = False
+    journey: Journey,
+    *,
+    version: int | None = None,
+    step: str = "",
+    outcome: str = "",
+    fails: bool = False,
 ) -> QuerySet[Enrollment]:
     """Return who is or was on a journey, who came in last first.
 
-    ``step`` narrows to those who wait there, ``outcome`` to those who left by it ("waiting": who
-    has not left), ``fails`` to those who cannot go on.
+    ``version`` narrows to those on the version of that number, ``step`` to those who wait there,
+    ``outcome`` to those who left by it ("waiting": who has not left), ``fails`` to those who
+    cannot go on.
     """
     found = Enrollment.objects.filter(journey=journey).select_related("profile", "version")
+    if version is not None:
+        found = found.filter(version__number=version)
     if step:
         found = found.filter(state=machine.WAITING, node=step)
     if outcome == machine.WAITING:

@@ -85,14 +85,17 @@ def unsubscribe(message: Message, *, at: int) -> None:
     """Record that the person of ``message`` refuses its channel and purpose; again is no change.
 
     Whoever holds an address of theirs, or the one the message went to, refuses with them: it is
-    one inbox, and its owner has spoken.
+    one inbox, and its owner has spoken. Of somebody who is erased meanwhile nothing is written: the
+    erasure has closed the address for good.
     """
     for n_try in range(1, _TRIES + 1):
         try:
             with transaction.atomic():
-                _unsubscribe(message, at)
+                standing = Message.objects.filter(pk=message.pk).first()
+                if standing is not None:
+                    _unsubscribe(standing, at)
         except (IntegrityError, OperationalError):
-            # Another decision of the same person at the same moment: look again.
+            # Another decision, or the erasure, of the same person at the same moment: look again.
             if n_try == _TRIES:
                 raise
         else:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from django.db import IntegrityError, OperationalError, transaction
 
@@ -20,6 +21,7 @@ from pusula.outbox.models import Message, Receipt, ReceiptKind, channel_hold
 MOST_SOFT = 3
 SOFT_WINDOW = 15 * clock.DAY
 _TRIES = 3
+_Written = TypeVar("_Written")
 _LATEST = 5 * clock.MINUTE  # ahead of our clock a provider may be
 _KINDS = {
     ReportKind.DELIVERED: ReceiptKind.DELIVERED,
@@ -51,22 +53,25 @@ def apply(reports: Iterable[Report], *, channel: str, at: int) -> Applied:
     """
     done = Applied()
     for report in map(storable, reports):
-        message = _message(report, channel)
-        if message is None:
-            done.n_unknown += 1
-        elif _once(message, report, at):
-            done.n_new += 1
-        else:
-            done.n_same += 1
+        match _once(report, channel, at):
+            case None:
+                done.n_unknown += 1
+            case True:
+                done.n_new += 1
+            case False:
+                done.n_same += 1
     return done
 
 
 def opt_out(message_id: int, *, evidence: str, at: int) -> None:
     """Record that the person of a message told the provider that they want no more."""
+    _settled(lambda: _opt_out(message_id, evidence, at))
+
+
+def _opt_out(message_id: int, evidence: str, at: int) -> None:
     message = Message.objects.filter(pk=message_id).first()
     if message is not None:
-        with transaction.atomic():
-            _refuse(message, evidence, at)
+        _refuse(message, evidence, at)
 
 
 def _message(report: Report, channel: str) -> Message | None:
@@ -78,17 +83,31 @@ def _message(report: Report, channel: str) -> Message | None:
     return mine.filter(provider_id=report.provider_id).order_by("-pk").first()
 
 
-def _once(message: Message, report: Report, at: int) -> bool:
-    """Apply ``report`` if it is new; return whether it was."""
-    for n_try in range(1, _TRIES + 1):
+def _once(report: Report, channel: str, at: int) -> bool | None:
+    """Apply ``report``; return whether it was new, ``None`` if it is of no message of ours."""
+
+    def apply_it() -> bool | None:
+        message = _message(report, channel)
+        return None if message is None else _apply(message, report, at)
+
+    return _settled(apply_it)
+
+
+def _settled(write: Callable[[], _Written]) -> _Written:
+    """Do ``write`` in a transaction and return what it does.
+
+    The same report at the same moment, another decision of the same person, or their erasure may
+    stand in the way: then anew, with what is there now.
+    """
+    n_try = 1
+    while True:
         try:
             with transaction.atomic():
-                return _apply(message, report, at)
+                return write()
         except (IntegrityError, OperationalError):
-            # The same report at the same moment, or another decision of the same person.
             if n_try == _TRIES:
                 raise
-    return False
+            n_try += 1
 
 
 def _apply(message: Message, report: Report, at: int) -> bool:

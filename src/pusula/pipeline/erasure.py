@@ -112,8 +112,15 @@ def told_of(needles: Needles, message_ids: Collection[str], *, until: int) -> It
             )
 
 
-def left_over() -> list[int]:
-    """Return the refused entries of erased people whose bodies still stand: we died before."""
+def clear_up() -> int:
+    """Blank the refused entries of erased people whose bodies still stand: a step died before.
+
+    Returns how many are blank now. Whoever goes on with the log begins with it.
+    """
+    return blank(_left_over())
+
+
+def _left_over() -> list[int]:
     aside = Quarantine.objects.filter(reason=ERASED).values_list("entry_id", flat=True)
     found: list[int] = []
     for part in rows.parts(aside.iterator()):

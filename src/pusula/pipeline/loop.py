@@ -13,7 +13,7 @@ from django.db import InterfaceError, OperationalError, connections
 
 from pusula.journeys import engine as journeys
 from pusula.lib import clock
-from pusula.pipeline import queries
+from pusula.pipeline import erasure, queries
 from pusula.pipeline.live import Live, Stepped
 from pusula.profiles import unheard
 from pusula.segments import queries as segments
@@ -122,6 +122,7 @@ class Loop:
 
     def _is_work(self) -> bool:
         if self._seen < 0:
+            erasure.clear_up()
             self._seen = queries.offset().entry_id
         if queries.head() != self._seen:
             return True

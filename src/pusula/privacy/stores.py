@@ -112,7 +112,7 @@ def _ledger(work: Work, _step: ErasureStep) -> int:
 def _log(work: Work, step: ErasureStep) -> int:
     """Blank the entries of the log that speak of the person; quarantine forgets what they said."""
     _blank(work, step)
-    return log.blank(log.left_over())
+    return log.clear_up()
 
 
 def _blank(work: Work, step: ErasureStep) -> None:

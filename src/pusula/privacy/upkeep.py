@@ -24,7 +24,7 @@ class Tended:
 def tend() -> Tended:
     """Do it once; each part can be stopped and done again."""
     back = erasure.replay(actor=audit.SYSTEM) if ledger.missing() else []
-    n_blanked = log.blank(log.left_over())
+    n_blanked = log.clear_up()
     n_erased, n_unfinished = erasure.resume()
     counts = retention.run(actor=audit.SYSTEM)
     head = AuditHead.objects.filter(pk=1).first()

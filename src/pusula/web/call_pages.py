@@ -1,4 +1,4 @@
-"""What the pages about calls and approvals share: who may, words of outcomes, moments of forms."""
+"""What the pages about calls and approvals share: who may, moments of forms."""
 
 from __future__ import annotations
 
@@ -8,11 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext
 
-from pusula.journeys.language import DefinitionError
-from pusula.journeys.models import Task
-from pusula.journeys.tasks import lists
 from pusula.journeys.tasks.noting import OutcomeError
-from pusula.journeys.tasks.results import RESULTS
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.web.request import signed_in
@@ -38,14 +34,6 @@ def demand(request: HttpRequest, right: str) -> str:
     if not may(request, right):
         raise NotAllowedError(gettext("You have no right to do this: ask an administrator."))
     return signed_in(request).get_username()
-
-
-def outcome_words(task: Task) -> dict[str, str]:
-    """Return what every outcome of a call is called, by its key."""
-    try:
-        return lists.words(task)
-    except DefinitionError:  # its version speaks of what is gone
-        return {key: str(said) for key, said in RESULTS.items()}
 
 
 def moment_of(text: str) -> int | None:

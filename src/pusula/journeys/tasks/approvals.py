@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pusula.journeys import actions
 from pusula.journeys import queries as journeys
-from pusula.journeys.language import Graph
+from pusula.journeys.language import DefinitionError, Graph
 from pusula.journeys.language.nodes import Approval, Message
 from pusula.journeys.models import Task
 from pusula.journeys.tasks import queries
@@ -37,8 +37,11 @@ class Sample:
 
 
 def title(asked: Asked, language: str) -> str:
-    """Return what is asked, in ``language``."""
-    kind = journeys.graph_of(asked.version).nodes[asked.step].kind
+    """Return what is asked, in ``language``; the step where its version speaks of what is gone."""
+    try:
+        kind = journeys.graph_of(asked.version).nodes[asked.step].kind
+    except DefinitionError:
+        return asked.step
     return str(getattr(kind.title, language)) if isinstance(kind, Approval) else asked.step
 
 
@@ -67,7 +70,10 @@ def decide(
 
 def sample(asked: Asked, language: str, *, at: int) -> Sample | None:
     """Return the first message behind a yes; ``None`` if none comes before the end."""
-    graph = journeys.graph_of(asked.version)
+    try:
+        graph = journeys.graph_of(asked.version)
+    except DefinitionError:  # nobody can go on there
+        return None
     step = next(
         (s for s in _behind(graph, asked.step) if isinstance(graph.nodes[s].kind, Message)), None
     )

@@ -20,10 +20,11 @@ from django.db import transaction
 from django.utils.translation import get_language, gettext, override
 
 from pusula.journeys import actions
+from pusula.journeys.language import DefinitionError
 from pusula.journeys.models import Attempt, CallList, Task
 from pusula.journeys.tasks import noting, scripts, taking
 from pusula.journeys.tasks.noting import Said
-from pusula.journeys.tasks.results import CALL_BACK, RESULTS
+from pusula.journeys.tasks.results import CALL_BACK, REFUSALS, RESULTS
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.lib.spreadsheets import bare, guarded
@@ -128,7 +129,10 @@ def _row(made: CallList, task: Task, at: int) -> Iterator[str]:
 def words(task: Task) -> dict[str, str]:
     """Return every outcome a call may have, by its key, in the active language."""
     language = "tr" if _is_turkish() else "en"
-    own = {key: str(getattr(said, language)) for key, said in actions.outcomes(task).items()}
+    try:
+        own = {key: str(getattr(said, language)) for key, said in actions.outcomes(task).items()}
+    except DefinitionError:  # its version speaks of what is gone
+        own = {}
     return own | {key: str(said) for key, said in RESULTS.items() if key not in own}
 
 
@@ -136,10 +140,7 @@ def read(given: bytes) -> list[tuple[int, dict[str, str]]]:
     """Return the rows of a file of outcomes with their numbers; raise ``ListError``."""
     if len(given) > MOST_BYTES:
         raise ListError(gettext("This file is too large for a list of calls."))
-    try:
-        text = given.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = given.decode("cp1254", "replace")
+    text = decoded(given)
     first = text.partition("\n")[0]
     separator = max(";,\t", key=first.count)
     try:
@@ -162,6 +163,14 @@ def read(given: bytes) -> list[tuple[int, dict[str, str]]]:
         for number, line in enumerate(lines[1:], 2)
         if any(cell.strip() for cell in line)
     ]
+
+
+def decoded(given: bytes) -> str:
+    """Return the text of a file; spreadsheets in Turkey write code page 1254 still."""
+    try:
+        return given.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return given.decode("cp1254", "replace")
 
 
 def _cells(head: Sequence[str], line: Sequence[str]) -> dict[str, str]:
@@ -222,6 +231,12 @@ def _take_over(
             noting.check_moment(task, said.again_at, at)
         except noting.OutcomeError as error:
             raise _RowError("call_back_at", error.message) from error
+    if said.result in REFUSALS and task.holder != call_list.holder:
+        if not is_trial:
+            noting.refuse_late(task, said, by=call_list.holder, at=at)
+        seen.add(key)
+        taken.n_new += 1
+        return
     _hold_again(task, call_list, home, at, is_trial=is_trial)
     if not is_trial:
         noting.note(task.pk, call_list.holder, said, at=at)
@@ -237,10 +252,16 @@ def _found(reference: str) -> tuple[CallList, Task]:
     number, _dash, pk = reference.removeprefix("L").partition("-")
     if reference.startswith("L") and number.isdecimal() and pk.isdecimal():
         call_list = CallList.objects.filter(pk=int(number[:15])).first()
-        task = Task.objects.filter(pk=int(pk[:15]), is_call=True).first()
-        if call_list is not None and task is not None:
+        task = Task.objects.filter(pk=int(pk[:15]), is_call=True).select_related("message").first()
+        if call_list is not None and task is not None and _may_have_held(call_list, task):
             return call_list, task
     raise _RowError("reference", gettext("No call was handed over under this reference."))
+
+
+def _may_have_held(call_list: CallList, task: Task) -> bool:
+    """Return whether a call has passed the gate since the list was made, as all on it have."""
+    gated_at = task.message.gated_at if task.message is not None else None
+    return gated_at is not None and gated_at >= call_list.created_at
 
 
 def _outcome(task: Task, said: str) -> str:
@@ -263,7 +284,7 @@ def _moment(row: Mapping[str, str]) -> int | None:
     if not told:
         return None
     for form in _FORMATS:
-        with suppress(ValueError):
+        with suppress(ValueError, OverflowError):
             wall = datetime.strptime(told, form)  # noqa: DTZ007 - it is of the company's zone
             return clock.from_datetime(wall, settings.PUSULA.time_zone)
     raise _RowError("call_back_at", gettext("Write a day and a time: 2026-06-01 14:30"))

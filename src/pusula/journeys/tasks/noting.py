@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from django.db import transaction
 from django.utils.translation import gettext
 
 from pusula.consent import actions as consent
-from pusula.consent.models import Channel
+from pusula.consent.models import Channel, Consent, Status
 from pusula.consent.models import Reason as Closed
-from pusula.journeys import actions
+from pusula.journeys import actions, asking
 from pusula.journeys.advance import ELSE
+from pusula.journeys.language import DefinitionError
 from pusula.journeys.models import Attempt, Task
 from pusula.journeys.tasks import taking
 from pusula.journeys.tasks.results import (
@@ -20,6 +22,7 @@ from pusula.journeys.tasks.results import (
     MOST_TRIES,
     NO_ANSWER,
     NO_CALLS,
+    REFUSALS,
     TRY_AGAIN,
     WRONG_NUMBER,
 )
@@ -67,17 +70,15 @@ def note(pk: int, holder: str, said: Said, *, at: int) -> Noted:
     """Note what the call that ``holder`` has in hand came to; all of it in one transaction.
 
     Raises ``NotInHandError`` if it is not in their hands, so a second click changes nothing;
-    ``OutcomeError`` for a word the step does not know; ``JourneyError`` while nobody can go on.
+    ``OutcomeError`` for a word the step does not know; ``JourneyError`` while nobody can go on,
+    which keeps no refusal from counting.
     """
     with evaluate.alone():
         task = taking.hand_in(pk, holder)
-        ways = actions.outcomes(task)
+        ways = _ways(task, said)
         _check(task, said, ways, at)
         again_at = _again_at(task, said, at)
-        Attempt.objects.create(
-            task=task, result=said.result, note=said.note[:MOST_NOTE], by=holder, at=at,
-            again_at=again_at, key=said.key,
-        )  # fmt: skip
+        _keep(task, said, holder, again_at, at)
         if task.message is not None:
             _settle(task.message, said, holder, again_at, at)
         if again_at is not None:
@@ -86,9 +87,49 @@ def note(pk: int, holder: str, said: Said, *, at: int) -> Noted:
             return Noted(again_at)
         if task.closed_at is not None:
             return Noted(has_gone_on=True)
-        way = "" if said.result in ways else ELSE
-        actions.answer(task, said.result, by=holder, note=said.note[:MOST_NOTE], at=at, way=way)
+        _lead_on(task, said, "" if said.result in ways else ELSE, holder, at)
         return Noted()
+
+
+def refuse_late(task: Task, said: Said, *, by: str, at: int) -> None:
+    """Note a refusal that is told when the call is in other hands, in line or over.
+
+    It counts however late: a call in line is stopped by it at the gate.
+    """
+    with evaluate.alone():
+        _keep(task, said, by, None, at)
+        if task.message is not None:
+            _refuse(task.message, said.result, by, at)
+
+
+def _ways(task: Task, said: Said) -> Mapping[str, object]:
+    try:
+        return actions.outcomes(task)
+    except DefinitionError:  # its version speaks of what is gone
+        if said.result not in REFUSALS:
+            raise
+        return {}
+
+
+def _keep(task: Task, said: Said, by: str, again_at: int | None, at: int) -> None:
+    Attempt.objects.create(
+        task=task, result=said.result, note=said.note[:MOST_NOTE], by=by, at=at,
+        again_at=again_at, key=said.key,
+    )  # fmt: skip
+
+
+def _lead_on(task: Task, said: Said, way: str, by: str, at: int) -> None:
+    """Let the person go on; where nobody can now, a refusal counts and they go on later."""
+    note = said.note[:MOST_NOTE]
+    try:
+        with transaction.atomic():
+            actions.answer(task, said.result, by=by, note=note, at=at, way=way)
+    except actions.JourneyError:
+        if said.result not in REFUSALS:
+            raise
+        mine = Task.objects.filter(pk=task.pk)
+        mine.update(outcome=said.result, note=note, closed_by=by, closed_at=at)
+        asking.lead_on([task], at=at)
 
 
 def _is_list(holder: str) -> bool:
@@ -135,12 +176,17 @@ def _settle(message: Message, said: Said, by: str, again_at: int | None, at: int
             calls.missed(message.pk, Reason.NO_ANSWER, at=at)
         case "wrong_number":
             calls.missed(message.pk, Reason.WRONG_NUMBER, at=at)
-            _close_number(message, by, at)
-        case "no_calls":
-            calls.spoken(message.pk, detail=said.result, at=at)
-            _withdraw_consent(message, by, at)
         case _:
             calls.spoken(message.pk, detail=said.result, at=at)
+    if said.result in REFUSALS:
+        _refuse(message, said.result, by, at)
+
+
+def _refuse(message: Message, result: str, by: str, at: int) -> None:
+    if result == WRONG_NUMBER:
+        _close_number(message, by, at)
+    else:
+        _withdraw_consent(message, by, at)
 
 
 def _close_number(message: Message, by: str, at: int) -> None:
@@ -151,13 +197,18 @@ def _close_number(message: Message, by: str, at: int) -> None:
 
 
 def _withdraw_consent(message: Message, by: str, at: int) -> None:
-    consent.refuse(
-        [message.profile_id],
-        channel=Channel.CALL,
-        purpose=message.purpose,
-        source=SOURCE,
-        evidence=f"said on the phone to {by}, call {message.token}",
-        at=at,
-        addresses=[message.address] if message.address else [],
-        proof={"iys_source": "HS_CAGRI_MERKEZI", "operator": by},
+    """Withdraw consent to calls, for whatever it was given: nobody means this journey alone."""
+    given = Consent.objects.filter(
+        profile_id=message.profile_id, channel=Channel.CALL, status=Status.GRANTED
     )
+    for purpose in sorted({message.purpose, *given.values_list("purpose", flat=True)}):
+        consent.refuse(
+            [message.profile_id],
+            channel=Channel.CALL,
+            purpose=purpose,
+            source=SOURCE,
+            evidence=f"said on the phone to {by}, call {message.token}",
+            at=at,
+            addresses=[message.address] if message.address else [],
+            proof={"iys_source": "HS_CAGRI_MERKEZI", "operator": by},
+        )

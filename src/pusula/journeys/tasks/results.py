@@ -17,6 +17,7 @@ RESULTS: dict[str, str | Promise] = {
     WRONG_NUMBER: _("Wrong number"),
     NO_CALLS: _("Does not want calls"),
 }
+REFUSALS = frozenset({WRONG_NUMBER, NO_CALLS})  # they count whatever becomes of the journey
 # What a call is like at a moment, in the order of the pages: see ``queries.of_state``.
 DUE, LATER, IN_HAND, LISTED, DONE, NOT_MADE = (
     "due", "later", "in_hand", "listed", "done", "not_made",

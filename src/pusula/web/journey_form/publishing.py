@@ -108,7 +108,10 @@ def stand_ins(form: QueryDict) -> dict[str, str]:
 
 
 def discard(version: JourneyVersion) -> bool:
-    """Delete a draft; return whether the journey is gone with it: it never had another version."""
+    """Delete a draft; return whether the journey is gone with it: it never had another version.
+
+    The caller holds a lock on it.
+    """
     journey = version.journey
     if journey.versions.count() > 1:
         version.delete()

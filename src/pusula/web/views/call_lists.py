@@ -22,7 +22,7 @@ from pusula.lib import clock
 from pusula.outbox.reasons import Reason
 from pusula.privacy import audit
 from pusula.web import formats, masking, titles
-from pusula.web.call_pages import SUPERVISE, demand, outcome_words
+from pusula.web.call_pages import SUPERVISE, demand
 from pusula.web.request import asked, plain, whole
 
 PAGE = 50
@@ -158,7 +158,7 @@ def _brought(request: HttpRequest, who: str) -> dict[str, Any]:
         "taken": taken,
         "wrong": taken.wrong[:_SHOWN_ROWS],
         "is_done": not is_trial,
-        "text": given.decode("utf-8-sig", "replace") if is_trial else "",
+        "text": lists.decoded(given) if is_trial else "",
     }
 
 
@@ -178,7 +178,7 @@ def _row(task: Task) -> dict[str, Any]:
         "journey": journeys.title(task.enrollment.journey, get_language() or "en"),
         "subject": message.content.subject if message else task.step,
         "due_at": message.due_at if message else task.created_at,
-        "outcome": outcome_words(task).get(task.outcome, task.outcome) if task.outcome else "",
+        "outcome": lists.words(task).get(task.outcome, task.outcome) if task.outcome else "",
         "reason": Reason(reason).label if reason in Reason.values else reason,
         "is_listed": task.holder.startswith(taking.LIST),
     }

@@ -107,11 +107,11 @@ def _moment(typed: str) -> int | None:
     """Return the moment of a field of day and time, on the company's clock."""
     try:
         wall = dt.datetime.fromisoformat(typed)
-    except ValueError:
+        if wall.tzinfo is not None:
+            return None
+        return clock.from_datetime(wall, settings.PUSULA.time_zone)
+    except (ValueError, OverflowError):
         return None
-    if wall.tzinfo is not None:
-        return None
-    return clock.from_datetime(wall, settings.PUSULA.time_zone)
 
 
 def _schedule(request: HttpRequest, campaign: Campaign, starts_at: int, n: int) -> HttpResponse:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from pusula.journeys import figures, machine, queries
 from pusula.journeys.language import DefinitionError, Graph
-from pusula.journeys.models import Enrollment, Journey
+from pusula.journeys.models import Enrollment, Journey, JourneyVersion
 from pusula.journeys.queries import Traced
 from pusula.journeys.why import why_not
 from pusula.lib import clock
@@ -64,8 +64,8 @@ def people(request: HttpRequest, key: str) -> HttpResponse:
     journey = found_or_404(key)
     step, state = asked(request, "step"), asked(request, "state")
     state = state if state in (machine.WAITING, *machine.OUTCOMES) else ""
-    fails = asked(request, "fails") == "1"
-    found = figures.people(journey, step=step, outcome=state, fails=fails)
+    fails, version = asked(request, "fails") == "1", whole(asked(request, "version"))
+    found = figures.people(journey, version=version, step=step, outcome=state, fails=fails)
     n = found.count()
     before = whole(asked(request, "before"))
     if before is not None and (last := Enrollment.objects.filter(pk=before).first()) is not None:
@@ -79,7 +79,7 @@ def people(request: HttpRequest, key: str) -> HttpResponse:
         **head(journey),
         "text": text,
         "hits": [(person, titles.customer(person.name)) for person in hits],
-        "filters": _filters(names, step, state, fails=fails),
+        "filters": _filters(names, step, state, version=version, fails=fails),
         "n": n,
         "rows": [_row(ride, names) for ride in page[:PAGE]],
         "next_before": page[PAGE - 1].pk if len(page) > PAGE else None,
@@ -115,7 +115,12 @@ class _Steps:
     def __init__(self, journey: Journey) -> None:
         self.teller = Teller()
         self.graphs: dict[int, Graph | None] = {}
+        self.journey = journey
         self.current = journey.version or queries.newest(journey)
+
+    def numbered(self, number: int) -> JourneyVersion | None:
+        """Return the version of that number."""
+        return self.journey.versions.filter(number=number).first()
 
     def graph(self, ride: Enrollment) -> Graph | None:
         """Return the graph somebody is on; ``None`` if it speaks of what is gone."""
@@ -136,11 +141,16 @@ class _Steps:
         return journey_words.kind(node.kind)[0], self.teller.line(node.kind)
 
 
-def _filters(names: _Steps, step: str, state: str, *, fails: bool) -> list[str]:
+def _filters(
+    names: _Steps, step: str, state: str, *, version: int | None, fails: bool
+) -> list[str]:
     found = []
+    if version is not None:
+        found.append(gettext("Version %(number)s") % {"number": version})
     if step:
         try:
-            graph = queries.graph_of(names.current) if names.current else None
+            shown = names.current if version is None else names.numbered(version)
+            graph = queries.graph_of(shown) if shown else None
         except DefinitionError:
             graph = None
         found.append(gettext("Waits at: %(step)s") % {"step": names.called(graph, step)[1]})

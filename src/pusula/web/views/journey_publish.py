@@ -63,15 +63,19 @@ def _decided(request: HttpRequest, journey: Journey, version: JourneyVersion) ->
         return redirect("journey-publish", key)
     by = signed_in(request).get_username()
     if request.POST.get("decision") == "discard":
-        with transaction.atomic():
-            is_gone = publishing.discard(version)
-            audit.record(by, "journey.discarded", f"journey:{key}", n=version.number)
+        try:
+            with transaction.atomic():
+                is_gone = publishing.discard(_as_seen(version))
+                audit.record(by, "journey.discarded", f"journey:{key}", n=version.number)
+        except FormError as error:
+            messages.error(request, error.message)
+            return redirect("journey", key)
         messages.success(request, gettext("The draft was discarded."))
         return redirect("journeys") if is_gone else redirect("journey", key)
     n_moved = 0
     try:
         with transaction.atomic(), evaluate.alone():
-            _publish_seen(version)
+            actions.publish(_as_seen(version))
             audit.record(by, "journey.published", f"journey:{key}", n=version.number)
             if request.POST.get("people") == "move":
                 steps = publishing.stand_ins(request.POST)
@@ -87,9 +91,9 @@ def _decided(request: HttpRequest, journey: Journey, version: JourneyVersion) ->
     return redirect("journey", key)
 
 
-def _publish_seen(version: JourneyVersion) -> None:
-    """Publish the version as it was seen; raise ``FormError`` if it changed meanwhile."""
+def _as_seen(version: JourneyVersion) -> JourneyVersion:
+    """Return a draft locked, as it was seen; raise ``FormError`` if it changed meanwhile."""
     now = JourneyVersion.objects.select_for_update().filter(pk=version.pk).first()
     if now is None or desks.mark(now) != desks.mark(version) or now.published_at is not None:
         raise FormError(gettext("Somebody else has just changed or published it: look again."))
-    actions.publish(now)
+    return now

@@ -14,8 +14,8 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from pusula.journeys import actions, figures, machine, queries
-from pusula.journeys.figures import Lately
-from pusula.journeys.language import DefinitionError, Graph, nodes
+from pusula.journeys.figures import Goal, Lately
+from pusula.journeys.language import DefinitionError
 from pusula.journeys.models import Enrollment, Journey, JourneyVersion
 from pusula.journeys.packs import all_packs
 from pusula.lib import clock, text
@@ -42,15 +42,16 @@ def index(request: HttpRequest) -> HttpResponse:
     """List the journeys with how they fared lately, by title; those in the archive on request."""
     is_archive = asked(request, "show") == machine.ARCHIVED
     found = list(queries.all_journeys())
-    lately = figures.lately(_period_start())
+    since_at = _period_start()
+    lately = figures.lately(since_at)
     errors = figures.errors()
     rows = [
         {
             "journey": journey,
             "title": queries.title(journey, journey_words.language()),
             "state": journey_words.STATES[journey.state],
-            "lately": lately.get(journey.pk, Lately()),
-            "has_goal": _has_goal(journey),
+            "lately": (figured := lately.get(journey.pk, Lately())),
+            "goal": _goal(journey.version, figured, since_at),
             "error": errors.get(journey.pk, ""),
         }
         for journey in found
@@ -72,13 +73,16 @@ def show(request: HttpRequest, key: str) -> HttpResponse:
     """Show a journey as a tree and a list with everybody on it; ``version`` picks one."""
     journey = found_or_404(key)
     version = _version(journey, asked(request, "version"))
+    since_at = _period_start()
+    lately = figures.lately(since_at, journey).get(journey.pk, Lately())
     context: dict[str, Any] = {
         **head(journey),
         "version": version,
         "newest": queries.newest(journey),
         "versions": journey_versions.versions(journey),
         "period": PERIOD_DAYS,
-        "lately": figures.lately(_period_start(), journey).get(journey.pk, Lately()),
+        "lately": lately,
+        "goal": _goal(version, lately, since_at),
         "counts": queries.counts(journey),
         "failing": figures.failing(journey),
         "planned": figures.planned(journey),
@@ -180,8 +184,8 @@ def _version(journey: Journey, number: str) -> JourneyVersion | None:
     return journey.version or queries.newest(journey)
 
 
-def _has_goal(journey: Journey) -> bool:
-    return bool(journey.version and journey.version.definition.get("goal"))
+def _goal(version: JourneyVersion | None, lately: Lately, since_at: int) -> Goal | None:
+    return figures.goal(version, lately, since_at=since_at) if version else None
 
 
 def _drawn(journey: Journey, version: JourneyVersion) -> dict[str, Any]:
@@ -190,6 +194,8 @@ def _drawn(journey: Journey, version: JourneyVersion) -> dict[str, Any]:
     outcomes = figures.of_version(version)
     context = {
         "description": words.get(journey_words.language(), ""),
+        # What is counted on this version alone leads to what is behind it on this version alone.
+        "alone": version.number if figures.shares_steps(version) else None,
         "is_current": version.pk == journey.version_id,
         "n_elsewhere": Enrollment.objects.filter(journey=journey, state=machine.WAITING)
         .exclude(version=version)
@@ -204,20 +210,8 @@ def _drawn(journey: Journey, version: JourneyVersion) -> dict[str, Any]:
     except DefinitionError as error:
         return {**context, "broken": error.message}
     counts = queries.by_step(journey, version)
-    tree = journey_tree.tree(graph, counts, outcomes, figures.sending(journey))
-    return {**context, "tree": tree, **_goal(journey, graph)}
-
-
-def _goal(journey: Journey, graph: Graph) -> dict[str, Any]:
-    """Return who of those who came in lately has reached the goal, of those not held out."""
-    steps = [n.id for n in graph.nodes.values() if isinstance(n.kind, nodes.ReachGoal)]
-    if graph.journey.goal is None and not steps:
-        return {"has_goal": False}
-    lately = figures.lately(_period_start(), journey).get(journey.pk, Lately())
-    passed = figures.n_goal_passed(journey, steps, since_at=_period_start()) if steps else 0
-    n = lately.n_entered - lately.n_held_out
-    n_goal = lately.n_goal + passed
-    return {"has_goal": True, "n_goal": n_goal, "conversion": n_goal / n if n else None}
+    tree = journey_tree.tree(graph, counts, outcomes, figures.sending(version))
+    return {**context, "tree": tree}
 
 
 def _sending(journey: Journey) -> dict[str, Any]:

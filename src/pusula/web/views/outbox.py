@@ -15,7 +15,9 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from pusula.campaigns.models import Campaign
-from pusula.journeys.models import Journey
+from pusula.journeys import figures as journeys
+from pusula.journeys import queries as journey_titles
+from pusula.journeys.models import Journey, JourneyVersion
 from pusula.lib import clock
 from pusula.outbox import doubts, machine, policies, queries
 from pusula.outbox.models import Message
@@ -24,7 +26,7 @@ from pusula.outbox.reasons import Reason
 from pusula.outbox.rules import policy as rules
 from pusula.outbox.rules.policy import PolicyError
 from pusula.privacy import audit
-from pusula.web import codes, limit_words, limits_form, titles
+from pusula.web import codes, journey_words, limit_words, limits_form, titles
 from pusula.web.request import asked, next_address, signed_in, whole
 
 PAGE = 50
@@ -53,19 +55,23 @@ def index(request: HttpRequest) -> HttpResponse:
         del equal["state"]
     # What waits for a later day is shown with what was due.
     span = (now - days * clock.DAY, now + days * clock.DAY)
-    found = queries.tallies(queries.between(*span, equal))
-    rows = queries.between(*span, equal).order_by("-due_at", "-pk").select_related("profile")
+    version = _version(asked(request, "version"), equal.get("origin", ""))
+    shown = queries.between(*span, equal)
+    shown = shown.filter(pk__in=journeys.messages(version).values("pk")) if version else shown
+    found = queries.tallies(shown)
+    rows = shown.order_by("-due_at", "-pk").select_related("profile")
     before = whole(asked(request, "before"))
     if before is not None and (last := Message.objects.filter(pk=before).first()) is not None:
         rows = rows.filter(due_at__lte=last.due_at).exclude(due_at=last.due_at, pk__gte=last.pk)
     page = list(rows[: PAGE + 1])
-    names = _names({one.origin for one in page} | {one.origin for one in found})
+    names = _names({one.origin for one in [*page, *found]} | {equal.get("origin", "")})
+    narrowed = equal | ({"version": str(version.number)} if version else {})
     context: dict[str, Any] = {
         "n": sum(one.n for one in found),
         "states": _states(found),
         "reasons": _reasons(found),
         "origins": _origins(found, names),
-        "filters": [(name, _called(name, value, names)) for name, value in equal.items()],
+        "filters": [(name, _called(name, value, names)) for name, value in narrowed.items()],
         "rows": [_row(message, names) for message in page[:PAGE]],
         "next_before": page[PAGE - 1].pk if len(page) > PAGE else None,
         "is_first": before is None,
@@ -176,15 +182,28 @@ def _names(origins: Iterable[str]) -> dict[str, str]:
     ids: dict[str, list[int]] = {"campaign": [], "journey": []}
     for origin in origins:
         kind, _colon, pk = origin.partition(":")
-        if kind in ids and pk.isdecimal():
-            ids[kind].append(int(pk))
+        if kind in ids and (number := whole(pk)) is not None:
+            ids[kind].append(number)
     campaigns = Campaign.objects.filter(pk__in=ids["campaign"]).values_list("pk", "title")
-    journeys = Journey.objects.filter(pk__in=ids["journey"]).values_list("pk", "key")
+    there = Journey.objects.filter(pk__in=ids["journey"]).select_related("version")
+    language = journey_words.language()
     found = {f"campaign:{pk}": title for pk, title in campaigns}
-    return found | {f"journey:{pk}": key for pk, key in journeys}
+    return found | {one.origin: journey_titles.title(one, language) for one in there}
+
+
+def _version(number: str, origin: str) -> JourneyVersion | None:
+    """Return the version of the journey ``origin`` that the address narrows to."""
+    wanted, (kind, _colon, pk) = whole(number), origin.partition(":")
+    journey = whole(pk) if kind == "journey" else None
+    if wanted is None or journey is None:
+        return None
+    found = JourneyVersion.objects.filter(journey=journey, number=wanted)
+    return found.select_related("journey").first()
 
 
 def _called(name: str, value: str, names: dict[str, str]) -> str:
+    if name == "version":
+        return gettext("Version %(number)s") % {"number": value}
     if name == "state":
         return str(codes.MESSAGE_STATES[value])
     if name == "reason":

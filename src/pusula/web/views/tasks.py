@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from pusula.journeys import actions
 from pusula.journeys import queries as journeys
 from pusula.journeys.models import Attempt, Task
-from pusula.journeys.tasks import noting, queries, scripts, taking
+from pusula.journeys.tasks import lists, noting, queries, scripts, taking
 from pusula.journeys.tasks.noting import OutcomeError, Said
 from pusula.journeys.tasks.results import CALL_BACK, NO_ANSWER, NO_CALLS, RESULTS, WRONG_NUMBER
 from pusula.journeys.tasks.taking import NotInHandError
@@ -25,7 +25,7 @@ from pusula.outbox import calls
 from pusula.profiles.models import IdentifierKind
 from pusula.web import formats, masking
 from pusula.web.actions import record_disclosure
-from pusula.web.call_pages import moment_of, outcome_words
+from pusula.web.call_pages import moment_of
 from pusula.web.card import Card, card_of
 from pusula.web.request import plain, signed_in
 
@@ -152,8 +152,8 @@ def _in_hand(task: Task, at: int) -> InHand | None:
     message = task.message
     if message is None:
         return None
-    words = outcome_words(task)
-    own = [key for key in actions.outcomes(task) if key not in RESULTS]
+    words = lists.words(task)
+    own = [key for key in words if key not in RESULTS]
     return InHand(
         task=task,
         card=card_of(message.profile),
@@ -178,7 +178,7 @@ def _newest(login: str) -> list[tuple[Attempt, str]]:
         "task__enrollment__profile", "task__message"
     )
     return [
-        (one, outcome_words(one.task).get(one.result, one.result))
+        (one, lists.words(one.task).get(one.result, one.result))
         for one in found.order_by("-at", "-pk")[:5]
     ]
 
