@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 
 import pytest
+from click.testing import CliRunner
 from django.db import connection, connections
 
 from pusula.campaigns import actions, crowding, machine, schedule
 from pusula.campaigns.errors import CampaignError
 from pusula.campaigns.models import Arm, Assignment, Campaign, Template
 from pusula.lib import clock
+from pusula.ops import campaigns as commands
 from pusula.outbox import policies
 from pusula.outbox.models import Message
 from pusula.outbox.rules import policy as rules
@@ -157,6 +159,27 @@ def test_of_two_that_look_at_the_same_moment_one_begins_it(hotel):
         thread.join()
     assert sorted(begun) == [False, True]
     assert Message.objects.count() == 2
+
+
+def test_the_command_begins_what_is_due_and_says_what_cannot(hotel, monkeypatch):
+    hotel.segment("lapsing", hotel.guest("Ayse"), hotel.guest("Mehmet"))
+    planned = hotel.campaign()
+    moment = clock.to_datetime(MORNING, "Europe/Istanbul").strftime("%Y-%m-%d %H:%M")
+    monkeypatch.setattr(clock, "now", lambda: MOMENT)
+
+    def run(*words: str) -> str:
+        answer = CliRunner().invoke(commands.campaigns, words, catch_exceptions=False)
+        return answer.output
+
+    assert CliRunner().invoke(commands.campaigns, ["schedule", "winback", moment, "--people", "9"])
+    assert Campaign.objects.get().state == machine.DRAFT
+    assert "winback begins on" in run("schedule", "winback", moment, "--people", "2")
+    assert run("begin", "--once") == ""
+    monkeypatch.setattr(clock, "now", lambda: MORNING)
+    assert "winback has begun" in run("begin", "--once")
+    assert Message.objects.filter(origin=planned.origin).count() == 2
+    again = CliRunner().invoke(commands.campaigns, ["call-back", "winback"])
+    assert "has started" in str(again.exception)
 
 
 def limit(text: str) -> None:

@@ -180,7 +180,7 @@ def orders(
 
 def born(email: str, days: float, on: str) -> Act:
     def act(_world: World, at: int) -> None:
-        tell("trait", {"email": email, "traits": {"birthday": {"day": on}}}, at)
+        tell("trait", {"email": email, "traits": {"birth_date": {"day": on}}}, at)
 
     return days, act
 

@@ -27,6 +27,7 @@ from pusula.lib import clock
 from pusula.ops.journeys import journeys
 from pusula.outbox.models import Content, Message
 from pusula.pipeline import live
+from pusula.pipeline.traits import said
 from pusula.privacy.models import AuditEntry
 
 pytestmark = pytest.mark.django_db(databases=["default", "log"])
@@ -127,15 +128,22 @@ def test_adding_again_changes_nothing_and_what_is_there_stays():
     assert Template.objects.get(name=name).subject == "Bizim"
 
 
+@pytest.mark.parametrize("flavour", ["hotel", "shop"])
+def test_the_birthday_pack_asks_for_the_day_that_every_way_in_brings(english, flavour):
+    heard = said({"birthday": "1985-01-02"}, trusted=True, protected=frozenset(), region="TR")
+    scenario = packs.load("birthday", flavour, "tr", site=SITE)
+    tell("trait", {"email": "ada@example.com", "traits": heard.traits}, NOW)
+    live.step(at=NOW)
+    assert not packs.missing(scenario)
+
+
 def test_what_the_company_lacks_is_named_and_found_once_it_is_there(english):
     kinds = [(one.kind, one.names) for one in packs.missing(packs.load("birthday", "hotel", "tr"))]
-    assert kinds == [("site", ()), ("trait", ("birthday",))]
-    tell(
-        "trait", {"email": "ada@example.com", "traits": {"birth_date": {"day": "1985-01-02"}}}, NOW
-    )
+    assert kinds == [("site", ()), ("trait", ("birth_date",))]
+    tell("trait", {"email": "ada@example.com", "traits": {"born_on": {"day": "1985-01-02"}}}, NOW)
     live.step(at=NOW)
     (lacks,) = packs.missing(packs.load("birthday", "hotel", "tr", site=SITE))
-    assert "name one in the draft that there is (birth_date)" in lacks.sentence
+    assert "name one in the draft that there is (born_on)" in lacks.sentence
     win_back = packs.load("win-back", "hotel", "tr", site=SITE)
     (lacks,) = packs.missing(win_back)
     assert (lacks.kind, lacks.names) == ("segment", ("lapsing-loyal-guests",))
@@ -249,8 +257,8 @@ def test_a_scenario_is_looked_at_and_added_on_the_command_line():
     listed = json.loads(pusula("list", "--json"))
     assert len(listed) == len(packs.all_packs()) == 11
     shown = pusula("show", "price-drop", "--flavour", "shop")
-    for said in ("Wait 24 hours.", "product-price-drop-news (email)", "Conversion"):
-        assert said in shown
+    for words in ("Wait 24 hours.", "product-price-drop-news (email)", "Conversion"):
+        assert words in shown
     written = yaml.safe_load(pusula("show", "price-drop", "--yaml"))
     assert written["journey"] == "stay-price-drop"
     said = pusula("add", "price-drop", "--flavour", "shop", "--language", "tr", "--site", SITE)

@@ -316,10 +316,11 @@ def test_every_state_can_be_reached_and_final_ones_are_final():
     assert set(machine.TAKEN) <= reached
 
 
-def test_a_no_that_comes_after_the_pass_still_stops_the_body(server, tmp_path, monkeypatch):
+@pytest.mark.parametrize("which", [2, -1])
+def test_a_no_that_comes_after_the_pass_still_stops_the_body(server, tmp_path, monkeypatch, which):
     messages = waiting(6)
     turn = gate.turn
-    late = messages[2]
+    late = messages[which]
 
     def turn_and_refuse(settled, bounced, ready, **given):
         verdicts = turn(settled, bounced, ready, **given)

@@ -301,6 +301,14 @@ def test_a_ready_journey_is_taken_over_as_a_draft(deniz):
     assert Journey.objects.get().state == machine.DRAFT
 
 
+def test_a_ready_journey_says_what_the_company_lacks_for_it(deniz):
+    deniz.cookies["django_language"] = "en"
+    answer = deniz.post("/journeys/+new/", {"pack": "abandoned-search"}, follow=True)
+    text = " ".join(answer.content.decode().split())
+    assert "The buttons lead to an example" in text
+    assert "Nobody has told of this event yet" in text
+
+
 def test_it_is_for_those_who_have_signed_in(client):
     for path in ("/journeys/+new/", "/journeys/x/edit/", "/journeys/x/publish/"):
         assert "/login/" in client.get(path).url
@@ -375,6 +383,7 @@ def test_who_waits_at_a_step_that_is_gone_goes_to_the_one_that_stands_for_it(den
 
 def test_a_button_pressed_twice_makes_one_journey(deniz):
     rides.save("other")
+    deniz.cookies["django_language"] = "en"
     page = added(deniz, deniz.get(NEW), "entries:0", "api", **{"j.title_en": "Twice"})
     page = added(deniz, page, "steps:0", "exit")
     first, second = press(deniz, page, "save"), press(deniz, page, "save")

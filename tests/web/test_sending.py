@@ -198,6 +198,7 @@ def test_limits_are_changed_in_the_form_without_writing_a_file(deniz):
     ],
 )
 def test_what_is_wrong_in_the_form_is_said_at_its_row_and_what_was_typed_stays(deniz, wrong, said):
+    deniz.cookies["django_language"] = "en"
     answer = deniz.post("/sending/limits/", FORM | wrong)
     if not said:
         assert answer.status_code == 302

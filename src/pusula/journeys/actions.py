@@ -348,10 +348,10 @@ def migrate(
             ("enrollment_id", "version_id", "step", "at", "result", "reason", "is_exit"),
             ((pk, target.pk, "", at, MIGRATED, f"{n} → {to}", False) for pk, _, n, _ in found),
         )
-        there: dict[str, list[int]] = defaultdict(list)
+        standing: dict[str, list[int]] = defaultdict(list)
         for pk, _, _, node in found:
-            there[node].append(pk)
-        for node, numbers in there.items():
+            standing[node].append(pk)
+        for node, numbers in standing.items():
             for part in rows.parts(numbers):
                 Enrollment.objects.filter(pk__in=part).update(version=target, node=places[node])
                 asked = Task.objects.filter(enrollment__in=part, step=node, closed_at=None)

@@ -15,6 +15,7 @@ from pusula.journeys.models import Enrollment, Journey, JourneyVersion, Passage,
 from pusula.journeys.queries import MIGRATED, graph_of
 from pusula.outbox.models import Message
 from pusula.outbox.reasons import Reason
+from pusula.segments.language.schema import Schema
 
 _GOAL = "goal"  # of the step that only says so, and of who left by it
 
@@ -78,12 +79,14 @@ def lately(since_at: int, journey: Journey | None = None) -> dict[int, Lately]:
     return {row[0]: Lately(*row[1:]) for row in rows.order_by()}
 
 
-def goal(version: JourneyVersion, lately: Lately, *, since_at: int) -> Goal | None:
+def goal(
+    version: JourneyVersion, lately: Lately, *, since_at: int, schema: Schema | None = None
+) -> Goal | None:
     """Return who of those of ``lately`` has the goal; ``None`` if a version knows none."""
     try:
-        known = graph_of(version).nodes.values()
+        known = list(graph_of(version, schema).nodes.values())
     except DefinitionError:
-        known = ()
+        known = []
     steps = [one.id for one in known if isinstance(one.kind, nodes.ReachGoal)]
     if not steps and not version.definition.get("goal"):
         return None

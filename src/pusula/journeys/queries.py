@@ -13,6 +13,7 @@ from pusula.journeys.language import Graph, Names, graph, parse
 from pusula.journeys.models import Enrollment, Journey, JourneyVersion, Passage, Task
 from pusula.outbox.models import Message
 from pusula.segments import catalog
+from pusula.segments.language.schema import Schema
 
 MIGRATED = "migrated"
 
@@ -66,9 +67,13 @@ def newest(journey: Journey) -> JourneyVersion | None:
     return journey.versions.order_by("-number").first()
 
 
-def graph_of(version: JourneyVersion) -> Graph:
-    """Return the graph of a version; raise ``DefinitionError`` if it speaks of what is gone."""
-    return graph(parse(version.definition, Names(schema=catalog.schema())))
+def graph_of(version: JourneyVersion, schema: Schema | None = None) -> Graph:
+    """Return the graph of a version; raise ``DefinitionError`` if it speaks of what is gone.
+
+    Whoever asks for many gives the ``schema``, which is read from the database.
+    """
+    schema = catalog.schema() if schema is None else schema
+    return graph(parse(version.definition, Names(schema=schema)))
 
 
 def title(journey: Journey, language: str) -> str:

@@ -106,15 +106,15 @@ def _people(journey: Journey, window_days: int, at: int) -> pa.Table:
      AND (e.order_id IS NULL OR o.id <> e.order_id)
     GROUP BY e.profile_id, e.is_holdout
     """
-    params = [journey.pk, at, _began_at(journey), at, *alive, window_days * clock.DAY]
+    params = [journey.pk, at, _began_at(journey, at), at, *alive, window_days * clock.DAY]
     with connection.cursor() as cursor:
         return arrow.fetch(cursor, sql, params, _PEOPLE)
 
 
-def _began_at(journey: Journey) -> int:
-    """Return when the first person came in: nothing before it matters."""
+def _began_at(journey: Journey, at: int) -> int:
+    """Return when the first person came in, else ``at``: nothing before it matters."""
     first = Enrollment.objects.filter(journey=journey).aggregate(first=Min("entered_at"))
-    return first["first"] or 0
+    return at if first["first"] is None else int(first["first"])
 
 
 def _credited(journey: Journey, window_days: int, at: int) -> dict[str, Credit]:
@@ -137,7 +137,7 @@ def _credited(journey: Journey, window_days: int, at: int) -> dict[str, Credit]:
     """
     params = [
         at,
-        _began_at(journey),
+        _began_at(journey, at),
         at,
         *alive,
         window_days * clock.DAY,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import signal
 import threading
 import time
@@ -54,6 +55,7 @@ _MARKS = {
 }
 _TELL_EVERY_S = 0.5
 _LOOK_EVERY_S = 5.0  # for scheduled campaigns whose moment has come
+_log = logging.getLogger(__name__)
 _EXISTING = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -215,7 +217,12 @@ def begin(once: bool) -> None:
         signal.signal(signal_number, lambda _number, _frame: stopping.set())
     while not stopping.is_set():
         for campaign in schedule.due(clock.now()):
-            _begin(campaign)
+            try:
+                _begin(campaign)
+            except Exception:  # one campaign's bad luck holds up no other
+                _log.exception("the campaign %s could not begin", campaign.key)
+                if once:
+                    raise
         if once:
             return
         stopping.wait(_LOOK_EVERY_S)

@@ -233,7 +233,7 @@ def _take_over(
             raise _RowError("call_back_at", error.message) from error
     if said.result in REFUSALS and task.holder != call_list.holder:
         if not is_trial:
-            noting.refuse_late(task, said, by=call_list.holder, at=at)
+            noting.refuse_late(task.pk, said, by=call_list.holder, at=at)
         seen.add(key)
         taken.n_new += 1
         return

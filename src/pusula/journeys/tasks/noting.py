@@ -91,12 +91,15 @@ def note(pk: int, holder: str, said: Said, *, at: int) -> Noted:
         return Noted()
 
 
-def refuse_late(task: Task, said: Said, *, by: str, at: int) -> None:
+def refuse_late(pk: int, said: Said, *, by: str, at: int) -> None:
     """Note a refusal that is told when the call is in other hands, in line or over.
 
     It counts however late: a call in line is stopped by it at the gate.
     """
     with evaluate.alone():
+        task = Task.objects.select_related("message").filter(pk=pk).first()
+        if task is None:
+            return  # the person was erased meanwhile
         _keep(task, said, by, None, at)
         if task.message is not None:
             _refuse(task.message, said.result, by, at)

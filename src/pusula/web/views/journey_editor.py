@@ -104,6 +104,8 @@ def _from_pack(request: HttpRequest) -> HttpResponse:
             "It is kept as a draft with its templates. Nobody comes in until you publish it."
         )
         messages.success(request, said)
+        for one in added.missing:
+            messages.warning(request, one.sentence)
     return redirect("journey-edit", added.key)
 
 

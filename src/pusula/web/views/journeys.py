@@ -14,7 +14,7 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from pusula.journeys import actions, figures, machine, queries
-from pusula.journeys.figures import Goal, Lately
+from pusula.journeys.figures import Lately
 from pusula.journeys.language import DefinitionError
 from pusula.journeys.models import Enrollment, Journey, JourneyVersion
 from pusula.journeys.packs import all_packs
@@ -24,6 +24,7 @@ from pusula.outbox import machine as message_states
 from pusula.outbox import queries as outbox
 from pusula.outbox.models import FENCE
 from pusula.privacy import audit
+from pusula.segments import catalog
 from pusula.segments.language import read_yaml
 from pusula.web import formats, journey_tree, journey_versions, journey_words
 from pusula.web.request import asked, signed_in, whole
@@ -42,7 +43,7 @@ def index(request: HttpRequest) -> HttpResponse:
     """List the journeys with how they fared lately, by title; those in the archive on request."""
     is_archive = asked(request, "show") == machine.ARCHIVED
     found = list(queries.all_journeys())
-    since_at = _period_start()
+    since_at, schema = _period_start(), catalog.schema()
     lately = figures.lately(since_at)
     errors = figures.errors()
     rows = [
@@ -51,7 +52,8 @@ def index(request: HttpRequest) -> HttpResponse:
             "title": queries.title(journey, journey_words.language()),
             "state": journey_words.STATES[journey.state],
             "lately": (figured := lately.get(journey.pk, Lately())),
-            "goal": _goal(journey.version, figured, since_at),
+            "goal": journey.version
+            and figures.goal(journey.version, figured, since_at=since_at, schema=schema),
             "error": errors.get(journey.pk, ""),
         }
         for journey in found
@@ -82,7 +84,7 @@ def show(request: HttpRequest, key: str) -> HttpResponse:
         "versions": journey_versions.versions(journey),
         "period": PERIOD_DAYS,
         "lately": lately,
-        "goal": _goal(version, lately, since_at),
+        "goal": version and figures.goal(version, lately, since_at=since_at),
         "counts": queries.counts(journey),
         "failing": figures.failing(journey),
         "planned": figures.planned(journey),
@@ -182,10 +184,6 @@ def _version(journey: Journey, number: str) -> JourneyVersion | None:
             raise Http404(number)
         return found
     return journey.version or queries.newest(journey)
-
-
-def _goal(version: JourneyVersion | None, lately: Lately, since_at: int) -> Goal | None:
-    return figures.goal(version, lately, since_at=since_at) if version else None
 
 
 def _drawn(journey: Journey, version: JourneyVersion) -> dict[str, Any]:

@@ -64,7 +64,8 @@ def index(request: HttpRequest) -> HttpResponse:
     if before is not None and (last := Message.objects.filter(pk=before).first()) is not None:
         rows = rows.filter(due_at__lte=last.due_at).exclude(due_at=last.due_at, pk__gte=last.pk)
     page = list(rows[: PAGE + 1])
-    names = _names({one.origin for one in [*page, *found]} | {equal.get("origin", "")})
+    origins = {one.origin for one in page} | {one.origin for one in found}
+    names = _names(origins | {equal.get("origin", "")})
     narrowed = equal | ({"version": str(version.number)} if version else {})
     context: dict[str, Any] = {
         "n": sum(one.n for one in found),
