@@ -152,8 +152,8 @@ def test_what_the_company_lacks_is_named_and_found_once_it_is_there(english):
     assert not packs.missing(win_back)
     price_drop = packs.load("price-drop", "shop", "tr", site=SITE)
     assert ("event", ("Price Dropped",)) in [(m.kind, m.names) for m in packs.missing(price_drop)]
-    told(event(1, "ada@example.com", "Price Dropped", NOW))
-    told(event(2, "ada@example.com", "Product Viewed", NOW))
+    told(event(9001, "ada@example.com", "Price Dropped", NOW))
+    told(event(9002, "ada@example.com", "Product Viewed", NOW))
     live.step(at=NOW + 1)
     assert not packs.missing(price_drop)
 
