@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 from email import message_from_bytes
 from email.policy import default
 from html import unescape
 
 import pytest
+from django.conf import settings
 from django.db import IntegrityError
 from django.test import Client
 from tests.outbox.people import HTML, consented, erased, in_line, profiles
@@ -43,6 +45,23 @@ def path_of(url: str) -> str:
 
 def unsubscribe_path(message: Message) -> str:
     return path_of(links.MessageLinks(message.token).unsubscribe_url)
+
+
+def first_path(message: Message, kind: str = "unsubscribe") -> str:
+    """Return the address that the first mails had, each kind of link signed by itself."""
+    key = hmac.digest(settings.SECRET_KEY.encode(), f"pusula.links.{kind}".encode(), "sha256")
+    return f"/u/{ids.sign(key, message.token)}/"
+
+
+def test_the_link_of_a_mail_that_left_long_ago_still_unsubscribes(message):
+    assert Client().post(first_path(message)).status_code == 200
+    assert status_of(message.profile_id) == "refused"
+
+
+@pytest.mark.parametrize("kind", ["open", "click", "preferences"])
+def test_another_link_of_a_mail_that_left_long_ago_does_not(message, kind):
+    Client().post(first_path(message, kind))
+    assert status_of(message.profile_id) == "granted"
 
 
 def status_of(profile_id: int) -> str:

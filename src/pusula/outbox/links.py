@@ -18,6 +18,7 @@ from pusula.content.template import InertLinks
 from pusula.lib import ids
 
 _MESSAGE, _TARGET = "message", "target"
+_FIRST_UNSUBSCRIBE = "unsubscribe"  # the key of the first mails
 _OPEN, _CLICK, _UNSUBSCRIBE = range(ids.USES)  # which signature of a message is for what
 _PREFERENCES = "preferences.1"  # another number makes all links that were sent worthless
 _WEB = ("http://", "https://")
@@ -78,13 +79,21 @@ def clicked(signed: str) -> tuple[str, str] | None:
 
 
 def unsubscribing(signed: str) -> str | None:
-    """Return the token of the message this unsubscribe address is of, ``None`` if not signed."""
-    return _token(_UNSUBSCRIBE, signed)
+    """Return the token of the message this unsubscribe address is of, ``None`` if not signed.
+
+    Those of mails that left before one signature served all links hold for ever: whoever was
+    written to may say no.
+    """
+    return _token(_UNSUBSCRIBE, signed) or _signed_alone(_FIRST_UNSUBSCRIBE, signed)
 
 
 def preferring(signed: str) -> str | None:
     """Return the token of the message this preference address is of, ``None`` if not signed."""
-    parts = ids.verify(_key(_PREFERENCES), signed)
+    return _signed_alone(_PREFERENCES, signed)
+
+
+def _signed_alone(kind: str, signed: str) -> str | None:
+    parts = ids.verify(_key(kind), signed)
     return parts[0] if parts is not None else None
 
 
