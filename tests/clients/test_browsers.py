@@ -80,6 +80,16 @@ def test_a_bad_line_makes_a_library_repeat_and_each_part_counts_once(  # noqa: P
     assert [one for one in errors if "Failed to load resource" not in one] == []
 
 
+def test_what_reaches_us_twice_of_a_library_that_repeats_nothing_counts_once(
+    page, errors, shop, installation, source
+):
+    with Trouble(installation.url, [trouble.TWICE] * 40).open() as line:
+        visit(page, shop.page("jitsu", url=line.url, key=source.write))
+        check(installation, source, "jitsu")
+    assert line.met[trouble.TWICE] >= 1
+    assert errors == []
+
+
 def test_a_page_of_a_site_that_is_not_on_the_list_is_refused(page, shop, installation, source):
     installation.allow(source.write, "https://www.example.com")
     with page.expect_response("**/v1/t") as answered:
