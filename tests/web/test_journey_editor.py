@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -353,6 +354,24 @@ def test_many_customers_are_replayed_in_the_background(deniz, monkeypatch):
     told.set()
     trials.join(10)
     assert trials.found(journey) is result
+
+
+def test_no_more_drafts_wait_to_be_replayed_than_end_in_time(deniz, monkeypatch):
+    monkeypatch.setattr(trial.counting, "SMALL", 0)
+    told = threading.Event()
+    monkeypatch.setattr(trial.backtest, "run", lambda *_args, **_more: told.wait(10) and None)
+    rides.save()
+    journey = deniz.get("/journeys/abandoned/edit/").context["desk"].said.journey
+    trials = trial.Trials()
+    for n in range(10):
+        assert isinstance(trials.ask(replace(journey, key=f"draft-{n}")), trial.Running)
+    assert isinstance(trials.ask(replace(journey, key="draft-3")), trial.Running), (
+        "it waits already"
+    )
+    with pytest.raises(trial.backtest.BacktestError):
+        trials.ask(replace(journey, key="one-more"))
+    told.set()
+    trials.join(10)
 
 
 def test_what_cannot_be_replayed_says_why(deniz, monkeypatch):

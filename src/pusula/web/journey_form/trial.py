@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from pusula.journeys import backtest
 from pusula.journeys.backtest import Result
@@ -25,6 +26,7 @@ from pusula.segments import counting
 DAYS = 30
 HOLD = 10 * clock.MINUTE  # how long an answer stands
 _KEPT = 20
+_MOST_WAITING = 10  # drafts; each reads everybody's history, one after the other
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,10 @@ class Trials:
             known = self._found(key)
             if known is not None:
                 return known
+            if len(self._asked) >= _MOST_WAITING:
+                raise backtest.BacktestError(
+                    _("Others are being replayed: try again in a few minutes.")
+                )
             running = self._asked[key] = Running()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, daemon=True)
