@@ -46,6 +46,7 @@ COMMANDS = {
     "serve": "pusula.ops.serve:serve",
     "sources": "pusula.ops.sources:sources",
     "tasks": "pusula.ops.tasks:tasks",
+    "users": "pusula.ops.users:users",
     "webpush": "pusula.ops.send:webpush",
 }
 

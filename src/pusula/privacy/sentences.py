@@ -124,6 +124,10 @@ SENTENCES: dict[str, Promise] = {
     ),
     "template.unarchived": _("%(actor)s took the template %(object)s out of the archive."),
     "user.created": _("%(actor)s created the user %(object)s."),
+    "user.disabled": _("%(actor)s disabled the user %(object)s."),
+    "user.enabled": _("%(actor)s enabled the user %(object)s again."),
+    "user.granted": _("%(actor)s gave the user %(object)s the right %(right)s."),
+    "user.revoked": _("%(actor)s took the right %(right)s from the user %(object)s."),
     "user.link_issued": _("%(actor)s issued a login link for the user %(object)s."),
     "user.signed_in": _("%(actor)s signed in."),
 }

@@ -13,7 +13,7 @@ from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.web.request import signed_in
 
-# Whoever may do it: a superuser, or somebody who was given the right in the administration.
+# Whoever may do it: an administrator, or somebody with the right by `pusula users grant`.
 SUPERVISE, DECIDE = "journeys.supervise_calls", "journeys.decide_approvals"
 
 

@@ -28,7 +28,7 @@ def login_link(user: str) -> str:
     found = User.objects.filter(username=user, is_active=True).first()
     if found is None:
         raise UnknownUserError(
-            f"there is no user {user!r}: make one with `pusula init --user {user}`"
+            f"there is no user {user!r}: make one with `pusula users add {user}`"
         )
     token = issue_login_link(found, valid_for=LINK_HOURS * clock.HOUR)
     audit.record(audit.operator(), "user.link_issued", f"user:{found.get_username()}")
