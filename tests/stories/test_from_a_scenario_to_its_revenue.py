@@ -50,7 +50,7 @@ def purchase(number: str, *, ordered: float) -> Lines:
 
 
 def born(on: str) -> Lines:
-    return lambda email: [{"kind": "trait", "email": email, "traits": {"birthday": {"day": on}}}]
+    return lambda email: [{"kind": "trait", "email": email, "traits": {"birth_date": {"day": on}}}]
 
 
 def track(name: str, **properties: Any) -> Lines:
