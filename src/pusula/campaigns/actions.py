@@ -216,8 +216,7 @@ def _start(campaign: Campaign, at: int, expected_n: int | None, most_n: int | No
     plan = audience.plan(campaign, at=at, is_binding=True, contents=contents)
     n = plan.n_messages
     if expected_n is not None and n != expected_n:
-        text = _("The number of people has changed: %(n)s would get the message now. Look again.")
-        raise CampaignError(text % {"n": words.number(n)})
+        raise CampaignError(other_number(n))
     if most_n is not None and n > most_n:
         text = _("%(n)s people would get the message, many more than agreed. Look again.")
         raise CampaignError(text % {"n": words.number(n)})
@@ -229,6 +228,12 @@ def _start(campaign: Campaign, at: int, expected_n: int | None, most_n: int | No
     campaign.window_ends_at = at + campaign.window_days * clock.DAY
     campaign.save(update_fields=["content", "state", "started_at", "window_ends_at"])
     decisions.settle(plan.asked, plan.decisions, at=at)
+
+
+def other_number(n: int) -> str:
+    """Return the sentence for who agreed to another number of people than would get it now."""
+    text = _("The number of people has changed: %(n)s would get the message now. Look again.")
+    return text % {"n": words.number(n)}
 
 
 def _assigned(candidate: Candidate, at: int) -> Assigned:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -25,8 +23,8 @@ def schedule(campaign: Campaign, starts_at: int, *, agreed_n: int, at: int) -> C
     """Let a draft begin at ``starts_at``; who gets it is decided then.
 
     ``agreed_n`` is how many people somebody agreed to send to: where many more would get it by
-    then, it does not begin. Raises ``CampaignError`` for a moment that is over or too far, a
-    campaign that has started, and one that could not start as it stands.
+    then, it does not begin. Raises ``CampaignError`` for a moment that is over or too far, another
+    number of people by now, a campaign that has started, and one that could not start as it stands.
     """
     if not at < starts_at <= at + FURTHEST:
         raise CampaignError(_("Choose a moment from now on, within a year."))
@@ -34,8 +32,11 @@ def schedule(campaign: Campaign, starts_at: int, *, agreed_n: int, at: int) -> C
         current = Campaign.objects.select_for_update().get(pk=campaign.pk)
         if current.state not in {machine.DRAFT, machine.SCHEDULED}:
             raise CampaignError(_("The campaign %(key)s has started.") % {"key": campaign.key})
-        if faults := checklist.preflight(current, at).errors:
-            raise CampaignError(" ".join(faults))
+        found = checklist.preflight(current, at)
+        if not found.may_start or found.plan is None:
+            raise CampaignError(" ".join(found.errors))
+        if found.plan.n_messages != agreed_n:
+            raise CampaignError(actions.other_number(found.plan.n_messages))
         current.state = machine.SCHEDULED
         current.starts_at, current.scheduled_at = starts_at, at
         current.agreed_n, current.trouble = agreed_n, ""
@@ -81,11 +82,6 @@ def begin(campaign: Campaign, at: int) -> bool:
         return False
     campaign.refresh_from_db()
     return True
-
-
-def next_to_begin() -> Iterable[Campaign]:
-    """Return the scheduled campaigns, the first to begin first."""
-    return Campaign.objects.filter(state=machine.SCHEDULED).order_by("starts_at", "pk")
 
 
 def _is_due(campaign: Campaign, at: int) -> bool:
