@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from string import digits
 
 from django.conf import settings
 from django.contrib import messages
@@ -19,7 +18,7 @@ from pusula.campaigns.models import Campaign
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.web import formats
-from pusula.web.request import whole
+from pusula.web.agreed import mismatch
 from pusula.web.views.campaigns import found_by, people_of, record
 
 
@@ -37,7 +36,10 @@ def send(request: HttpRequest, key: str) -> HttpResponse:
     problem = ""
     if request.method == "POST":
         later = "later" in request.POST
-        problem = _mismatch(request.POST.get("people", ""), n)
+        said = gettext(
+            "You typed %(typed)s, but %(n)s people would get the message now. Look again."
+        )
+        problem = mismatch(request.POST.get("people", ""), n, said)
         starts_at = _moment(request.POST.get("starts", "")) if later else None
         if later and starts_at is None:
             problem = problem or gettext("Choose the day and the time when it is to begin.")
@@ -74,18 +76,6 @@ def call_back(request: HttpRequest, key: str) -> HttpResponse:
     else:
         messages.success(request, gettext("It is a draft again: nothing will be sent."))
     return redirect("campaign", key)
-
-
-def _mismatch(typed: str, n: int) -> str:
-    """Return what is wrong with the number somebody typed; empty if it is ``n``."""
-    number = whole("".join(c for c in typed if c in digits))
-    if number == n:
-        return ""
-    if number is None:
-        return gettext("Type the number of people.")
-    return gettext(
-        "You typed %(typed)s, but %(n)s people would get the message now. Look again."
-    ) % {"typed": formats.number(number), "n": formats.number(n)}
 
 
 def _start(request: HttpRequest, campaign: Campaign, n: int) -> HttpResponse:

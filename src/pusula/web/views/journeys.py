@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from string import digits
 from typing import Any
 
 import yaml
@@ -27,6 +26,7 @@ from pusula.privacy import audit
 from pusula.segments import catalog
 from pusula.segments.language import read_yaml
 from pusula.web import formats, journey_tree, journey_versions, journey_words
+from pusula.web.agreed import mismatch
 from pusula.web.request import asked, signed_in, whole
 
 PERIOD_DAYS = 30
@@ -109,7 +109,9 @@ def change_state(request: HttpRequest, key: str) -> HttpResponse:
     n = queries.counts(journey).n_waiting
     problem = ""
     if request.method == "POST":
-        problem = _mismatch(given.get("people", ""), n) if to == machine.ARCHIVED and n else ""
+        said = gettext("You typed %(typed)s, but %(n)s people are on the journey now. Look again.")
+        is_asked = to == machine.ARCHIVED and n
+        problem = mismatch(given.get("people", ""), n, said) if is_asked else ""
         if not problem:
             return _change(request, journey, to)
     context = {**head(journey), "to": to, "n": n, "problem": problem, **_waiting_now(journey)}
@@ -266,19 +268,6 @@ def _said(to: str, n: int) -> str:
         n,
     )
     return form % {"n": formats.number(n)}
-
-
-def _mismatch(typed: str, n: int) -> str:
-    """Return what is wrong with the number somebody typed; empty if it is ``n``."""
-    number = whole("".join(c for c in typed if c in digits))
-    if number == n:
-        return ""
-    if number is None:
-        return gettext("Type the number of people.")
-    return gettext("You typed %(typed)s, but %(n)s people are on the journey now. Look again.") % {
-        "typed": formats.number(number),
-        "n": formats.number(n),
-    }
 
 
 def _text(request: HttpRequest) -> str:
