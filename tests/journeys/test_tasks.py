@@ -205,6 +205,23 @@ def test_nothing_is_taken_while_calls_are_held_or_the_journey_is_paused(take):
     assert take("ayse", hours(2.1)) is not None
 
 
+def test_what_a_call_came_to_while_its_journey_is_paused_leads_on_when_it_goes_on(take):
+    asked(ELIF, CAN)
+    mine, other = take("ayse", hours(2)), take("burak", hours(2))
+    actions.pause("hello")
+    noting.note(mine.pk, "ayse", Said("sold", "Evet"), at=hours(2.1))
+    noting.note(other.pk, "burak", Said("no_answer"), at=hours(2.1))
+    with pytest.raises(NotInHandError):
+        noting.note(mine.pk, "ayse", Said("sold"), at=hours(2.2))
+    assert {message.state for message in Message.objects.all()} == {"sent", "pending"}
+    step(hours(30))
+    assert passed(mine.enrollment)[1:] == []
+    actions.resume("hello", at=hours(30.5))
+    assert passed(mine.enrollment)[1:] == [("call", "sold"), ("won", "goal")]
+    mine.refresh_from_db()
+    assert (mine.outcome, mine.note, mine.closed_by) == ("sold", "Evet", "ayse")
+
+
 def test_who_leaves_while_on_the_phone_is_noted_and_not_moved_again(take):
     journey(exit_when=[{"event": {"name": "Booking Completed"}}])
     come_in(ELIF, CAN, at=hours(1))

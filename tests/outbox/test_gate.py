@@ -10,7 +10,7 @@ from tests.outbox.people import consented, in_line, profiles
 
 from pusula.consent import actions as consent
 from pusula.lib import clock
-from pusula.outbox import actions, gate, machine
+from pusula.outbox import actions, gate, machine, moves
 from pusula.outbox.claims import claim
 from pusula.outbox.gate import GO, HELD, NOT_OURS, FencedError
 from pusula.outbox.models import Message, Receipt
@@ -65,7 +65,7 @@ def test_a_message_passes_once_and_only_for_the_sender_that_claimed_it():
 
 
 def test_two_senders_never_claim_the_same_message():
-    ids = claimed(5)
+    ids = claimed(60)
     assert len(ids) == 5
     assert claim(OTHER, n=100, at=clock.now()) == []
 
@@ -291,6 +291,30 @@ def test_the_search_for_copies_uses_its_index():
     assert "SCAN d" not in plan
     assert "SEARCH holder USING COVERING INDEX" in plan
     assert "SCAN" not in plan
+
+
+def test_moves_of_named_messages_do_not_walk_through_all_that_wait():
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL estimates from the size of the table; SQLite guesses ten rows")
+    ids = claimed(60)
+    ran = []
+
+    def note(execute, sql, params, many, context):
+        ran.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        through_the_gate(ids[:30])
+        moves.release(owner=ME, ids=ids[30:])
+        moves.displace(ids[30:], at=clock.now())
+        moves.withdraw(Message.objects.filter(pk__in=ids), at=clock.now())
+    updates = [(sql, params) for sql, params in ran if sql.strip().lower().startswith("update")]
+    assert len(updates) == 4
+    with connection.cursor() as cursor:
+        for sql, params in updates:
+            cursor.execute(f"explain query plan {sql}", params)
+            plan = str(cursor.fetchall())
+            assert "message_in_line" not in plan, sql
 
 
 def test_an_address_of_which_only_the_hash_is_kept_is_closed_and_its_neighbour_is_not():

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import connection, transaction
+from django.db.models import F
 
 from pusula.campaigns import templates
 from pusula.campaigns.models import Template
 from pusula.consent.models import Channel
 from pusula.content.language import TemplateError
 from pusula.journeys import asking, hearing, machine, planning
-from pusula.journeys.advance import ANSWER
+from pusula.journeys.advance import ANSWER, ELSE
 from pusula.journeys.compiled import compile_
 from pusula.journeys.course import Happening
 from pusula.journeys.engine import Done, Engine
@@ -46,6 +47,10 @@ class JourneyError(PusulaError):
 
     code = "journey"
     status = 409
+
+
+class PausedError(JourneyError):
+    """Nobody moves on a journey as long as it is paused."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +178,7 @@ def pause(key: str) -> None:
 def resume(key: str, *, at: int | None = None) -> None:
     """Let people come in and go on; what happened while it was paused brings nobody in.
 
-    Dates and schedules that came meanwhile do.
+    Dates and schedules that came meanwhile do, and what calls came to meanwhile leads on.
     """
     with evaluate.alone():
         at = clock.now() if at is None else at
@@ -188,6 +193,29 @@ def resume(key: str, *, at: int | None = None) -> None:
         outbox.lift(journey.origin)
         if was_archived and journey.version is not None:
             planning.plan_everybody(compile_(journey.version, catalog.schema()), at=at)
+        _hear_answers(journey, at)
+
+
+def _hear_answers(journey: Journey, at: int) -> None:
+    """Let those go on whose calls were noted while nobody could."""
+    noted = Task.objects.filter(
+        enrollment__journey=journey,
+        enrollment__state=machine.WAITING,
+        enrollment__node=F("step"),
+        enrollment__waits_for=machine.A_PERSON,
+        closed_at__isnull=False,
+    ).exclude(outcome="")
+    heard: hearing.Heard = {}
+    for task in noted.select_related("enrollment"):
+        try:
+            way = task.outcome if task.outcome in outcomes(task) else ELSE
+        except DefinitionError:  # its version speaks of what is gone: nobody can be led on there
+            continue
+        ride = task.enrollment
+        places = {ride.version_id: frozenset({f"{ANSWER}:{task.step}"})}
+        happening = Happening(at, places, answer=way, ride_id=ride.pk)
+        hearing.add(heard, journey.pk, ride.profile_id, happening)
+    Engine().hear(heard, at=at)
 
 
 def archive(key: str, *, at: int | None = None) -> int:
@@ -293,7 +321,7 @@ def answer_all(
         for task in tasks:
             ride = asked[task.enrollment_id]
             if ride.journey.state == machine.PAUSED:
-                raise JourneyError(f"{ride.journey.key} is paused: answer when it goes on")
+                raise PausedError(f"{ride.journey.key} is paused: answer when it goes on")
             places = {ride.version_id: frozenset({f"{ANSWER}:{task.step}"})}
             happening = Happening(at, places, answer=way or outcome, ride_id=ride.pk)
             hearing.add(heard, ride.journey_id, ride.profile_id, happening)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Concat
 
 from pusula.outbox import machine
 from pusula.outbox.models import Message
@@ -20,9 +21,10 @@ set state = %s, reason = %s, detail = %s, settled_at = %s, owner = '',
   due_at = coalesce(%s, due_at), n_attempts = n_attempts + %s
 where id = %s and state = %s and owner = %s
 """
+# Not the bare column beside a list of ids: SQLite would walk the index of all that wait instead.
 _LET_PASS = f"""
 update outbox_message set state = '{machine.SENDING}', gated_at = %s
-where owner = %s and state = '{machine.PENDING}' and id in """
+where owner = %s and state || '' = '{machine.PENDING}' and id in """
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +92,9 @@ def put_off(opened: Mapping[int, Open], *, policy: int, owner: str) -> None:
 
 def release(*, owner: str, ids: Sequence[int] | None = None) -> int:
     """Give back what ``owner`` has claimed and not let pass: all of it, or ``ids``."""
-    claimed = Message.objects.filter(owner=owner, owner__gt="", state=machine.PENDING)
     if ids is not None:
-        claimed = claimed.filter(pk__in=ids)
+        return _waiting(Message.objects.filter(pk__in=ids, owner=owner)).update(owner="")
+    claimed = Message.objects.filter(owner=owner, owner__gt="", state=machine.PENDING)
     return claimed.update(owner="")
 
 
@@ -107,18 +109,22 @@ def displace(ids: Sequence[int], *, at: int) -> bool:
 
     A sender that has claimed one finds it gone when it comes to the gate.
     """
-    waiting = Message.objects.filter(pk__in=ids, state=machine.PENDING)
-    n_moved = waiting.update(
+    n_moved = _waiting(Message.objects.filter(pk__in=ids)).update(
         state=machine.SKIPPED, reason=Reason.OUTRANKED, owner="", settled_at=at
     )
     return n_moved == len(ids)
 
 
-def withdraw(waiting: QuerySet[Message], *, at: int) -> int:
+def withdraw(named: QuerySet[Message], *, at: int) -> int:
     """Skip those of these messages that wait: whoever asked for them does not want them any more.
 
     A sender that has claimed one finds it gone when it comes to the gate.
     """
-    return waiting.filter(state=machine.PENDING).update(
+    return _waiting(named).update(
         state=machine.SKIPPED, reason=Reason.LEFT, owner="", settled_at=at
     )
+
+
+def _waiting(named: QuerySet[Message]) -> QuerySet[Message]:
+    """Return those of ``named`` that wait, found by what names them: see ``_LET_PASS``."""
+    return named.alias(stands=Concat("state", Value(""))).filter(stands=machine.PENDING)

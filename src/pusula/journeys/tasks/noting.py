@@ -70,8 +70,8 @@ def note(pk: int, holder: str, said: Said, *, at: int) -> Noted:
     """Note what the call that ``holder`` has in hand came to; all of it in one transaction.
 
     Raises ``NotInHandError`` if it is not in their hands, so a second click changes nothing;
-    ``OutcomeError`` for a word the step does not know; ``JourneyError`` while nobody can go on,
-    which keeps no refusal from counting.
+    ``OutcomeError`` for a word the step does not know; ``JourneyError`` while this person cannot
+    go on, which keeps no refusal from counting. On a paused journey it counts, and leads on later.
     """
     with evaluate.alone():
         task = taking.hand_in(pk, holder)
@@ -122,17 +122,19 @@ def _keep(task: Task, said: Said, by: str, again_at: int | None, at: int) -> Non
 
 
 def _lead_on(task: Task, said: Said, way: str, by: str, at: int) -> None:
-    """Let the person go on; where nobody can now, a refusal counts and they go on later."""
+    """Let the person go on; on a paused journey, or after a refusal, later: the call was made."""
     note = said.note[:MOST_NOTE]
     try:
         with transaction.atomic():
             actions.answer(task, said.result, by=by, note=note, at=at, way=way)
-    except actions.JourneyError:
-        if said.result not in REFUSALS:
+    except actions.JourneyError as error:
+        is_paused = isinstance(error, actions.PausedError)
+        if not is_paused and said.result not in REFUSALS:
             raise
         mine = Task.objects.filter(pk=task.pk)
         mine.update(outcome=said.result, note=note, closed_by=by, closed_at=at)
-        asking.lead_on([task], at=at)
+        if not is_paused:  # else it is heard when the journey goes on
+            asking.lead_on([task], at=at)
 
 
 def _is_list(holder: str) -> bool:
