@@ -22,6 +22,7 @@ from tests.outbox.people import consented, in_line, profiles
 from tests.simulators.whatsapp import CloudApi
 
 from pusula.api import reports as doors
+from pusula.channels.port import Report, ReportKind
 from pusula.consent.models import Consent, Suppression
 from pusula.events.models import Event
 from pusula.lib import clock
@@ -336,3 +337,27 @@ def test_a_flood_is_taken_at_a_steady_price(sent: list[Message], settings: Any) 
         assert tell("email/mailgun", body).status_code == 200
     assert Receipt.objects.count() == 150
     assert reports.MOST_SOFT == 3
+
+
+def bounce(message: Message) -> Report:
+    return Report(
+        kind=ReportKind.BOUNCED, key=f"b{message.pk}", at=clock.now(), token=message.token
+    )
+
+
+def test_far_more_closed_addresses_than_usual_hold_the_channel_until_a_person_has_looked(
+    settings: Any, tmp_path: Path
+) -> None:
+    settings.PUSULA_HOME = tmp_path
+    people = profiles(1_200)
+    in_line(people)
+    at = clock.now()
+    Message.objects.update(state=machine.SENT, gated_at=at, settled_at=at)
+    bad = list(Message.objects.order_by("pk")[:60])
+    reports.apply(map(bounce, bad[:59]), channel="email", at=at)
+    assert not Hold.objects.exists()
+    reports.apply(map(bounce, bad[59:]), channel="email", at=at + 2 * clock.HOUR)
+    assert not Hold.objects.exists()
+    reports.apply(map(bounce, Message.objects.order_by("-pk")[:60]), channel="email", at=at)
+    assert Hold.objects.get().origin == "channel:email"
+    assert Hold.objects.get().reason == "spike"

@@ -11,6 +11,7 @@ from pusula.consent.models import IysSubmission
 from pusula.lib import clock
 from pusula.orders import machine
 from pusula.orders.models import Order
+from pusula.outbox import actions as outbox
 from pusula.outbox.models import Hold, Message
 from pusula.rfm.models import RfmRun
 from pusula.segments.models import Segment
@@ -181,3 +182,10 @@ def test_what_iys_must_be_told_soon_or_should_know_already_is_urgent(deniz, comp
     assert 'href="/consents/iys/"' in page(deniz)
     IysSubmission.objects.filter(due_at__lt=now + clock.DAY).update(state="registered")
     assert not [one for one in overview.concerns() if one.icon == "landmark"]
+
+
+def test_a_channel_held_because_many_addresses_were_closed_says_so(deniz):
+    outbox.hold("channel:email", reason="spike", at=clock.now())
+    [held] = [one for one in overview.concerns() if one.icon == "shield-alert"]
+    assert (held.tone, held.href) == ("bad", "/consents/blocked/")
+    assert f'href="{held.href}"' in page(deniz)

@@ -13,7 +13,7 @@ from pusula.consent import actions as consent
 from pusula.consent.models import Channel, Scope
 from pusula.consent.models import Reason as Closed
 from pusula.lib import clock
-from pusula.outbox import actions, receipts
+from pusula.outbox import actions, receipts, spikes
 from pusula.outbox.models import Message, Receipt, ReceiptKind, channel_hold
 
 # A mailbox that is full today may be read tomorrow: so many in so many days, and nothing good
@@ -34,6 +34,7 @@ _KINDS = {
     ReportKind.COMPLAINED: ReceiptKind.COMPLAINED,
     ReportKind.OPTED_OUT: ReceiptKind.UNSUBSCRIBED,
 }
+_CLOSING = (ReportKind.BOUNCED, ReportKind.SOFT_BOUNCED, ReportKind.COMPLAINED)
 _GOOD = (ReceiptKind.DELIVERED, ReceiptKind.OPENED, ReceiptKind.CLICKED)
 
 
@@ -49,10 +50,13 @@ class Applied:
 def apply(reports: Iterable[Report], *, channel: str, at: int) -> Applied:
     """Write down ``reports`` of ``channel`` and do what they ask for, each in one transaction.
 
-    Whatever closes an address or a consent is committed when this returns.
+    Whatever closes an address or a consent is committed when this returns, and the channel held
+    if that became too much.
     """
     done = Applied()
+    has_closed = False
     for report in map(storable, reports):
+        has_closed |= report.kind in _CLOSING
         match _once(report, channel, at):
             case None:
                 done.n_unknown += 1
@@ -60,6 +64,8 @@ def apply(reports: Iterable[Report], *, channel: str, at: int) -> Applied:
                 done.n_new += 1
             case False:
                 done.n_same += 1
+    if has_closed and done.n_new:
+        spikes.look(channel, at=at)
     return done
 
 

@@ -22,6 +22,7 @@ from pusula.lib import clock
 from pusula.orders import queries as orders
 from pusula.orders.queries import Turnover
 from pusula.outbox import queries as outbox
+from pusula.outbox.spikes import SPIKE_HOLD
 from pusula.privacy import requests
 from pusula.profiles import queries as profiles
 from pusula.rfm import queries as rfm
@@ -308,7 +309,14 @@ def _messages() -> Iterator[Concern]:
             n,
         )
         yield Concern("mail-question-mark", "bad", form % {"n": formats.number(n)})
-    if any(not hold.origin.startswith("journey:") for hold in outbox.holds()):
+    held = [hold for hold in outbox.holds() if not hold.origin.startswith("journey:")]
+    if any(hold.reason == SPIKE_HOLD for hold in held):
+        text = gettext(
+            "Sending is held back: within an hour far more addresses bounced or complained than "
+            "usual. Look whether it is true before you let it go on."
+        )
+        yield Concern("shield-alert", "bad", text, reverse("consent-blocked"))
+    elif held:
         text = gettext("Sending is held back; messages wait until it is lifted.")
         yield Concern("pause", "warn", text)
 
