@@ -1,4 +1,4 @@
-"""Stopping a channel when far more of its addresses are closed than usual, by error or by attack."""
+"""Stopping a channel when far more of its addresses are closed than usual, in error or not."""
 
 from __future__ import annotations
 
