@@ -91,7 +91,11 @@ class Engine:
 
 def next_due_at() -> int | None:
     """Return when the next person on a live journey goes on, or comes in, by time alone."""
-    live = list(Journey.objects.filter(state=machine.LIVE).values_list("pk", flat=True))
+    running = Journey.objects.filter(state__in=machine.RUNNING)
+    states = list(running.values_list("pk", "state", "planning_at"))
+    if any(planning_at is not None for _, _, planning_at in states):
+        return 0
+    live = [pk for pk, state, _ in states if state == machine.LIVE]
     if not live:
         return None
     if hearing.has_unheard_moves():
@@ -124,6 +128,7 @@ class _Step:
         concerned = reading.waiting_of(touched, self.journeys)
         current = self._compiled(j.version_id for j in self.live if j.version_id)
         versions = self._compiled(row["version_id"] for row in concerned) | current
+        self._go_on_planning(end)
         heard: Heard = {}
         hearing.events(heard, versions.values(), touched, self.at)
         hearing.order_changes(heard, versions.values(), touched, self.at)
@@ -151,6 +156,20 @@ class _Step:
         ids = np.array(sorted(profile_ids), np.int64)
         for compiled in self._compiled_current().values():
             planning.plan(compiled, ids, at=self.at)
+
+    def _go_on_planning(self, end: float) -> None:
+        """Plan the dates of the next profiles of journeys whose planning is not through."""
+        planned = [one for one in self.journeys.values() if one.planning_at is not None]
+        versions = self._compiled(one.version_id for one in planned if one.version_id)
+        for journey in planned:
+            compiled = versions.get(journey.version_id or 0)
+            if compiled is None:  # it cannot run: it is planned when it is published anew
+                Journey.objects.filter(pk=journey.pk).update(planning_at=None)
+                continue
+            planning.go_on(compiled, journey)
+            while journey.planning_at is not None and time.monotonic() < end:
+                planning.go_on(compiled, journey)
+            self.is_full |= journey.planning_at is not None
 
     def replan(self, profile_ids: Collection[int] | None) -> None:
         """Plan the dates of these profiles, or all; who waits for one waits for the new one.
@@ -335,7 +354,7 @@ class _Step:
 
 
 def _running() -> list[Journey]:
-    found = Journey.objects.filter(state__in=(machine.LIVE, machine.PAUSED))
+    found = Journey.objects.filter(state__in=machine.RUNNING)
     return list(found.select_related("version").order_by("pk"))
 
 

@@ -8,6 +8,7 @@ LIVE = "live"  # people come in and move
 PAUSED = "paused"  # nobody comes in and nobody moves; time passes
 ARCHIVED = "archived"  # over; those who were on it have left
 STATES = (DRAFT, LIVE, PAUSED, ARCHIVED)
+RUNNING = (LIVE, PAUSED)
 MOVES = {
     DRAFT: frozenset({LIVE, ARCHIVED}),
     LIVE: frozenset({PAUSED, ARCHIVED}),

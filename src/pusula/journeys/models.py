@@ -24,6 +24,9 @@ class Journey(models.Model):
     created_at = models.BigIntegerField()
     # What happened earlier brings nobody in: it is moved by publishing and by going on.
     since_at = models.BigIntegerField(null=True)
+    # The dates of everybody are being planned as of that moment, up to this profile so far.
+    planning_at = models.BigIntegerField(null=True)
+    planned_to_id = models.BigIntegerField(default=0)
 
     @property
     def origin(self) -> str:

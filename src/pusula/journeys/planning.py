@@ -14,7 +14,7 @@ from pusula.journeys.compiled import Compiled, stand
 from pusula.journeys.course import Happening, entry_key
 from pusula.journeys.language import Journey as Definition
 from pusula.journeys.language.nodes import OnDate, Schedule
-from pusula.journeys.models import Enrollment, Planned
+from pusula.journeys.models import Enrollment, Journey, Planned
 from pusula.lake import rows
 from pusula.lib import clock
 from pusula.orders import machine as orders
@@ -42,7 +42,8 @@ class _Plan:
 def plan(compiled: Compiled, profile_ids: Ids, *, at: int) -> None:
     """Bring the planned dates of these profiles (ascending) to what their orders and traits say.
 
-    In the caller's transaction; what is planned already and stays is left alone.
+    In the caller's transaction; what is planned already and stays is left alone. Dates behind
+    ``at`` count; one that was heard already brings nobody in again.
     """
     dated = {
         f"entry:{n}": entry
@@ -63,13 +64,13 @@ def plan(compiled: Compiled, profile_ids: Ids, *, at: int) -> None:
 def plan_everybody(compiled: Compiled, *, at: int, before: Definition | None = None) -> None:
     """Plan the dates of all profiles, and the next time of each schedule, anew.
 
-    What has come and was not heard yet stays if ``before``, which it was planned for, says the
+    Of many profiles only the first are planned at once; live steps go on with the others
+    (``go_on``). What is planned stays meanwhile if ``before``, which it was planned for, says the
     same; so does a schedule that is on its way through its members.
     """
     same = _same_entries(before, compiled.graph.journey)
     held = Planned.objects.filter(journey_id=compiled.journey_id)
-    kept = held.filter(entry__in=same)
-    held.exclude(pk__in=kept.filter(due_at__lte=at).values("pk")).delete()
+    held.exclude(entry__in=same).delete()
     waiting = set(held.filter(profile=None).values_list("entry", flat=True))
     for n, entry in enumerate(compiled.graph.journey.entries):
         if isinstance(entry, Schedule) and f"entry:{n}" not in waiting:
@@ -80,23 +81,39 @@ def plan_everybody(compiled: Compiled, *, at: int, before: Definition | None = N
     plan_people(compiled, at=at)
 
 
+def plan_people(compiled: Compiled, *, at: int) -> None:
+    """Bring the planned dates of all profiles to what their orders and traits say by ``at``.
+
+    The first are planned at once, and live steps go on with the others.
+    """
+    mine = Journey.objects.filter(pk=compiled.journey_id)
+    if any(isinstance(entry, OnDate) for entry in compiled.graph.journey.entries):
+        mine.update(planning_at=at, planned_to_id=0)
+        go_on(compiled, mine.get())
+    else:
+        mine.update(planning_at=None)
+
+
+def go_on(compiled: Compiled, journey: Journey) -> None:
+    """Plan the next profiles of a journey whose dates are being planned."""
+    if journey.planning_at is None:
+        return
+    people = Profile.objects.order_by("pk").filter(pk__gt=journey.planned_to_id)
+    part = list(people.values_list("pk", flat=True)[:_PART])
+    plan(compiled, np.array(part, np.int64), at=journey.planning_at)
+    if len(part) < _PART:
+        journey.planning_at = None
+    else:
+        journey.planned_to_id = part[-1]
+    journey.save(update_fields=["planning_at", "planned_to_id"])
+
+
 def _same_entries(before: Definition | None, after: Definition) -> list[str]:
     """Return the places of entries that stand in both definitions."""
     if before is None:
         return []
     pairs = enumerate(zip(before.entries, after.entries, strict=False))
     return [f"entry:{n}" for n, (old, new) in pairs if old == new]
-
-
-def plan_people(compiled: Compiled, *, at: int) -> None:
-    """Bring the planned dates of all profiles to what their orders and traits say."""
-    if not any(isinstance(entry, OnDate) for entry in compiled.graph.journey.entries):
-        return
-    last = 0
-    people = Profile.objects.order_by("pk").values_list("pk", flat=True)
-    while part := list(people.filter(pk__gt=last)[:_PART]):
-        plan(compiled, np.array(part, np.int64), at=at)
-        last = part[-1]
 
 
 def due(journey_id: int, at: int, limit: int) -> list[Planned]:
