@@ -76,6 +76,8 @@ PAGES = {
     "consents-blocked": "/consents/blocked/",
     "consents-iys": "/consents/iys/",
     "consents-of": "/customers/{elif}/consents/",
+    "bi": "/bi/",
+    "bi-dictionary": "/bi/dictionary/",
     "imports": "/imports/",
     "import": "/imports/{import}/",
     "import-map": "/imports/uploads/{upload}/",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pusula.rfm import config
-from pusula.rfm.scoring import Config, Ties
+from pusula.rfm.rules import Config, Ties
 
 TOML = """
 look_back_months = 12

@@ -10,10 +10,10 @@ from django.utils import translation
 from pusula.lib import clock
 from pusula.orders.models import Order, OrderChange
 from pusula.profiles.models import Identifier, Profile, Trait
-from pusula.rfm import actions, config, queries, words
+from pusula.rfm import actions, config, moves, queries, words
 from pusula.rfm.models import RfmRun
 from pusula.rfm.purchases import purchases
-from pusula.rfm.scoring import Config
+from pusula.rfm.rules import Config
 
 pytestmark = pytest.mark.django_db
 ZONE = "Europe/Istanbul"
@@ -224,7 +224,7 @@ def test_transitions_count_those_who_came_and_went():
     newcomer = guest("pms:99")
     order(newcomer, date(2026, 3, 11), 100)
     after = actions.run(date(2026, 4, 1), rules(ties="profile_key"))
-    flows = {(f.before, f.after): f.n for f in queries.transitions(before, after)}
+    flows = {(f.before, f.after): f.n for f in moves.transitions(before, after)}
     assert sum(flows.values()) == 11
     assert flows[None, "new_customers"] == 1
     assert sum(n for (old, _), n in flows.items() if old == "hibernating") == 4

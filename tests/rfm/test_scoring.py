@@ -9,17 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pusula.rfm.scoring import (
-    Config,
-    Frequency,
-    Monetary,
-    Pool,
-    Recency,
-    Ties,
-    cut,
-    quantile_edges,
-    score,
-)
+from pusula.rfm.rules import Config, Frequency, Monetary, Pool, Recency, Ties
+from pusula.rfm.scoring import cut, quantile_edges, score
 
 SEED_CUTS = Recency(measure="calendar_days", cuts=(30, 90, 180))
 

@@ -41,7 +41,7 @@ def test_no_value_takes_a_suffix_in_turkish():
 
 def test_facts_have_keys_of_their_own():
     keys = [fact.key for fact in FACTS]
-    assert len(keys) == len(set(keys)) == len(card._documents("TRY"))
+    assert len(keys) == len(set(keys)) == len(card.documents("TRY"))
 
 
 def test_a_fact_that_asks_for_what_is_not_known_is_left_out():

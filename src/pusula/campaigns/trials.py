@@ -118,9 +118,9 @@ def send_waiting(server: Server, home: Path) -> int:
     Where sending is stopped or held, nothing leaves.
     """
     n = 0
-    while not _is_held(home) and (invitation := team.take_invitation(at=clock.now())):
+    while not is_held(home) and (invitation := team.take_invitation(at=clock.now())):
         n += _invite(server, *invitation)
-    while not _is_held(home) and (trial := take(at=clock.now())):
+    while not is_held(home) and (trial := take(at=clock.now())):
         n += _send(server, trial)
     return n
 
@@ -200,7 +200,7 @@ def _filled(compiled: template.Compiled, as_customer: int) -> template.Rendered:
     return template.render(compiled, {**variables, "message": SAMPLE_MESSAGE}, preview_links())
 
 
-def _is_held(home: Path) -> bool:
+def is_held(home: Path) -> bool:
     """Return whether no mail may leave: mails or everything is held, or this may be a copy."""
     held = {"", FENCE, channel_hold(Channel.EMAIL)}
     if is_stopped(home) or any(hold.origin in held for hold in sending.holds()):
@@ -213,7 +213,7 @@ def _send(server: Server, trial: Trial) -> bool:
     this = Trial.objects.filter(pk=trial.pk)
     try:
         body = mail(trial)
-        problem = _deliver(server, trial.to.address, body, lambda: _may_get(trial.to_id))
+        problem = deliver(server, trial.to.address, body, lambda: _may_get(trial.to_id))
     except (TemplateError, RenderError, AddressError, TransportError) as error:
         problem = error.message
     this.update(sent_at=None if problem else clock.now(), problem=problem[:400], as_customer=None)
@@ -226,7 +226,7 @@ def _invite(server: Server, address: TeamAddress, token: str) -> bool:
     body = invitation(address, token).as_bytes()
     still = TeamAddress.objects.filter(pk=address.pk, revoked_at=None)
     try:
-        problem = _deliver(server, address.address, body, still.exists)
+        problem = deliver(server, address.address, body, still.exists)
     except (AddressError, TransportError) as error:
         problem = error.message
     if problem:
@@ -242,7 +242,7 @@ def _verified() -> QuerySet[TeamAddress]:
     return TeamAddress.objects.filter(revoked_at=None).exclude(verified_at=None)
 
 
-def _deliver(server: Server, to: str, body: bytes, may_go: Callable[[], bool]) -> str:
+def deliver(server: Server, to: str, body: bytes, may_go: Callable[[], bool]) -> str:
     """Send one mail; return why it did not leave, empty if it did.
 
     Its final dot is sent only if ``may_go`` holds when the server is ready for it. Raises

@@ -8,6 +8,8 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
 from pusula.config.home import SettingsError, configure
+from pusula.destinations.bi import views
+from pusula.lib import clock
 
 
 @click.command()
@@ -28,8 +30,10 @@ def init(user: str, changes: tuple[str, ...]) -> None:
     if wrong := [change for change in changes if "=" not in change]:
         raise click.UsageError(f"--set {wrong[0]}: write KEY=VALUE")
     configure(settings.PUSULA_HOME, dict(change.split("=", 1) for change in changes))
+    views.stand_aside()  # a table that a view reads cannot be changed
     for database in settings.DATABASES:
         call_command("migrate", database=database, verbosity=0, interactive=False)
+    views.stand_again(at=clock.now())
     if not User.objects.filter(username=user).exists():
         # No password: the way in is a login link until the person sets one.
         User.objects.create_superuser(username=user)

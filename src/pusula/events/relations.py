@@ -41,7 +41,7 @@ def rows(
     if names is not None and not names:
         table = schema.empty_table()
     else:
-        columns = [*own, *(_property(name) for name in properties)]
+        columns = [*own, *(told(name) for name in properties)]
         table = profiles.fetch(
             "events_event", columns, schema, ids, condition=condition, params=params
         )
@@ -62,7 +62,7 @@ def each(
     own = {"profile_id": pa.int64(), "name": pa.string(), "at": pa.int64()}
     properties = sorted({*texts, *numbers})
     schema = pa.schema([*own.items(), *((name, pa.string()) for name in properties)])
-    columns = [*own, *(_property(name) for name in properties)]
+    columns = [*own, *(told(name) for name in properties)]
     table = "(select id as profile_id, name, at, properties from events_event) one"
     found = profiles.fetch(table, columns, schema, numbers_of_events)
     return _typed(found, list(own), texts, numbers)
@@ -98,7 +98,7 @@ def _name() -> str:
     return "+name" if connection.vendor == "sqlite" else "name"
 
 
-def _property(name: str) -> str:
+def told(name: str) -> str:
     """Return SQL for a property as text; the name is a quoted key, never a path.
 
     Names are validated by the segment language; doubling quotes here is the second lock. The

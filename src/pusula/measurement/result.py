@@ -113,9 +113,9 @@ def result(campaign: Campaign, at: int) -> Result:
     return Result(
         campaign=campaign,
         at=at,
-        phase=_phase(campaign, at),
+        phase=phase_of(campaign, at),
         day=_day(campaign, at),
-        counted=_counted(campaign),
+        counted=counted(campaign.conversion_event),
         treated=treated,
         holdout=holdout,
         overall=_effect(treated, holdout, cost, campaign.margin),
@@ -125,6 +125,20 @@ def result(campaign: Campaign, at: int) -> Result:
         messages=messages,
         receipts=queries.receipts(campaign),
     )
+
+
+def phase_of(campaign: Campaign, at: int) -> Phase:
+    """Return how far the measurement of ``campaign`` is at the moment ``at``."""
+    if campaign.started_at is None or campaign.window_ends_at is None:
+        return Phase.NOT_STARTED
+    return Phase.READY if at >= campaign.window_ends_at else Phase.TOO_EARLY
+
+
+def counted(event: str) -> Counted:
+    """Return what one conversion is: the ``event``, or what this company's orders are."""
+    if event:
+        return Counted.EVENT
+    return Counted.BOOKING if orders.has_stays() else Counted.ORDER
 
 
 def as_dict(found: Result) -> dict[str, Any]:
@@ -207,22 +221,10 @@ def _split(
     return stats.sample_ratio([*(arm.n for arm in arms), holdout.n], [*shares, planned])
 
 
-def _phase(campaign: Campaign, at: int) -> Phase:
-    if campaign.started_at is None or campaign.window_ends_at is None:
-        return Phase.NOT_STARTED
-    return Phase.READY if at >= campaign.window_ends_at else Phase.TOO_EARLY
-
-
 def _day(campaign: Campaign, at: int) -> int:
     if campaign.started_at is None:
         return 0
     return max(0, min((at - campaign.started_at) // clock.DAY, campaign.window_days))
-
-
-def _counted(campaign: Campaign) -> Counted:
-    if campaign.conversion_event:
-        return Counted.EVENT
-    return Counted.BOOKING if orders.has_stays() else Counted.ORDER
 
 
 def _arm_dict(arm: ArmResult) -> dict[str, Any]:
@@ -261,6 +263,8 @@ def _effect_dict(effect: Effect) -> dict[str, Any]:
         "cost_minor": effect.gained.cost,
         "margin": effect.gained.margin,
         "profit_minor": effect.gained.profit,
+        "profit_interval_minor": asdict(effect.gained.profit_interval),
         "roi": effect.gained.roi,
+        "roi_interval": asdict(effect.gained.roi_interval) if effect.gained.roi_interval else None,
         "detectable_difference": effect.detectable,
     }

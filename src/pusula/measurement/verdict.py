@@ -11,15 +11,19 @@ from django.utils.translation import get_language, gettext, ngettext, pgettext_l
 from pusula.campaigns.words import number
 from pusula.consent.models import Channel
 from pusula.lib.text import possessed
+from pusula.measurement.analysis import Course, judged
+from pusula.measurement.experiments import Found
 from pusula.measurement.result import Counted, Effect, Phase, Result
-from pusula.measurement.stats import ALPHA
+from pusula.measurement.stats import ALPHA, RateTest, Seen
 
+JOURNEY = "journey"  # in the place of a channel
 _WORKED: dict[str, str | Promise] = {
     Channel.EMAIL: pgettext_lazy("email", "It worked"),
     Channel.SMS: pgettext_lazy("sms", "It worked"),
     Channel.WHATSAPP: pgettext_lazy("whatsapp", "It worked"),
     Channel.CALL: pgettext_lazy("call", "It worked"),
     Channel.WEBPUSH: pgettext_lazy("webpush", "It worked"),
+    JOURNEY: pgettext_lazy("journey", "It worked"),
 }
 _HARMED: dict[str, str | Promise] = {
     Channel.EMAIL: pgettext_lazy("email", "It did harm"),
@@ -27,6 +31,7 @@ _HARMED: dict[str, str | Promise] = {
     Channel.WHATSAPP: pgettext_lazy("whatsapp", "It did harm"),
     Channel.CALL: pgettext_lazy("call", "It did harm"),
     Channel.WEBPUSH: pgettext_lazy("webpush", "It did harm"),
+    JOURNEY: pgettext_lazy("journey", "It did harm"),
 }
 _TRIES = 1_000  # a p-value is told as so many of these
 _PEOPLE = (100, 1_000, 10_000, 100_000)
@@ -52,27 +57,123 @@ class Tone(Enum):
     NEUTRAL = "neutral"
 
 
+_TONES = {Kind.WORKED: Tone.GOOD, Kind.HARMED: Tone.BAD, Kind.NO_DIFFERENCE: Tone.NEUTRAL}
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """One sentence; ``warning`` comes before it and takes the colour away."""
+    """One sentence; ``warning`` comes before it and takes the colour away.
+
+    ``alarm`` is the one thing said before the end: that it does harm.
+    """
 
     kind: Kind
     tone: Tone
     sentence: str
     warning: str = ""
+    alarm: str = ""
 
 
-def verdict(found: Result) -> Verdict:
-    """Return what the campaign as a whole did; no judgement before its planned end."""
+@dataclass(frozen=True)
+class Subject:
+    """What a sentence is about: the channel or ``JOURNEY``, and what counts."""
+
+    head: str
+    counted: Counted
+    event: str
+
+
+def verdict(found: Result, course: Course | None = None) -> Verdict:
+    """Return what the campaign as a whole did; no judgement before its planned end.
+
+    With the ``course`` of a campaign that runs, harm is told early: an interval that holds at every
+    look and lies below zero does not wait for the end. Success waits.
+    """
     if found.phase is Phase.NOT_STARTED:
         return Verdict(Kind.NOT_STARTED, Tone.NEUTRAL, gettext("Not started yet."))
     warning = _warning(found)
     if found.phase is Phase.TOO_EARLY:
-        return Verdict(Kind.TOO_EARLY, Tone.NEUTRAL, _too_early(found), warning)
+        alarm = _alarm(_subject(found), course)
+        return Verdict(Kind.TOO_EARLY, Tone.NEUTRAL, _too_early(found), warning, alarm)
     if found.overall is None:
-        sentence = gettext("Nobody was held out, so nothing can be said about what it caused.")
-        return Verdict(Kind.NO_HOLDOUT, Tone.NEUTRAL, sentence)
-    return _judged(found, found.overall, warning)
+        return _nobody_held_out()
+    return _judged(_subject(found), found.overall, warning)
+
+
+def experiment_verdict(found: Found) -> Verdict:
+    """Return what an experiment did: a campaign as ``verdict``, a journey by every look so far."""
+    experiment = found.experiment
+    if found.result is not None:
+        return verdict(found.result, found.course)
+    if experiment.phase is Phase.NOT_STARTED:
+        return Verdict(Kind.NOT_STARTED, Tone.NEUTRAL, gettext("Nobody has come in yet."))
+    if not experiment.is_held_against:
+        return _nobody_held_out()
+    warning = _broken_split(found)
+    if found.analysis is None or found.course.last is None:
+        return Verdict(Kind.TOO_EARLY, Tone.NEUTRAL, _too_few_yet(experiment.window_days), warning)
+    return _so_far(found, found.analysis.rates, found.course.last[0], warning)
+
+
+def _so_far(found: Found, rates: RateTest, seen: Seen, warning: str) -> Verdict:
+    """Return what may be said of a journey at any moment, without an end to wait for."""
+    if not seen.interval.has(0):
+        kind = Kind.WORKED if seen.interval.low > 0 else Kind.HARMED
+        subject = Subject(JOURNEY, found.experiment.counted, found.experiment.event)
+        test = judged(seen, rates)
+        tone = Tone.NEUTRAL if warning else _TONES[kind]
+        sentence = f"{_difference(subject, test, kind)} {_likelihood(seen.p)}"
+        return Verdict(kind, tone, sentence, warning)
+    ends = (points(end) for end in (seen.interval.low, seen.interval.high))
+    words = dict(zip(("low", "high"), ends, strict=True))
+    said = gettext("No difference seen so far: it lies between %(low)s and %(high)s points.")
+    return Verdict(Kind.NO_DIFFERENCE, Tone.NEUTRAL, said % words, warning)
+
+
+def points(share: float) -> str:
+    """Return a difference of shares in points, with its sign."""
+    size = abs(share) * 100
+    digits = 1 if size >= 0.1 else 2  # noqa: PLR2004 - below it one decimal says nothing
+    sign = "" if round(size, digits) == 0 else ("+" if share > 0 else "−")
+    return f"{sign}{number(size, digits)}"
+
+
+def _alarm(subject: Subject, course: Course | None) -> str:
+    seen = course.last[0] if course and course.last else None
+    if seen is None or seen.interval.high >= 0:
+        return ""
+    words = {"low": points(seen.interval.low), "high": points(seen.interval.high)}
+    if subject.counted is Counted.EVENT:
+        form = gettext(
+            "It seems to do harm: even looked at every day, the difference lies between %(low)s "
+            "and %(high)s points. Consider stopping it; it does not have to wait for the end."
+        )
+    else:
+        form = gettext(
+            "It seems to cost orders: even looked at every day, the difference lies between "
+            "%(low)s and %(high)s points. Consider stopping it; it does not have to wait for the "
+            "end."
+        )
+    return form % words
+
+
+def _nobody_held_out() -> Verdict:
+    sentence = gettext("Nobody was held out, so nothing can be said about what it caused.")
+    return Verdict(Kind.NO_HOLDOUT, Tone.NEUTRAL, sentence)
+
+
+def _too_few_yet(days: int) -> str:
+    form = ngettext(
+        "Too early: too few people have come in and had their %(days)s day since.",
+        "Too early: too few people have come in and had their %(days)s days since.",
+        days,
+    )
+    return form % {"days": number(days)}
+
+
+def _subject(found: Result) -> Subject:
+    campaign = found.campaign
+    return Subject(campaign.channel, found.counted, campaign.conversion_event)
 
 
 def variant_verdict(found: Result, effect: Effect) -> Verdict:
@@ -80,16 +181,15 @@ def variant_verdict(found: Result, effect: Effect) -> Verdict:
     warning = _warning(found)
     if found.phase is not Phase.READY:
         return Verdict(Kind.TOO_EARLY, Tone.NEUTRAL, _too_early(found), warning)
-    return _judged(found, effect, warning)
+    return _judged(_subject(found), effect, warning)
 
 
-def _judged(found: Result, effect: Effect, warning: str) -> Verdict:
+def _judged(subject: Subject, effect: Effect, warning: str) -> Verdict:
     kind = _kind(effect)
-    tones = {Kind.WORKED: Tone.GOOD, Kind.HARMED: Tone.BAD, Kind.NO_DIFFERENCE: Tone.NEUTRAL}
-    tone = Tone.NEUTRAL if warning else tones[kind]
+    tone = Tone.NEUTRAL if warning else _TONES[kind]
     if kind is Kind.NO_DIFFERENCE:
         return Verdict(kind, tone, _no_difference(effect), warning)
-    sentence = f"{_difference(found, effect, kind)} {_likelihood(effect.p)}"
+    sentence = f"{_difference(subject, effect.rates, kind)} {_likelihood(effect.p)}"
     return Verdict(kind, tone, sentence, warning)
 
 
@@ -103,7 +203,7 @@ def _kind(effect: Effect) -> Kind:
     return Kind.NO_DIFFERENCE
 
 
-def _difference(found: Result, effect: Effect, kind: Kind) -> str:
+def _difference(subject: Subject, rates: RateTest, kind: Kind) -> str:
     forms = {
         (Counted.ORDER, Kind.WORKED): gettext(
             "%(head)s: %(n)s more orders per %(people)s people (95%% CI %(low)s–%(high)s)."
@@ -126,17 +226,17 @@ def _difference(found: Result, effect: Effect, kind: Kind) -> str:
             "(95%% CI %(low)s–%(high)s)."
         ),
     }
-    size = abs(effect.rates.difference)
-    ends = sorted(abs(end) for end in (effect.rates.interval.low, effect.rates.interval.high))
+    size = abs(rates.difference)
+    ends = sorted(abs(end) for end in (rates.interval.low, rates.interval.high))
     people = next((n for n in _PEOPLE if size * n >= _SAID_FROM), _PEOPLE[-1])
     heads = _WORKED if kind is Kind.WORKED else _HARMED
-    return forms[found.counted, kind] % {
-        "head": heads[found.campaign.channel],
+    return forms[subject.counted, kind] % {
+        "head": heads[subject.head],
         "n": number(size * people, 1),
         "people": number(people),
         "low": number(ends[0] * people, 1),
         "high": number(ends[1] * people, 1),
-        "event": found.campaign.conversion_event,
+        "event": subject.event,
     }
 
 
@@ -177,7 +277,17 @@ def _too_early(found: Result) -> str:
 def _warning(found: Result) -> str:
     if not found.is_split_broken:
         return ""
+    return _broken(found.treated.n, found.holdout.n)
+
+
+def _broken_split(found: Found) -> str:
+    if not found.is_split_broken:
+        return ""
+    return _broken(found.experiment.n_treated, found.experiment.n_control)
+
+
+def _broken(n_treated: int, n_holdout: int) -> str:
     return gettext(
         "The groups do not have the planned sizes (%(treated)s and %(holdout)s people), "
         "so something went wrong with the split: do not rely on this result."
-    ) % {"treated": number(found.treated.n), "holdout": number(found.holdout.n)}
+    ) % {"treated": number(n_treated), "holdout": number(n_holdout)}

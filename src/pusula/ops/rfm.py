@@ -10,28 +10,40 @@ from typing import Any
 
 import click
 import msgspec
-import numpy as np
 from babel.dates import format_date
-from django.db import transaction
 from django.utils.translation import gettext
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from pusula.lib import money
-from pusula.ops import figures
+from pusula.ops import figures, rfm_alerts, rfm_backfill, rfm_moves, rfm_project
 from pusula.ops.figures import number, percent
-from pusula.pipeline import live
-from pusula.rfm import actions, queries, words
 from pusula.rfm import config as rules
+from pusula.rfm import queries, versions, words
 from pusula.rfm.models import RfmRun
-from pusula.rfm.scoring import Config
-from pusula.segments.actions import owe
+from pusula.rfm.rules import Config
 
 
 @click.group()
 def rfm() -> None:
     """Recency, frequency and monetary value of the customers."""
+
+
+for _command in (
+    rfm_project.apply,
+    rfm_project.versions_,
+    rfm_project.diff,
+    rfm_project.due,
+    rfm_project.drift,
+    rfm_alerts.alerts,
+    rfm_backfill.backfill,
+    rfm_moves.history,
+    rfm_moves.movers,
+    rfm_moves.paths,
+    rfm_moves.transitions,
+):
+    rfm.add_command(_command)
 
 
 @rfm.command()
@@ -46,24 +58,18 @@ def rfm() -> None:
     "--config",
     "file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Rules in TOML or YAML; without them: five quantiles each, the ten classic groups.",
+    help="Rules in TOML or YAML; without them: those in force, else five quantiles each.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result for a program.")
 def run(day: datetime, file: Path | None, as_json: bool) -> None:
     """Score everybody in the pool; the same day and rules again replace the run.
 
-    If it is the newest run, the traits rfm_group, rfm_r, rfm_f and rfm_m say what it found, and the
-    segments follow.
+    Where no rules are in force (`pusula rfm apply`) and it is the newest run, the traits rfm_group,
+    rfm_r, rfm_f and rfm_m say what it found, and the segments follow.
     """
-    config = rules.read(file) if file else Config()
-    before = queries.told_profiles()
-    with transaction.atomic():
-        made = actions.run(day.date(), config)
-        is_newest = queries.latest() == made
-        debt = owe(f"rfm {made.pk}", made.created_at) if is_newest else None
-    if is_newest:
-        told = np.concatenate([before, queries.told_profiles()])
-        live.refresh(told, cause="run", pays=debt)
+    held = versions.current()
+    config = rules.read(file) if file else versions.of(held).rules if held else Config()
+    made = rfm_backfill.score(day.date(), config)
     if as_json:
         click.echo(json.dumps(_plain(made), ensure_ascii=False, indent=2))
     else:
@@ -78,6 +84,7 @@ def _plain(made: RfmRun) -> dict[str, Any]:
         "edges": made.edges,
         "groups": [asdict(group) for group in queries.groups(made)],
         "grid": [asdict(cell) for cell in queries.grid(made)],
+        "cube": queries.cube(made),
         "warnings": msgspec.to_builtins(queries.warnings(made)),
         "config": made.config,
     }

@@ -13,8 +13,10 @@ import click
 from django.utils.translation import gettext as _
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from pusula.lib.errors import PusulaError
+from pusula.ops import bi
 from pusula.ops.figures import number
-from pusula.pipeline import batch, proposals
+from pusula.pipeline import batch, predicting, proposals
 from pusula.segments.everybody.settlement import Outcome
 
 DRIFT_STATUS = 3  # apart from "something went wrong": it went right, and found what was not
@@ -73,6 +75,14 @@ def run(
     def once() -> Outcome:
         if is_check:
             return batch.check(repair=not no_repair)
+        outcome = evaluated()
+        _for_analysts()
+        return outcome
+
+    def evaluated() -> Outcome:
+        if predicting.is_due():
+            # Before everybody is evaluated: segments see today's scores.
+            predicting.run(predicting.today())
         if engine == "spark":
             # Loaded when asked for: Spark is an extra, and slow to load.
             spark = importlib.import_module("pusula.pipeline.spark")
@@ -91,6 +101,14 @@ def run(
         _tell(outcome, as_json=as_json)
     if outcome.drift:
         sys.exit(DRIFT_STATUS)
+
+
+def _for_analysts() -> None:
+    """Write the tables for analysts; that they cannot be written stops nothing else."""
+    try:
+        bi.refresh()
+    except PusulaError as error:
+        click.secho(f"  {error.message}", fg="yellow", err=True)
 
 
 def _with_progress(work: Callable[[Callable[[int, int], None]], Outcome]) -> Outcome:

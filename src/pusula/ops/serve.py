@@ -32,7 +32,7 @@ def serve(host: str, port: int) -> None:
     click.echo(f"Pusula is on http://{host}:{port} (stop with Ctrl+C)")
     commands = [web_command(host, port), live_command(), run_command(), publish_command()]
     commands += [poll_command(), import_command(), privacy_command(), calls_command()]
-    commands.append(begin_command())
+    commands += [begin_command(), grade_command()]
     if settings.PUSULA_SMTP_URL:
         commands.append(sender_command())
     else:
@@ -100,6 +100,11 @@ def calls_command() -> list[str]:
 def begin_command() -> list[str]:
     """Return the command line that starts scheduled campaigns when their moment comes."""
     return [sys.executable, "-m", "pusula.ops.main", "campaigns", "begin"]
+
+
+def grade_command() -> list[str]:
+    """Return the command line that brings changed rules of RFM into force, and re-runs them."""
+    return [sys.executable, "-m", "pusula.ops.main", "rfm", "due", "--watch"]
 
 
 def free_port(host: str, preferred: int = 0) -> int:

@@ -6,7 +6,7 @@ from django.db import connection
 
 from pusula.lake import statistics
 from pusula.lib import clock
-from pusula.pipeline import mirror
+from pusula.pipeline import grading, mirror
 from pusula.profiles import unheard
 from pusula.segments import queries
 from pusula.segments.everybody import means, rebuild
@@ -27,6 +27,7 @@ def run(on_progress: OnProgress = silent, *, from_lake: bool = False) -> Outcome
     ``from_lake``: bring the lake up to date first, and read what it has from there.
     """
     beside = unheard.numbers()  # before anything is read: what they are of is seen by this run
+    grading.repair()
     lake = mirror.run().snapshot if from_lake else None
     outcome = rebuild.everybody(
         at=queries.moment(), means=Means(n_processes(), lake), on_progress=on_progress

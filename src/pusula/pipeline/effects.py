@@ -37,12 +37,14 @@ class Written:
     """The profiles that entries changed, ascending, and the entries that nobody could be told.
 
     ``gone`` were merged into others; ``late`` are those of them that were due, with the moment.
+    ``bought`` are those of ``touched`` of whom more was told than what they did and permitted.
     """
 
     touched: Ids
     refused: list[tuple[Told, str]]
     gone: Ids = field(default_factory=lambda: np.empty(0, np.int64))
     late: list[tuple[int, int]] = field(default_factory=list)
+    bought: Ids = field(default_factory=lambda: np.empty(0, np.int64))
 
 
 def write(told: Sequence[Told], *, at: int) -> Written:
@@ -64,17 +66,24 @@ def write(told: Sequence[Told], *, at: int) -> Written:
             refused.append((one, "several profiles hold this address and there is no key"))
         else:
             kinds[one.kind].append(replace(one, profile_id=owner, origin_id=origin))
-    touched += _write_events(kinds["event"], at, refused)
+    others = _write_events(kinds["event"], at, refused)
     touched += _write_orders(kinds["order"], at, refused)
     touched += _write_traits(kinds["trait"], at, refused)
-    touched += _write_decisions(kinds["consent"], at, refused)
+    others += _write_decisions(kinds["consent"], at, refused)
     carried = identity.Carried()
     identity.join(joins, at=at, carried=carried)
     merges = [one for kind in identity.KINDS for one in kinds[kind]]
     identity.carry_out(sorted(merges, key=lambda one: one.entry.id), at=at, carried=carried)
-    everybody = np.concatenate([np.fromiter(carried.touched, np.int64), *touched])
+    bought = np.concatenate([np.fromiter(carried.touched, np.int64), *touched])
+    everybody = np.concatenate([bought, *others])
     gone = np.array(sorted(carried.gone), np.int64)
-    return Written(np.setdiff1d(everybody, gone), [*refused, *carried.refused], gone, carried.late)
+    return Written(
+        np.setdiff1d(everybody, gone),
+        [*refused, *carried.refused],
+        gone,
+        carried.late,
+        np.setdiff1d(bought, gone),
+    )
 
 
 Owners = dict[int, tuple[int | None, int | None]]

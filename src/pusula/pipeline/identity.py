@@ -25,16 +25,16 @@ from pusula.lib.errors import PusulaError
 from pusula.orders import merging as orders
 from pusula.orders.models import Order
 from pusula.outbox import merging as outbox
-from pusula.pipeline import appender
+from pusula.pipeline import appender, due
 from pusula.pipeline.entries import MergeBody, Told, UnmergeBody
 from pusula.pipeline.models import LogEntry
+from pusula.predict import merging as predictions
 from pusula.profiles import holding
 from pusula.profiles import merging as profiles
 from pusula.profiles.models import Identifier, Merge
 from pusula.profiles.resolve import Join, Reference, resolve
 from pusula.rfm import merging as rfm
 from pusula.segments import merging as segments
-from pusula.segments.queries import due_among
 
 SOURCE = "pusula"  # of entries that no system sent
 MERGE, UNMERGE = "merge", "unmerge"
@@ -42,7 +42,7 @@ KINDS = frozenset({MERGE, UNMERGE})
 RULE = "rule"
 
 # Above each other as in the order of layers. Those that write down when something ended are told.
-_OWNERS = (campaigns, rfm, consents, orders, events)
+_OWNERS = (campaigns, rfm, predictions, consents, orders, events)
 _TIMED_OWNERS = (journeys, segments, outbox)
 _WRITTEN = (consents, orders, events)  # what imports write beside the step, but for what is told
 _COUNTED: tuple[Any, ...] = (Identifier, Order, Event, ConsentEntry)
@@ -176,7 +176,7 @@ def unite(
         return ""
     with transaction.atomic():
         holding.take([winner, loser])
-        carried.late += due_among(np.array([loser], np.int64), at)
+        carried.late += due.among(np.array([loser], np.int64), at)
         for timed in _TIMED_OWNERS:
             timed.move(loser, winner, at=at)
         for owner in _OWNERS:

@@ -17,7 +17,7 @@ from pusula.journeys import engine as journeys
 from pusula.journeys.engine import Engine
 from pusula.lake import rows
 from pusula.lib.errors import PusulaError
-from pusula.pipeline import batch, effects, erasure, queries, understood
+from pusula.pipeline import batch, due, effects, erasure, grading, queries, understood
 from pusula.pipeline.effects import Written
 from pusula.pipeline.entries import Told
 from pusula.pipeline.names import Names
@@ -28,6 +28,7 @@ from pusula.profiles import merging, unheard
 from pusula.profiles import queries as profiles
 from pusula.profiles.models import IdentifierKind
 from pusula.profiles.relations import Ids
+from pusula.rfm.live import Grader
 from pusula.segments import evaluate
 from pusula.segments import queries as segments
 from pusula.segments.actions import Moves
@@ -67,6 +68,7 @@ class Live:
 
     def __init__(self) -> None:
         self._shown = evaluate.Shown()
+        self._grader = Grader()
         self._resting: dict[int, int] = {}  # heavy profiles, and until when
         self._names = Names()
         self._engine = Engine()
@@ -109,11 +111,12 @@ class Live:
         return stepped
 
     def _begin(self, at: int | None) -> _Step:
-        return _Step(self._shown, self._resting, self._names, self._engine, at)
+        return _Step(self._shown, self._grader, self._resting, self._names, self._engine, at=at)
 
     def _forget(self) -> None:
         """Forget what was learned in a transaction that did not come about."""
         self._shown.forget()
+        self._grader.forget()
         self._resting.clear()
         self._names.forget()
         self._engine.forget()
@@ -138,6 +141,7 @@ def refresh(touched: Ids, *, cause: str, pays: int | None = None) -> None:
     with evaluate.alone():
         ids = merging.of_now(touched)
         at = segments.moment()
+        grading.look_at(ids, at)
         evaluate.touched(ids, at=at, cause=cause, pays=pays)
         Engine().replan(ids.tolist(), at=at)
 
@@ -148,25 +152,27 @@ class _Step:
     def __init__(
         self,
         shown: evaluate.Shown,
+        grader: Grader,
         resting: dict[int, int],
         names: Names,
         engine: Engine,
+        *,
         at: int | None,
     ) -> None:
         self.offset = queries.offset()
         self.at = max(segments.moment(at), self.offset.at + 1)
-        self.upkeep = Upkeep(shown.compiled(self.at), resting, self.at)
+        self.upkeep = Upkeep(shown.compiled(self.at), grader.look(), resting, self.at)
         self.names = names
         self.engine = engine
         self.blank: set[int] = set()  # entries of people who were erased
 
     def run(self, limit: int, due_limit: int, due_seconds: float) -> Stepped:
-        due = segments.due(self.at, due_limit)
+        late = due.waiting(self.at, due_limit)
         logged = self._next(limit)
         beside = unheard.waiting(limit)
-        if not (due or logged or beside or self._is_somebody_to_move()):
+        if not (late or logged or beside or self._is_somebody_to_move()):
             return Stepped(self.at, self.offset.entry_id)
-        n_due = self.upkeep.flip(due, due_seconds)
+        n_due = self.upkeep.flip(late, due_seconds)
         n_refused = 0
         if logged:
             n_refused = self._take_over(logged)
@@ -186,8 +192,8 @@ class _Step:
             moves=self.upkeep.moves,
             oldest_at=logged[0].recorded_at if logged else None,
             is_full=limit in {len(logged), len(beside)}
-            or len(due) == due_limit
-            or n_due < len(due)
+            or len(late) == due_limit
+            or n_due < len(late)
             or moved.is_full,
             due_s=self.upkeep.due_s,
         )
@@ -267,7 +273,7 @@ class _Step:
             written = self._written(told)
         aside = found.aside + unnamed + understood.refused(written.refused)
         n_refused = understood.put_aside(aside, tries, self.at) if aside else 0
-        self.upkeep.look_at(written.touched)
+        self.upkeep.look_at(written.touched, written.bought)
         return n_refused
 
     def _hear(self, beside: Sequence[tuple[int, int]]) -> None:
@@ -288,13 +294,13 @@ class _Step:
         Mostly identifiers say whom. Whom else shows when the entries are written: then that is
         undone, and done after it.
         """
-        due_at = segments.next_due_at()
+        due_at = due.next_at()
         if due_at is None or due_at > self.at:
             return _isolated(told, self.at)
         self.upkeep.catch_up(_named(told))
         with transaction.atomic():
             written = _isolated(told, self.at)
-            late = segments.due_among(written.touched, self.at)
+            late = due.among(written.touched, self.at)
             late += [(profile_id, due_at) for profile_id, due_at in written.late]
             transaction.set_rollback(bool(late))
         if not late:
@@ -338,6 +344,7 @@ def _isolated(told: Sequence[Told], at: int) -> Written:
         first.refused + second.refused,
         gone,
         first.late + second.late,
+        np.setdiff1d(np.union1d(first.bought, second.bought), gone),
     )
 
 

@@ -13,10 +13,9 @@ from django.db import InterfaceError, OperationalError, connections
 
 from pusula.journeys import engine as journeys
 from pusula.lib import clock
-from pusula.pipeline import erasure, queries
+from pusula.pipeline import due, erasure, queries
 from pusula.pipeline.live import Live, Stepped
 from pusula.profiles import unheard
-from pusula.segments import queries as segments
 from pusula.segments.actions import Moves
 
 _log = logging.getLogger(__name__)
@@ -131,7 +130,7 @@ class Loop:
         return self._due_at is not None and self._due_at <= clock.now()
 
     def _look_for_due(self) -> None:
-        found = (0 if unheard.is_any() else None, segments.next_due_at(), journeys.next_due_at())
+        found = (0 if unheard.is_any() else None, due.next_at(), journeys.next_due_at())
         self._due_at = min((due_at for due_at in found if due_at is not None), default=None)
         self._looked_s = time.monotonic()
 

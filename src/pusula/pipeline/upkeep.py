@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +20,12 @@ from django.db import (
 
 from pusula.lake import rows
 from pusula.lib import clock
+from pusula.pipeline import due
 from pusula.profiles import relations
 from pusula.profiles.relations import Ids
-from pusula.segments import actions, queries
+from pusula.rfm import days, live
+from pusula.rfm.live import InForce
+from pusula.segments import actions
 from pusula.segments.actions import Moves
 from pusula.segments.evaluate import Compiled, Pass
 from pusula.segments.facts import block
@@ -51,8 +55,11 @@ class Upkeep:
     ``resting`` are the profiles with huge histories, and until when: it outlives the step.
     """
 
-    def __init__(self, compiled: Compiled, resting: dict[int, int], at: int) -> None:
+    def __init__(
+        self, compiled: Compiled, rfm: InForce | None, resting: dict[int, int], at: int
+    ) -> None:
         self.at = at
+        self._rfm = rfm
         self.touched: set[int] = set()  # of whom something was written
         self.moves = Moves()
         self.n_put_off = 0
@@ -61,7 +68,7 @@ class Upkeep:
         self._resting = resting
         self._n_evaluated = 0
 
-    def flip(self, due: Sequence[tuple[int, int]], seconds: float = _CATCH_UP_S) -> int:
+    def flip(self, late: Sequence[tuple[int, int]], seconds: float = _CATCH_UP_S) -> int:
         """Evaluate (profile, moment) pairs, ascending by moment; return how many were reached.
 
         All in one pass, each as of its own moment. Who is due again by now goes round again, by
@@ -71,25 +78,36 @@ class Upkeep:
         end = began + seconds
         pass_ = self._pass(CAUSE_TIME)
         done = 0
-        for part in rows.parts(due, relations.LISTED):
+        for part in rows.parts(late, relations.LISTED):
             if done and time.monotonic() > end:
                 break
             done += len(part)
             ids, moments = _ascending(part)
-            facts = self._facts_together(pass_, ids)
+            facts: Block | None = None
             while len(ids):
-                flips = self._evaluate(pass_, ids, moments, facts)
+                if self._grade_due(ids, moments) or facts is None:
+                    facts = self._facts_together(pass_, ids)
+                flips = np.minimum(
+                    self._evaluate(pass_, ids, moments, facts), self._next_grades(ids)
+                )
                 is_again = (flips <= self.at) & (time.monotonic() <= end)
                 ids, moments = ids[is_again], flips[is_again]
         self._count(pass_)
         self.due_s += time.monotonic() - began
         return done
 
-    def look_at(self, ids: Ids) -> None:
-        """Evaluate ``ids`` (ascending) now; those who rest, when their rest is over."""
+    def look_at(self, ids: Ids, bought: Ids | None = None) -> None:
+        """Evaluate ``ids`` (ascending) now; those who rest, when their rest is over.
+
+        Before it those of them are graded who may have ``bought`` something: all, if not given.
+        """
         self.touched.update(ids.tolist())
         pass_ = self._pass(CAUSE_DATA)
         rests = self._rests(ids)
+        if self._rfm is not None:
+            graded = ids[~rests] if bought is None else np.intersect1d(ids[~rests], bought)
+            for part in rows.parts(graded.tolist(), relations.LISTED):
+                live.grade(np.array(part, np.int64), self.at, self._rfm)
         for part in rows.parts(ids[~rests].tolist(), relations.LISTED):
             self._evaluate(pass_, np.array(part, np.int64), np.full(len(part), self.at))
         self._rest(ids[rests])
@@ -97,8 +115,29 @@ class Upkeep:
 
     def catch_up(self, ids: Ids) -> None:
         """Evaluate those of ``ids`` that are due until none of them is."""
-        while late := queries.due_among(ids, self.at):
+        while late := due.among(ids, self.at):
             self.flip(late)
+
+    def _grade_due(self, ids: Ids, moments: Ids) -> bool:
+        """Grade those of ``ids`` whose time has come, each as of its moment; say if any changed."""
+        if self._rfm is None:
+            return False
+        when = dict(zip(ids.tolist(), moments.tolist(), strict=True))
+        coming = live.due_among(ids, self.at)
+        asked = [(when[one], one) for one, due_at in coming if due_at <= when[one]]
+        changed: set[int] = set()
+        for moment, group in groupby(sorted(asked), key=lambda pair: pair[0]):
+            part = np.array([one for _moment, one in group], np.int64)
+            changed |= live.grade(part, moment, self._rfm)
+        return bool(changed)
+
+    def _next_grades(self, ids: Ids) -> Ids:
+        """Return when each of ``ids`` is to be graded again."""
+        found = np.full(len(ids), days.NEVER)
+        if self._rfm is not None:
+            for profile_id, due_at in live.due_among(ids, self.at):
+                found[np.searchsorted(ids, profile_id)] = due_at
+        return found
 
     def _facts_together(self, pass_: Pass, ids: Ids) -> Block | None:
         """Return the facts about ``ids``; ``None`` where somebody's cannot be read."""
@@ -124,6 +163,8 @@ class Upkeep:
         """Make ``ids`` due when their rest is over; return when that is."""
         until = np.array([self._resting[i] for i in ids.tolist()], np.int64)
         actions.record_due(ids, until, at=self.at)
+        if self._rfm is not None:
+            live.put_off(ids, until)
         return until
 
     def _evaluate(self, pass_: Pass, ids: Ids, moments: Ids, facts: Block | None = None) -> Ids:

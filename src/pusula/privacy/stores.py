@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from pusula.campaigns import person as campaigns
 from pusula.consent import person as consents
 from pusula.consent.models import ConsentEntry
+from pusula.destinations.bi import erasing as bi
 from pusula.events import person as events
 from pusula.events.models import Event
 from pusula.journeys import person as journeys
@@ -27,6 +28,7 @@ from pusula.orders import person as orders
 from pusula.outbox import person as outbox
 from pusula.pipeline import erasure as log
 from pusula.pipeline import mirror, queries
+from pusula.predict import person as predictions
 from pusula.privacy import databases, ledger
 from pusula.privacy.models import ErasedCount, Erasure, ErasureStep, Export, Request
 from pusula.profiles import erased
@@ -56,7 +58,7 @@ class Owner(Protocol):
 
 # Each before those whose rows its own hang on.
 OWNERS: tuple[Owner, ...] = (
-    journeys, campaigns, outbox, segments, rfm, consents, orders, events, profiles,
+    journeys, campaigns, outbox, segments, rfm, predictions, consents, orders, events, profiles,
 )  # fmt: skip
 _HIDDEN = "•••"
 
@@ -176,6 +178,11 @@ def _lake(_work: Work, _step: ErasureStep) -> int:
     return mirror.run(forget_at_once=True).n_written
 
 
+def _bi(work: Work, _step: ErasureStep) -> int:
+    """Take the person out of the files that analysts were given."""
+    return bi.erase(work.ids)
+
+
 def _databases(work: Work, _step: ErasureStep) -> int:
     """Take what was deleted out of the databases' files, and look whether anything is left."""
     words = _alone(work.needles.words) if work.is_known else None
@@ -208,6 +215,7 @@ STORES: dict[str, Callable[[Work, ErasureStep], int]] = {
     "files": _files,
     "rows": _rows,
     "lake": _lake,
+    "bi": _bi,
     "databases": _databases,
     "copies": _copies,
 }
@@ -225,7 +233,7 @@ def _count(profile_ids: list[int]) -> None:
 
 
 # What has a step of its own, and what never holds anything of a person.
-_ELSEWHERE = frozenset(("imports", "uploads", "exports", "lake", "audit", "privacy", "run"))
+_ELSEWHERE = frozenset(("imports", "uploads", "exports", "lake", "audit", "privacy", "run", "bi"))
 _MAILS, _LINES = frozenset((".eml", ".draft")), frozenset((".log", ".csv", ".jsonl", ".txt"))
 _DATABASES = (".db", ".db-wal", ".db-shm", ".db-journal")
 

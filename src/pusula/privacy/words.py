@@ -13,6 +13,7 @@ _STORES: dict[str, Promise] = {
     "files": _("Caught mails, logs"),
     "rows": _("Tables of the database"),
     "lake": _("Lake: files written anew, old ones deleted"),
+    "bi": _("Files for analysts, written anew without the person"),
     "databases": _("Freed pages and write-ahead logs"),
     "copies": _("Backups: cleaned when they are restored"),
 }

@@ -19,10 +19,12 @@ from pusula.profiles import holding
 from pusula.profiles.actions import note_history
 from pusula.profiles.models import Trait, TraitKind
 from pusula.rfm import config as rules
-from pusula.rfm import queries, scoring
+from pusula.rfm import alerts, cuts, figures, live, queries, scoring
+from pusula.rfm.live import InForce
 from pusula.rfm.models import RfmRun
 from pusula.rfm.purchases import Purchases, purchases
-from pusula.rfm.scoring import Config, Scores
+from pusula.rfm.rules import Config
+from pusula.rfm.scoring import Scores
 
 TRAITS = ("rfm_group", "rfm_r", "rfm_f", "rfm_m")
 _SCORE_COLUMNS = (
@@ -47,8 +49,9 @@ class DayError(PusulaError):
 def run(as_of_on: date, config: Config) -> RfmRun:
     """Score the pool as of 00:00 of ``as_of_on`` and keep the run, replacing the one it repeats.
 
-    The traits of the profiles tell the newest run. Raises ``DayError`` for a day after today: such
-    a run would stay the newest, and hide all that follow, until the day has come.
+    Where nobody has set rules to be in force, the traits of the profiles tell the newest run.
+    Raises ``DayError`` for a day after today: such a run would stay the newest, and hide all that
+    follow, until the day has come.
     """
     today = clock.day_of(clock.now(), settings.PUSULA.time_zone)
     if as_of_on > today:
@@ -63,6 +66,10 @@ def run(as_of_on: date, config: Config) -> RfmRun:
         config,
         orders_ever=bought.ever,
     )
+    held = live.in_force()
+    limits = cuts.published(
+        scores.edges, bought.keys[scores.kept], bought.frequency[scores.kept], config
+    )
     with transaction.atomic():
         RfmRun.objects.filter(as_of_on=as_of_on, config_key=rules.key(config)).delete()
         kept = RfmRun.objects.create(
@@ -71,15 +78,45 @@ def run(as_of_on: date, config: Config) -> RfmRun:
             config_key=rules.key(config),
             groups=list(scores.groups),
             edges=msgspec.to_builtins(scores.edges),
+            cuts=msgspec.to_builtins(limits),
+            drift=_drift(bought, scores, config, held),
             warnings=msgspec.to_builtins(scores.warnings),
             n_profiles=len(scores.kept),
             currency=settings.PUSULA.currency,
             created_at=clock.now(),
         )
         rows.insert(connection, "rfm_rfmscore", _SCORE_COLUMNS, _rows(kept, bought, scores))
+        figures.keep(kept)
         if queries.latest() == kept:
-            _tell_profiles(kept)
+            alerts.check(kept)
+            if held is None:
+                _tell_profiles(kept)
     return kept
+
+
+def _drift(
+    bought: Purchases, scores: Scores, config: Config, held: InForce | None
+) -> dict[str, Any]:
+    """Return who of a run would be in another group by its limits than by those in force."""
+    if held is None or held.config != config:
+        return {}
+    by_held = cuts.grade(
+        bought.keys[scores.kept],
+        bought.recency_days[scores.kept],
+        bought.frequency[scores.kept],
+        bought.monetary_minor[scores.kept],
+        ever=bought.ever[scores.kept],
+        cuts=held.cuts,
+        config=config,
+    )
+    pairs = np.stack([by_held.group, scores.group])
+    moved, n = np.unique(pairs[:, pairs[0] != pairs[1]], axis=1, return_counts=True)
+    names = scores.groups
+    flows = [
+        [names[before], names[after], count]
+        for before, after, count in zip(*moved.tolist(), n.tolist(), strict=True)
+    ]
+    return {"version": held.number, "n_moved": int(n.sum()), "flows": flows}
 
 
 def _rows(kept: RfmRun, bought: Purchases, scores: Scores) -> Iterator[tuple[Any, ...]]:

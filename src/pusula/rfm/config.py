@@ -1,18 +1,22 @@
-"""The rules of an RFM run as a file: TOML or YAML in, errors that name the place."""
+"""The rules of RFM as a file: TOML or YAML in, errors that name the place."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import yaml
 
 from pusula.lib.errors import PusulaError
-from pusula.rfm.scoring import Config
+from pusula.rfm.rules import Config, Rerun
+
+Made = TypeVar("Made")
 
 
 class ConfigError(PusulaError):
@@ -21,8 +25,21 @@ class ConfigError(PusulaError):
     code = "bad_rfm_config"
 
 
+@dataclass(frozen=True)
+class Project:
+    """By which rules customers are grouped, and how often the limits are measured anew."""
+
+    rules: Config
+    rerun: Rerun = field(default_factory=Rerun)
+
+
 def read(file: Path) -> Config:
-    """Return the rules in ``file``: YAML if it ends in .yaml or .yml, else TOML."""
+    """Return the rules in ``file``; how often they are measured anew is left aside."""
+    return read_project(file).rules
+
+
+def read_project(file: Path) -> Project:
+    """Return what ``file`` says: YAML if it ends in .yaml or .yml, else TOML."""
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
@@ -35,20 +52,33 @@ def read(file: Path) -> Config:
     except (yaml.YAMLError, tomllib.TOMLDecodeError) as error:
         kind = "YAML" if is_yaml else "TOML"
         raise ConfigError(f"{file}: not valid {kind}: {error}") from error
-    return parse(data or {}, str(file))
+    return parse_project(data or {}, str(file))
+
+
+def parse_project(data: Any, where: str = "RFM") -> Project:
+    """Return rules and re-runs of a plain mapping, the latter under ``rerun``."""
+    if not isinstance(data, Mapping):
+        return Project(parse(data, where))
+    rest = {name: part for name, part in data.items() if name != "rerun"}
+    rerun = _convert(data.get("rerun", {}), Rerun, f"{where}: rerun")
+    return Project(parse(rest, where), rerun)
 
 
 def parse(data: Any, where: str = "RFM") -> Config:
     """Return the rules of a plain mapping; ``where`` begins the sentence of an error."""
+    return _convert(data, Config, where)
+
+
+def _convert(data: Any, kind: type[Made], where: str) -> Made:
     try:
-        return msgspec.convert(data, Config)
+        return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
         what, _, place = str(error).partition(" - at ")
         path = re.sub(r"^`\$\.?|`$", "", place)
         raise ConfigError(f"{where}: {path}: {what}" if path else f"{where}: {what}") from error
 
 
-def as_json(config: Config) -> dict[str, Any]:
+def as_json(config: Config | Rerun) -> dict[str, Any]:
     """Return the rules as plain values that ``parse`` reads back."""
     plain: dict[str, Any] = msgspec.to_builtins(config)
     return plain

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from pusula.profiles.moving import Once
+from pusula.rfm.models import RfmDue
 
 _SCORES = Once(
     "rfm_rfmscore",
@@ -18,6 +19,7 @@ _SCORES = Once(
 def move(loser: int, winner: int) -> None:
     """Give the scores of ``loser`` to ``winner``; the next run scores both as one."""
     _SCORES.move(loser, winner)
+    RfmDue.objects.filter(profile_id=loser).delete()  # who stays is graded by the same step
 
 
 def give_back(winner: int, origins: Collection[int], to: int) -> None:

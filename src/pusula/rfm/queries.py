@@ -1,4 +1,4 @@
-"""Reads of RFM runs: their groups, their grid, and how people moved between two of them."""
+"""Reads of RFM runs: their groups, their grid, their people."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import msgspec
 import numpy as np
-from django.db import connection
 from django.db.models import Avg, Count, Max, Min, QuerySet, Sum
 
 from pusula.profiles.models import Trait
 from pusula.profiles.relations import Ids
 from pusula.rfm import config as rules
+from pusula.rfm.cautions import Caution
 from pusula.rfm.models import RfmRun, RfmScore
-from pusula.rfm.scoring import Caution, Config
+from pusula.rfm.rules import Config
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,6 @@ class Cell:
     group: str
     n: int
     revenue_minor: int
-
-
-@dataclass(frozen=True)
-class Flow:
-    """How many profiles moved from one group to another; none: not in that run."""
-
-    before: str | None
-    after: str | None
-    n: int
 
 
 def latest() -> RfmRun | None:
@@ -131,25 +122,10 @@ def grid(run: RfmRun) -> tuple[Cell, ...]:
     )
 
 
-def transitions(before: RfmRun, after: RfmRun) -> tuple[Flow, ...]:
-    """Return how many moved between the groups of two runs, most first."""
-    sql = """
-    SELECT b."group", a."group", count(*)
-    FROM rfm_rfmscore b
-    LEFT JOIN rfm_rfmscore a ON a.profile_id = b.profile_id AND a.run_id = %s
-    WHERE b.run_id = %s
-    GROUP BY b."group", a."group"
-    UNION ALL
-    SELECT NULL, a."group", count(*)
-    FROM rfm_rfmscore a
-    LEFT JOIN rfm_rfmscore b ON b.profile_id = a.profile_id AND b.run_id = %s
-    WHERE a.run_id = %s AND b.id IS NULL
-    GROUP BY a."group"
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [after.pk, before.pk, before.pk, after.pk])
-        flows = [Flow(*row) for row in cursor.fetchall()]
-    return tuple(sorted(flows, key=lambda flow: (-flow.n, flow.before or "", flow.after or "")))
+def cube(run: RfmRun) -> dict[str, int]:
+    """Return how many have each combination of scores, like R5F4M5; those with nobody missing."""
+    found = RfmScore.objects.filter(run=run).values_list("r", "f", "m").annotate(n=Count("pk"))
+    return {f"R{r}F{f}M{m}": n for r, f, m, n in found.order_by("r", "f", "m")}
 
 
 def scores_of(profile_id: int) -> QuerySet[RfmScore]:

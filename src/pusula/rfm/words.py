@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
 
-from pusula.rfm.scoring import Caution
+from pusula.rfm.cautions import Caution
 
 _TITLES: dict[str, str | Promise] = {
     "champions": gettext_lazy("Champions"),
@@ -34,6 +34,7 @@ def sentence(caution: Caution) -> str:
         "measure": _measure(caution.measure),
         "scores": ", ".join(map(str, caution.scores)),
         "groups": ", ".join(title(group) for group in caution.groups),
+        "days": caution.days,
     }
     forms = {
         "nobody": gettext("Nobody meets the rule of the pool."),
@@ -46,6 +47,27 @@ def sentence(caution: Caution) -> str:
         ),
         "empty_scores": gettext("%(measure)s: nobody has the scores %(scores)s."),
         "empty_groups": gettext("Nobody is in these groups: %(groups)s."),
+        "cuts_beyond_look_back": gettext(
+            "The recency cuts reach beyond the look-back window: "
+            "nobody can have the recency scores %(scores)s."
+        ),
+        "pool_beyond_look_back": gettext(
+            "The pool asks for an order in the last %(days)s days, but older ones than the "
+            "look-back window do not count anyway: the limit of the pool does nothing."
+        ),
+        "booked_counts_late": gettext(
+            "A stay counts only when it is over, but its recency counts from the booking: whoever "
+            "booked early is never recent. Count by the day of arrival, or count bookings that "
+            "are still to come."
+        ),
+        "future_stays": gettext(
+            "Stays count by the day of arrival, but only in states that are over by then: most "
+            "of them never count. Add the state of stays that are completed."
+        ),
+        "cancelled_net": gettext(
+            "Cancelled orders count, but net of cancellations they are worth nothing: they only "
+            "raise the frequency."
+        ),
     }
     return forms[caution.code] % values
 

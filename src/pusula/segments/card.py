@@ -25,11 +25,22 @@ from pusula.segments.language.nodes import (
 )
 from pusula.segments.language.schema import Schema
 
-_FILE = "card_facts.yaml"
 _ALL_FACTS = "card"
 _NO_WORDS = Words(tr="", en="")
 # How a value is written that is read off the rows behind the fact, not measured by a condition.
 OF_ROWS = frozenset({"place", "most"})
+
+
+@dataclass(frozen=True)
+class Book:
+    """A file of facts: its package and name, and the word that each begins with."""
+
+    package: str
+    file: str
+    word: str
+
+
+CARD = Book("pusula.segments", "card_facts.yaml", "fact")
 
 
 @dataclass(frozen=True)
@@ -87,16 +98,18 @@ class Fact:
         return next(filter(None, held), ())
 
 
-def facts_of(profile_id: int, *, at: int, as_of: AsOf | None = None) -> list[Fact]:
-    """Return the facts that hold of a profile at the moment ``at``, in the order of the catalogue.
+def facts_of(
+    profile_id: int, *, at: int, as_of: AsOf | None = None, book: Book = CARD
+) -> list[Fact]:
+    """Return the facts of ``book`` that hold of a profile at the moment ``at``, in its order.
 
     With ``as_of`` only what was so, and known, then. A fact that this installation cannot work out
     (a trait it does not know, a mean that nobody has published) is left out.
     """
     schema, ids = catalog.schema(), np.array([profile_id], np.int64)
-    said = (schema.currency, schema.tz, tuple(sorted(schema.traits.items())))
+    said = (schema.currency, schema.tz, tuple(sorted(schema.traits.items())), schema.models)
     limits = evaluate.published_cut_points()
-    ready = _ready(_Asked((said, tuple(sorted(limits.items()))), schema, limits))
+    ready = _ready(_Asked((book, said, tuple(sorted(limits.items()))), book, schema, limits))
     known = facts.block(ids, ready.plan.requirements, as_of)
     if not len(known):
         return []
@@ -129,17 +142,17 @@ def fact_definitions(schema: Schema) -> dict[str, Definition]:
     }
 
 
-def catalogue(schema: Schema) -> tuple[FactDefinition, ...]:
+def catalogue(schema: Schema, book: Book = CARD) -> tuple[FactDefinition, ...]:
     """Return the facts that ``schema`` has the words for, in the order in which they are said."""
-    return tuple(_read(schema))
+    return tuple(_read(schema, book))
 
 
-def _read(schema: Schema) -> Iterator[FactDefinition]:
-    for document in _documents(schema.currency):
+def _read(schema: Schema, book: Book) -> Iterator[FactDefinition]:
+    for document in documents(schema.currency, book):
         where = _first_known(document["where"], schema)
         if where is not None:
             yield FactDefinition(
-                key=document["fact"],
+                key=document[book.word],
                 icon=document["icon"],
                 tone=document.get("tone", ""),
                 facet=document.get("facet", "orders"),
@@ -172,12 +185,13 @@ def _value(value: Mapping[str, Any], schema: Schema) -> tuple[str, Condition | t
     return how, parse_condition(asked, schema)
 
 
-@lru_cache(maxsize=1)
-def _documents(currency: str) -> list[dict[str, Any]]:
-    file = resources.files("pusula.segments").joinpath(_FILE)
+@lru_cache(maxsize=4)
+def documents(currency: str, book: Book = CARD) -> list[dict[str, Any]]:
+    """Return what ``book`` says, as it is written."""
+    file = resources.files(book.package).joinpath(book.file)
     text = file.read_text(encoding="utf-8").replace("CURRENCY", currency)
-    documents: list[dict[str, Any]] = yaml.safe_load(text)
-    return documents
+    found: list[dict[str, Any]] = yaml.safe_load(text)
+    return found
 
 
 @dataclass(frozen=True)
@@ -185,6 +199,7 @@ class _Asked:
     """What facts are worked out with; ``key`` says all of it that they depend on."""
 
     key: tuple[object, ...]
+    book: Book = field(compare=False)
     schema: Schema = field(compare=False)
     limits: Mapping[str, float] = field(compare=False)
 
@@ -197,9 +212,9 @@ class _Ready:
     facts: tuple[FactDefinition, ...]
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=4)
 def _ready(asked: _Asked) -> _Ready:
-    made = catalogue(asked.schema)
+    made = catalogue(asked.schema, asked.book)
     plan = _compiled({fact.key: fact.where for fact in made}, asked.schema, asked.limits)
     return _Ready(plan, tuple(fact for fact in made if fact.key not in plan.failed))
 

@@ -23,6 +23,13 @@ COMPUTED_TRAITS = {
     "rfm_r": Kind.NUMBER,
     "rfm_f": Kind.NUMBER,
     "rfm_m": Kind.NUMBER,
+    "lifecycle": Kind.TEXT,
+    "send_hour": Kind.NUMBER,
+    "next_best_item": Kind.TEXT,
+    "next_best_hotel": Kind.TEXT,
+    "next_best_region": Kind.TEXT,
+    "next_best_room": Kind.TEXT,
+    "best_channel": Kind.TEXT,
 }
 
 

@@ -37,7 +37,7 @@ from pusula.sources.models import Import, ImportState
 KEPT_FOR = 30 * clock.DAY
 _PART = 500
 _LISTED = 20
-_COMPUTED = "rfm"  # the source of traits that are worked out, not told
+_COMPUTED = ("rfm", "predict")  # the sources of traits that are worked out, not told
 # Who stands in one of these is known from elsewhere too; what is computed (members, scores) is not
 # counted, and goes with the profile.
 _KNOWN_FROM: tuple[Any, ...] = (
@@ -230,7 +230,7 @@ class _Undo:
             if model is Identifier:
                 held = held.exclude(**which)
             elif model in {Trait, TraitChange}:
-                held = held.exclude(source=_COMPUTED)
+                held = held.exclude(source__in=_COMPUTED)
             known.update(held.values_list("profile_id", flat=True))
         return known
 

@@ -22,7 +22,16 @@ from pusula.rfm import words as rfm_words
 from pusula.rfm.models import RfmScore
 from pusula.segments import queries as segments
 from pusula.segments.models import Membership
-from pusula.web import consent_words, facts, formats, journey_words, masking, titles
+from pusula.web import (
+    consent_words,
+    facts,
+    formats,
+    journey_words,
+    masking,
+    suggestions,
+    titles,
+)
+from pusula.web.foretold import Foretold, foretold
 from pusula.web.identifiers import Identity, identity_of
 
 PURPOSE = "marketing"
@@ -80,6 +89,8 @@ class Card:
     traits: list[tuple[str, str]]
     identity: Identity
     journeys: list[Travelled]
+    suggestion: suggestions.Shown | None
+    foretold: list[Foretold]
 
 
 def card_of(profile: Profile) -> Card:
@@ -109,6 +120,8 @@ def card_of(profile: Profile) -> Card:
         ],
         identity=identity_of(profile.pk),
         journeys=_journeys(profile.pk),
+        suggestion=suggestions.for_card(profile.pk, made),
+        foretold=foretold(profile.pk),
     )
 
 

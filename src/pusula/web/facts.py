@@ -6,6 +6,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from django.conf import settings
 from django.utils.translation import get_language, gettext
@@ -50,9 +51,23 @@ def facts_of(profile_id: int, made: Sequence[Order], *, as_of: AsOf | None = Non
     They hold now, or held ``as_of`` a moment with what was known then.
     """
     at = clock.now() if as_of is None else as_of.at
-    found = card.facts_of(profile_id, at=at, as_of=as_of)
+    return tell(profile_id, card.facts_of(profile_id, at=at, as_of=as_of), made, at=at)
+
+
+def tell(
+    profile_id: int,
+    found: Sequence[card.Fact],
+    made: Sequence[Order],
+    *,
+    at: int,
+    words: Mapping[str, str] = MappingProxyType({}),
+) -> list[Fact]:
+    """Return the facts ``found`` of a profile in the active language; ``words`` may stand in them.
+
+    Words are those that no condition measures.
+    """
     seen = _seen(profile_id, found)
-    return [_Teller(fact, made, seen, at).told() for fact in found]
+    return [_Teller(fact, made, seen, at, words).told() for fact in found]
 
 
 def _seen(profile_id: int, facts: Iterable[card.Fact]) -> list[Event]:
@@ -72,6 +87,7 @@ class _Teller:
     made: Sequence[Order]
     seen: Sequence[Event]
     at: int
+    words: Mapping[str, str]
 
     def told(self) -> Fact:
         definition = self.fact.definition
@@ -96,7 +112,7 @@ class _Teller:
         words = {
             name: self.value(name, how, orders) for name, (how, _) in definition.values.items()
         }
-        return forms[self.form(forms)].format(**words)
+        return forms[self.form(forms)].format(**self.words, **words)
 
     def form(self, forms: Mapping[str, str]) -> str:
         """Return which form fits the number that the sentence counts."""

@@ -58,10 +58,18 @@ GROUPS: tuple[tuple[str | Promise, tuple[Area, ...]], ...] = (
         ),
     ),
     (
+        _("Measurement"),
+        (
+            Area("flask-conical", _("Experiments"), "experiments"),
+            Area("chart-no-axes-column", _("Reports"), "reports"),
+        ),
+    ),
+    (
         _("Data"),
         (
             Area("plug", _("Sources"), "sources"),
             Area("database", _("Import"), "imports"),
+            Area("table-2", _("Analysts’ tables"), "bi"),
             Area("lock", _("Privacy"), "privacy"),
         ),
     ),

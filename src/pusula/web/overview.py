@@ -25,7 +25,9 @@ from pusula.outbox import queries as outbox
 from pusula.outbox.spikes import SPIKE_HOLD
 from pusula.privacy import requests
 from pusula.profiles import queries as profiles
+from pusula.rfm import alerts as rfm_alerts
 from pusula.rfm import queries as rfm
+from pusula.rfm import sentences as rfm_sentences
 from pusula.segments import queries as segments
 from pusula.sources import queries as sources
 from pusula.sources.models import ImportState
@@ -299,6 +301,8 @@ def _rfm() -> Iterator[Concern]:
     if run and (formats.today() - run.as_of_on).days > _RFM_OLD_DAYS:
         text = gettext("RFM was last computed as of %(day)s.") % {"day": formats.day(run.as_of_on)}
         yield Concern("grid-3x3", "warn", text, reverse("rfm"))
+    for alert in rfm_alerts.open_alerts():
+        yield Concern("grid-3x3", "warn", rfm_sentences.alert(alert), reverse("rfm-alerts"))
 
 
 def _messages() -> Iterator[Concern]:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext, ngettext
 
 from pusula.rfm import words
 from pusula.rfm.models import RfmRun
-from pusula.rfm.queries import Flow
+from pusula.rfm.moves import Flow
 from pusula.web import formats
 from pusula.web.charts.figure import Figure
 from pusula.web.charts.sankey import Group, sankey

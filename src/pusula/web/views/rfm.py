@@ -13,10 +13,10 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext, pgettext
 from django.views.decorators.http import require_safe
 
-from pusula.rfm import queries, words
+from pusula.rfm import moves, queries, words
 from pusula.rfm.models import RfmRun, RfmScore
 from pusula.rfm.queries import Class, Group
-from pusula.rfm.scoring import Config
+from pusula.rfm.rules import Config
 from pusula.web import formats, rfm_moves, titles
 from pusula.web.charts.axes import Point
 from pusula.web.charts.columns import columns
@@ -155,13 +155,13 @@ def _grid(run: RfmRun) -> Heat:
 
 
 def _moves(request: HttpRequest, before: RfmRun, run: RfmRun) -> dict[str, object]:
-    moves = rfm_moves.Moves(queries.transitions(before, run))
+    moved = rfm_moves.Moves(moves.transitions(before, run))
     names = rfm_moves.ordered(dict.fromkeys([*run.groups, *before.groups]))
     shown = rfm_moves.chosen(asked_all(request, "show"), names)
     return {
-        "moves": moves,
-        "headline": rfm_moves.headline(moves, before, names),
-        "sankey": rfm_moves.chart(moves, shown, before, run),
+        "moves": moved,
+        "headline": rfm_moves.headline(moved, before, names),
+        "sankey": rfm_moves.chart(moved, shown, before, run),
         "choices": [(name, words.title(name), name in shown) for name in names],
     }
 

@@ -1,9 +1,4 @@
-"""The statistics of an experiment, from counts and sums alone: numbers in, numbers out.
-
-Statistics add up: an arm is told by how many people it has, how many converted, and the sum and
-sum of squares of what they spent; people who spent nothing need no row. Intervals are two-sided
-with confidence 1 - ``alpha``; rates and shares are fractions, not percent.
-"""
+"""Tests for one look at the planned end: shares, means, ranks, and the sizes of the arms."""
 
 from __future__ import annotations
 
@@ -11,64 +6,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 from scipy import stats as distributions
 
-ALPHA = 0.05
-POWER = 0.8
+from pusula.measurement.stats.values import ALPHA, Amounts, Interval, Rate, quantile
+
 # With fewer expected converters than this in a cell the normal approximation is not to be trusted.
 _SMALL_CELL = 5
-_ROUNDS = 20
-
-
-@dataclass(frozen=True)
-class Interval:
-    """The values that the data do not contradict."""
-
-    low: float
-    high: float
-
-    def scaled(self, factor: float) -> Interval:
-        """Return the interval of ``factor`` times the quantity; ``factor`` is not negative."""
-        return Interval(self.low * factor, self.high * factor)
-
-
-@dataclass(frozen=True)
-class Rate:
-    """How many of ``n`` people converted."""
-
-    n: int
-    x: int
-
-    @property
-    def value(self) -> float:
-        """The share that converted; 0 of nobody."""
-        return self.x / self.n if self.n else 0.0
-
-    @property
-    def variance(self) -> float:
-        """The variance of the share."""
-        return self.value * (1 - self.value) / self.n
-
-
-@dataclass(frozen=True)
-class Amounts:
-    """What ``n`` people spent: the sum and the sum of squares of one number per person."""
-
-    n: int
-    total: float
-    squares: float
-
-    @property
-    def mean(self) -> float:
-        """The amount per head; 0 of nobody."""
-        return self.total / self.n if self.n else 0.0
-
-    @property
-    def variance(self) -> float:
-        """The sample variance of one person's amount; 0 for fewer than two people."""
-        if self.n < 2:  # noqa: PLR2004 - one person does not vary
-            return 0.0
-        return max(self.squares - self.total * self.mean, 0.0) / (self.n - 1)
+_NODES = 4_000  # of the integral over what the control's share may be
 
 
 @dataclass(frozen=True)
@@ -100,17 +46,10 @@ class MeanTest:
     p: float
     lift: float | None
 
-
-@dataclass(frozen=True)
-class Return:
-    """What a campaign brought and cost, in the unit of the amounts."""
-
-    revenue: float
-    interval: Interval
-    cost: float
-    margin: float
-    profit: float  # margin x revenue - cost
-    roi: float | None  # profit / cost; none when it cost nothing
+    @property
+    def variance(self) -> float:
+        """The squared standard error of the difference."""
+        return self.treated.variance / self.treated.n + self.control.variance / self.control.n
 
 
 def compare_rates(treated: Rate, control: Rate, alpha: float = ALPHA) -> RateTest:
@@ -122,7 +61,7 @@ def compare_rates(treated: Rate, control: Rate, alpha: float = ALPHA) -> RateTes
     smallest = min(treated.n, control.n) * min(pooled, 1 - pooled)
     is_exact = smallest < _SMALL_CELL
     p = fisher(treated, control) if is_exact else float(2 * distributions.norm.sf(abs(z)))
-    half = _quantile(alpha) * math.sqrt(treated.variance + control.variance)
+    half = quantile(alpha) * math.sqrt(treated.variance + control.variance)
     return RateTest(
         treated=treated,
         control=control,
@@ -168,6 +107,20 @@ def fisher(treated: Rate, control: Rate) -> float:
     return float(distributions.fisher_exact(table).pvalue)
 
 
+def rank_test(treated: npt.NDArray[np.float64], control: npt.NDArray[np.float64]) -> float:
+    """Return the two-sided p-value of Mann and Whitney: whether one arm tends to spend more."""
+    return float(distributions.mannwhitneyu(treated, control, alternative="two-sided").pvalue)
+
+
+def probability_better(treated: Rate, control: Rate) -> float:
+    """Return how probable a higher share of the treated is, from even beliefs (Beta(1, 1))."""
+    ours = distributions.beta(1 + treated.x, 1 + treated.n - treated.x)
+    theirs = distributions.beta(1 + control.x, 1 + control.n - control.x)
+    # Over the control's own quantiles: every node weighs the same.
+    nodes = theirs.ppf((np.arange(_NODES) + 0.5) / _NODES)
+    return float(ours.sf(nodes).mean())
+
+
 def sample_ratio(observed: Sequence[int], shares: Sequence[float]) -> float | None:
     """Return the p-value of arms of these sizes under the planned ``shares`` (chi-square).
 
@@ -182,55 +135,9 @@ def sample_ratio(observed: Sequence[int], shares: Sequence[float]) -> float | No
     return float(distributions.chisquare(observed, expected).pvalue)
 
 
-def returns(test: MeanTest, *, cost: float, margin: float) -> Return:
-    """Return what the treated brought beyond what they would have spent anyway, and at what cost.
-
-    ``margin`` is the share of revenue that is profit.
-    """
-    revenue = test.difference * test.treated.n
-    profit = margin * revenue - cost
-    return Return(
-        revenue=revenue,
-        interval=test.interval.scaled(test.treated.n),
-        cost=cost,
-        margin=margin,
-        profit=profit,
-        roi=profit / cost if cost else None,
-    )
-
-
-def detectable_difference(
-    rate: float, n_treated: int, n_control: int, *, alpha: float = ALPHA, power: float = POWER
-) -> float | None:
-    """Return the smallest difference of shares that arms of this size would mostly show.
-
-    ``rate`` is the share that converts without the campaign; none where nobody or everybody does.
-    """
-    if not 0 < rate < 1 or not n_treated or not n_control:
-        return None
-    step = 0.0
-    for _ in range(_ROUNDS):  # the variance depends on the answer; it settles quickly
-        moved = min(rate + step, 1.0)
-        pooled = (moved * n_treated + rate * n_control) / (n_treated + n_control)
-        same = math.sqrt(pooled * (1 - pooled) * (1 / n_treated + 1 / n_control))
-        apart = math.sqrt(moved * (1 - moved) / n_treated + rate * (1 - rate) / n_control)
-        step = _quantile(alpha) * same + float(distributions.norm.ppf(power)) * apart
-    return step
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p-values adjusted for having asked several questions at once (Holm)."""
-    order = sorted(range(len(p_values)), key=p_values.__getitem__)
-    adjusted = [0.0] * len(p_values)
-    worst = 0.0
-    for place, index in enumerate(order):
-        worst = max(worst, min(1.0, p_values[index] * (len(p_values) - place)))
-        adjusted[index] = worst
-    return adjusted
-
-
-def _quantile(alpha: float) -> float:
-    return float(distributions.norm.isf(alpha / 2))
+def wilson(rate: Rate, alpha: float = ALPHA) -> Interval:
+    """Return Wilson's score interval of one share; ``rate`` is of at least one."""
+    return _wilson(rate, quantile(alpha))
 
 
 def _wilson(rate: Rate, z: float) -> Interval:
@@ -242,7 +149,7 @@ def _wilson(rate: Rate, z: float) -> Interval:
 
 def _newcombe(treated: Rate, control: Rate, alpha: float) -> Interval:
     """Return the hybrid score interval of a difference (Newcombe 1998, method 10)."""
-    a, b = _wilson(treated, _quantile(alpha)), _wilson(control, _quantile(alpha))
+    a, b = _wilson(treated, quantile(alpha)), _wilson(control, quantile(alpha))
     difference = treated.value - control.value
     below = math.hypot(treated.value - a.low, b.high - control.value)
     above = math.hypot(a.high - treated.value, control.value - b.low)
@@ -254,7 +161,7 @@ def _katz(treated: Rate, control: Rate, alpha: float) -> Interval | None:
     if not treated.x or not control.x:
         return None
     middle = math.log(treated.value / control.value)
-    half = _quantile(alpha) * math.sqrt(
+    half = quantile(alpha) * math.sqrt(
         1 / treated.x - 1 / treated.n + 1 / control.x - 1 / control.n
     )
     return Interval(math.expm1(middle - half), math.expm1(middle + half))

@@ -1,0 +1,1 @@
+"""Systems that get something from us: files and views for business intelligence."""

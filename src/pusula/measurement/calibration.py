@@ -1,0 +1,106 @@
+"""Credit beside lift: what a campaign or journey caused, where somebody was held out to tell.
+
+Calibrated credit scales what is ascribed to the messages of one origin so that, over everything it
+ever did, it comes to the incremental revenue measured against its holdout. It is told with the
+interval of that measurement, per origin only: an order has credit, never lift.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pusula.campaigns.models import Campaign
+from pusula.journeys.models import Journey
+from pusula.lib import clock
+from pusula.measurement import attribution
+from pusula.measurement.attribution import Credit
+from pusula.measurement.credit import Rules
+from pusula.measurement.journeys import journey_result
+from pusula.measurement.result import Phase, result
+from pusula.measurement.stats import Interval
+from pusula.measurement.touches import Span
+
+# A journey is measured over so long behind each first entry.
+JOURNEY_WINDOW_DAYS = 14
+
+
+@dataclass(frozen=True)
+class Lift:
+    """What an origin caused over all its life, in minor units, and the interval around it."""
+
+    revenue_minor: float
+    interval: Interval
+    is_final: bool  # the planned window is over; a journey goes on
+    credit_minor: int  # ascribed to it over the same life by the rules that are asked for
+
+    def calibrated(self, credit: Credit) -> Calibrated | None:
+        """Return what of the lift belongs to ``credit``, a part of the credit of the same life."""
+        if self.credit_minor <= 0:
+            return None
+        part = credit.revenue_minor / self.credit_minor
+        low, high = sorted((self.interval.low * part, self.interval.high * part))
+        return Calibrated(self.revenue_minor * part, Interval(low, high))
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """Credit scaled to lift, and the interval of the lift scaled alike."""
+
+    revenue_minor: float
+    interval: Interval
+
+
+def lifts(origins: set[str], rules: Rules, *, at: int) -> dict[str, Lift]:
+    """Return the lift of those of ``origins`` that held somebody out; the others are missing."""
+    found: dict[str, Lift] = {}
+    for origin in origins:
+        kind, _colon, number = origin.partition(":")
+        if not number.isdecimal():
+            continue
+        if kind == "campaign":
+            lift = _of_campaign(int(number), rules, at)
+        elif kind == "journey":
+            lift = _of_journey(int(number), rules, at)
+        else:
+            continue
+        if lift is not None:
+            found[origin] = lift
+    return found
+
+
+def _of_campaign(pk: int, rules: Rules, at: int) -> Lift | None:
+    campaign = Campaign.objects.filter(pk=pk).first()
+    if campaign is None or campaign.started_at is None:
+        return None
+    measured = result(campaign, at)
+    if measured.overall is None:
+        return None
+    gained = measured.overall.gained
+    return Lift(
+        revenue_minor=gained.revenue,
+        interval=gained.interval,
+        is_final=measured.phase is Phase.READY,
+        credit_minor=_credit(campaign.origin, campaign.started_at, rules, at),
+    )
+
+
+def _of_journey(pk: int, rules: Rules, at: int) -> Lift | None:
+    journey = Journey.objects.filter(pk=pk).first()
+    if journey is None:
+        return None
+    measured = journey_result(journey, window_days=JOURNEY_WINDOW_DAYS, at=at)
+    if measured.means is None:
+        return None
+    n = measured.treated.n
+    return Lift(
+        revenue_minor=measured.means.difference * n,
+        interval=measured.means.interval.scaled(n),
+        is_final=False,
+        credit_minor=_credit(journey.origin, journey.created_at, rules, at),
+    )
+
+
+def _credit(origin: str, since_at: int, rules: Rules, at: int) -> int:
+    """Return what is ascribed to ``origin`` of all orders since it began."""
+    whole = attribution.attributed_to(origin, Span(since_at, at + clock.SECOND), rules)
+    return whole.revenue_minor

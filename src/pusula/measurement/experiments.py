@@ -1,0 +1,272 @@
+"""Experiments: campaigns and journeys that hold people out, how far they are, what they say.
+
+A campaign is judged once, at its planned end, by the fixed test; before it only the interval that
+holds at every look is shown. A journey has no planned end: it is judged by that interval alone, and
+by people whose window is over, so that nobody counts half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from django.conf import settings
+from django.db.models import Count, Min, Q
+from django.utils.translation import get_language
+
+from pusula.campaigns import queries as campaigns
+from pusula.campaigns.models import Arm, Campaign
+from pusula.journeys import queries as journeys
+from pusula.journeys.models import Enrollment, Journey
+from pusula.lib import clock
+from pusula.measurement import analysis, stats
+from pusula.measurement import people as doers
+from pusula.measurement.analysis import Analysis, Course
+from pusula.measurement.people import Bools, Exposed, People
+from pusula.measurement.result import SPLIT_ALARM, Counted, Phase, Result, counted, phase_of, result
+
+JOURNEY_WINDOW_DAYS = 14
+
+_OF_CAMPAIGN = (
+    "SELECT profile_id, CASE WHEN arm = %s THEN 1 ELSE 0 END AS is_treated, variant, "
+    "assigned_at AS at, CAST(NULL AS bigint) AS order_id "
+    "FROM campaigns_assignment WHERE campaign_id = %s AND arm <> %s"
+)
+# How everybody came in first: who comes again is the same person, in the same arm. A version that
+# holds nobody out compares with nothing, so who came in on one is left out.
+_OF_JOURNEY = """
+SELECT profile_id, CASE WHEN is_holdout THEN 0 ELSE 1 END AS is_treated, '' AS variant,
+       entered_at AS at, order_id
+FROM (
+  SELECT profile_id, is_holdout, entered_at, order_id, version_id,
+         row_number() OVER (PARTITION BY profile_id ORDER BY entered_at, id) AS nth
+  FROM journeys_enrollment WHERE journey_id = %s
+) entries WHERE nth = 1 AND version_id IN ({versions})
+"""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A campaign or journey that is measured against people held out."""
+
+    key: str
+    title: str
+    campaign: Campaign | None
+    journey: Journey | None
+    phase: Phase
+    day: int  # whole days since it began
+    window_days: int
+    started_at: int | None
+    ends_at: int | None  # none of a journey
+    holdout_share: float
+    counted: Counted
+    event: str  # whose happening counts; empty: an order
+    currency: str
+    n_treated: int
+    n_control: int
+
+    @property
+    def kind(self) -> str:
+        """Which of the two it is, as it stands in addresses."""
+        return "campaign" if self.campaign else "journey"
+
+    @property
+    def window(self) -> int:
+        """So long after the assignment counts, in microseconds."""
+        return self.window_days * clock.DAY
+
+    @property
+    def is_held_against(self) -> bool:
+        """Whether anybody is, or is to be, held out."""
+        return self.n_control > 0 or self.holdout_share > 0
+
+
+@dataclass(frozen=True)
+class Found:
+    """An experiment measured at a moment."""
+
+    experiment: Experiment
+    at: int
+    people: People
+    analysis: Analysis | None  # none where an arm has fewer than two people
+    course: Course
+    split_p: float | None
+    result: Result | None  # of a campaign: its arms, variants, cost and messages
+
+    @property
+    def is_split_broken(self) -> bool:
+        """Whether the arms have sizes that no honest split gives."""
+        return self.split_p is not None and self.split_p < SPLIT_ALARM
+
+
+def experiments(at: int) -> Iterator[Experiment]:
+    """Return everything that holds people out, or was made to: running first, newest first."""
+    found = [*_campaigns(at), *_journeys(at)]
+    order = {Phase.TOO_EARLY: 0, Phase.READY: 1, Phase.NOT_STARTED: 2}
+    found.sort(key=lambda one: (order[one.phase], -(one.started_at or at)))
+    yield from found
+
+
+def by_key(kind: str, key: str, at: int) -> Experiment | None:
+    """Return the experiment of a campaign or a journey, if there is one."""
+    if kind == "campaign":
+        campaign = campaigns.by_key(key)
+        return None if campaign is None else next(_campaigns(at, campaign), None)
+    journey = journeys.by_key(key)
+    return None if journey is None else next(_journeys(at, journey), None)
+
+
+def measured(experiment: Experiment, at: int) -> Found:
+    """Return what ``experiment`` did, as far as it is known at the moment ``at``."""
+    exposed = _exposed(experiment)
+    window, campaign = experiment.window, experiment.campaign
+    found = doers.people(exposed, window=window, at=at, conversion_event=experiment.event)
+    segments = doers.memberships(exposed, found.profile_ids)
+    if campaign is not None:
+        course = analysis.course_of_days(
+            found, window_days=experiment.window_days, days=_days_seen(experiment, at)
+        )
+        compared = analysis.analyse(found, course, segments, window=window)
+        judged = result(campaign, at)
+        return Found(experiment, at, found, compared, course, judged.split_p, judged)
+    ripe = found.at + window <= at
+    split = _split_of(experiment, found)
+    found, segments = _of(found, ripe), {pk: mask[ripe] for pk, mask in segments.items()}
+    course = analysis.course_of_people(found, window=window, at=at)
+    compared = analysis.analyse(found, course, segments, window=window)
+    return Found(experiment, at, found, compared, course, split, None)
+
+
+def course_so_far(campaign: Campaign, at: int) -> Course | None:
+    """Return the looks at a campaign that runs; ``None`` before it began."""
+    experiment = next(_campaigns(at, campaign), None)
+    if experiment is None or experiment.phase is Phase.NOT_STARTED:
+        return None
+    found = doers.people(
+        _exposed(experiment), window=experiment.window, at=at, conversion_event=experiment.event
+    )
+    return analysis.course_of_days(
+        found, window_days=experiment.window_days, days=_days_seen(experiment, at)
+    )
+
+
+def _campaigns(at: int, only: Campaign | None = None) -> Iterator[Experiment]:
+    sizes = campaigns.all_arm_sizes()
+    for campaign in campaigns.campaigns() if only is None else [only]:
+        arms = sizes.get(campaign.pk, {})
+        yield Experiment(
+            key=campaign.key,
+            title=campaign.title,
+            campaign=campaign,
+            journey=None,
+            phase=phase_of(campaign, at),
+            day=_day(campaign.started_at, at, campaign.window_days),
+            window_days=campaign.window_days,
+            started_at=campaign.started_at,
+            ends_at=campaign.window_ends_at,
+            holdout_share=campaign.holdout_share,
+            counted=counted(campaign.conversion_event),
+            event=campaign.conversion_event,
+            currency=campaign.currency,
+            n_treated=arms.get(Arm.TREATED, 0),
+            n_control=arms.get(Arm.HOLDOUT, 0),
+        )
+
+
+def _journeys(at: int, only: Journey | None = None) -> Iterator[Experiment]:
+    people = Count("profile", distinct=True)
+    held = Count("profile", distinct=True, filter=Q(is_holdout=True))
+    rows = Enrollment.objects.values_list("journey_id").annotate(
+        n=people, n_held=held, first=Min("entered_at")
+    )
+    sizes = {pk: (n, n_held, first) for pk, n, n_held, first in rows}
+    language = (get_language() or "en")[:2]
+    for journey in journeys.all_journeys() if only is None else [only]:
+        if journey.version is None:
+            continue
+        n, n_held, first = sizes.get(journey.pk, (0, 0, None))
+        yield Experiment(
+            key=journey.key,
+            title=journeys.title(journey, language),
+            campaign=None,
+            journey=journey,
+            phase=Phase.NOT_STARTED if first is None else Phase.TOO_EARLY,
+            day=_day(first, at, None),
+            window_days=JOURNEY_WINDOW_DAYS,
+            started_at=first,
+            ends_at=None,
+            holdout_share=_holdout_share(journey.version.definition),
+            counted=counted(""),
+            event="",
+            currency=settings.PUSULA.currency,
+            n_treated=n - n_held,
+            n_control=n_held,
+        )
+
+
+def _exposed(experiment: Experiment) -> Exposed:
+    if experiment.campaign is not None:
+        params = (Arm.TREATED.value, experiment.campaign.pk, Arm.EXCLUDED.value)
+        return Exposed(_OF_CAMPAIGN, params)
+    versions = list(_shares(experiment)) or [0]
+    marks = ", ".join(["%s"] * len(versions))
+    pk = experiment.journey.pk if experiment.journey else 0
+    return Exposed(_OF_JOURNEY.format(versions=marks), (pk, *versions), is_brought=True)
+
+
+def _shares(experiment: Experiment) -> dict[int, float]:
+    """Return the share that each version of a journey holds out, of those that do."""
+    if experiment.journey is None:
+        return {}
+    versions = experiment.journey.versions.values_list("pk", "definition")
+    shares = {pk: _holdout_share(definition) for pk, definition in versions}
+    return {pk: share for pk, share in shares.items() if share > 0}
+
+
+def _of(people: People, mask: Bools) -> People:
+    """Return those of the people whom ``mask`` names, with what they did."""
+    places = np.cumsum(mask) - 1
+
+    def doings(found: doers.Doings) -> doers.Doings:
+        kept = mask[found.places]
+        return doers.Doings(places[found.places[kept]], found.after[kept], found.net_minor[kept])
+
+    return People(
+        profile_ids=people.profile_ids[mask],
+        is_treated=people.is_treated[mask],
+        variants=people.variants[mask],
+        at=people.at[mask],
+        before_minor=people.before_minor[mask],
+        orders=doings(people.orders),
+        conversions=doings(people.conversions),
+    )
+
+
+def _split_of(experiment: Experiment, people: People) -> float | None:
+    """Return the p-value of a journey's split by the share that each version held out."""
+    shares = _shares(experiment)
+    rows = Enrollment.objects.filter(journey=experiment.journey, version__in=shares)
+    numbers = dict(rows.values_list("version_id").annotate(n=Count("profile", distinct=True)))
+    whole = sum(numbers.values())
+    held = sum(n * shares[pk] for pk, n in numbers.items()) / whole if whole else 0.0
+    if not 0 < held < 1:
+        return None
+    n_treated = int(people.is_treated.sum())
+    return stats.sample_ratio([n_treated, len(people) - n_treated], [1 - held, held])
+
+
+def _holdout_share(definition: dict[str, object]) -> float:
+    text = str(definition.get("holdout", "0")).rstrip("% ")
+    return float(text or 0) / 100
+
+
+def _day(started_at: int | None, at: int, most: int | None) -> int:
+    if started_at is None:
+        return 0
+    days = max(0, (at - started_at) // clock.DAY)
+    return days if most is None else min(days, most)
+
+
+def _days_seen(experiment: Experiment, at: int) -> int:
+    return _day(experiment.started_at, at, experiment.window_days)

@@ -1,0 +1,102 @@
+"""Funnels: who went through steps in their order within a time, counted in people.
+
+A way begins with any first step in the span. Of one that begins there, each next step is the
+earliest behind the step before it, and must come within the window after the first. A person is
+counted as far as the best of their ways leads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from django.db import connection
+
+from pusula.lake import arrow
+from pusula.lib import clock
+from pusula.lib.errors import PusulaError
+from pusula.measurement.credit import Ints, bisect
+from pusula.measurement.touches import Span
+from pusula.orders import machine
+
+ORDER = "order"  # the step of an order that is alive; other steps are names of events
+MOST_STEPS = 8
+MOST_WINDOW_DAYS = 365
+_ALIVE = tuple(sorted(machine.ALIVE))
+_READ = pa.schema([("profile_id", pa.int64()), ("at", pa.int64())])
+
+
+class FunnelError(PusulaError):
+    """A funnel that cannot be counted."""
+
+    code = "funnel"
+    status = 422
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """How many people reached each step; ``steps`` are names of events, or ``ORDER``."""
+
+    steps: tuple[str, ...]
+    window_days: int
+    n: tuple[int, ...]
+    people: tuple[Ints, ...]  # of each step, those who reached it, ascending
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        whole = self.n[0] if self.n else 0
+        return {
+            "window_days": self.window_days,
+            "steps": [
+                {
+                    "step": step,
+                    "n": n,
+                    "share_of_first": n / whole if whole else None,
+                    "share_of_before": n / before if before else None,
+                }
+                for step, n, before in zip(self.steps, self.n, (whole, *self.n), strict=False)
+            ],
+        }
+
+
+def funnel(steps: tuple[str, ...], span: Span, window_days: int) -> Funnel:
+    """Return who went through ``steps``, the first of them in ``span``."""
+    if not 2 <= len(steps) <= MOST_STEPS:  # noqa: PLR2004 - one step leads nowhere
+        raise FunnelError(f"a funnel has 2 to {MOST_STEPS} steps, not {len(steps)}")
+    if not 1 <= window_days <= MOST_WINDOW_DAYS:
+        raise FunnelError(f"the window of a funnel is 1 to {MOST_WINDOW_DAYS} days")
+    window = window_days * clock.DAY
+    who, began = _read(steps[0], span)
+    reached, is_open = began.copy(), np.ones(len(who), np.bool_)
+    people = [np.unique(who)]
+    for step in steps[1:]:
+        profiles, at = _read(step, Span(span.from_at, span.until_at + window))
+        low = np.searchsorted(profiles, who, side="left").astype(np.int64)
+        high = np.searchsorted(profiles, who, side="right").astype(np.int64)
+        place = bisect(at, low, high, reached)  # the first behind the step before
+        there = is_open & (place < high)
+        reached = np.append(at, 0)[np.where(there, place, len(at))]
+        is_open = there & (reached < began + window)
+        people.append(np.unique(who[is_open]))
+    return Funnel(steps, window_days, tuple(len(ids) for ids in people), tuple(people))
+
+
+def _read(step: str, span: Span) -> tuple[Ints, Ints]:
+    """Return who did ``step`` when, by person and moment."""
+    if step == ORDER:
+        marks = ", ".join(["%s"] * len(_ALIVE))
+        sql = f"""
+        SELECT profile_id, ordered_at FROM orders_order
+        WHERE ordered_at >= %s AND ordered_at < %s AND status IN ({marks}) AND net_base_minor >= 0
+        """
+        params: list[Any] = [span.from_at, span.until_at, *_ALIVE]
+    else:
+        sql = "SELECT profile_id, at FROM events_event WHERE name = %s AND at >= %s AND at < %s"
+        params = [step, span.from_at, span.until_at]
+    with connection.cursor() as cursor:
+        table = arrow.fetch(cursor, sql, params, _READ)
+    profiles, at = table["profile_id"].to_numpy(), table["at"].to_numpy()
+    order = np.lexsort((at, profiles))
+    return profiles[order], at[order]

@@ -1,0 +1,55 @@
+"""How orders are ascribed where nobody says otherwise: versions, of which the highest holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from django.db import transaction
+
+from pusula.measurement.credit import Model, Rules, RulesError
+from pusula.measurement.reports.models import AttributionRules
+
+
+def current() -> Rules:
+    """Return the rules that hold: those applied last, else the usual ones."""
+    newest = AttributionRules.objects.order_by("-number").first()
+    return Rules() if newest is None else parsed(newest.definition)
+
+
+def apply(rules: Rules, *, by: str, at: int) -> bool:
+    """Let ``rules`` hold from now on; return whether they are others than before."""
+    with transaction.atomic():
+        newest = AttributionRules.objects.select_for_update().order_by("-number").first()
+        before = Rules() if newest is None else parsed(newest.definition)
+        if rules == before:
+            return False
+        number = 1 if newest is None else newest.number + 1
+        AttributionRules.objects.create(
+            number=number, definition=rules.plain(), applied_at=at, applied_by=by
+        )
+    return True
+
+
+def parsed(definition: dict[str, Any]) -> Rules:
+    """Return the rules that ``Rules.plain`` wrote. Raises ``RulesError``."""
+    try:
+        return Rules(
+            model=Model(definition["model"]),
+            windows={name: int(days) for name, days in definition["windows"].items()},
+            half_life_days=int(definition["half_life_days"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        models = ", ".join(one.value for one in Model)
+        raise RulesError(
+            f"rules have a model ({models}), windows and half_life_days in days: {error}"
+        ) from error
+
+
+def with_model(rules: Rules, model: str) -> Rules:
+    """Return ``rules`` with the model called ``model``. Raises ``RulesError``."""
+    try:
+        return replace(rules, model=Model(model))
+    except ValueError as error:
+        models = ", ".join(one.value for one in Model)
+        raise RulesError(f"there is no model {model!r}; there are: {models}") from error

@@ -1,0 +1,116 @@
+"""Who bought what, read from the orders as they stood at a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pyarrow as pa
+from django.db import connection
+from django.db.models import Count
+
+from pusula.lake import arrow
+from pusula.orders import history, machine
+from pusula.orders.models import OrderItem, Property
+from pusula.predict.taste.choice import Scope
+from pusula.predict.taste.lines import Lines
+
+_LONG_AGO = -(2**62)  # before every moment a column can hold
+_ALIVE = tuple(sorted(machine.ALIVE))
+_SCHEMA = pa.schema(
+    [
+        ("profile_id", pa.int64()),
+        ("basket", pa.int64()),
+        ("ordered_at", pa.int64()),
+        ("code", pa.string()),
+    ]
+)
+_BOUGHT = f"""
+SELECT known.profile_id, known.id, known.ordered_at, {{code}}
+FROM ({history.AS_OF}) known {{join}}
+WHERE known.status IN ({", ".join(["%s"] * len(_ALIVE))}) AND {{code}} <> '' AND {{also}}
+ORDER BY known.profile_id, known.id, {{code}}
+"""
+_ITEM = "JOIN orders_orderitem i ON i.order_id = known.id"
+_ORDER = "JOIN orders_order o ON o.id = known.id"
+_STAYS = Scope(horizon_days=180, sold_within_days=400)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of thing that people choose: the model that recommends it, and how it is sold.
+
+    ``join``, ``code`` and ``also`` are our own SQL.
+    """
+
+    model: str
+    scope: Scope
+    join: str
+    code: str
+    also: str
+    names: Callable[[], dict[str, str]]
+
+    def lines(self, as_of_at: int, *, longest_code: int | None = None) -> Lines:
+        """Return what was bought before a moment, as it was known then; no returns, no refusals.
+
+        ``longest_code``: things with longer codes (carriage, fees) are left out.
+        """
+        sql = _BOUGHT.format(code=self.code, join=self.join, also=self.also)
+        with connection.cursor() as cursor:
+            table = arrow.fetch(cursor, sql, [as_of_at, _LONG_AGO, as_of_at, *_ALIVE], _SCHEMA)
+        if longest_code is not None:
+            table = table.filter(_no_longer(table["code"], longest_code))
+        return _lines(table)
+
+
+def _item_names() -> dict[str, str]:
+    """Return what most lines call each item."""
+    counted = OrderItem.objects.exclude(sku="").exclude(name="").values("sku", "name")
+    rows = counted.annotate(n=Count("pk")).order_by("n", "-name")
+    return {row["sku"]: row["name"] for row in rows.iterator(10_000)}
+
+
+def _hotel_names() -> dict[str, str]:
+    return dict(Property.objects.exclude(title="").values_list("code", "title"))
+
+
+KINDS = (
+    Kind("next_best_item", Scope(30, 90), _ITEM, "i.sku", "i.quantity > 0", _item_names),
+    Kind("next_best_hotel", _STAYS, _ORDER, "o.property", "o.starts_on IS NOT NULL", _hotel_names),
+    Kind("next_best_region", _STAYS, _ORDER, "o.region", "o.starts_on IS NOT NULL", dict),
+    Kind("next_best_room", _STAYS, _ORDER, "o.room_type", "o.starts_on IS NOT NULL", dict),
+)
+
+
+def kind_of(model: str) -> Kind | None:
+    """Return the kind that ``model`` recommends, if it recommends any."""
+    return next((kind for kind in KINDS if kind.model == model), None)
+
+
+def remembered(kind: Kind, *, longest_code: int | None = None) -> Callable[[int], Lines]:
+    """Return a function of a moment that asks the database only once for each."""
+    return lru_cache(maxsize=4)(lambda at: kind.lines(at, longest_code=longest_code))
+
+
+def _no_longer(codes: pa.ChunkedArray, most: int) -> pa.Array:
+    return pa.array([len(code) <= most for code in codes.to_pylist()], pa.bool_())
+
+
+def _lines(table: pa.Table) -> Lines:
+    """Return the rows as lines, their things numbered in the order of their codes."""
+    encoded = table["code"].combine_chunks().dictionary_encode()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.combine_chunks()
+    words = encoded.dictionary.to_pylist()
+    codes = sorted(words)
+    place = {code: i for i, code in enumerate(codes)}
+    order = np.array([place[word] for word in words], np.int64)
+    return Lines(
+        people=table["profile_id"].to_numpy(),
+        baskets=table["basket"].to_numpy(),
+        things=order[encoded.indices.to_numpy()],
+        at=table["ordered_at"].to_numpy(),
+        codes=tuple(codes),
+    )

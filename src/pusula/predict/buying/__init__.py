@@ -1,0 +1,1 @@
+"""How often and for how much customers will buy: purchase-count and value models."""

@@ -1,0 +1,1 @@
+"""Probabilities learned from what customers did before: churn and channels."""

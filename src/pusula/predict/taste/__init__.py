@@ -1,0 +1,1 @@
+"""What a customer would like next: bought together, and implicit factors."""

@@ -1,0 +1,184 @@
+"""Customers graded by the limits in force, a few at a time, whenever facts or time change them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from django.conf import settings
+from django.db import connection
+
+from pusula.lake import rows
+from pusula.profiles import computed
+from pusula.profiles.actions import Value
+from pusula.profiles.computed import Computed
+from pusula.profiles.models import TraitKind
+from pusula.profiles.relations import Ids
+from pusula.rfm import config as rules
+from pusula.rfm import cuts, days
+from pusula.rfm.cuts import Cuts, Grading
+from pusula.rfm.models import RfmDue, RfmVersion
+from pusula.rfm.purchases import Standing, standing
+from pusula.rfm.rules import Config
+
+SOURCE = "rfm"
+GROUP = "rfm_group"
+_DUE = "rfm_rfmdue"
+
+
+@dataclass(frozen=True)
+class InForce:
+    """The rules and limits of a version, made ready to grade by."""
+
+    number: int
+    config: Config
+    cuts: Cuts
+    groups: tuple[str, ...]
+
+    @classmethod
+    def of(cls, version: RfmVersion) -> InForce:
+        """Return those of ``version``."""
+        config = rules.parse(version.config, f"RFM version {version.number}")
+        return cls(version.number, config, cuts.read(version.cuts), tuple(config.named_groups))
+
+
+def version() -> RfmVersion | None:
+    """Return the version in force; ``None`` where nobody has set rules."""
+    published = RfmVersion.objects.filter(published_at__isnull=False)
+    return published.order_by("-published_at", "-pk").first()
+
+
+def in_force() -> InForce | None:
+    """Return rules and limits to grade by; ``None`` where nobody has set rules."""
+    held = version()
+    return None if held is None else InForce.of(held)
+
+
+class Grader:
+    """Grades by the version in force; read again only when another one is published."""
+
+    def __init__(self) -> None:
+        self._number: int | None = None
+        self._held: InForce | None = None
+
+    def forget(self) -> None:
+        """Read the version anew next time: what was read may have been undone."""
+        self._number = None
+
+    def look(self) -> InForce | None:
+        """Return what is in force now."""
+        found = version()
+        if found is None:
+            self._held = None
+        elif found.number != self._number or self._held is None:
+            self._held = InForce.of(found)
+        self._number = found.number if found else None
+        return self._held
+
+
+def grade(ids: Ids, at: int, by: InForce) -> set[int]:
+    """Grade ``ids`` (ascending) as of the moment ``at``; return those whose traits changed.
+
+    In the caller's transaction, beside which nobody else grades. Writes when time alone could next
+    change them.
+    """
+    if not len(ids):
+        return set()
+    held = standing(ids, at, by.config)
+    graded = by_rules(held, by)
+    changed = computed.write(list(_traits(ids, held, graded, at, by)), source=SOURCE)
+    _note_due(ids, held.bought.profile_ids, next_change(held, by))
+    return changed
+
+
+def by_rules(held: Standing, by: InForce) -> Grading:
+    """Return how whoever is in ``held`` is graded."""
+    bought = held.bought
+    return cuts.grade(
+        bought.keys,
+        bought.recency_days,
+        bought.frequency,
+        bought.monetary_minor,
+        ever=bought.ever,
+        cuts=by.cuts,
+        config=by.config,
+    )
+
+
+def _traits(ids: Ids, held: Standing, graded: Grading, at: int, by: InForce) -> Iterator[Computed]:
+    """Yield what the four traits of everybody in ``ids`` are."""
+    found = zip(
+        held.bought.profile_ids.tolist(),
+        *(each.tolist() for each in (graded.group, graded.r, graded.f, graded.m)),
+        strict=True,
+    )
+    inside = {profile_id: scores for profile_id, *scores in found if scores[0] >= 0}
+    for profile_id in ids.tolist():
+        scores = inside.get(profile_id)
+        group = Value(TraitKind.TEXT, by.groups[scores[0]]) if scores else None
+        yield Computed(profile_id, GROUP, group, at)
+        for nth, name in enumerate(("rfm_r", "rfm_f", "rfm_m"), 1):
+            value = Value(TraitKind.NUMBER, float(scores[nth])) if scores else None
+            yield Computed(profile_id, name, value, at)
+
+
+def next_change(held: Standing, by: InForce) -> Ids:
+    """Return for each profile of ``held`` when time alone could change its grade.
+
+    At the start of a day its recency crosses a limit, or an order leaves the window; a moment after
+    it was placed an order is there that is known already.
+    """
+    zone = settings.PUSULA.time_zone
+    config, recency = by.config, held.bought.recency_days
+    limits = [*by.cuts.recency]
+    if config.pool.ordered_within_days is not None:
+        limits.append(config.pool.ordered_within_days)
+    measures = {
+        "calendar_days": days.when_calendar_days,
+        "floor_days": days.when_floor_days,
+    }
+    crossed = np.full(len(recency), days.NEVER)
+    ordered = held.last_at != days.NEVER
+    crossed[ordered] = days.next_crossing(
+        recency[ordered], held.last_at[ordered], limits, measures[config.recency.measure], zone
+    )
+    leaving = days.leaving(held.first_at, config.look_back_months, zone)
+    coming = np.where(held.next_at == days.NEVER, days.NEVER, held.next_at + 1)
+    soonest: Ids = np.minimum(np.minimum(crossed, leaving), coming)
+    return soonest
+
+
+def _note_due(ids: Ids, profile_ids: Ids, due_at: Ids) -> None:
+    """Write when those of ``ids`` with orders are due; the others never are."""
+    is_due = due_at != days.NEVER
+    due, moments = profile_ids[is_due], due_at[is_due]
+    idle = np.setdiff1d(ids, due, assume_unique=True)
+    for part in rows.parts(idle.tolist()):
+        RfmDue.objects.filter(profile_id__in=part).delete()
+    rows.upsert(connection, _DUE, ("profile_id", "due_at"), (due.tolist(), moments.tolist()))
+
+
+def put_off(ids: Ids, until: Ids) -> None:
+    """Make ``ids`` due ``until`` each, whoever grades them then."""
+    rows.upsert(connection, _DUE, ("profile_id", "due_at"), (ids.tolist(), until.tolist()))
+
+
+def due(at: int, limit: int) -> list[tuple[int, int]]:
+    """Return (profile, moment) of those to be graded again by ``at``, the longest due first."""
+    found = RfmDue.objects.filter(due_at__lte=at).order_by("due_at", "profile_id")
+    return list(found.values_list("profile_id", "due_at")[:limit])
+
+
+def due_among(profile_ids: Ids, at: int) -> list[tuple[int, int]]:
+    """Return (profile, moment) of those of ``profile_ids`` that are due by ``at``."""
+    found: list[tuple[int, int]] = []
+    for part in rows.parts(profile_ids.tolist()):
+        late = RfmDue.objects.filter(profile_id__in=part, due_at__lte=at)
+        found += late.values_list("profile_id", "due_at")
+    return found
+
+
+def next_due_at() -> int | None:
+    """Return when the next profile is to be graded though nothing happens to it."""
+    return RfmDue.objects.order_by("due_at").values_list("due_at", flat=True).first()

@@ -1,0 +1,123 @@
+"""Experiments: what campaigns and journeys caused, the planner, the control group of everything."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext
+from django.views.decorators.http import require_safe
+
+from pusula.lib import clock, money
+from pusula.measurement import experiments, overall, plan_words
+from pusula.measurement.own import baseline
+from pusula.measurement.planner import Metric, Plan, UnplannableError, plan
+from pusula.measurement.result import Phase
+from pusula.measurement.verdict import experiment_verdict
+from pusula.segments import queries as segments
+from pusula.web import experiment_pages, formats
+from pusula.web.charts.axes import Point
+from pusula.web.charts.figure import Figure
+from pusula.web.charts.line import line
+from pusula.web.plan_form import PlanForm, usual
+from pusula.web.request import asked, whole
+
+_PAGE = 10
+_KINDS = {"campaign", "journey"}
+_USUAL_DAYS = 14
+
+
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    """List what holds people out, with what it says; a page at a time, since each is measured."""
+    at = clock.now()
+    known = list(experiments.experiments(at))
+    found = [one for one in known if one.phase is not Phase.NOT_STARTED]
+    waiting = [one for one in known if one.phase is Phase.NOT_STARTED]
+    page = max(whole(asked(request, "page")) or 1, 1)
+    some = found[(page - 1) * _PAGE : page * _PAGE]
+    rows = [(one, experiment_verdict(experiments.measured(one, at))) for one in some]
+    context = {
+        "rows": rows,
+        "n": len(found),
+        "waiting": waiting,
+        "page": page,
+        "next": page + 1 if page * _PAGE < len(found) else None,
+    }
+    return render(request, "web/experiments/index.html", context)
+
+
+@require_safe
+def show(request: HttpRequest, kind: str, key: str) -> HttpResponse:
+    """Show what one experiment caused, verdict first."""
+    at = clock.now()
+    experiment = experiments.by_key(kind, key, at) if kind in _KINDS else None
+    if experiment is None:
+        raise Http404(key)
+    page = experiment_pages.page(experiments.measured(experiment, at))
+    return render(request, "web/experiments/show.html", {"page": page, "one": experiment})
+
+
+@require_safe
+def planner(request: HttpRequest) -> HttpResponse:
+    """Answer how many people and days a test takes; the address says what is asked."""
+    metric = asked(request, "metric") or Metric.RATE.value
+    segment = segments.by_key(asked(request, "segment"))
+    is_asked = "base" in request.GET
+    days = whole(asked(request, "days")) or _USUAL_DAYS
+    found = baseline(segment, days=min(max(days, 1), 365), at=clock.now())
+    exponent = money.EXPONENTS[settings.PUSULA.currency]
+    start = usual(found, metric, exponent) | {"segment": segment.key if segment else ""}
+    form = PlanForm(request.GET) if is_asked else PlanForm(start)
+    planned, trouble = _planned(form)
+    context = {
+        "form": form,
+        "baseline": found,
+        "is_rate": metric == Metric.RATE.value,
+        "deviation": round(found.amounts.variance**0.5),
+        "sentences": plan_words.sentences(planned) if planned else [],
+        "trouble": trouble if is_asked else "",
+        "chart": _curve(planned) if planned else None,
+        "planned": planned,
+        "currency": settings.PUSULA.currency,
+    }
+    status = 422 if is_asked and planned is None else 200
+    return render(request, "web/experiments/plan.html", context, status=status)
+
+
+@require_safe
+def everything(request: HttpRequest) -> HttpResponse:
+    """Show the control group of all messages, and what all messages together caused."""
+    found = overall.measured(clock.now())
+    context = {
+        "found": found,
+        "chart": experiment_pages.monthly(found) if found else None,
+    }
+    return render(request, "web/experiments/everything.html", context)
+
+
+def _planned(form: PlanForm) -> tuple[Plan | None, str]:
+    if not form.is_valid():
+        return None, gettext("Nothing was planned yet: the fields marked need another look.")
+    try:
+        return plan(form.asked()), ""
+    except UnplannableError as error:
+        return None, gettext("Such a test cannot be planned: %(why)s.") % {"why": error.message}
+
+
+def _curve(planned: Plan) -> Figure:
+    points = [
+        Point(
+            plan_words.effect(planned, effect),
+            plan_words.effect(planned, effect),
+            chance,
+        )
+        for effect, chance in planned.curve
+    ]
+    said = gettext("How probably each effect is found: from none to twice what is asked about.")
+    return line(
+        points,
+        sentence=said,
+        head=(gettext("Effect"), gettext("Probability")),
+        form=lambda share: formats.percent(share, 0),
+    )
