@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 
 import pytest
 from tests.privacy.conftest import AT, person
 
 from pusula.lib import clock
+from pusula.orders.models import Order
 from pusula.pipeline import erasure as log
 from pusula.pipeline import live
 from pusula.pipeline.appender import Entry, append
 from pusula.pipeline.loop import Loop
-from pusula.pipeline.models import LogEntry
+from pusula.pipeline.models import LogEntry, Quarantine
 from pusula.pipeline.queries import TOMBSTONE
 from pusula.privacy import erasure, stores
 from pusula.profiles.models import Profile
@@ -55,6 +57,33 @@ def test_who_dies_between_blanking_the_log_and_saying_so_stops_no_step():
     LogEntry.objects.update(body=TOMBSTONE, message_id="~blank:1")
     tell(2, "somebody@example.com")
     assert live.step(at=clock.now()).n_entries == 1
+
+
+@pytest.mark.parametrize("dies", [False, True], ids=["lives", "dies"])
+def test_the_booking_of_somebody_else_with_an_erased_guest_on_it_is_taken_over_and_blank(
+    monkeypatch, dies
+):
+    def killed(_ids):
+        raise SystemExit
+
+    elif_ = person("Elif", "1", "elif@example.com", "+905321112233")
+    person("Can", "2", "can@example.com", "+905321112244")
+    assert erasure.run(erasure.begin(elif_.pk, actor="dpo"))
+    guests = [{"guest_no": 1, "key": "2"}, {"guest_no": 2, "key": "1"}]
+    body = {
+        "key": "2", "source_id": "r9", "status": "confirmed", "ordered_at": clock.now(),
+        "net_minor": 1, "guests": guests,
+    }  # fmt: skip
+    append([Entry("order", "pms", "pms:r9", json.dumps(body))])
+    with monkeypatch.context() as patched:
+        if dies:
+            patched.setattr(log, "blank", killed)
+        with pytest.raises(SystemExit) if dies else nullcontext():
+            live.step(at=clock.now())
+    Loop().run(once=True)
+    assert Order.objects.get(source_id="r9").guests.count() == 2
+    assert LogEntry.objects.latest("id").body == TOMBSTONE
+    assert not Quarantine.objects.exists()
 
 
 def test_what_a_step_refused_and_died_before_blanking_is_blank_when_the_next_process_begins(

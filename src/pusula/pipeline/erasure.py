@@ -16,6 +16,7 @@ from pusula.pipeline.models import LogEntry, Offset, Quarantine
 from pusula.pipeline.queries import TOMBSTONE, Logged
 from pusula.pipeline.router import LOG
 from pusula.pipeline.traits import CLAIMED_EMAIL, CLAIMED_PHONE
+from pusula.pipeline.understood import PARTLY, Aside
 from pusula.profiles import erased
 from pusula.profiles.models import IdentifierKind
 from pusula.profiles.needles import Needles
@@ -23,23 +24,24 @@ from pusula.profiles.told import Record
 from pusula.segments import evaluate
 
 ERASED = "erased"  # the reason in quarantine
+_IN_PART = f"{PARTLY}{ERASED}"  # of an order that was taken over without a guest; gone once blank
 _PAGE = 500
 _CLAIMS = ((IdentifierKind.EMAIL, CLAIMED_EMAIL), (IdentifierKind.PHONE, CLAIMED_PHONE))
 # Fields of bodies that hold an identifier of the kind they are called by.
 _NUMBERS = (IdentifierKind.NATIONAL_ID, IdentifierKind.DOCUMENT, IdentifierKind.LOYALTY)
 
 
-def sort_out(told: Sequence[Told]) -> tuple[list[Told], list[Logged], set[int]]:
+def sort_out(told: Sequence[Told]) -> tuple[list[Told], list[Aside]]:
     """Part what may be taken over from the entries of people who were erased.
 
-    Returns what may be, the entries refused, and the ids of entries whose bodies are to be blanked.
-    A guest on somebody else's booking is left out of it; a message is refused as a whole. Of who
-    came back, what was before that is refused.
+    Returns what may be, and the entries to put aside and to blank: those refused, and the bookings
+    of others without the guest who was on them. A message is refused as a whole. Of who came back,
+    what was before that is refused.
     """
     asked = {pair for one in told for pair in (*_pairs(one), *_guests(one))}
     until = erased.barring(asked)
     if not until:
-        return list(told), [], set()
+        return list(told), []
 
     def is_barred(one: Told, pair: erased.Pair) -> bool:
         return _happened_at(one) < until.get(pair, 0)
@@ -47,14 +49,17 @@ def sort_out(told: Sequence[Told]) -> tuple[list[Told], list[Logged], set[int]]:
     refused = {
         one.entry.id: one.entry for one in told if any(is_barred(one, pair) for pair in _pairs(one))
     }
-    blank = set(refused)
+    lessened: dict[int, Logged] = {}
     taken = [one for one in told if one.entry.id not in refused]
     for one in taken:
         for guest in (one.body.guests or []) if isinstance(one.body, OrderBody) else []:
             if is_barred(one, (IdentifierKind.KEY, f"{one.entry.source}:{guest.key}")):
                 guest.key = guest.share_with = ""
-                blank.add(one.entry.id)
-    return taken, list(refused.values()), blank
+                lessened[one.entry.id] = one.entry
+    return taken, [
+        *(Aside(entry, ERASED) for entry in refused.values()),
+        *(Aside(entry, ERASED, is_rest=True) for entry in lessened.values()),
+    ]
 
 
 def blank(ids: Iterable[int]) -> int:
@@ -75,6 +80,7 @@ def blank(ids: Iterable[int]) -> int:
                         body=TOMBSTONE, message_id=_mark(entry_id, message_id), occurred_at=None
                     )
             aside = Quarantine.objects.filter(entry_id__in=part)
+            aside.filter(reason=_IN_PART).delete()
             aside.exclude(reason=ERASED).update(reason=ERASED)
             n += len(message_ids)
     return n
@@ -113,7 +119,7 @@ def told_of(needles: Needles, message_ids: Collection[str], *, until: int) -> It
 
 
 def clear_up() -> int:
-    """Blank the refused entries of erased people whose bodies still stand: a step died before.
+    """Blank the entries of erased people whose bodies still stand: a step died before.
 
     Returns how many are blank now. Whoever goes on with the log begins with it.
     """
@@ -121,7 +127,8 @@ def clear_up() -> int:
 
 
 def _left_over() -> list[int]:
-    aside = Quarantine.objects.filter(reason=ERASED).values_list("entry_id", flat=True)
+    marked = Quarantine.objects.filter(reason__in=(ERASED, _IN_PART))
+    aside = marked.values_list("entry_id", flat=True)
     found: list[int] = []
     for part in rows.parts(aside.iterator()):
         held = LogEntry.objects.filter(id__in=part).exclude(body=TOMBSTONE)

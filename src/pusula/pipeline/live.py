@@ -22,7 +22,6 @@ from pusula.pipeline.effects import Written
 from pusula.pipeline.entries import Told
 from pusula.pipeline.names import Names
 from pusula.pipeline.queries import Logged
-from pusula.pipeline.understood import Aside
 from pusula.pipeline.upkeep import TROUBLE, Upkeep
 from pusula.profiles import merging, unheard
 from pusula.profiles import queries as profiles
@@ -266,9 +265,9 @@ class _Step:
         """
         with translation.override("en"):  # reasons are stored in one language, and read in any
             found = understood.read(logged, at=self.at, again=again)
-            ours, barred, blank = erasure.sort_out(found.told)
-            self.blank |= blank
-            found.aside.extend(Aside(entry, erasure.ERASED) for entry in barred)
+            ours, barred = erasure.sort_out(found.told)
+            self.blank.update(one.entry.id for one in barred)
+            found.aside.extend(barred)
             told, unnamed = self.names.admit(ours)
             written = self._written(told)
         aside = found.aside + unnamed + understood.refused(written.refused)
