@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from tests.web import calls, plans, rides
+from tests.web import calls, foretelling, plans, rides
 from tests.web import company as made_up
 
 from pusula.campaigns import team, templates, trials
@@ -28,6 +28,8 @@ from pusula.pipeline import identity, live, queries
 from pusula.pipeline.models import LogEntry, LogHead
 from pusula.privacy import erasure, requests
 from pusula.profiles.models import Identifier, Merge, Proposal
+from pusula.rfm import alerts
+from pusula.rfm.alerts import Asked
 from pusula.rfm.models import RfmRun, RfmScore
 from pusula.segments import counting, evaluate
 from pusula.segments.publishing import publication
@@ -66,7 +68,7 @@ def build(url: str) -> World:
     Campaign.objects.filter(key="kis").update(
         state="scheduled", starts_at=clock.now() + clock.DAY, agreed_n=3
     )
-    _run_before(company.run)
+    run_before = _run_before(company.run)
     _wide()
     _consents()
     _calls()
@@ -80,6 +82,7 @@ def build(url: str) -> World:
         "import": Import.objects.get().pk,
         "upload": _upload(Import.objects.get().pk),
         "run": company.run.pk,
+        "run_before": run_before.pk,
         "request": _asked(company),
         "erasure": erasure.begin(made_up.profile("", "", created=1).pk, actor="deniz").pk,
         "mail": _catch_mail(settings.PUSULA_HOME / "mailbox"),
@@ -281,8 +284,8 @@ def _wide() -> None:
     publication.work_once("world")
 
 
-def _run_before(run: RfmRun) -> None:
-    """Write a run a month earlier in which everybody was one group further down."""
+def _run_before(run: RfmRun) -> RfmRun:
+    """Write a run a month earlier in which everybody was one group further down; heed a rule."""
     before = RfmRun.objects.create(
         as_of_on=run.as_of_on - dt.timedelta(days=30),
         config=run.config,
@@ -298,6 +301,8 @@ def _run_before(run: RfmRun) -> None:
         score.pk, score.run = None, before
         score.group = run.groups[(run.groups.index(score.group) + 1) % len(run.groups)]
     RfmScore.objects.bulk_create(scores)
+    alerts.add(Asked("moved", "loyal_customers", "champions", n=0), by="deniz")
+    return before
 
 
 def _catch_mail(folder: Path) -> str:

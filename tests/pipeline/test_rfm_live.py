@@ -7,6 +7,7 @@ from bisect import bisect_left
 from datetime import date, timedelta
 
 import msgspec
+import numpy as np
 import pytest
 import time_machine
 from django.conf import settings
@@ -14,7 +15,7 @@ from tests.pipeline.company import NOW, define, event, members, order, told
 
 from pusula.lib import clock
 from pusula.orders.models import Order
-from pusula.pipeline import grading, identity, live, project
+from pusula.pipeline import batch, due, grading, identity, live, project
 from pusula.pipeline.appender import Entry
 from pusula.profiles.models import Identifier, Merge, Profile, Trait, TraitChange
 from pusula.rfm import config, versions
@@ -192,6 +193,12 @@ def tell(at: int, *entries: Entry) -> None:
         told(*entries)
 
 
+def catch_up(consumer: live.Live, at: int) -> None:
+    """Step as often as a slow machine needs until nothing is waiting."""
+    while consumer.step(at=at).is_full or (due.next_at() or at + 1) <= at:
+        pass
+
+
 def published(at: int, **rules):
     with time_machine.travel(clock.to_datetime(at), tick=False):
         return project.publish(versions.ask(config.parse_project(rules), at=at))
@@ -219,11 +226,132 @@ def test_live_grades_are_those_of_a_full_pass_at_every_moment(company, rules, se
         tell(at, *(world.entry(at) for _ in range(world.random.choice([0, 1, 5]))))
         with time_machine.travel(clock.to_datetime(at), tick=False):
             is_same = not world.merge_or_part()
-        while consumer.step(at=at).is_full:
-            pass
+        catch_up(consumer, at)
         assert graded() == expected(at, held), at
         # After a merge the past is that of one person.
         for moment, groups in was.items() if is_same else ():
             assert graded_at(moment) == groups, (at, moment)
         seen |= set(graded().values())
     assert len({group for group, *_ in seen}) > 2
+
+
+SIMPLE = {
+    "recency": {"measure": "calendar_days", "cuts": [2, 10, 30]},
+    "look_back_months": 12,
+}
+RECENT = {"trait": {"rfm_r": {"at_least": 4}}}
+
+
+@pytest.fixture
+def shop(company):
+    """Five people who bought once to five times, graded by rules in force, and who bought lately."""
+    define("recent", RECENT)
+    rebuild.everybody(at=NOW - clock.HOUR)
+    tell(NOW, *(
+        order(f"{n}-{k}", f"g{n}@example.com", 100_00 * n, NOW - 20 * clock.DAY + k)
+        for n in range(1, 6) for k in range(n)
+    ))  # fmt: skip
+    live.step(at=NOW + 1)
+    return published(NOW + clock.MINUTE, **SIMPLE)
+
+
+def who(n: int) -> int:
+    return Identifier.objects.get(kind="email", value=f"g{n}@example.com").profile_id
+
+
+def test_an_order_lifts_its_customer_in_the_same_step_and_segments_with_them(shop):
+    assert members("recent") == []
+    at = NOW + clock.HOUR
+    tell(at, order("new", "g1@example.com", 90_00, at - clock.MINUTE))
+    live.step(at=at)
+    assert graded()[who(1)][1] == 4
+    assert members("recent") == [who(1)]
+    assert Membership.objects.get(profile_id=who(1), left_at=None, segment__key="recent").entered_at == at
+
+
+def test_recency_falls_at_midnight_of_the_company_with_nothing_arriving(shop):
+    at = NOW + clock.HOUR
+    tell(at, order("new", "g1@example.com", 90_00, at - clock.MINUTE))
+    live.step(at=at)
+    third_midnight = clock.start_of(day_of(at) + timedelta(days=3), ZONE)
+    live.step(at=third_midnight - 1)
+    assert members("recent") == [who(1)]
+    stepped = live.step(at=third_midnight)
+    assert members("recent") == []
+    assert stepped.moves.n_left == 1
+    left = Membership.objects.get(profile_id=who(1), segment__key="recent")
+    assert (left.left_at, TraitChange.objects.filter(name="rfm_r").latest("id").changed_at) == (
+        third_midnight,
+        third_midnight,
+    )
+
+
+def test_after_an_outage_each_falls_at_its_own_midnight(shop):
+    at = NOW + clock.HOUR
+    for n in (1, 2, 3):
+        at += clock.DAY
+        tell(at, order(f"new{n}", f"g{n}@example.com", 90_00, at - clock.MINUTE))
+        live.step(at=at)
+    assert len(members("recent")) == 3
+    day = day_of(at)
+    catch_up(live.Live(), at + 60 * clock.DAY)
+    ends = [clock.start_of(day + timedelta(days=n), ZONE) for n in (1, 2, 3)]
+    left = dict(
+        Membership.objects.filter(segment__key="recent").values_list("profile_id", "left_at")
+    )
+    assert left == {who(n): end for n, end in zip((1, 2, 3), ends, strict=True)}
+    assert graded() == expected(at + 60 * clock.DAY, shop)
+
+
+def test_a_step_looks_at_nobody_else(shop):
+    """What an order costs does not grow with the customers: nobody else is read or written."""
+    at = NOW + clock.HOUR
+    before = dict(RfmDue.objects.exclude(profile_id=who(1)).values_list("profile_id", "due_at"))
+    tell(at, order("new", "g1@example.com", 90_00, at - clock.MINUTE))
+    changes = TraitChange.objects.count()
+    live.step(at=at)
+    assert set(
+        TraitChange.objects.order_by("id")[changes:].values_list("profile_id", flat=True)
+    ) == {who(1)}
+    after = dict(RfmDue.objects.exclude(profile_id=who(1)).values_list("profile_id", "due_at"))
+    assert after == before
+
+
+def test_events_alone_grade_nobody(shop, monkeypatch):
+    asked = []
+    monkeypatch.setattr(grading.rfm, "grade", lambda ids, *_: asked.append(ids) or set())
+    tell(NOW + clock.HOUR, event("e1", "g1@example.com", at=NOW + clock.MINUTE))
+    live.step(at=NOW + clock.HOUR)
+    assert [len(ids) for ids in asked] in ([], [0])
+
+
+def test_a_full_run_puts_right_what_was_written_past_the_step(shop):
+    Order.objects.filter(profile_id=who(5)).update(status="cancelled")
+    assert who(5) in graded()
+    at = clock.now()
+    batch.run()
+    assert who(5) not in graded()
+    assert graded() == expected(at, shop)
+    assert grading.repair() == 0
+
+
+def test_an_import_grades_whom_it_touches(shop):
+    Order.objects.filter(profile_id=who(5)).update(status="cancelled")
+    live.refresh(np.array([who(5)]), cause="import")
+    assert who(5) not in graded()
+
+
+def test_a_customer_who_was_merged_away_is_due_no_more(shop):
+    gone = who(1)
+    with time_machine.travel(clock.to_datetime(NOW + clock.HOUR), tick=False):
+        identity.merge(who(2), gone)
+    live.step(at=NOW + clock.HOUR)
+    assert not RfmDue.objects.filter(profile_id=gone).exists()
+    assert not Trait.objects.filter(profile_id=gone).exists()
+
+
+def test_without_rules_in_force_the_step_leaves_the_groups_alone(company):
+    tell(NOW, order(1, "g1@example.com", 100_00, NOW - clock.DAY))
+    live.step(at=NOW + 1)
+    assert not graded()
+    assert not RfmDue.objects.exists()

@@ -23,7 +23,11 @@ class Given:
         known = self.everything.days < day_number(as_of_on or self.as_of_on)
         of = self.everything
         return Orders(
-            of.profile_ids[known], of.ordered_at[known], of.days[known], of.net_minor[known], of.major
+            of.profile_ids[known],
+            of.ordered_at[known],
+            of.days[known],
+            of.net_minor[known],
+            of.major,
         )
 
 

@@ -83,9 +83,7 @@ def test_whoever_is_scored_no_more_has_no_score_of_before_either(people):
 def test_a_withheld_model_takes_its_scores_away_and_keeps_its_reason(people):
     publish(moment(1, 5), people, range(10))
     told = card(withheld=Note("too_few", {"n": 3}))
-    version = actions.publish(
-        "clv_12m", as_of_on=DAY, parameters={}, card=told, at=moment(2, 5)
-    )
+    version = actions.publish("clv_12m", as_of_on=DAY, parameters={}, card=told, at=moment(2, 5))
     assert version.withheld == "too_few"
     assert not Score.objects.exists()
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from pusula.ops.predict import predict
 from pusula.pipeline import predicting
 from pusula.predict import queries
-from pusula.predict.buying import bgnbd
+from pusula.predict.buying import bgnbd, grouping
 from pusula.predict.buying.summary import purchases, summarise
 from pusula.predict.history import Past
 from pusula.profiles.models import Score
@@ -131,7 +131,7 @@ def check_degenerate(found, wanted):
     """Our likelihood is theirs at their parameters, where their search stopped; ours went on."""
     seen = summarise(purchases(Past(date(2011, 9, 1)).orders()), date(2011, 9, 1))
     theirs = bgnbd.Model(**wanted["params"])
-    value, by = bgnbd.log_likelihood(theirs, bgnbd.group(seen.x, seen.t_x, seen.age))
+    value, by = bgnbd.log_likelihood(theirs, grouping.group(seen.x, seen.t_x, seen.age))
     assert value == pytest.approx(wanted["LL"], abs=0.01)
     assert by[2] < 0  # fewer who leave are likelier still
     assert value < found["LL"] < value + 0.2

@@ -20,7 +20,7 @@ def folds(came, n: int, seed: int):
     """The folds of scikit-learn's StratifiedKFold(n, shuffle=True, random_state=seed)."""
     codes = (came != came[0]).astype(int)
     allotted = [np.bincount(np.sort(codes)[i::n], minlength=2) for i in range(n)]
-    rng = np.random.RandomState(seed)  # noqa: NPY002 - the reference's own generator
+    rng = np.random.RandomState(seed)
     fold = np.empty(len(came), int)
     for code in (0, 1):
         own = np.arange(n).repeat([each[code] for each in allotted])

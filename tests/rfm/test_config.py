@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib
+import json
+
 import pytest
 
 from pusula.rfm import config
@@ -97,3 +101,23 @@ def test_own_groups_keep_their_order():
         }
     )
     assert list(rules.named_groups) == ["Şampiyonlar", "Diğerleri"]
+
+
+def test_the_key_of_rules_counts_only_what_is_not_as_usual():
+    plain, same = config.parse({}), config.parse({"pool": {"min_orders": 1}, "recency": {}})
+    assert config.key(plain) == config.key(same)
+    told = {config.key(config.parse(given)) for given in (
+        {}, {"pool": {"min_orders": 2}}, {"recency": {"cuts": [30, 90, 180]}},
+        {"look_back_months": 12}, {"frequency": {"ranked": False}},
+    )}  # fmt: skip
+    assert len(told) == 5
+
+
+def test_keys_given_by_a_migration_are_those_of_the_program():
+    rekeying = importlib.import_module("pusula.rfm.migrations.0006_config_keys")
+    for given in ({}, {"pool": {"exclude": [{"trait": "tür", "is": ["Personel"]}]}},
+                  {"recency": {"cuts": [30, 90, 180]}}):  # fmt: skip
+        made = config.parse(given)
+        said = rekeying.unusual(json.loads(json.dumps(config.as_json(made))), rekeying.USUAL)
+        written = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        assert hashlib.sha256(written.encode()).hexdigest() == config.key(made)

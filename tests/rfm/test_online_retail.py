@@ -21,7 +21,7 @@ DROP = '[orders]\nreturns = "drop"\n'
 CLASSIC = DROP
 WITH_RETURNS = '[orders]\nreturns = "count"\n[monetary]\nabove_zero = false\n'
 MONTHLY = f'{DROP}[recency]\nmeasure = "calendar_days"\n'
-SEED = f'look_back_months = 12\n{MONTHLY}cuts = [30, 90, 180]\n[pool]\n'
+SEED = f"look_back_months = 12\n{MONTHLY}cuts = [30, 90, 180]\n[pool]\n"
 POOLS = {
     "all_buyers_in_lookback": "",
     "ge4_orders_in_lookback": "min_orders = 4\n",
@@ -37,8 +37,9 @@ def reference(shared_data):
 
 
 @pytest.fixture
-def shop(shared_data, settings):
+def shop(shared_data, settings, tmp_path):
     """The whole file, returns included, as the command brings it."""
+    settings.PUSULA_LAKE = str(tmp_path / "lake")
     settings.PUSULA = replace(settings.PUSULA, currency="GBP", time_zone="Europe/London")
     file = shared_data / "online_retail.parquet"
     told = CliRunner().invoke(import_, ["orders", str(file), "--map", str(MAP), "--json"])
@@ -97,9 +98,11 @@ def pounds(edges):
 
 
 def check_classic(file, expected):
-    found = asked("run", "--as-of", "2011-12-11", "--config", file)
+    arguments = ("--as-of", "2011-12-11", "--config", file)
+    found = asked("run", *arguments)
     assert found["n_profiles"] == expected["customers"]
     check_groups(found["groups"], expected["segments"])
+    assert asked("run", *arguments, "--from-lake") == found
     assert found["edges"]["recency"] == pytest.approx(expected["edges"]["recency"])
     assert pounds(found["edges"]["monetary"]) == pytest.approx(
         expected["edges"]["monetary"], **PENNIES

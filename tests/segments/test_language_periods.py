@@ -75,12 +75,15 @@ def test_an_installation_adds_periods_and_knows_its_sets(settings, tmp_path):
     schema = catalog.schema()
     assert schema.periods["yilbasi"].spans == ((date(2026, 12, 30), date(2027, 1, 2)),)
     assert {"fair", "ramazan-bayrami"} <= set(schema.periods)
-    assert (schema.lists, schema.models) == (("fair-2026",), ("churn", "value"))
+    assert schema.lists == ("fair-2026",)
+    assert set(schema.models) == {"value", *catalog.COMPUTED_SCORES}
     assert schema.campaigns == {"spring": ("a", "holdout")}
 
 
 @pytest.mark.django_db
-def test_a_new_installation_knows_no_model_list_or_campaign(settings, tmp_path):
+def test_a_new_installation_knows_no_list_or_campaign_and_only_the_product_s_models(
+    settings, tmp_path
+):
     settings.PUSULA_HOME = tmp_path
     schema = catalog.schema()
-    assert (schema.lists, schema.models, schema.campaigns) == ((), (), {})
+    assert (schema.lists, schema.models, schema.campaigns) == ((), catalog.COMPUTED_SCORES, {})

@@ -73,7 +73,7 @@ def preflight(campaign: Campaign, at: int) -> Checklist:
         items += _people(plan)
         items += _freshness(campaign, at)
     items += template(campaign)
-    items += _channel(campaign)
+    items += carrier(campaign.channel)
     items += _permission(campaign)
     items.append(_window(campaign))
     if plan is not None:
@@ -133,9 +133,10 @@ def _freshness(campaign: Campaign, at: int) -> list[Item]:
     ]
 
 
-def _channel(campaign: Campaign) -> list[Item]:
-    if campaign.channel != Channel.EMAIL:
-        return [_carrier(campaign.channel)]
+def carrier(channel: str) -> list[Item]:
+    """Return what is wrong with what carries messages of ``channel``; one item if nothing is."""
+    if channel != Channel.EMAIL:
+        return [_provider(channel)]
     company = settings.PUSULA
     items = []
     try:
@@ -155,7 +156,7 @@ def _channel(campaign: Campaign) -> list[Item]:
     return items or [Item("channel", Level.OK, _("Mail server and sender are set."))]
 
 
-def _carrier(channel: str) -> Item:
+def _provider(channel: str) -> Item:
     """Return whether anything carries messages of a channel that is no e-mail."""
     if channel == Channel.CALL:
         text = _("A campaign calls nobody: make a journey with a call.")

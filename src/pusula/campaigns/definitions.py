@@ -19,7 +19,7 @@ from pusula.outbox.candidates import LAST, URGENT
 
 MOST_HELD_OUT = 0.9
 MOST_HOURS = 14 * 24  # a message that may wait longer should be two campaigns
-_KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
+KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 
 _Shape = TypeVar("_Shape")
 
@@ -95,7 +95,7 @@ class _Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     def __post_init__(self) -> None:
         """Refuse what the tables cannot hold or measurement cannot use."""
-        if not _KEY.fullmatch(self.campaign):
+        if not KEY.fullmatch(self.campaign):
             raise ValueError(
                 f"campaign: {self.campaign!r} is no key; "
                 "use lower case letters, digits and hyphens, 80 at most"
@@ -187,12 +187,12 @@ def read(file: Path) -> Definition:
 
 def read_adoption(file: Path) -> Adoption:
     """Return the campaign that ran elsewhere in ``file``."""
-    return _convert(_load(file), Adoption, str(file))
+    return convert(_load(file), Adoption, str(file))
 
 
 def parse(data: Any, where: str) -> Definition:
     """Return the campaign that a plain mapping describes; ``where`` begins an error."""
-    return _convert(data, Definition, where)
+    return convert(data, Definition, where)
 
 
 def _load(file: Path) -> Any:
@@ -212,7 +212,8 @@ def _text(file: Path, where: str) -> str:
         raise DefinitionError(f"{place}: is not UTF-8 text") from error
 
 
-def _convert(data: Any, shape: type[_Shape], where: str) -> _Shape:
+def convert(data: Any, shape: type[_Shape], where: str) -> _Shape:
+    """Return ``data`` as a ``shape``; shares and wall times as people write them."""
     try:
         return msgspec.convert(data, shape, dec_hook=_decode)
     except msgspec.ValidationError as error:

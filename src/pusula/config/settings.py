@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "pusula.campaigns",
     "pusula.journeys",
     "pusula.measurement.reports",
+    "pusula.measurement.pilot",
     "pusula.pipeline",
     "pusula.sources",
     "pusula.destinations",

@@ -15,7 +15,6 @@ from pusula.measurement.stats import (
     Amounts,
     Cuped,
     Interaction,
-    Look,
     MeanTest,
     Pairs,
     Rate,
@@ -31,8 +30,6 @@ MOST_LOOKS = 60  # of one course; more days than that are looked at every few da
 FEWEST = 2  # people in an arm; one person does not vary
 _FEWEST_CONVERSIONS = 5  # in both arms together before a first look means anything
 _FEWEST_IN_GROUP = 50  # people of an arm in a segment
-# The sample at which the interval of a growing sample is narrowest; near it hardly wider.
-_BEST_PEOPLE = 2_000
 
 
 @dataclass(frozen=True)
@@ -156,7 +153,8 @@ def course_of_days(people: People, *, window_days: int, days: int) -> Course:
         done = doings(people, day * clock.DAY)
         if done.converted.sum() < _FEWEST_CONVERSIONS:
             continue
-        rate, mean = _looks(done.rates(), done.amounts())
+        rate = stats.look_at_rates(*done.rates())
+        mean = stats.look_at_means(*done.amounts())
         if rate is None or mean is None:
             continue
         moments.append(first_at + day * clock.DAY)
@@ -167,8 +165,8 @@ def course_of_days(people: People, *, window_days: int, days: int) -> Course:
     return Course(
         moments=tuple(moments),
         n_people=(len(people),) * len(moments),
-        rates=tuple(stats.more_days(rates, rates[0].variance)),
-        means=tuple(stats.more_days(means, means[0].variance)),
+        rates=tuple(stats.growing_days(rates)),
+        means=tuple(stats.growing_days(means)),
     )
 
 
@@ -188,10 +186,10 @@ def course_of_people(people: People, *, window: int, at: int) -> Course:
     sums = _running(done, order, counts)
     looks = []
     for end, n, arms in zip(ends, counts.tolist(), sums, strict=True):
-        (x, y), (u, v) = arms
-        if min(x.n, y.n) < FEWEST or x.x + y.x < _FEWEST_CONVERSIONS:
+        (ours, theirs), amounts = arms
+        if min(ours.n, theirs.n) < FEWEST or ours.x + theirs.x < _FEWEST_CONVERSIONS:
             continue
-        rate, mean = _looks((x, y), (u, v))
+        rate, mean = stats.look_at_rates(ours, theirs), stats.look_at_means(*amounts)
         if rate is not None and mean is not None:
             looks.append((end, n, rate, mean))
     if not looks:
@@ -200,25 +198,9 @@ def course_of_people(people: People, *, window: int, at: int) -> Course:
     return Course(
         moments,
         n_people,
-        rates=tuple(stats.more_people(rates, _spread(rates[0], n_people[0]))),
-        means=tuple(stats.more_people(means, _spread(means[0], n_people[0]))),
+        rates=tuple(stats.growing_people(rates, n_people)),
+        means=tuple(stats.growing_people(means, n_people)),
     )
-
-
-def _spread(first: Look, n: int) -> float:
-    """Return the spread of the mixture for a growing sample, from the first look alone."""
-    return stats.spread_for(first.variance * n / _BEST_PEOPLE)
-
-
-def _looks(
-    rates: tuple[Rate, Rate], amounts: tuple[Amounts, Amounts]
-) -> tuple[Look | None, Look | None]:
-    ours, theirs = rates
-    variance = ours.variance + theirs.variance
-    rate = Look(ours.value - theirs.value, variance) if variance > 0 else None
-    means = stats.compare_means(*amounts)
-    mean = Look(means.difference, means.variance) if means.variance > 0 else None
-    return rate, mean
 
 
 def _running(

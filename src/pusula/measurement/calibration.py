@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db.models import Min
+
 from pusula.campaigns.models import Campaign
-from pusula.journeys.models import Journey
+from pusula.journeys.models import Enrollment, Journey
 from pusula.lib import clock
 from pusula.measurement import attribution
 from pusula.measurement.attribution import Credit
@@ -96,8 +98,14 @@ def _of_journey(pk: int, rules: Rules, at: int) -> Lift | None:
         revenue_minor=measured.means.difference * n,
         interval=measured.means.interval.scaled(n),
         is_final=False,
-        credit_minor=_credit(journey.origin, journey.created_at, rules, at),
+        credit_minor=_credit(journey.origin, _began_at(journey), rules, at),
     )
+
+
+def _began_at(journey: Journey) -> int:
+    """Return when the first person came in, else when the journey was made."""
+    first = Enrollment.objects.filter(journey=journey).aggregate(first=Min("entered_at"))
+    return min(journey.created_at, first["first"] or journey.created_at)
 
 
 def _credit(origin: str, since_at: int, rules: Rules, at: int) -> int:

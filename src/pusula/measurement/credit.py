@@ -231,9 +231,11 @@ def _shares(owner: Ints, at: Ints, rules: Rules) -> Floats:
     is_first, is_last = nth == 0, nth == n - 1
     match rules.model:
         case Model.LAST:
-            return is_last.astype(np.float64)
+            last: Floats = is_last.astype(np.float64)
+            return last
         case Model.FIRST:
-            return is_first.astype(np.float64)
+            first: Floats = is_first.astype(np.float64)
+            return first
         case Model.LINEAR:
             share: Floats = 1.0 / n
             return share

@@ -19,12 +19,15 @@ from pusula.campaigns import queries as campaigns
 from pusula.campaigns.models import Arm, Campaign
 from pusula.journeys import queries as journeys
 from pusula.journeys.models import Enrollment, Journey
+from pusula.lake.as_of import AsOf
 from pusula.lib import clock
 from pusula.measurement import analysis, stats
 from pusula.measurement import people as doers
 from pusula.measurement.analysis import Analysis, Course
 from pusula.measurement.people import Bools, Exposed, People
 from pusula.measurement.result import SPLIT_ALARM, Counted, Phase, Result, counted, phase_of, result
+from pusula.segments import history
+from pusula.segments import queries as segments_in_use
 
 JOURNEY_WINDOW_DAYS = 14
 
@@ -117,12 +120,18 @@ def by_key(kind: str, key: str, at: int) -> Experiment | None:
     return None if journey is None else next(_journeys(at, journey), None)
 
 
-def measured(experiment: Experiment, at: int) -> Found:
-    """Return what ``experiment`` did, as far as it is known at the moment ``at``."""
+def measured(experiment: Experiment, at: int, *, with_history: bool = False) -> Found:
+    """Return what ``experiment`` did, as far as it is known at the moment ``at``.
+
+    Segments are told as they were kept when people were assigned; ``with_history`` works them out
+    for a campaign, from the facts of its beginning, where they are younger than it: seconds.
+    """
     exposed = _exposed(experiment)
     window, campaign = experiment.window, experiment.campaign
     found = doers.people(exposed, window=window, at=at, conversion_event=experiment.event)
     segments = doers.memberships(exposed, found.profile_ids)
+    if with_history and experiment.started_at is not None and campaign is not None:
+        segments |= _back_then(found, experiment.started_at, at, known=set(segments))
     if campaign is not None:
         course = analysis.course_of_days(
             found, window_days=experiment.window_days, days=_days_seen(experiment, at)
@@ -222,6 +231,16 @@ def _shares(experiment: Experiment) -> dict[int, float]:
     versions = experiment.journey.versions.values_list("pk", "definition")
     shares = {pk: _holdout_share(definition) for pk, definition in versions}
     return {pk: share for pk, share in shares.items() if share > 0}
+
+
+def _back_then(people: People, started_at: int, at: int, known: set[int]) -> dict[int, Bools]:
+    """Return who was in each segment when a campaign began, by the definitions of now."""
+    keys = {one.key: one.pk for one in segments_in_use.active() if one.pk not in known}
+    as_of = AsOf(at=started_at, known_at=at)
+    members = history.members_at(history.stored(keys), as_of)
+    return {
+        pk: np.isin(people.profile_ids, members[key]) for key, pk in keys.items() if key in members
+    }
 
 
 def _of(people: People, mask: Bools) -> People:

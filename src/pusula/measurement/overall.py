@@ -74,10 +74,10 @@ def measured(at: int) -> Overall | None:
         _period(start, held[known := known_at <= start], one[known])
         for (start, _end), one in zip(edges, spent, strict=True)
     ]
-    whole = None
-    if edges:
-        known = known_at <= edges[0][0]
-        whole = _period(edges[0][0], held[known], np.sum(spent, axis=0)[known])
+    whole, first = None, next((i for i, one in enumerate(periods) if one is not None), None)
+    if first is not None:  # months before anybody was known say nothing
+        known = known_at <= edges[first][0]
+        whole = _period(edges[first][0], held[known], np.sum(spent[first:], axis=0)[known])
     return Overall(
         name=holdout.name,
         share=float(holdout.share),

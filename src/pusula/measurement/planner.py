@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 
+from django.utils.translation import gettext
+
 from pusula.lib.errors import PusulaError
 from pusula.measurement import stats
 from pusula.measurement.stats import ALPHA, POWER
@@ -49,19 +51,19 @@ class Asked:
     def __post_init__(self) -> None:
         """Refuse what no test can have."""
         if self.base == self.target:
-            raise UnplannableError("the effect to be seen must not be zero")
+            raise UnplannableError(gettext("the effect to be seen must not be zero"))
         if self.metric is Metric.RATE and not (0 < self.base < 1 and 0 < self.target < 1):
-            raise UnplannableError("both rates must lie between 0% and 100%")
+            raise UnplannableError(gettext("both rates must lie between 0% and 100%"))
         if self.metric is Metric.MEAN and self.deviation <= 0:
-            raise UnplannableError("the standard deviation must be more than 0")
+            raise UnplannableError(gettext("the standard deviation must be more than 0"))
         if not 0 < self.control_share < 1:
-            raise UnplannableError("the control group must be between 0% and 100%")
+            raise UnplannableError(gettext("the control group must be between 0% and 100%"))
         if not (0 < self.alpha < 1 and 0 < self.power < 1):
-            raise UnplannableError("error and power must lie between 0% and 100%")
+            raise UnplannableError(gettext("error and power must lie between 0% and 100%"))
         if self.people is not None and self.people < 2:  # noqa: PLR2004 - one for each arm
-            raise UnplannableError("a test needs at least two people")
+            raise UnplannableError(gettext("a test needs at least two people"))
         if self.per_day is not None and self.per_day <= 0:
-            raise UnplannableError("the people of a day must be more than 0")
+            raise UnplannableError(gettext("the people of a day must be more than 0"))
 
 
 @dataclass(frozen=True)

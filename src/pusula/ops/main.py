@@ -37,6 +37,7 @@ COMMANDS = {
     "login-link": "pusula.web.commands:login_link",
     "mailbox": "pusula.ops.mailbox:mailbox",
     "orders": "pusula.ops.orders:orders",
+    "pilot": "pusula.ops.pilot:pilot",
     "passwd": "pusula.config.commands:passwd",
     "predict": "pusula.ops.predict:predict",
     "privacy": "pusula.ops.privacy:privacy",

@@ -23,6 +23,7 @@ from pusula.predict.cards import Card
 from pusula.predict.models import ModelVersion
 
 _SHOWN = 20
+_WITHOUT_DECIMALS = 1_000
 
 
 class NoVersionError(PusulaError):
@@ -191,7 +192,7 @@ def _show_quality(console: Console, shown: Card) -> None:
         for metric in shown.metrics:
             figures = (metric.model, metric.baseline, metric.target)
             name = words.said(words.METRICS, metric.name)
-            table.add_row(name, *(number(figure, 3) for figure in figures))
+            table.add_row(name, *map(_figure, figures))
         console.print(table)
     if shown.backtest:
         by = words.said(words.ROWS, shown.rows_by)
@@ -199,13 +200,18 @@ def _show_quality(console: Console, shown: Card) -> None:
         table = _table("", by, *headings)
         for row in shown.backtest:
             figures = (row.observed, row.model, row.baseline)
-            table.add_row(row.name, number(row.n), *(number(figure, 3) for figure in figures))
+            table.add_row(row.name, number(row.n), *map(_figure, figures))
         console.print(table)
     if shown.calibration:
         table = _table("", gettext("Predicted"), gettext("Came"), gettext("Customers"))
         for one in shown.calibration:
-            table.add_row(number(one.predicted, 3), number(one.observed, 3), number(one.n))
+            table.add_row(_figure(one.predicted), _figure(one.observed), number(one.n))
         console.print(table)
+
+
+def _figure(value: float | None) -> str:
+    """Return a probability or count with three decimals, an amount of money without."""
+    return number(value, 0 if value is not None and abs(value) >= _WITHOUT_DECIMALS else 3)
 
 
 def _table(title: str, *headings: str) -> Table:

@@ -22,7 +22,7 @@ from rich.table import Table
 from pusula.lib.errors import PusulaError
 from pusula.ops.figures import number
 from pusula.predict import words
-from pusula.predict.buying import bgnbd, gammagamma, pareto, soundness
+from pusula.predict.buying import bgnbd, gammagamma, grouping, pareto, soundness
 from pusula.predict.buying.fitting import Fit
 from pusula.predict.buying.learned import Learned, learn_from
 from pusula.predict.buying.summary import WEEK, Purchases, Summary, counted, purchases, summarise
@@ -151,7 +151,7 @@ def _told(case: _Case, customers: tuple[str, ...]) -> dict[str, Any]:
     withheld = soundness.degenerate(learned)
     told["bgnbd"]["degenerate"] = withheld is not None
     told["bgnbd"]["withheld"] = words.note(withheld) if withheld else ""
-    other, fit = pareto.fit(bgnbd.group(seen.x, seen.t_x, seen.age))
+    other, fit = pareto.fit(grouping.group(seen.x, seen.t_x, seen.age))
     expected_of_other = other.expected(seen.x, seen.t_x, seen.age, case.weeks)
     alive = other.p_alive(seen.x, seen.t_x, seen.age)
     told["pareto_nbd"] = _model(case, fit, other, expected_of_other, alive)

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pusula.lib import money
-from pusula.ops import figures, rfm_alerts, rfm_backfill, rfm_moves, rfm_project
+from pusula.ops import figures, rfm_alerts, rfm_backfill, rfm_lake, rfm_moves, rfm_project
 from pusula.ops.figures import number, percent
 from pusula.rfm import config as rules
 from pusula.rfm import queries, versions, words
@@ -42,6 +42,7 @@ for _command in (
     rfm_moves.movers,
     rfm_moves.paths,
     rfm_moves.transitions,
+    rfm_lake.score,
 ):
     rfm.add_command(_command)
 
@@ -60,8 +61,9 @@ for _command in (
     type=click.Path(path_type=Path, dir_okay=False),
     help="Rules in TOML or YAML; without them: those in force, else five quantiles each.",
 )
+@click.option("--from-lake", is_flag=True, help="Bring the lake up to date and count there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result for a program.")
-def run(day: datetime, file: Path | None, as_json: bool) -> None:
+def run(*, day: datetime, file: Path | None, from_lake: bool, as_json: bool) -> None:
     """Score everybody in the pool; the same day and rules again replace the run.
 
     Where no rules are in force (`pusula rfm apply`) and it is the newest run, the traits rfm_group,
@@ -69,7 +71,8 @@ def run(day: datetime, file: Path | None, as_json: bool) -> None:
     """
     held = versions.current()
     config = rules.read(file) if file else versions.of(held).rules if held else Config()
-    made = rfm_backfill.score(day.date(), config)
+    bought = rfm_lake.bought(day.date(), config) if from_lake else None
+    made = rfm_backfill.score(day.date(), config, bought)
     if as_json:
         click.echo(json.dumps(_plain(made), ensure_ascii=False, indent=2))
     else:

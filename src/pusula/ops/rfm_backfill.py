@@ -18,6 +18,7 @@ from pusula.rfm import actions, moves, queries, versions
 from pusula.rfm import config as rules
 from pusula.rfm.models import RfmRun
 from pusula.rfm.moves import Every
+from pusula.rfm.purchases import Purchases
 from pusula.rfm.rules import Config
 from pusula.segments.actions import owe
 
@@ -25,11 +26,14 @@ DAY = click.DateTime(["%Y-%m-%d"])
 EVERY = click.Choice(["week", "month", "quarter", "year"])
 
 
-def score(day: date, config: Config) -> RfmRun:
-    """Make the run of a day; where the traits tell the newest run and it is it, segments follow."""
+def score(day: date, config: Config, bought: Purchases | None = None) -> RfmRun:
+    """Make the run of a day; where the traits tell the newest run and it is it, segments follow.
+
+    ``bought``: what was counted elsewhere than in the database.
+    """
     before = queries.told_profiles()
     with transaction.atomic():
-        made = actions.run(day, config)
+        made = actions.run(day, config, bought)
         is_told = versions.current() is None and queries.latest() == made
         debt = owe(f"rfm {made.pk}", made.created_at) if is_told else None
     if is_told:
@@ -77,5 +81,5 @@ def backfill(
     for run in made:
         said = _("%(day)s: %(n)s customers scored")
         click.echo(said % {"day": run.as_of_on.isoformat(), "n": number(run.n_profiles)})
-    said = _("%(made)s runs made, %(kept)s were there.")
+    said = _("Runs made: %(made)s, there before: %(kept)s.")
     click.echo(said % {"made": number(len(made)), "kept": number(len(done))})

@@ -17,6 +17,7 @@ from babel.dates import format_date
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -145,7 +146,9 @@ def paths(
         way = " → ".join(_title(group) for group in path.groups)
         click.echo(f"{number(path.n):>10}  {percent(path.n / n):>7}  {way}")
     if len(gone) > most:
-        click.echo(_("and %(n)s rarer ones") % {"n": number(len(gone) - most)})
+        n_more = len(gone) - most
+        form = ngettext("and %(n)s rarer path", "and %(n)s rarer paths", n_more)
+        click.echo(form % {"n": number(n_more)})
 
 
 @click.command()
@@ -183,7 +186,8 @@ def movers(
         told = {"n": len(ids), "customers": ids[:most], "list": key}
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))
         return
-    click.echo(_("%(n)s customers") % {"n": number(len(ids))})
+    form = ngettext("%(n)s customer", "%(n)s customers", len(ids))
+    click.echo(form % {"n": number(len(ids))})
     for score in found[:most]:
         amount = figures.amount(score.monetary_minor, score.run.currency)
         name = score.profile.name or _("no name")

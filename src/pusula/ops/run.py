@@ -13,7 +13,9 @@ import click
 from django.utils.translation import gettext as _
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.measurement.reports import answers
 from pusula.ops import bi
 from pusula.ops.figures import number
 from pusula.pipeline import batch, predicting, proposals
@@ -80,14 +82,14 @@ def run(
         return outcome
 
     def evaluated() -> Outcome:
-        if predicting.is_due():
-            # Before everybody is evaluated: segments see today's scores.
-            predicting.run(predicting.today())
+        _predict()  # before everybody is evaluated: segments see today's scores
         if engine == "spark":
             # Loaded when asked for: Spark is an extra, and slow to load.
             spark = importlib.import_module("pusula.pipeline.spark")
             return _with_progress(partial(spark.run, master=master))
         outcome = _with_progress(partial(batch.run, from_lake=from_lake))
+        answers.forget(at=clock.now())
+        answers.renew(at=clock.now())  # of reports that people look at; computed beside
         if proposals.is_due():
             # Who may be one person, once a day. Loaded then: Splink is slow to load.
             importlib.import_module("pusula.pipeline.linkage").propose()
@@ -101,6 +103,15 @@ def run(
         _tell(outcome, as_json=as_json)
     if outcome.drift:
         sys.exit(DRIFT_STATUS)
+
+
+def _predict() -> None:
+    """Make the day's predictions; that they cannot be made stops nothing else."""
+    try:
+        if predicting.is_due():
+            predicting.run(predicting.today())
+    except PusulaError as error:
+        click.secho(f"  {error.message}", fg="yellow", err=True)
 
 
 def _for_analysts() -> None:

@@ -32,7 +32,7 @@ def serve(host: str, port: int) -> None:
     click.echo(f"Pusula is on http://{host}:{port} (stop with Ctrl+C)")
     commands = [web_command(host, port), live_command(), run_command(), publish_command()]
     commands += [poll_command(), import_command(), privacy_command(), calls_command()]
-    commands += [begin_command(), grade_command()]
+    commands += [begin_command(), grade_command(), reports_command()]
     if settings.PUSULA_SMTP_URL:
         commands.append(sender_command())
     else:
@@ -105,6 +105,11 @@ def begin_command() -> list[str]:
 def grade_command() -> list[str]:
     """Return the command line that brings changed rules of RFM into force, and re-runs them."""
     return [sys.executable, "-m", "pusula.ops.main", "rfm", "due", "--watch"]
+
+
+def reports_command() -> list[str]:
+    """Return the command line that computes reports for the pages and sends those that are due."""
+    return [sys.executable, "-m", "pusula.ops.main", "reports", "work"]
 
 
 def free_port(host: str, preferred: int = 0) -> int:

@@ -1,4 +1,4 @@
-"""What a mail may recommend: what its customer last looked at, and what most people buy.
+"""What a mail may recommend: what its customer may like, last looked at, what most people buy.
 
 Names come from the company's own orders and hotels alone. What a browser tells is used to find an
 item of that list and for nothing else: whoever can write to a website's events must not be able to
@@ -16,9 +16,15 @@ from pusula.events.models import Event
 from pusula.lib import clock
 from pusula.orders import machine as orders
 from pusula.orders.models import Order, OrderItem, Property
+from pusula.predict import recommendations
 
 WORD = "recommended"  # the variable that holds it
-NAMES = ("recommended.popular", "recommended.viewed")
+NAMES = (
+    "recommended.next",
+    "recommended.together",
+    "recommended.popular",
+    "recommended.viewed",
+)
 MOST = 6  # of each list
 _KNOWN = 2_000  # items, those most bought
 _BOUGHT_WITHIN = 90 * clock.DAY
@@ -28,7 +34,10 @@ _VIEWS = ("Stay Viewed", "Hotel Viewed", "Product Viewed")
 _IDS = ("product_id", "sku", "hotel_id", "property", "hotel")
 _AGAIN_AFTER = clock.HOUR
 
-Item = dict[str, str]  # id and name
+# Which list ``next`` is, the first that a customer has.
+_NEXT = ("next_best_item", "next_best_hotel")
+
+Item = dict[str, str]  # id and name; of what is recommended to one customer also because
 
 
 class Recommender:
@@ -40,9 +49,11 @@ class Recommender:
         self._known_at: int | None = None
 
     def of(self, profile_id: int, *, at: int) -> dict[str, list[Item]]:
-        """Return ``popular`` and ``viewed`` of a customer, the best first, six at most."""
+        """Return the four lists of a customer, the best first, six at most of each."""
         known = self._catalogue(at)
         return {
+            "next": _next(profile_id),
+            "together": _together(profile_id, at),
             "popular": list(known.values())[:MOST],
             "viewed": [known[one] for one in _viewed(profile_id, at) if one in known][:MOST],
         }
@@ -68,6 +79,26 @@ def _sold(at: int) -> Iterator[Item]:
     hotels = stays.values("property").annotate(n=Count("profile_id", distinct=True))
     for row in hotels.order_by("-n", "property")[:_KNOWN]:
         yield {"id": row["property"], "name": titles.get(row["property"], row["property"])}
+
+
+def _next(profile_id: int) -> list[Item]:
+    """Return what the current predictions recommend to a customer, and what it goes with."""
+    lists = recommendations.of_profile(profile_id)
+    found = next((lists[model] for model in _NEXT if model in lists), [])
+    return [
+        {"id": one.code, "name": one.name, "because": one.reason_name} for one in found[:MOST]
+    ]
+
+
+def _together(profile_id: int, at: int) -> list[Item]:
+    """Return what others bought in one order with what a customer ordered last."""
+    made = Order.objects.filter(profile_id=profile_id, ordered_at__lte=at)
+    last = made.filter(status__in=orders.ALIVE).order_by("-ordered_at", "-pk").first()
+    if last is None:
+        return []
+    codes = last.items.filter(quantity__gt=0).exclude(sku="").values_list("sku", flat=True)
+    found = recommendations.companions_of(_NEXT[0], codes, MOST)
+    return [{"id": one.code, "name": one.name, "because": one.with_name} for one in found]
 
 
 def _viewed(profile_id: int, at: int) -> list[str]:

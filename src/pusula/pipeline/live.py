@@ -20,6 +20,7 @@ from pusula.lib.errors import PusulaError
 from pusula.pipeline import batch, due, effects, erasure, grading, queries, understood
 from pusula.pipeline.effects import Written
 from pusula.pipeline.entries import Told
+from pusula.pipeline.grading import Graders
 from pusula.pipeline.names import Names
 from pusula.pipeline.queries import Logged
 from pusula.pipeline.upkeep import TROUBLE, Upkeep
@@ -27,7 +28,6 @@ from pusula.profiles import merging, unheard
 from pusula.profiles import queries as profiles
 from pusula.profiles.models import IdentifierKind
 from pusula.profiles.relations import Ids
-from pusula.rfm.live import Grader
 from pusula.segments import evaluate
 from pusula.segments import queries as segments
 from pusula.segments.actions import Moves
@@ -67,7 +67,7 @@ class Live:
 
     def __init__(self) -> None:
         self._shown = evaluate.Shown()
-        self._grader = Grader()
+        self._graders = Graders()
         self._resting: dict[int, int] = {}  # heavy profiles, and until when
         self._names = Names()
         self._engine = Engine()
@@ -110,12 +110,12 @@ class Live:
         return stepped
 
     def _begin(self, at: int | None) -> _Step:
-        return _Step(self._shown, self._grader, self._resting, self._names, self._engine, at=at)
+        return _Step(self._shown, self._graders, self._resting, self._names, self._engine, at=at)
 
     def _forget(self) -> None:
         """Forget what was learned in a transaction that did not come about."""
         self._shown.forget()
-        self._grader.forget()
+        self._graders.forget()
         self._resting.clear()
         self._names.forget()
         self._engine.forget()
@@ -151,7 +151,7 @@ class _Step:
     def __init__(
         self,
         shown: evaluate.Shown,
-        grader: Grader,
+        graders: Graders,
         resting: dict[int, int],
         names: Names,
         engine: Engine,
@@ -160,7 +160,7 @@ class _Step:
     ) -> None:
         self.offset = queries.offset()
         self.at = max(segments.moment(at), self.offset.at + 1)
-        self.upkeep = Upkeep(shown.compiled(self.at), grader.look(), resting, self.at)
+        self.upkeep = Upkeep(shown.compiled(self.at), graders.look(), resting, self.at)
         self.names = names
         self.engine = engine
         self.blank: set[int] = set()  # entries of people who were erased

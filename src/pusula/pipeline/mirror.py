@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import pyarrow as pa
 from django.conf import settings
 from django.db import connection
 
 from pusula.lake.delta import Lake, Table
 from pusula.lake.turns import turn
+from pusula.orders import relations as orders
+from pusula.profiles.relations import Ids
 from pusula.segments import actions, catalog, evaluate
 from pusula.segments.everybody import means, mirrored
 from pusula.segments.everybody.compare import ids_between
@@ -21,6 +24,9 @@ from pusula.segments.everybody.files import RELATIONS
 from pusula.segments.everybody.mirrored import Snapshot
 from pusula.segments.kernel import Requirements
 
+# Every version of every order: only for who asks for the past of all customers, so it is not there
+# before somebody does.
+HISTORY = "order_versions"
 OnProgress = Callable[[int, int], None]
 
 
@@ -32,20 +38,28 @@ class Mirrored:
     n_written: int
     n_buckets: int
     snapshot: Snapshot
+    history: tuple[str, ...] = ()  # places of the files of ``HISTORY``, by bucket
 
 
 def run(
-    on_progress: OnProgress = lambda _done, _all: None, *, forget_at_once: bool = False
+    on_progress: OnProgress = lambda _done, _all: None,
+    *,
+    forget_at_once: bool = False,
+    with_history: bool = False,
 ) -> Mirrored:
     """Bring every bucket of the lake up to date; ``on_progress`` hears how many are done.
 
     Old files go after a day, for the sake of those who are reading them, or ``forget_at_once``.
+    ``with_history``: all versions of orders too; once they are there, always.
     """
     lake = Lake(settings.PUSULA_LAKE)
     with turn(connection, "pipeline.mirror", settings.PUSULA_HOME / "run"):
-        lost = lake.repair(RELATIONS)
+        names = [*RELATIONS, HISTORY]
+        lost = lake.repair(names)
         spec = _spec()
-        tables = {relation: lake.table(relation) for relation in RELATIONS}
+        tables = {relation: lake.table(relation) for relation in names}
+        if not with_history and HISTORY not in lost and tables[HISTORY].version < 0:
+            del tables[HISTORY]
         # Also those from which the last profile is gone.
         buckets = {first // mirrored.SPAN for first, _ in means.parts()}
         buckets.update(bucket for table in tables.values() for bucket in table.files())
@@ -56,9 +70,15 @@ def run(
         if n_written or forget_at_once:
             for table in tables.values():
                 table.forget(at_once=forget_at_once)
-            lake.seal(RELATIONS)
+            lake.seal(tables)
         held = mirrored.snapshot(lake, spec, buckets)
-    return Mirrored(tuple(lost), n_written, len(buckets), held)
+        past = lake.table(HISTORY).files() if HISTORY in tables else {}
+    places = [place for bucket in sorted(past) for place in past[bucket]]
+    return Mirrored(tuple(lost), n_written, len(buckets), held, tuple(places))
+
+
+def _versions(ids: Ids) -> pa.Table:
+    return orders.versions(ids).sort_by([("profile_id", "ascending"), ("id", "ascending")])
 
 
 def _spec() -> Requirements:
@@ -75,12 +95,14 @@ def _write(bucket: int, tables: dict[str, Table], spec: Requirements) -> int:
     """
     first, last = bucket * mirrored.SPAN, (bucket + 1) * mirrored.SPAN - 1
     marks = mirrored.marks(first, last, spec)
-    changed = [
-        relation for relation in RELATIONS if tables[relation].mark(bucket) != marks[relation]
-    ]
+    if HISTORY in tables:
+        # As orders: what changes an order changes its versions.
+        marks[HISTORY] = mirrored.mark_of(orders.marks(first, last)["orders"], HISTORY)
+    changed = [relation for relation in tables if tables[relation].mark(bucket) != marks[relation]]
     if not changed:
         return 0
     ids = ids_between(first, last)
     for relation in changed:
-        tables[relation].replace(bucket, mirrored.rows(relation, ids, spec), marks[relation])
+        rows = _versions(ids) if relation == HISTORY else mirrored.rows(relation, ids, spec)
+        tables[relation].replace(bucket, rows, marks[relation])
     return len(changed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -22,6 +23,7 @@ from pusula.predict.rhythm import coming_back, hours
 from pusula.predict.training import Trained
 from pusula.segments.actions import owe
 
+_log = logging.getLogger(__name__)
 DAILY = 20 * clock.HOUR  # a night's run that starts a little earlier than the last still counts
 
 
@@ -29,6 +31,13 @@ class NoModelError(PusulaError):
     """No trainer makes the model that was asked for, or a day that has not come was asked for."""
 
     code = "no_model"
+
+
+class TrainingError(PusulaError):
+    """Something broke while models were trained; those before and after it were not touched."""
+
+    code = "training_failed"
+    status = 500
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,39 @@ def train(as_of_on: date, model: str | None = None) -> Iterable[tuple[Trained, .
 
     Only those that make ``model``, if one is named. Raises ``NoModelError``.
     """
+    trainers, past = _asked_for(as_of_on, model), Past(as_of_on)
+    return (tuple(one.train(past, as_of_on)) for one in trainers)
+
+
+def run(as_of_on: date, model: str | None = None) -> list[ModelVersion]:
+    """Train, and publish what came of it: versions, scores, traits.
+
+    A trainer that breaks leaves its models as they were and keeps no other from its turn; then
+    ``TrainingError`` is raised in the end. Segments are owed an evaluation afterwards:
+    ``batch.run``, or ``live.refresh``.
+    """
+    made: list[ModelVersion] = []
+    broken: list[str] = []
+    past = Past(as_of_on)
+    for one in _asked_for(as_of_on, model):
+        try:
+            together = tuple(one.train(past, as_of_on))
+            at = clock.now()
+            with transaction.atomic():
+                made += [_publish(trained, as_of_on, at) for trained in together]
+                owe("predict", at)
+        except PusulaError:
+            raise
+        except Exception:  # noqa: BLE001 - the other models are trained all the same
+            _log.exception("training of %s", ", ".join(one.models))
+            broken += one.models
+    if broken:
+        said = gettext("These models could not be trained; the log says why: %(models)s.")
+        raise TrainingError(said % {"models": ", ".join(broken)})
+    return made
+
+
+def _asked_for(as_of_on: date, model: str | None) -> list[Trainer]:
     if as_of_on > today():
         said = gettext("%(day)s has not come yet: take %(today)s or an earlier day.")
         raise NoModelError(said % {"day": as_of_on.isoformat(), "today": today().isoformat()})
@@ -73,22 +115,7 @@ def train(as_of_on: date, model: str | None = None) -> Iterable[tuple[Trained, .
         known = ", ".join(sorted(name for one in TRAINERS for name in one.models))
         said = gettext("There is no model %(model)s; those there are: %(known)s.")
         raise NoModelError(said % {"model": model, "known": known})
-    past = Past(as_of_on)
-    return (tuple(one.train(past, as_of_on)) for one in trainers)
-
-
-def run(as_of_on: date, model: str | None = None) -> list[ModelVersion]:
-    """Train, and publish what came of it: versions, scores, traits.
-
-    Segments are owed an evaluation afterwards: ``batch.run``, or ``live.refresh``.
-    """
-    made: list[ModelVersion] = []
-    for together in train(as_of_on, model):
-        at = clock.now()
-        with transaction.atomic():
-            made += [_publish(trained, as_of_on, at) for trained in together]
-            owe("predict", at)
-    return made
+    return trainers
 
 
 def _publish(trained: Trained, as_of_on: date, at: int) -> ModelVersion:

@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -21,10 +20,9 @@ from django.db import (
 from pusula.lake import rows
 from pusula.lib import clock
 from pusula.pipeline import due
+from pusula.pipeline.grading import Grades
 from pusula.profiles import relations
 from pusula.profiles.relations import Ids
-from pusula.rfm import days, live
-from pusula.rfm.live import InForce
 from pusula.segments import actions
 from pusula.segments.actions import Moves
 from pusula.segments.evaluate import Compiled, Pass
@@ -56,10 +54,10 @@ class Upkeep:
     """
 
     def __init__(
-        self, compiled: Compiled, rfm: InForce | None, resting: dict[int, int], at: int
+        self, compiled: Compiled, grades: Grades, resting: dict[int, int], at: int
     ) -> None:
         self.at = at
-        self._rfm = rfm
+        self._grades = grades
         self.touched: set[int] = set()  # of whom something was written
         self.moves = Moves()
         self.n_put_off = 0
@@ -85,10 +83,11 @@ class Upkeep:
             ids, moments = _ascending(part)
             facts: Block | None = None
             while len(ids):
-                if self._grade_due(ids, moments) or facts is None:
+                if self._grades.grade_due(ids, moments, self.at) or facts is None:
                     facts = self._facts_together(pass_, ids)
                 flips = np.minimum(
-                    self._evaluate(pass_, ids, moments, facts), self._next_grades(ids)
+                    self._evaluate(pass_, ids, moments, facts),
+                    self._grades.next_due(ids, self.at),
                 )
                 is_again = (flips <= self.at) & (time.monotonic() <= end)
                 ids, moments = ids[is_again], flips[is_again]
@@ -104,10 +103,8 @@ class Upkeep:
         self.touched.update(ids.tolist())
         pass_ = self._pass(CAUSE_DATA)
         rests = self._rests(ids)
-        if self._rfm is not None:
-            graded = ids[~rests] if bought is None else np.intersect1d(ids[~rests], bought)
-            for part in rows.parts(graded.tolist(), relations.LISTED):
-                live.grade(np.array(part, np.int64), self.at, self._rfm)
+        graded = ids[~rests] if bought is None else np.intersect1d(ids[~rests], bought)
+        self._grades.grade(graded, self.at)
         for part in rows.parts(ids[~rests].tolist(), relations.LISTED):
             self._evaluate(pass_, np.array(part, np.int64), np.full(len(part), self.at))
         self._rest(ids[rests])
@@ -117,27 +114,6 @@ class Upkeep:
         """Evaluate those of ``ids`` that are due until none of them is."""
         while late := due.among(ids, self.at):
             self.flip(late)
-
-    def _grade_due(self, ids: Ids, moments: Ids) -> bool:
-        """Grade those of ``ids`` whose time has come, each as of its moment; say if any changed."""
-        if self._rfm is None:
-            return False
-        when = dict(zip(ids.tolist(), moments.tolist(), strict=True))
-        coming = live.due_among(ids, self.at)
-        asked = [(when[one], one) for one, due_at in coming if due_at <= when[one]]
-        changed: set[int] = set()
-        for moment, group in groupby(sorted(asked), key=lambda pair: pair[0]):
-            part = np.array([one for _moment, one in group], np.int64)
-            changed |= live.grade(part, moment, self._rfm)
-        return bool(changed)
-
-    def _next_grades(self, ids: Ids) -> Ids:
-        """Return when each of ``ids`` is to be graded again."""
-        found = np.full(len(ids), days.NEVER)
-        if self._rfm is not None:
-            for profile_id, due_at in live.due_among(ids, self.at):
-                found[np.searchsorted(ids, profile_id)] = due_at
-        return found
 
     def _facts_together(self, pass_: Pass, ids: Ids) -> Block | None:
         """Return the facts about ``ids``; ``None`` where somebody's cannot be read."""
@@ -163,8 +139,7 @@ class Upkeep:
         """Make ``ids`` due when their rest is over; return when that is."""
         until = np.array([self._resting[i] for i in ids.tolist()], np.int64)
         actions.record_due(ids, until, at=self.at)
-        if self._rfm is not None:
-            live.put_off(ids, until)
+        self._grades.put_off(ids, until)
         return until
 
     def _evaluate(self, pass_: Pass, ids: Ids, moments: Ids, facts: Block | None = None) -> Ids:

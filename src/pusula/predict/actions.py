@@ -39,8 +39,10 @@ _TRAIT_COLUMNS = (
 )
 # Whoever has no score any more has none in the past either: the newest of a person counts.
 _FORGET = """
-DELETE FROM profiles_score WHERE model = %s AND profile_id NOT IN (
-  SELECT profile_id FROM profiles_score WHERE model = %s AND scored_at = %s
+DELETE FROM profiles_score WHERE model = %s AND NOT EXISTS (
+  SELECT 1 FROM profiles_score newest
+  WHERE newest.profile_id = profiles_score.profile_id AND newest.model = profiles_score.model
+    AND newest.scored_at = %s
 )
 """
 
@@ -105,7 +107,7 @@ def score(version: ModelVersion, profile_ids: Ints, values: Floats, *, at: int) 
             ),
         )
         with connection.cursor() as cursor:
-            cursor.execute(_FORGET, [version.model, version.model, at])
+            cursor.execute(_FORGET, [version.model, at])
         version.scored_at, version.n_scored = at, int(there.sum())
         version.save(update_fields=["scored_at", "n_scored"])
 

@@ -61,6 +61,17 @@ SENTENCES: Words = MappingProxyType(
     }
 )
 
+STAGES: Words = MappingProxyType(
+    {
+        "new": gettext_lazy("New"),
+        "active": gettext_lazy("Active"),
+        "at_risk": gettext_lazy("At risk"),
+        "lapsed": gettext_lazy("Lapsed"),
+        "lost": gettext_lazy("Lost"),
+        "returned": gettext_lazy("Returned"),
+    }
+)
+
 METHODS: Words = MappingProxyType(
     {
         "scorecard": gettext_lazy("Logistic regression: points for each range of each feature"),
@@ -70,7 +81,9 @@ METHODS: Words = MappingProxyType(
             "Gaps between orders: each customer's own, filled up with everybody's where few are "
             "known"
         ),
-        "usual_gap": gettext_lazy("everybody has the usual gap, counted from the last order"),
+        "same_days": gettext_lazy(
+            "everybody is told the middle of what it took in the period before"
+        ),
         "same_limits": gettext_lazy("the same limits in days for everybody"),
         "own_rate": gettext_lazy("only the person's own rate of reactions so far counts"),
         "highest_propensity": gettext_lazy(
@@ -180,8 +193,8 @@ NOTES: Words = MappingProxyType(
         "no_better_than_guessing": gettext_lazy(
             "On days it had not seen it did no better than telling everybody the same."
         ),
-        "no_better_than_usual_gap": gettext_lazy(
-            "On days it had not seen it did no better than the usual gap of everybody."
+        "no_better_than_same_days": gettext_lazy(
+            "On days it had not seen it did no better than telling everybody the same days."
         ),
         "interval_misses": gettext_lazy(
             "Of those who came, %(inside)s%% came inside the interval that should hold 80%%."

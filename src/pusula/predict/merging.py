@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from pusula.predict.models import LifeDue
 from pusula.profiles import moving
 from pusula.profiles.moving import Once
 
@@ -21,6 +22,7 @@ def move(loser: int, winner: int) -> None:
     """Give what is said to ``loser`` to ``winner``; the next run learns from both as one."""
     _LISTS.move(loser, winner)
     moving.move(_ANSWERS, loser, winner)
+    LifeDue.objects.filter(profile_id=loser).delete()  # who stays is looked at by the same step
 
 
 def give_back(winner: int, origins: Collection[int], to: int) -> None:

@@ -105,3 +105,12 @@ class Answer(models.Model):
             models.Index(fields=["profile", "answered_at"], name="answer_by_profile"),
             models.Index(fields=["suggestion", "answered_at"], name="answer_by_suggestion"),
         ]
+
+
+class LifeDue(models.Model):
+    """When time alone next changes the lifecycle stage of a profile."""
+
+    profile = models.OneToOneField(
+        Profile, models.CASCADE, primary_key=True, related_name="life_due"
+    )
+    due_at = models.BigIntegerField(db_index=True)

@@ -54,6 +54,8 @@ def keep(version: ModelVersion, found: Recommended | None) -> None:
             rows.insert(connection, _LISTS, _LIST_COLUMNS, _list_rows(version.pk, found))
             made = _companion_rows(version.pk, found)
             rows.insert(connection, _COMPANIONS, _COMPANION_COLUMNS, made)
+            version.n_scored = n_people(version)
+            version.save(update_fields=["n_scored"])
 
 
 def _list_rows(version_id: int, found: Recommended) -> Iterator[tuple[Any, ...]]:

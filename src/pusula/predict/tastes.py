@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 import numpy as np
@@ -13,14 +13,17 @@ from pusula.predict import bought
 from pusula.predict.bought import Kind
 from pusula.predict.cards import Card, Metric, Note, Window
 from pusula.predict.history import Past
-from pusula.predict.taste import baskets, choice, methods
+from pusula.predict.taste import baskets, choice, methods, ranking
 from pusula.predict.taste.choice import Trial
 from pusula.predict.taste.lines import Lines
-from pusula.predict.taste.ranking import Quality
 from pusula.predict.training import Recommended, Trained, TraitValues
 
 MODELS = tuple(kind.model for kind in bought.KINDS)
-FIGURES = ("recall", "ndcg", "hit_rate")
+# Metrics of the card, and which figure of a validation each is. Where there are hardly more things
+# than a list holds, a list of ten is always right: then only the first counts, and the order.
+_OF_MANY = {"recall_at_10": "recall", "ndcg_at_10": "ndcg", "hit_rate_at_10": "hit_rate"}
+_OF_FEW = {"first_right": "first", "ndcg_at_10": "ndcg"}
+_FEW = 2 * ranking.AT
 _AVOID = ("single_person", "cause", "new_things")
 
 
@@ -92,8 +95,8 @@ def _card(kind: Kind, found: Trial, lines: Lines, as_of_on: date) -> Card:
         window=Window(clock.day_of(found.from_at, zone), as_of_on),
         n_validated=model.n_people,
         metrics=tuple(
-            Metric(f"{name}_at_10", figure(model, name), figure(baseline, name), "higher")
-            for name in FIGURES
+            Metric(name, getattr(model, attribute), getattr(baseline, attribute), "higher")
+            for name, attribute in _figures(found).items()
         ),
         avoid=_AVOID,
         notes=(Note("popularity_wins"),) if is_plain else (),
@@ -107,13 +110,11 @@ def _parameters(found: Trial, kind: Kind) -> dict[str, object]:
         "sold_within_days": kind.scope.sold_within_days,
         "least_owners": kind.scope.least_owners,
         "methods": {
-            method: {name: figure(quality, name) for name in FIGURES}
+            method: {name: getattr(quality, at) for name, at in _figures(found).items()}
             for method, quality in found.held.items()
         },
     }
 
 
-def figure(quality: Quality, name: str) -> float:
-    """Return one of ``FIGURES``."""
-    value: float = getattr(quality, name)
-    return value
+def _figures(found: Trial) -> Mapping[str, str]:
+    return _OF_FEW if found.n_things <= _FEW else _OF_MANY

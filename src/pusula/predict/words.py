@@ -84,9 +84,10 @@ METRICS: Words = MappingProxyType(
         "rmse": gettext_lazy("Root of the mean squared error"),
         "total": gettext_lazy("Total"),
         "brier": gettext_lazy("Squared error of the probabilities (Brier)"),
-        "recall_at_10": gettext_lazy("Share of the purchases that stood in a list of ten"),
-        "ndcg_at_10": gettext_lazy("The same, the top of the list counting more (NDCG)"),
-        "hit_rate_at_10": gettext_lazy("Customers with at least one right in a list of ten"),
+        "recall_at_10": gettext_lazy("share of the purchases that stood in a list of ten"),
+        "ndcg_at_10": gettext_lazy("order of the list, 100% where what is bought stands on top"),
+        "first_right": gettext_lazy("customers whose first recommendation was right"),
+        "hit_rate_at_10": gettext_lazy("customers with at least one right in a list of ten"),
     }
 )
 
@@ -131,16 +132,15 @@ NOTES: Words = MappingProxyType(
             "The last order is %(n)s days old: the data ends before the day of the prediction."
         ),
         "nobody_leaves": gettext_lazy(
-            "The model takes everybody for a customer still (on average %(percent)s %%): in this "
+            "The model takes everybody for a customer still (on average %(percent)s%%): in this "
             "data, leaving cannot be told from ordering rarely."
         ),
         "everybody_left": gettext_lazy(
             "The model takes nearly everybody for lost (still a customer: on average "
-            "%(percent)s %%)."
+            "%(percent)s%%)."
         ),
-        "at_bound": gettext_lazy(
-            "The parameter %(parameter)s grows or shrinks without end: the model does not fit this "
-            "data."
+        "vanished": gettext_lazy(
+            "The parameter %(parameter)s shrinks to nothing: the model does not fit this data."
         ),
         "off": gettext_lazy(
             "On days it had not seen it was off by more than half: %(expected)s orders expected, "
@@ -155,7 +155,7 @@ NOTES: Words = MappingProxyType(
             "model rules out."
         ),
         "left_truncated": gettext_lazy(
-            "%(percent)s %% of the customers are first seen in the first 60 days of the data: "
+            "%(percent)s%% of the customers are first seen in the first 60 days of the data: "
             "probably old customers who look new. Import older orders if there are any."
         ),
         "short_history": gettext_lazy(
@@ -163,11 +163,17 @@ NOTES: Words = MappingProxyType(
             "continued, not seen."
         ),
         "returns": gettext_lazy(
-            "%(percent)s %% of the revenue came back in orders of its own with a negative amount; "
+            "%(percent)s%% of the revenue came back in orders of its own with a negative amount; "
             "all values are lowered by that share."
         ),
+        "too_high": gettext_lazy(
+            "On days it had not seen, it expected %(percent)s%% more orders than came."
+        ),
+        "too_low": gettext_lazy(
+            "On days it had not seen, it expected %(percent)s%% fewer orders than came."
+        ),
         "naive_is_nearer": gettext_lazy(
-            "On days it had not seen, the naive way was nearer on average."
+            "On days it had not seen, the naive way was nearer to what came."
         ),
         "once_only": gettext_lazy(
             "Who has ordered on one day only has no score: nothing tells whether they will return."

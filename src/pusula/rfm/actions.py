@@ -18,8 +18,8 @@ from pusula.lib.errors import PusulaError
 from pusula.profiles import holding
 from pusula.profiles.actions import note_history
 from pusula.profiles.models import Trait, TraitKind
-from pusula.rfm import config as rules
 from pusula.rfm import alerts, cuts, figures, live, queries, scoring
+from pusula.rfm import config as rules
 from pusula.rfm.live import InForce
 from pusula.rfm.models import RfmRun
 from pusula.rfm.purchases import Purchases, purchases
@@ -46,18 +46,21 @@ class DayError(PusulaError):
     code = "bad_rfm_day"
 
 
-def run(as_of_on: date, config: Config) -> RfmRun:
+def run(
+    as_of_on: date, config: Config, bought: Purchases | None = None, *, tells: bool = True
+) -> RfmRun:
     """Score the pool as of 00:00 of ``as_of_on`` and keep the run, replacing the one it repeats.
 
-    Where nobody has set rules to be in force, the traits of the profiles tell the newest run.
+    Where nobody has set rules to be in force, the traits of the profiles tell the newest run,
+    unless it only measures (not ``tells``).
     Raises ``DayError`` for a day after today: such a run would stay the newest, and hide all that
-    follow, until the day has come.
+    follow, until the day has come. ``bought``: what was read elsewhere (``lake_purchases``).
     """
     today = clock.day_of(clock.now(), settings.PUSULA.time_zone)
     if as_of_on > today:
         said = gettext("%(day)s has not come yet: take %(today)s or an earlier day.")
         raise DayError(said % {"day": as_of_on.isoformat(), "today": today.isoformat()})
-    bought = purchases(as_of_on, config)
+    bought = bought or purchases(as_of_on, config)
     scores = scoring.score(
         bought.keys,
         bought.recency_days,
@@ -89,7 +92,7 @@ def run(as_of_on: date, config: Config) -> RfmRun:
         figures.keep(kept)
         if queries.latest() == kept:
             alerts.check(kept)
-            if held is None:
+            if tells and held is None:
                 _tell_profiles(kept)
     return kept
 

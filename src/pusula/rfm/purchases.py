@@ -58,11 +58,19 @@ class Standing:
 
 def purchases(as_of_on: date, config: Config) -> Purchases:
     """Return what counts before 00:00 of ``as_of_on``, with orders as they stood then."""
+    sql, params = bought_before(as_of_on, config, history.AS_OF)
+    return counted(_fetched(f"{sql} ORDER BY profile_id", params, config), as_of_on, config)
+
+
+def bought_before(as_of_on: date, config: Config, source: str) -> tuple[str, list[Any]]:
+    """Return SQL for what counts before 00:00 of a day, by profile, and its parameters.
+
+    ``source`` is SQL for the orders as they stood, with the parameters of ``history.AS_OF``.
+    """
     as_of_at = clock.start_of(as_of_on, settings.PUSULA.time_zone)
-    sql, (before, behind) = _sql(history.AS_OF, config, as_of_at)
+    sql, (before, behind) = _sql(source, config, as_of_at)
     params = [*before, as_of_at, _LONG_AGO, as_of_at, *behind]
-    table = _fetched(f"{sql} HAVING {_COUNTS} ORDER BY profile_id", params, config)
-    return _purchases(table, as_of_on, config)
+    return f"{sql} HAVING {_COUNTS}", params
 
 
 def standing(ids: Ids, at: int, config: Config) -> Standing:
@@ -82,7 +90,7 @@ def standing(ids: Ids, at: int, config: Config) -> Standing:
         table = table.filter(pa.array(np.isin(table["profile_id"].to_numpy(), ids)))
     moments = [_moments(table[name], at_none=days.NEVER) for name in _TIMES]
     today = clock.day_of(at, settings.PUSULA.time_zone)
-    return Standing(_purchases(table, today, config), *moments)
+    return Standing(counted(table, today, config), *moments)
 
 
 _COUNTS = "sum(CASE WHEN is_order = 1 AND in_window = 1 THEN 1 ELSE 0 END) > 0"
@@ -140,15 +148,20 @@ def _sql(source: str, config: Config, until_at: int) -> tuple[str, tuple[list[An
     return sql, ([window[1], window[0]], given)
 
 
-def _fetched(sql: str, params: Sequence[Any], config: Config) -> pa.Table:
+def columns(config: Config) -> pa.Schema:
+    """Return the columns of what ``bought_before`` gives."""
     kind = pa.date32() if config.orders.dated_by == "stay" else pa.int64()
     fields = [(name, pa.int64()) for name in ("profile_id", *_FIGURES)]
-    schema = pa.schema(fields + [(name, kind) for name in _TIMES])
+    return pa.schema(fields + [(name, kind) for name in _TIMES])
+
+
+def _fetched(sql: str, params: Sequence[Any], config: Config) -> pa.Table:
     with connection.cursor() as cursor:
-        return arrow.fetch(cursor, sql, params, schema)
+        return arrow.fetch(cursor, sql, params, columns(config))
 
 
-def _purchases(table: pa.Table, today: date, config: Config) -> Purchases:
+def counted(table: pa.Table, today: date, config: Config) -> Purchases:
+    """Return what ``bought_before`` gave of the start of ``today`` as arrays."""
     zone = settings.PUSULA.time_zone
     profile_ids = table["profile_id"].to_numpy()
     measure = days.calendar_days if config.recency.measure == "calendar_days" else days.floor_days

@@ -35,7 +35,9 @@ _CLASSIC_FOUR = {
     "potential_loyalists": ("32", "33", "42", "43"),
     "champions": ("44", "45"),
 }
-_SHIPPED = {(5, 5): _CLASSIC, (4, 5): _CLASSIC_FOUR}
+# The groups that need no naming, by the number of recency and frequency scores.
+SHIPPED = {(5, 5): _CLASSIC, (4, 5): _CLASSIC_FOUR}
+_LONGEST_NAME = 40
 MOST_SCORES = 9  # a score is one digit of the code "54"
 
 
@@ -47,6 +49,8 @@ class Ties(Enum):
 
 
 def _check_groups(groups: dict[str, tuple[str, ...]], n_r: int, n_f: int) -> None:
+    if long := [name for name in groups if not 0 < len(name) <= _LONGEST_NAME]:
+        raise ValueError(f"groups: a name has 1 to {_LONGEST_NAME} letters, not {long[0]!r:.60}")
     wanted = {f"{r}{f}" for r in range(1, n_r + 1) for f in range(1, n_f + 1)}
     named: dict[str, str] = {}
     for name, codes in groups.items():
@@ -185,9 +189,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.groups:
             return self.groups
         shape = (self.recency.levels, self.frequency.quantiles)
-        if shape not in _SHIPPED:
+        if shape not in SHIPPED:
             raise ValueError(
                 f"{shape[0]} recency and {shape[1]} frequency scores have no ready-made names: "
                 "name them in [groups]"
             )
-        return _SHIPPED[shape]
+        return SHIPPED[shape]

@@ -17,9 +17,10 @@ from pusula.rfm import cautions
 from pusula.rfm.cautions import Caution
 from pusula.rfm.rules import MOST_SCORES, Config, Ties
 
-Numbers = npt.NDArray[np.int64] | npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.int64] | npt.NDArray[np.int32] | npt.NDArray[np.float64]
 Grades = npt.NDArray[np.int8]
 Positions = npt.NDArray[np.intp]
+_SMALL = 2**15 - 1
 
 
 class Edges(msgspec.Struct, frozen=True):
@@ -64,8 +65,8 @@ def score(
     """
     ever = frequency if orders_ever is None else orders_ever
     kept = np.flatnonzero(in_pool(recency, frequency, monetary, ever, config))
-    days, counts, sums = recency[kept], frequency[kept], monetary[kept]
-    measured = _ranks(counts, keys[kept], config.ties) if config.frequency.ranked else counts
+    days, counts, sums, ties = (_taken(each, kept) for each in (recency, frequency, monetary, keys))
+    measured = _ranks(counts, ties, config.ties) if config.frequency.ranked else counts
     edges = Edges(
         recency=config.recency.cuts or quantile_edges(days, config.recency.quantiles),
         frequency=quantile_edges(measured, config.frequency.quantiles),
@@ -123,16 +124,28 @@ def ranked(
     """Return the positions by count; among equals the order of keys, or of the arrays, decides."""
     if ties is Ties.PROFILE_KEY:
         return np.lexsort((keys, counts))
-    return np.argsort(counts, kind="stable")
+    return np.argsort(_small(counts), kind="stable")
+
+
+def _small(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.integer[Any]]:
+    """Return the same numbers in 16 bits where they fit: those are sorted in one pass."""
+    if len(counts) and counts.min() >= 0 and counts.max() <= _SMALL:
+        return counts.astype(np.int16)
+    return counts
+
+
+def _taken(values: npt.NDArray[Any], kept: Positions) -> npt.NDArray[Any]:
+    """Return the values at ``kept``; no copy of millions where that is all of them."""
+    return values if len(kept) == len(values) else values[kept]
 
 
 def _ranks(
     counts: npt.NDArray[np.int64], keys: npt.NDArray[Any], ties: Ties
-) -> npt.NDArray[np.int64]:
+) -> npt.NDArray[np.int32]:
     """Return ranks 1..n in the order of ``ranked``."""
     order = ranked(counts, keys, ties)
-    ranks = np.empty(len(counts), np.int64)
-    ranks[order] = np.arange(1, len(counts) + 1)
+    ranks = np.empty(len(counts), np.int32)
+    ranks[order] = np.arange(1, len(counts) + 1, dtype=np.int32)
     return ranks
 
 

@@ -30,7 +30,8 @@ def hindrance(found: Hindrance, before: str, after: str) -> str:
         ),
         "too_soon": gettext(
             "%(before)s → %(after)s is impossible in %(time)s: whoever was in %(before)s has gone "
-            "at most %(most)s days without an order by then, and %(after)s begins at %(begins)s."
+            "at most %(most)s days without an order by then, and %(after)s begins at %(begins)s "
+            "days."
         ),
         "passed_over": gettext(
             "%(before)s → %(after)s is impossible in %(time)s: an order in between leads to a more "

@@ -7,16 +7,27 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.utils.formats import number_format
-from django.utils.translation import gettext, ngettext, pgettext
+from django.utils.translation import gettext, gettext_lazy, ngettext, pgettext
 
 from pusula.lib import money
-from pusula.rfm import cuts as limits
+from pusula.orders import machine
+from pusula.rfm import cuts as edges
 from pusula.rfm import versions
 from pusula.rfm.config import Project
 from pusula.rfm.cuts import Cuts
 from pusula.rfm.models import RfmVersion
 from pusula.rfm.rules import Config, Pool, Rerun
 from pusula.rfm.words import title
+
+
+_STATES = {
+    machine.PENDING: gettext_lazy("on option"),
+    machine.CONFIRMED: gettext_lazy("confirmed"),
+    machine.IN_HOUSE: gettext_lazy("in house"),
+    machine.COMPLETED: gettext_lazy("completed"),
+    machine.CANCELLED: gettext_lazy("cancelled"),
+    machine.NO_SHOW: gettext_lazy("did not come"),
+}
 
 
 @dataclass(frozen=True)
@@ -37,9 +48,15 @@ class Difference:
 
 
 def between(before: RfmVersion | None, after: RfmVersion) -> list[Difference]:
-    """Return in what two versions differ, rules first, then limits."""
-    old = aspects(versions.of(before), limits.read(before.cuts)) if before else {}
-    return differing(old, aspects(versions.of(after), limits.read(after.cuts)))
+    """Return in what two versions differ, rules first, then limits if both have them."""
+    if before is None:
+        return differing({}, aspects(versions.of(after), edges.read(after.cuts)))
+    both = before.cuts and after.cuts
+    pair = (
+        aspects(versions.of(each), edges.read(each.cuts) if both else None)
+        for each in (before, after)
+    )
+    return differing(*pair)
 
 
 def differing(old: dict[str, Aspect], new: dict[str, Aspect]) -> list[Difference]:
@@ -68,7 +85,7 @@ def aspects(project: Project, cuts: Cuts | None = None) -> dict[str, Aspect]:
         "rerun": Aspect(gettext("Measured anew"), _rerun(project.rerun)),
     }
     if cuts is not None and (cuts.frequency or cuts.monetary):
-        found |= _limits(rules, cuts)
+        found |= limits(rules, cuts)
     return {key: aspect for key, aspect in found.items() if aspect.sentence}
 
 
@@ -123,7 +140,8 @@ def _orders(rules: Config) -> str:
     }[orders.returns]
     parts = [what, when, amount, returns]
     if orders.statuses:
-        parts.append(gettext("in the states %(names)s") % {"names": ", ".join(orders.statuses)})
+        names = ", ".join(str(_STATES[status]) for status in orders.statuses)
+        parts.append(gettext("only in these states: %(names)s") % {"names": names})
     return ", ".join(parts)
 
 
@@ -175,7 +193,8 @@ def _rerun(rerun: Rerun) -> str:
     return f"{how_often[rerun.every]}, {then[rerun.apply]}"
 
 
-def _limits(rules: Config, cuts: Cuts) -> dict[str, Aspect]:
+def limits(rules: Config, cuts: Cuts) -> dict[str, Aspect]:
+    """Return from where to where the classes go that the data have set."""
     amounts = [_amount(edge) for edge in cuts.monetary]
     counts = [_count(limit.count, is_shared=limit.tie is not None) for limit in cuts.frequency]
     found = {
@@ -191,9 +210,8 @@ def _limits(rules: Config, cuts: Cuts) -> dict[str, Aspect]:
 
 def _count(count: float, *, is_shared: bool) -> str:
     """Return a limit of frequency; one that parts people with the same count says so."""
-    return pgettext("limit within", "within %(n)s") % {"n": _number(count)} if is_shared else (
-        _number(count)
-    )  # fmt: skip
+    said = pgettext("limit of frequency", "%(n)s (in part)") if is_shared else "%(n)s"
+    return said % {"n": _number(count)}
 
 
 def _amount(minor: float) -> str:

@@ -31,6 +31,19 @@ COMPUTED_TRAITS = {
     "next_best_room": Kind.TEXT,
     "best_channel": Kind.TEXT,
 }
+# So do the scores: a model that is withheld today is not a word that nobody knows.
+COMPUTED_SCORES = (
+    "churn",
+    "clv_12m",
+    "expected_orders_12m",
+    "next_order_days",
+    "p_alive",
+    "propensity_call",
+    "propensity_email",
+    "propensity_sms",
+    "propensity_webpush",
+    "propensity_whatsapp",
+)
 
 
 class NoDefinitionsError(PusulaError):
@@ -54,7 +67,7 @@ def schema() -> Schema:
         periods=periods(),
         lists=tuple(arms[ProfileSort.LIST]),
         campaigns=arms[ProfileSort.CAMPAIGN],
-        models=tuple(score_models()),
+        models=tuple(sorted({*score_models(), *COMPUTED_SCORES})),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext, pgettext
 
+from pusula.measurement.analysis import Course
 from pusula.measurement.result import ArmResult, Counted, Effect, Phase, Result
 from pusula.measurement.verdict import Verdict, variant_verdict, verdict
 from pusula.outbox.models import ReceiptKind
@@ -55,13 +56,13 @@ class Shown:
     details: list[tuple[str, str]]
 
 
-def shown(result: Result) -> Shown:
-    """Return ``result`` ready for the page."""
+def shown(result: Result, course: Course | None = None) -> Shown:
+    """Return ``result`` ready for the page; with the looks so far if it is still running."""
     is_ready = result.phase is Phase.READY
     overall = result.overall if is_ready else None
     return Shown(
         result=result,
-        verdict=verdict(result),
+        verdict=verdict(result, course),
         is_ready=is_ready,
         conversions=conversions(result),
         figures=_large_figures(result, overall) if overall else [],

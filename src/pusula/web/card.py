@@ -15,8 +15,10 @@ from pusula.journeys import machine as journeys
 from pusula.journeys import queries as rides
 from pusula.journeys.models import Enrollment
 from pusula.orders import queries as orders
+from pusula.predict import bought
 from pusula.profiles import queries as profiles
 from pusula.profiles.models import Identifier, IdentifierKind, Profile, Trait, TraitKind
+from pusula.rfm import moves as rfm_moves
 from pusula.rfm import queries as rfm
 from pusula.rfm import words as rfm_words
 from pusula.rfm.models import RfmScore
@@ -33,12 +35,16 @@ from pusula.web import (
 )
 from pusula.web.foretold import Foretold, foretold
 from pusula.web.identifiers import Identity, identity_of
+from pusula.web.rfm_moves import tone
 
 PURPOSE = "marketing"
 _JOURNEYS = 8
+_RUNS = 13
 _BIRTH = ("birth_date", "born_on", "birthday")
 # Traits that the head or another panel of the card already says.
-_SAID_ELSEWHERE = frozenset({"tier", "city", "rfm_group", "rfm_r", "rfm_f", "rfm_m"})
+_SAID_ELSEWHERE = frozenset(
+    {"tier", "city", "rfm_group", "rfm_r", "rfm_f", "rfm_m", *(kind.model for kind in bought.KINDS)}
+)
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,15 @@ class Travelled:
 
 
 @dataclass(frozen=True)
+class Stop:
+    """The RFM group of a profile in one run: colour, day and name of it."""
+
+    tone: str
+    day: dt.date
+    title: str
+
+
+@dataclass(frozen=True)
 class Card:
     """What the card of one profile shows."""
 
@@ -85,6 +100,7 @@ class Card:
     segments: list[tuple[Membership, str]]
     score: RfmScore | None
     group: str
+    stops: list[Stop]
     permissions: list[Permission]
     traits: list[tuple[str, str]]
     identity: Identity
@@ -112,6 +128,7 @@ def card_of(profile: Profile) -> Card:
         ],
         score=score,
         group=rfm_words.title(score.group) if score else "",
+        stops=_stops(profile.pk),
         permissions=_permissions(profile.pk),
         traits=[
             (titles.trait(name), _shown(trait))
@@ -138,6 +155,19 @@ def _journeys(profile_id: int) -> list[Travelled]:
             journey_words.outcome(ride.outcome) if ride.outcome else "",
         )
         for ride in ordered[:_JOURNEYS]
+    ]
+
+
+def _stops(profile_id: int) -> list[Stop]:
+    """Return the profile's RFM group run by run; nothing before it was scored twice."""
+    found = rfm_moves.history(profile_id, _RUNS)
+    while found and found[0].group is None:
+        del found[0]
+    return [
+        Stop(tone(stop.group, stop.run.groups), stop.run.as_of_on, rfm_words.title(stop.group))
+        if stop.group
+        else Stop("", stop.run.as_of_on, gettext("not scored"))
+        for stop in (found if len(found) > 1 else [])
     ]
 
 

@@ -80,11 +80,12 @@ class Page:
     others: list[Other]
     segments: list[SegmentRow]
     n_segments: int
+    may_look_back: bool  # whether segments younger than the campaign may be worked out
     details: list[tuple[str, str]]
 
 
-def page(found: Found) -> Page:
-    """Return a measured experiment ready for its page.
+def page(found: Found, *, with_history: bool = False) -> Page:
+    """Return a measured experiment ready for its page; ``with_history`` as it was measured.
 
     Before the planned end of a campaign only the looks are there. A journey has no end: its looks
     are its result.
@@ -109,6 +110,7 @@ def page(found: Found) -> Page:
         others=_others(compared, experiment.currency) if compared and is_ready else [],
         segments=segments[:_MOST_SEGMENTS],
         n_segments=len(segments),
+        may_look_back=is_ready and compared is not None and not with_history,
         details=shown.details if shown else _details(found),
     )
 
@@ -122,7 +124,7 @@ def conversions(experiment: Experiment) -> str:
 
 def points(share: float) -> str:
     """Return a difference of shares as points with its sign, with the digits that it needs."""
-    digits = 1 if abs(share) >= _POINT_DIGITS_BELOW else 2
+    digits = 2 if 0 < abs(share) < _POINT_DIGITS_BELOW else 1
     number = formats.number(abs(share) * 100, digits)
     sign = "" if number.strip("0.,") == "" else ("+" if share > 0 else "−")
     return gettext("%(n)s points") % {"n": f"{sign}{number}"}

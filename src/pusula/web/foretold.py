@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
-from pusula.predict import queries, recommendations, words
-from pusula.predict.models import Recommendation
+from pusula.predict import outlook, queries, recommendations, words
+from pusula.predict.models import ModelVersion, Recommendation
+from pusula.predict.rhythm.coming_back import LIFECYCLE, NEXT_ORDER
 from pusula.profiles.models import Score
-from pusula.web import formats, prediction_words, titles
+from pusula.web import formats, life, prediction_words, titles
 
 _TOP = 10  # the decile of the highest scores
 _SHOWN = 3  # things of a list
@@ -38,14 +40,22 @@ def foretold(profile_id: int) -> list[Foretold]:
         if model in current and score.scored_at == current[model].scored_at
     }
     lists = recommendations.of_profile(profile_id)
-    return [*_scored(held), *_channels(held), *_listed(lists)]
+    return [*_life(profile_id), *_scored(held, current), *_channels(held), *_listed(lists)]
 
 
-def _scored(held: dict[str, Score]) -> Iterator[Foretold]:
-    forms = {
+def _life(profile_id: int) -> Iterator[Foretold]:
+    told = outlook.today(profile_id)
+    if told is not None:
+        yield Foretold("activity", life.stage(told), _address(LIFECYCLE))
+        if told.next_order is not None:
+            yield Foretold("calendar-range", life.interval(told.next_order), _address(NEXT_ORDER))
+
+
+def _scored(held: dict[str, Score], current: dict[str, ModelVersion]) -> Iterator[Foretold]:
+    forms: dict[str, tuple[str, Callable[[Score], str]]] = {
         "clv_12m": ("wallet", _worth),
         "p_alive": ("heart-pulse", _alive),
-        "churn": ("user-x", _churn),
+        "churn": ("user-x", partial(_churn, version=current.get("churn"))),
         "next_order_days": ("calendar-clock", _next),
         "expected_orders_12m": ("repeat", _orders),
     }
@@ -68,9 +78,17 @@ def _alive(score: Score) -> str:
     return said % {"share": formats.percent(score.value, 0)}
 
 
-def _churn(score: Score) -> str:
-    said = gettext("Probability of no further order in the model’s horizon: %(share)s.")
-    return said % {"share": formats.percent(score.value, 0)}
+def _churn(score: Score, version: ModelVersion | None) -> str:
+    words_ = {"share": formats.percent(score.value, 0)}
+    days = queries.card(version).horizon_days if version else None
+    if days is None:
+        return gettext("Probability of no further order: %(share)s.") % words_
+    form = ngettext(
+        "Probability of no order in the coming %(n)s day: %(share)s.",
+        "Probability of no order in the coming %(n)s days: %(share)s.",
+        days,
+    )
+    return form % {**words_, "n": formats.number(days)}
 
 
 def _next(score: Score) -> str:

@@ -15,6 +15,7 @@ from pusula.segments import queries as segments
 from pusula.web import titles
 
 _NUMBER = {"inputmode": "decimal", "autocomplete": "off"}
+_ALONE = _NUMBER | {"class": "input"}  # without a unit around it
 _HUNDRED = Decimal(100)
 METRICS = {
     Metric.RATE.value: _("Share of people who order, in %"),
@@ -38,10 +39,10 @@ class PlanForm(forms.Form):
         widget=forms.TextInput(_NUMBER),
     )  # fmt: skip
     people = forms.IntegerField(
-        min_value=2, required=False, localize=True, widget=forms.TextInput(_NUMBER)
+        min_value=2, required=False, localize=True, widget=forms.TextInput(_ALONE)
     )
     per_day = forms.DecimalField(
-        min_value=Decimal("0.001"), required=False, localize=True, widget=forms.TextInput(_NUMBER)
+        min_value=Decimal("0.001"), required=False, localize=True, widget=forms.TextInput(_ALONE)
     )
     segment = forms.ChoiceField(required=False, widget=forms.Select({"class": "select"}))
 

@@ -12,6 +12,7 @@ from pusula.lib import money
 from pusula.predict import words
 from pusula.predict.cards import Card, Metric
 from pusula.web import formats
+from pusula.web.charts import axes
 
 _MONEY = frozenset({"clv_12m"})
 _SHARES = ("p_alive", "churn", "propensity_")
@@ -19,7 +20,8 @@ _DAYS = frozenset({"next_order_days"})
 # Metrics that are shares whatever the model's scores are.
 _SHARE_METRICS = ("recall_at_10", "ndcg_at_10", "hit_rate_at_10", "first_right", "base_rate")
 _SAME = 0.01  # a difference that nobody should build on
-_SHARE_DIGITS, _DIGITS = 1, 3
+_SHARE_DIGITS = 1
+_DIGITS = ((100, 0), (10, 1), (0, 3))  # from which size on how many decimals
 
 Form = Callable[[float], str]
 
@@ -31,6 +33,34 @@ def form_of(model: str) -> Form:
     if model.startswith(_SHARES):
         return formats.percent
     return days if model in _DAYS else _number
+
+
+def axis_of(model: str) -> Form:
+    """Return how a round tick of an axis with scores of ``model`` is written."""
+    if model.startswith(_SHARES):
+        return lambda share: formats.percent(share, 0)
+    return axes.short
+
+
+def column_form(model: str) -> tuple[Form, float]:
+    """Return how a column is written, and by what scores are multiplied before they are drawn.
+
+    Ticks are round numbers: shares are drawn as per cent.
+    """
+    if model.startswith(_SHARES):
+        return (lambda percent: formats.percent(percent / 100)), 100.0
+    return form_of(model), 1.0
+
+
+def short(metric: str) -> str:
+    """Return the heading of a column with a metric of recommendations."""
+    heads = {
+        "recall_at_10": gettext("In the list"),
+        "ndcg_at_10": "NDCG",
+        "hit_rate_at_10": gettext("Any right"),
+        "first_right": gettext("First right"),
+    }
+    return heads.get(metric, metric)
 
 
 def amount(value: float) -> str:
@@ -55,7 +85,7 @@ def metric_figure(metric: Metric, value: float | None) -> str:
         return formats.NOTHING
     if metric.name in _SHARE_METRICS:
         return formats.percent(value, _SHARE_DIGITS)
-    return formats.number(value, _DIGITS if abs(value) < 100 else 0)  # noqa: PLR2004  as they fit
+    return formats.number(value, next(digits for least, digits in _DIGITS if abs(value) >= least))
 
 
 @dataclass(frozen=True)
@@ -86,8 +116,7 @@ def quality(card: Card) -> Quality:
         return Quality(gettext("like the naive way"), figure, "")
     if gain < 0:
         return Quality(gettext("worse than the naive way"), figure, "bad")
-    said = gettext("%(share)s better") % {"share": formats.percent(gain, 0)}
-    return Quality(said, figure, "good")
+    return Quality(gettext("better than the naive way"), figure, "good")
 
 
 def _gain(metric: Metric) -> float | None:

@@ -17,6 +17,7 @@ from pusula.web import formats
 from pusula.web.charts.axes import Point
 from pusula.web.charts.columns import columns
 from pusula.web.charts.figure import Figure
+from pusula.web.charts.heat import LEVELS
 from pusula.web.report_period import Shown
 
 Context = dict[str, Any]
@@ -28,7 +29,7 @@ def _address(name: str, **values: object) -> str:
 
 
 # What a figure of the period opens: the name of a page and what its address says besides the days.
-_BEHIND = (
+_BEHIND: tuple[tuple[str, dict[str, str]], ...] = (
     ("report-orders", {}),
     ("report-orders", {}),
     ("report-orders", {}),
@@ -107,6 +108,7 @@ def credited(result: Result, by: str, shown: Shown, segment: str) -> list[Contex
             row
             | {
                 "name": names.row(row),
+                "orders": tables.shown(row["n_orders"], tables.DECIMAL, result["currency"]),
                 "href": _address("report-credits", **shown.address, **ruled, **wanted),
                 "share": row["revenue_minor"] / most if most > 0 else 0.0,
                 "per_message": row["revenue_minor"] / n if n else None,
@@ -199,21 +201,19 @@ def cohorts(result: Result, what: str) -> list[Context]:
     """Return the rows of cohorts: shares who came again, or (``revenue``) what they spent."""
     rows = []
     found = result["cohorts"]
-    most = max((n for one in found for n in one["revenue_minor"]), default=0)
+    most = _most(found, what)
     for one in found:
         month = dt.date.fromisoformat(one["month"])
         cells = []
         for later, (came, minor) in enumerate(zip(one["came"], one["revenue_minor"], strict=True)):
             share = came / one["n"] if one["n"] else 0.0
-            part = (minor / most if most > 0 else 0.0) if what == "revenue" else min(1.0, share * 3)
-            if later == 0 and what == "people":
-                part = 0.0
+            value = share if what == "people" else minor
             cells.append(
                 {
-                    "text": formats.short_amount(minor, result["currency"])
-                    if what == "revenue"
-                    else formats.percent(share, 0 if share >= 0.1 or not share else 1),  # noqa: PLR2004
-                    "level": max(0, min(5, int(part * 6))),
+                    "text": formats.percent(share, 0 if share == 1 or not share else 1)
+                    if what == "people"
+                    else formats.short_amount(minor, result["currency"]),
+                    "level": _level(value, most) if later else 0,
                     "label": gettext("%(month)s, %(n)s months later")
                     % {"month": formats.month(month), "n": later},
                     "href": _address("report-cohort-people", month=one["month"], later=later)
@@ -221,6 +221,18 @@ def cohorts(result: Result, what: str) -> list[Context]:
                     else "",
                 }
             )
-        rows.append({"name": formats.month(month), "n": one["n"], "cells": cells,
-                     "href": cells[0]["href"]})  # fmt: skip
+        name = formats.month(month)
+        rows.append({"name": name, "n": one["n"], "cells": cells, "href": cells[0]["href"]})
     return rows
+
+
+def _most(found: list[Context], what: str) -> float:
+    """Return the largest cell behind the first month, which would outshine all others."""
+    if what == "people":
+        shares = [n / one["n"] for one in found if one["n"] for n in one["came"][1:]]
+        return max(shares, default=0.0)
+    return max((n for one in found for n in one["revenue_minor"][1:]), default=0)
+
+
+def _level(value: float, most: float) -> int:
+    return max(0, min(LEVELS - 1, int(LEVELS * value / most))) if most > 0 else 0

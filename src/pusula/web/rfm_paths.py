@@ -94,12 +94,18 @@ def rows(found: Matrix) -> list[Row]:
             sum(found.n(row, column) for column in found.columns),
             [
                 _cell(found, row, column, cells[row, column], barred.get((row or "", column or "")))
-                for column in found.columns
+                for column in ordered(found.columns)
                 if (row, column) in cells
             ],
         )
-        for row in found.rows
+        for row in ordered(found.rows)
     ]
+
+
+def ordered(groups: Sequence[Group]) -> list[Group]:
+    """Return groups from the best to the lost; those who were not scored last."""
+    named = rfm_moves.ordered(group for group in groups if group is not None)
+    return [*named, None] if None in groups else [*named]
 
 
 def _cell(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import get_language
@@ -48,7 +48,7 @@ def for_card(profile_id: int, made: Sequence[Order]) -> Shown | None:
     counted = {one.suggestion: one for one in answers.counts(at - _COUNTED)}
     return Shown(
         key=found.rule.key,
-        title=_title(found.rule).format(**words),
+        title=_title(found.rule, words),
         fact=fact,
         channel=titles.channel(found.channel) if found.channel else None,
         tally=counted.get(found.rule.key),
@@ -58,11 +58,12 @@ def for_card(profile_id: int, made: Sequence[Order]) -> Shown | None:
 def answered(counts: Iterable[Tally]) -> list[tuple[str, Tally]]:
     """Return the title of each suggestion that was answered, and how often."""
     known = suggesting.rules()
+    words = {"thing": "…", "because": "…"}
     return [
-        (_title(known[one.suggestion]) if one.suggestion in known else one.suggestion, one)
+        (_title(known[one.suggestion], words) if one.suggestion in known else one.suggestion, one)
         for one in counts
     ]
 
 
-def _title(rule: Rule) -> str:
-    return rule.title["tr" if get_language() == "tr" else "en"]
+def _title(rule: Rule, words: Mapping[str, str]) -> str:
+    return rule.title["tr" if get_language() == "tr" else "en"].format(**words)

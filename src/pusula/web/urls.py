@@ -70,6 +70,7 @@ from pusula.web.views import (
     rfm,
     rfm_alerts,
     rfm_moves,
+    rfm_settings,
     segment_versions,
     segments,
     sources,
@@ -174,6 +175,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "reports/mails/<record:pk>/report.<slug:form>", report_mails.issue, name="report-mail-file"
     ),
     path("rfm/", rfm.index, name="rfm"),
+    path("rfm/+settings/", rfm_settings.settings, name="rfm-settings"),
+    path("rfm/+settings/apply/", rfm_settings.apply, name="rfm-apply"),
+    path("rfm/+settings/versions/", rfm_settings.history, name="rfm-versions"),
+    path("rfm/+settings/waiting/", rfm_settings.waiting, name="rfm-waiting"),
     path("rfm/+alerts/", rfm_alerts.index, name="rfm-alerts"),
     path("rfm/+alerts/+add/", rfm_alerts.add, name="rfm-alert-add"),
     path("rfm/+alerts/<record:pk>/aside/", rfm_alerts.put_aside, name="rfm-alert-aside"),

@@ -1,1 +1,1 @@
-"""Reports: figures of a period, funnels, cohorts, what is ascribed to messages; by mail as well."""
+"""Reports: figures of a period, funnels, cohorts, credit of messages; on pages and by mail."""

@@ -38,7 +38,7 @@ def prepare(*, at: int) -> list[Issue]:
         due = schedules.due_at(schedule, at)
         if due is None or schedule.issues.filter(due_at=due).exists():
             continue
-        issue = _issue(schedule, due, at)
+        issue = _issue(schedule, due)
         if issue is not None:
             made.append(issue)
     return made
@@ -61,7 +61,7 @@ def send_waiting(server: Server, home: Path) -> int:
     return n
 
 
-def _issue(schedule: Schedule, due: int, at: int) -> Issue | None:
+def _issue(schedule: Schedule, due: int) -> Issue | None:
     """Make the report of one moment; ``None`` if somebody else has just done it."""
     day = clock.day_of(due, settings.PUSULA.time_zone)
     period = Period(day - dt.timedelta(days=schedule.days), day)
@@ -70,7 +70,7 @@ def _issue(schedule: Schedule, due: int, at: int) -> Issue | None:
         with transaction.atomic():
             issue = Issue.objects.create(
                 schedule=schedule, due_at=due, from_on=period.from_on, until_on=period.until_on,
-                made_at=at, results=results,
+                made_at=clock.now(), results=results,
             )  # fmt: skip
             people = schedules.verified().filter(report_schedules=schedule)
             Letter.objects.bulk_create(Letter(issue=issue, to=one) for one in people)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -20,11 +20,12 @@ from pusula.channels.email import dkim
 from pusula.channels.email.address import split_sender
 from pusula.lib import clock, ids, money
 from pusula.measurement.reports import pictures, words
-from pusula.measurement.reports.catalog import Result
+from pusula.measurement.reports.catalog import Result, period_of
 from pusula.measurement.reports.models import Issue
 from pusula.measurement.reports.names import MODELS, Names
 from pusula.measurement.reports.tables import (
     SHARE,
+    Cell,
     Table,
     attribution_table,
     growth,
@@ -36,6 +37,7 @@ from pusula.measurement.reports.tables import (
 _MOST_ROWS = 10
 _MOST_COLUMNS = 6  # of a table in a mail: phones are narrow
 _MOST_BARS = 8
+_LIFT = 5  # the column of lift in the table of credit; its interval stands behind it
 # The rates a mail shows: the columns of the table of rates by their place.
 _RATES_SHOWN = (0, 1, 2, 3, 5, 6)
 
@@ -157,12 +159,10 @@ def _course(result: Result) -> Picture:
     days = [dt.date.fromisoformat(one["from"]) for one in result["columns"]]
     values = [float(money.from_minor(one["net"], currency)) for one in result["columns"]]
 
-    def form(value: float) -> str:
-        return words.amount(money.to_minor(Decimal(str(value)), currency), currency)
-
     return Picture(
-        pictures.columns([words.short_day(day) for day in days], values, form),
-        _("Net revenue by the day of booking, without what was cancelled"),
+        pictures.columns([words.short_day(day) for day in days], values, words.short),
+        _("Net revenue by the day of booking, without what was cancelled (%(currency)s)")
+        % {"currency": currency},
     )
 
 
@@ -178,14 +178,38 @@ def _attribution(result: Result) -> Part:
             Picture(
                 pictures.bars(
                     [names.row(row) for row in top],
-                    [row["revenue_minor"] for row in top],
-                    lambda minor: words.amount(minor, currency),
+                    [float(money.from_minor(row["revenue_minor"], currency)) for row in top],
+                    words.short,
                 ),
-                _("Credited revenue by campaign and journey: %(model)s") % {"model": model},
+                _("Credited revenue by campaign and journey (%(currency)s): %(model)s")
+                % {"currency": currency, "model": model},
             )
         )
-    places = (0, 1, 2, 5, 6, 7)
-    return _tabled(table, places, drawn, _url("report-attribution", result), _("Credit and lift"))
+    return Part(
+        _("Credit and lift"),
+        [],
+        drawn,
+        [table.columns[0].title, table.columns[2].title, table.columns[_LIFT].title],
+        [_beside(row, currency) for row in table.rows[:_MOST_ROWS]],
+        table.note,
+        _url("report-attribution", result),
+    )
+
+
+def _beside(row: tuple[Cell, ...], currency: str) -> list[str]:
+    """Return a name, its credit, and its lift with the interval, each in its own column."""
+    lift, low, high = (None if cell is None else float(cell) for cell in row[_LIFT : _LIFT + 3])
+    said = words.NOTHING
+    if lift is not None:
+        said = (
+            f"{words.amount(lift, currency)} ({_short(low, currency)} … {_short(high, currency)})"
+        )
+    credit = row[2]
+    return [str(row[0]), words.amount(float(credit or 0), currency), said]
+
+
+def _short(minor: float | None, currency: str) -> str:
+    return words.short(float(money.from_minor(round(minor or 0), currency)))
 
 
 def _rates(result: Result) -> Part:
@@ -196,14 +220,13 @@ def _rates(result: Result) -> Part:
 def _cohort(result: Result) -> Part:
     table = tables(result)[0]
     places = range(min(_MOST_COLUMNS, len(table.columns)))
-    return _tabled(table, tuple(places), [], _url("report-cohort", result))
+    newest = replace(table, rows=table.rows[-_MOST_ROWS:])
+    return _tabled(newest, tuple(places), [], _url("report-cohort", result))
 
 
-def _tabled(
-    table: Table, places: tuple[int, ...], drawn: list[Picture], url: str, title: str = ""
-) -> Part:
+def _tabled(table: Table, places: tuple[int, ...], drawn: list[Picture], url: str) -> Part:
     return Part(
-        title or table.title,
+        table.title,
         [],
         drawn,
         [table.columns[place].title for place in places],
@@ -253,5 +276,9 @@ def _text(issue: Issue, parts: list[Part]) -> str:
 def _url(page_of: str, result: dict[str, Any]) -> str:
     path = page_of.removeprefix("report-")
     question = result["question"]
-    days = f"?from={question['from']}&until={question['until']}" if "from" in question else ""
+    days = ""
+    if "from" in question:
+        period = period_of(question)
+        last = period.last_on.isoformat()
+        days = f"?{urlencode({'from': period.from_on.isoformat(), 'to': last})}"
     return f"{settings.PUSULA.public_url}/reports/{path}/{days}"

@@ -45,7 +45,7 @@ def create(
 
     ``weekday`` is 0 (Monday) to 6, ``None`` every day; ``hour`` on the company's clock.
     """
-    title = title.strip()[:_MOST_TITLE]
+    title = " ".join(title.split())[:_MOST_TITLE]
     chosen = [part for part in PARTS if part in set(parts)]
     if not title:
         raise ScheduleError(_("Give the report a name."))

@@ -105,7 +105,7 @@ def attribution_table(result: Result, by: str) -> Table:
             cells += [lift and lift["revenue_minor"], *ends, scaled and scaled["revenue_minor"]]
         made.append(tuple(cells))
     return Table(
-        gettext("Revenue by: %(what)s") % {"what": str(BY[by]).lower()},
+        gettext("Revenue by: %(what)s") % {"what": BY[by]},
         tuple(columns),
         tuple(made),
         result["currency"],
@@ -136,7 +136,7 @@ def _kpi(result: Result) -> list[Table]:
     columns = (*(Column(head, TEXT) for head in heads), Column(gettext("Change"), SHARE))
     figures = Table(gettext("Figures"), columns, rows, currency)
     columns = (
-        Column(gettext("From"), TEXT),
+        Column(gettext("First day"), TEXT),
         Column(gettext("Orders")),
         Column(gettext("Net revenue"), MONEY),
     )

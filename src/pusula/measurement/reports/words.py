@@ -6,7 +6,7 @@ import datetime as dt
 from decimal import ROUND_HALF_UP, Decimal
 
 from babel import Locale, dates, numbers
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 
 from pusula.lib import money
 
@@ -36,6 +36,19 @@ def percent(share: float | None, digits: int = 1) -> str:
     pattern: str = locale().percent_formats[None].pattern
     sign = "−" if share < 0 else ""
     return sign + pattern.replace("#,##0", number(abs(share) * 100, digits))
+
+
+def short(value: float) -> str:
+    """Return a number that fits a chart: ``43,2 bin``, ``1,3 mn``; English ``43.2K``, ``1.3M``."""
+    size = abs(value)
+    units = (
+        (10**9, pgettext("billions, short", "%(number)sB")),
+        (10**6, pgettext("millions, short", "%(number)sM")),
+        (10**3, pgettext("thousands, short", "%(number)sK")),
+    )
+    unit, form = next(((n, form) for n, form in units if size >= n), (1, "%(number)s"))
+    scaled = number(value / unit, 0 if value % unit == 0 or unit == 1 else 1)
+    return form % {"number": scaled}
 
 
 def amount(minor: float | None, currency: str) -> str:

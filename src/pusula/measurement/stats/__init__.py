@@ -36,10 +36,13 @@ from pusula.measurement.stats.returns import Return, returns
 from pusula.measurement.stats.sequential import (
     Look,
     Seen,
+    growing_days,
+    growing_people,
+    look_at_means,
+    look_at_rates,
     mixture_p,
     more_days,
     more_people,
-    spread_for,
 )
 from pusula.measurement.stats.values import ALPHA, POWER, Amounts, Interval, Pairs, Rate
 
@@ -68,8 +71,12 @@ __all__ = [
     "detectable_difference",
     "detectable_mean",
     "fisher",
+    "growing_days",
+    "growing_people",
     "holm",
     "interaction",
+    "look_at_means",
+    "look_at_rates",
     "mixture_p",
     "more_days",
     "more_people",
@@ -81,7 +88,6 @@ __all__ = [
     "rank_test",
     "returns",
     "sample_ratio",
-    "spread_for",
     "wald",
     "wilson",
     "winsorised",

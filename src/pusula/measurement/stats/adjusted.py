@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats as distributions
+from scipy.special import ndtr
 
 from pusula.measurement.stats.fixed import MeanTest, compare_means
 from pusula.measurement.stats.values import ALPHA, Amounts, Interval, Pairs, quantile
@@ -105,7 +105,7 @@ def compare_ratios(treated: Pairs, control: Pairs, alpha: float = ALPHA) -> Rati
         difference=difference,
         interval=Interval(difference - half, difference + half),
         z=z,
-        p=float(2 * distributions.norm.sf(abs(z))),
+        p=float(2 * ndtr(-abs(z))),
         lift=ours / theirs - 1 if theirs > 0 else None,
     )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy import stats as distributions
+from scipy.special import ndtr, stdtr, stdtrit
 
 from pusula.measurement.stats.values import ALPHA, Amounts, Interval, Rate, quantile
 
@@ -60,7 +61,7 @@ def compare_rates(treated: Rate, control: Rate, alpha: float = ALPHA) -> RateTes
     z = difference / spread if spread else 0.0
     smallest = min(treated.n, control.n) * min(pooled, 1 - pooled)
     is_exact = smallest < _SMALL_CELL
-    p = fisher(treated, control) if is_exact else float(2 * distributions.norm.sf(abs(z)))
+    p = fisher(treated, control) if is_exact else float(2 * ndtr(-abs(z)))
     half = quantile(alpha) * math.sqrt(treated.variance + control.variance)
     return RateTest(
         treated=treated,
@@ -88,7 +89,7 @@ def compare_means(treated: Amounts, control: Amounts, alpha: float = ALPHA) -> M
     spread = math.sqrt(a + b)
     degrees = (a + b) ** 2 / (a**2 / (treated.n - 1) + b**2 / (control.n - 1))
     t = difference / spread
-    half = float(distributions.t.isf(alpha / 2, degrees)) * spread
+    half = float(-stdtrit(degrees, alpha / 2)) * spread
     return MeanTest(
         treated=treated,
         control=control,
@@ -96,7 +97,7 @@ def compare_means(treated: Amounts, control: Amounts, alpha: float = ALPHA) -> M
         interval=Interval(difference - half, difference + half),
         t=t,
         degrees=degrees,
-        p=float(2 * distributions.t.sf(abs(t), degrees)),
+        p=float(2 * stdtr(degrees, -abs(t))),
         lift=lift,
     )
 

@@ -19,11 +19,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pusula.measurement.stats.values import ALPHA, Interval
+from pusula.measurement.stats.values import ALPHA, Amounts, Interval, Rate
 
 # The ratio of mixture to variance at which the interval is narrowest, for 5 %: the solution of
 # d/dr (1 + 1/r)(2 ln 20 + ln(1 + r)) = 0.
 BEST_RATIO = 8.2
+BEST_PEOPLE = 2_000
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,30 @@ class Seen:
     p: float
 
 
+def look_at_rates(treated: Rate, control: Rate) -> Look | None:
+    """Return the look at two shares; ``None`` while nobody converted.
+
+    Its variance is the larger of two: of each arm by itself, and of both as one. A small control
+    group in which nobody happens to have bought yet seems not to vary at all; looks that believe it
+    were measured to find 10 to 28 differences in 100 tests without one.
+    """
+    both = Rate(treated.n + control.n, treated.x + control.x)
+    together = both.value * (1 - both.value) * (1 / treated.n + 1 / control.n)
+    variance = max(treated.variance + control.variance, together)
+    return Look(treated.value - control.value, variance) if variance > 0 else None
+
+
+def look_at_means(treated: Amounts, control: Amounts) -> Look | None:
+    """Return the look at two amounts per head, as careful as ``look_at_rates``."""
+    both = Amounts(
+        treated.n + control.n, treated.total + control.total, treated.squares + control.squares
+    )
+    together = both.variance * (1 / treated.n + 1 / control.n)
+    apart = treated.variance / treated.n + control.variance / control.n
+    variance = max(apart, together)
+    return Look(treated.mean - control.mean, variance) if variance > 0 else None
+
+
 def more_people(looks: Sequence[Look], tau: float, alpha: float = ALPHA) -> list[Seen]:
     """Return what may be said at each look of a growing group of people, in order."""
     return _seen(looks, [tau**2 / look.variance for look in looks], alpha)
@@ -53,9 +78,24 @@ def more_days(looks: Sequence[Look], rho: float, alpha: float = ALPHA) -> list[S
     return _seen(looks, [look.variance / rho for look in looks], alpha)
 
 
-def spread_for(variance: float) -> float:
-    """Return the ``tau`` that makes the interval narrowest where the variance is this."""
-    return math.sqrt(BEST_RATIO * variance)
+def growing_people(looks: Sequence[Look], sizes: Sequence[int], alpha: float = ALPHA) -> list[Seen]:
+    """Return ``more_people`` with the spread that the first look, of ``sizes[0]`` people, tells.
+
+    It makes the interval narrowest at ``BEST_PEOPLE``, and hardly wider far from there.
+    """
+    if not looks:
+        return []
+    aimed = looks[0].variance * sizes[0] / BEST_PEOPLE
+    return more_people(looks, math.sqrt(BEST_RATIO * aimed), alpha)
+
+
+def growing_days(looks: Sequence[Look], alpha: float = ALPHA) -> list[Seen]:
+    """Return ``more_days`` with the variance of the first look as that of the mixture.
+
+    It is known when the first word is said and never changes; the interval is narrowest when the
+    variance has grown to ``BEST_RATIO`` times that, as it does from a first day to two weeks.
+    """
+    return more_days(looks, looks[0].variance, alpha) if looks else []
 
 
 def mixture_p(looks: Sequence[Look], tau: float) -> float:

@@ -3,39 +3,25 @@
 Fader, Hardie and Lee (2005), Marketing Science 24(2), doi 10.1287/mksc.1040.0098. Rates are
 gamma(r, alpha) over customers, the probabilities of leaving beta(a, b). Times are weeks.
 
-Customers with equal (x, t_x, age) count as one with a weight. Days being days, this is exact; and as
-logarithms and gamma functions are taken once for each distinct day and count, a fit costs one
-exponential for each distinct history.
+Logarithms and gamma functions are taken once for each distinct day and count, so that a fit costs
+one exponential for each distinct history.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import linalg, special
 
-from pusula.predict.buying import fitting
-from pusula.predict.buying.fitting import Fit, dot
+from pusula.predict.buying import grouping
+from pusula.predict.buying.fitting import Fit, Likelihood, dot
+from pusula.predict.buying.grouping import Grouped
 from pusula.predict.training import Floats, Ints
 
 _NODES = 64
 _SAMPLE = 10_000
 _STARTS = ((1.0, 1.0, 1.0, 3.0), (0.3, 0.2, 0.5, 1.0), (1.0, 1.0, 0.2, 10.0))
-
-
-@dataclass(frozen=True)
-class Grouped:
-    """Distinct histories: indices into their distinct counts and times, and how many have each."""
-
-    counts: Ints  # distinct x, ascending
-    recencies: Floats  # distinct t_x
-    ages: Floats  # distinct ages
-    x: Ints  # of each history, an index into counts; and so on
-    t_x: Ints
-    age: Ints
-    n: Floats
 
 
 @dataclass(frozen=True)
@@ -109,47 +95,21 @@ def beta_nodes(a: float, b: float) -> tuple[Floats, Floats]:
     return np.clip((1 + nodes) / 2, 1e-300, 1.0), vectors[0] ** 2
 
 
-def group(x: Ints, t_x: Floats, age: Floats) -> Grouped:
-    """Return the distinct histories of customers."""
-    counts, at_x = np.unique(x, return_inverse=True)
-    recencies, at_t_x = np.unique(t_x, return_inverse=True)
-    ages, at_age = np.unique(age, return_inverse=True)
-    key = (at_x * len(recencies) + at_t_x) * len(ages) + at_age
-    distinct, n = np.unique(key, return_counts=True)
-    rest, at_age = np.divmod(distinct, len(ages))
-    at_x, at_t_x = np.divmod(rest, len(recencies))
-    return Grouped(counts, recencies, ages, at_x, at_t_x, at_age, n.astype(float))
-
-
 def fit(grouped: Grouped) -> tuple[Model, Fit]:
     """Return the most likely model of customers."""
-    weight = float(grouped.n.sum())
-    unit = dot(grouped.ages[grouped.age], grouped.n) / weight or 1.0
+    unit = grouped.mean_age
 
-    def likelihood(parameters: Floats) -> tuple[float, Floats]:
-        r, alpha, a, b = parameters
-        value, gradient = log_likelihood(Model(r, alpha * unit, a, b), grouped)
-        return value, gradient * np.array([1.0, unit, 1.0, 1.0])
+    def likelihood_of(some: Grouped) -> Likelihood:
+        def likelihood(parameters: Floats) -> tuple[float, Floats]:
+            r, alpha, a, b = parameters
+            value, gradient = log_likelihood(Model(r, alpha * unit, a, b), some)
+            return value, gradient * np.array([1.0, unit, 1.0, 1.0])
 
-    starts: Sequence[Sequence[float]] = _STARTS
-    if len(grouped.n) > 2 * _SAMPLE:  # several starts on a few histories, then one on all
-        sample, _fit = fit(_sampled(grouped))
-        starts = ((sample.r, sample.alpha / unit, sample.a, sample.b),)
-    found = fitting.maximise(likelihood, starts, weight)
+        return likelihood
+
+    found = grouping.fit(grouped, likelihood_of, _STARTS, _SAMPLE)
     r, alpha, a, b = found.parameters
     return Model(r, alpha * unit, a, b), found
-
-
-def _sampled(grouped: Grouped) -> Grouped:
-    """Return some of the distinct histories, evenly over counts and times."""
-    some = slice(None, None, len(grouped.n) // _SAMPLE)
-    return replace(
-        grouped,
-        x=grouped.x[some],
-        t_x=grouped.t_x[some],
-        age=grouped.age[some],
-        n=grouped.n[some],
-    )
 
 
 def log_likelihood(model: Model, grouped: Grouped) -> tuple[float, Floats]:

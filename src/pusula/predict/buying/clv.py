@@ -125,7 +125,7 @@ def _card(
 ) -> Card:
     learned, checked = found.learned, found.validation
     metrics = more.get("metrics", ())
-    worse = any(metric.name in {"mae", "brier"} and not metric.is_better for metric in metrics)
+    worse = any(metric.name in {"rmse", "brier"} and not metric.is_better for metric in metrics)
     return Card(
         model=model,
         method=method,
@@ -139,6 +139,7 @@ def _card(
         avoid=("single_person", "other_business"),
         notes=(
             *soundness.cautions(learned.summary, found.kept, HORIZON),
+            *((leaning,) if (leaning := soundness.leaning(checked)) else ()),
             *((Note("naive_is_nearer"),) if worse else ()),
             *notes,
         ),

@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from pusula.lib.errors import PusulaError
-from pusula.predict.buying import bgnbd, gammagamma
+from pusula.predict.buying import bgnbd, gammagamma, grouping
 from pusula.predict.buying.fitting import Fit
 from pusula.predict.buying.summary import WEEK, Purchases, Summary, summarise
 from pusula.predict.training import Floats
@@ -93,7 +93,7 @@ def learn_from(seen: Summary) -> Learned:
     again = seen.x > 0
     if not again.any():
         return Learned(seen)
-    model, fit = bgnbd.fit(bgnbd.group(seen.x, seen.t_x, seen.age))
+    model, fit = bgnbd.fit(grouping.group(seen.x, seen.t_x, seen.age))
     paid = again & (seen.value > 0)
     if not paid.any():
         return Learned(seen, model, fit)

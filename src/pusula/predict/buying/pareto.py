@@ -14,14 +14,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from pusula.predict.buying import fitting
-from pusula.predict.buying.bgnbd import Grouped
-from pusula.predict.buying.fitting import Fit, dot
+from pusula.predict.buying import grouping
+from pusula.predict.buying.fitting import Fit, Likelihood, dot
+from pusula.predict.buying.grouping import Grouped
 from pusula.predict.training import Floats, Ints
 
 _STARTS = ((1.0, 1.0, 1.0, 1.0), (0.5, 0.3, 0.5, 0.5), (1.0, 1.0, 0.3, 3.0))
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(48)
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
 _NODES, _WEIGHTS = (1 + _NODES) / 2, _WEIGHTS / 2
+_SAMPLE = 1_000
 _REACH = 45.0  # e to the minus this is nothing
 _PART = 20_000  # how many histories are integrated at once
 _NEARLY_ONE = 1e-8
@@ -56,15 +57,17 @@ class Model:
 
 def fit(grouped: Grouped) -> tuple[Model, Fit]:
     """Return the most likely model of customers."""
-    weight = float(grouped.n.sum())
-    unit = dot(grouped.ages[grouped.age], grouped.n) / weight or 1.0
+    unit = grouped.mean_age
 
-    def likelihood(parameters: Floats) -> tuple[float, Floats]:
-        r, alpha, s, beta = parameters
-        value, gradient = log_likelihood(Model(r, alpha * unit, s, beta * unit), grouped)
-        return value, gradient * np.array([1.0, unit, 1.0, unit])
+    def likelihood_of(some: Grouped) -> Likelihood:
+        def likelihood(parameters: Floats) -> tuple[float, Floats]:
+            r, alpha, s, beta = parameters
+            value, gradient = log_likelihood(Model(r, alpha * unit, s, beta * unit), some)
+            return value, gradient * np.array([1.0, unit, 1.0, unit])
 
-    found = fitting.maximise(likelihood, _STARTS, weight)
+        return likelihood
+
+    found = grouping.fit(grouped, likelihood_of, _STARTS, _SAMPLE)
     r, alpha, s, beta = found.parameters
     return Model(r, alpha * unit, s, beta * unit), found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pusula.predict.buying.fitting import Fit
 from pusula.predict.buying.learned import Learned
 from pusula.predict.buying.summary import WEEK, Summary
 from pusula.predict.buying.validation import Validation
@@ -16,6 +17,7 @@ SILENCE = 90  # days without any order: the data has ended
 NOBODY_LEAVES = 0.99  # the mean P(alive) of those who came again
 EVERYBODY_LEFT = 0.02
 HIGHEST_CORRELATION = 0.3
+NOTABLY_OFF = 0.1
 MOST_OFF = 0.5  # of the total of the validation
 _NAMES = ("r", "alpha", "a", "b")
 _VALUE_NAMES = ("p", "q", "gamma")
@@ -49,10 +51,7 @@ def degenerate(learned: Learned) -> Note | None:
         return Note("nobody_leaves", {"percent": round(100 * alive, 2)})
     if alive < EVERYBODY_LEFT:
         return Note("everybody_left", {"percent": round(100 * alive, 2)})
-    for name, at_bound in zip(_NAMES, learned.fit.at_bound, strict=True):
-        if at_bound:
-            return Note("at_bound", {"parameter": name})
-    return None
+    return _vanished(learned.fit, _NAMES)
 
 
 def off(validation: Validation | None) -> Note | None:
@@ -65,6 +64,17 @@ def off(validation: Validation | None) -> Note | None:
     return None
 
 
+def leaning(validation: Validation | None) -> Note | None:
+    """Return that the total was off on unseen days by more than a little."""
+    if validation is None:
+        return None
+    expected, came = float(validation.expected.sum()), float(validation.came.sum())
+    by = (expected - came) / max(came, 1.0)
+    if abs(by) < NOTABLY_OFF:
+        return None
+    return Note("too_high" if by > 0 else "too_low", {"percent": round(100 * abs(by))})
+
+
 def degenerate_values(learned: Learned) -> Note | None:
     """Return why the mean value of a purchase cannot be told; ``None``: it can."""
     values, fit = learned.values, learned.values_fit
@@ -74,9 +84,17 @@ def degenerate_values(learned: Learned) -> Note | None:
         return Note("infinite_value", {"q": round(values.q, 3)})
     if abs(learned.correlation) > HIGHEST_CORRELATION:
         return Note("value_depends", {"r": round(learned.correlation, 2)})
-    for name, at_bound in zip(_VALUE_NAMES, fit.at_bound, strict=True):
-        if at_bound:
-            return Note("at_bound", {"parameter": name})
+    return _vanished(fit, _VALUE_NAMES)
+
+
+def _vanished(fit: Fit, names: tuple[str, ...]) -> Note | None:
+    """Return which parameter shrank to nothing: the model says nothing then.
+
+    Those that grow without end only say that customers are alike in something.
+    """
+    for name, at_bound in zip(names, fit.at_bound, strict=True):
+        if at_bound < 0:
+            return Note("vanished", {"parameter": name})
     return None
 
 

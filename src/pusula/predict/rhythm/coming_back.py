@@ -25,7 +25,7 @@ Bools = npt.NDArray[np.bool_]
 
 NEXT_ORDER = "next_order_days"
 LIFECYCLE = "lifecycle"
-METHOD, USUAL_GAP, SAME_LIMITS = "own_rhythm", "usual_gap", "same_limits"
+METHOD, SAME_DAYS, SAME_LIMITS = "own_rhythm", "same_days", "same_limits"
 LEAST_BUYERS = 300
 LEAST_CAME = 50
 INTERVAL = (0.1, 0.9)
@@ -50,7 +50,7 @@ class Trial:
     rhythms: Rhythms
     model: Renewal
     horizon: int
-    usual_gap: float  # of all gaps seen until then the median
+    same_days: float  # the middle of what it took those who came in the period before
     came: Bools
     after: Ints
     ended: Ints
@@ -80,7 +80,7 @@ def train(history: History, as_of_on: date) -> Iterable[Trained]:
     window = Window(start_on, as_of_on)
     return (
         _next_order(model, now, next_card(test, as_of_on, window)),
-        _lifecycle(model, now, life_card(test, as_of_on, window)),
+        _lifecycle(model, life_card(test, as_of_on, window)),
     )
 
 
@@ -88,45 +88,60 @@ def trial(known: Visits, seen: Visits, start: int, days: int) -> Trial:
     """Return what ``known`` (before ``start``) made us tell, with what ``seen`` says came then."""
     rhythms = gaps.rhythms(known, start)
     inside = (seen.days >= start) & (seen.days < start + days)
-    first_day = dict(zip(seen.customers[inside][::-1], seen.days[inside][::-1], strict=True))
-    next_day = np.array([first_day.get(who, start) for who in rhythms.customers], np.int64)
+    next_day = _next_days(rhythms.customers, seen, start, days)
+    before = _next_days(rhythms.customers, known, start - days, days)
+    took = before[before >= 0] - (start - days)
     ends = inside[1:] & (seen.customers[1:] == seen.customers[:-1])
     ends &= np.isin(seen.customers[1:], rhythms.customers)
     return Trial(
         rhythms=rhythms,
         model=renewal.fit(rhythms),
         horizon=days,
-        usual_gap=float(np.median(gaps.gaps(known))),
-        came=np.isin(rhythms.customers, seen.customers[inside]),
-        after=next_day - start,
+        same_days=float(np.median(took)) + 0.5 if len(took) else days / 2,
+        came=next_day >= 0,
+        after=np.where(next_day >= 0, next_day - start, 0),
         ended=np.diff(seen.days)[ends],
         ended_of=np.searchsorted(rhythms.customers, seen.customers[1:][ends]),
     )
+
+
+def _next_days(customers: Ints, of: Visits, start: int, days: int) -> Ints:
+    """Return the first day with a visit from ``start`` on for so many ``days``; -1: none came.
+
+    Only of those who had come before.
+    """
+    inside = (of.days >= start) & (of.days < start + days)
+    known = of.customers[of.days < start]
+    first = np.full(len(customers), -1)
+    at = np.searchsorted(customers, of.customers[inside][::-1])
+    is_here = (at < len(customers)) & np.isin(of.customers[inside][::-1], known)
+    first[at[is_here]] = of.days[inside][::-1][is_here]  # backwards: the first day is written last
+    return first
 
 
 def next_card(test: Trial, as_of_on: date, window: Window) -> Card:
     """Return the card of the days until the next order.
 
     Judged on those who came within the horizon, against the middle of what was expected of those
-    who do; beside the usual gap of everybody, counted from the last order.
+    who do; beside the same days for everybody: the middle of what it took in the period before.
     """
     own, came = test.own, test.came
     real = np.asarray(test.after[came] + 0.5, np.float64)  # somewhere in that day
     told = own.until_next(0.5, test.horizon)[came]
-    naive = np.clip(test.usual_gap - test.rhythms.waited[came], 1.0, None)
+    naive = np.full(len(real), test.same_days)
     stands = own.share_within(np.asarray(test.after + 0.5, np.float64), test.horizon)[came]
     inside = float(((stands >= INTERVAL[0]) & (stands <= INTERVAL[1])).mean())
     promised = INTERVAL[1] - INTERVAL[0]
     mae, mae_naive = (float(np.abs(days - real).mean()) for days in (told, naive))
     withheld = None
     if mae >= mae_naive:
-        withheld = Note("no_better_than_usual_gap")
+        withheld = Note("no_better_than_same_days")
     elif abs(inside - promised) > _MOST_OFF:
         withheld = Note("interval_misses", {"inside": round(100 * inside)})
     return Card(
         model=NEXT_ORDER,
         method=METHOD,
-        baseline=USUAL_GAP,
+        baseline=SAME_DAYS,
         as_of_on=as_of_on,
         n_trained=len(test.rhythms),
         horizon_days=test.horizon,
@@ -212,32 +227,31 @@ def _next_order(model: Renewal, now: Rhythms, card: Card) -> Trained:
     return Trained(NEXT_ORDER, parameters, card, Scores(expected.customers, days))
 
 
-def _lifecycle(model: Renewal, now: Rhythms, card: Card) -> Trained:
-    parameters = {"rhythm": renewal.as_json(model)}
-    told = TraitValues(LIFECYCLE, "text", now.customers, stages.lives(model, now).stages())
-    return Trained(LIFECYCLE, parameters, card, traits=(told,))
+def _lifecycle(model: Renewal, card: Card) -> Trained:
+    """Return the rhythm by which stages are told: as of now, and not of the day of training."""
+    return Trained(LIFECYCLE, {"rhythm": renewal.as_json(model)}, card)
 
 
 def _in_bins(told: Floats, real: Floats) -> tuple[Bin, ...]:
-    """Return groups of like predictions: the mean of days told, of days it took, how many."""
+    """Return groups of like predictions: the middle of days told, of days it took, how many."""
     parts = np.array_split(np.argsort(told, kind="stable"), _BINS)
     return tuple(
-        Bin(float(told[part].mean()), float(real[part].mean()), len(part))
+        Bin(float(np.median(told[part])), float(np.median(real[part])), len(part))
         for part in parts
         if len(part)
     )
 
 
 def _by_visits(n_visits: Ints, real: Floats, told: Floats, naive: Floats) -> tuple[Row, ...]:
-    """Return mean days by the number of visits before: what it took, and what both ways told."""
+    """Return the middle of days by visits before: what it took, and what both ways told."""
     found = np.searchsorted(np.array(_VISITS), n_visits, side="right") - 1
     return tuple(
         Row(
             name=_span(nth),
             n=int(is_in.sum()),
-            observed=float(real[is_in].mean()),
-            model=float(told[is_in].mean()),
-            baseline=float(naive[is_in].mean()),
+            observed=float(np.median(real[is_in])),
+            model=float(np.median(told[is_in])),
+            baseline=float(np.median(naive[is_in])),
         )
         for nth in range(len(_VISITS))
         if (is_in := found == nth).any()
@@ -269,7 +283,7 @@ def _withheld(as_of_on: date, seen: Visits, reason: Note) -> Iterable[Trained]:
     """Return both models without scores, for one reason."""
     n = len(np.unique(seen.customers))
     for model, baseline, avoid in (
-        (NEXT_ORDER, USUAL_GAP, _AVOID_NEXT),
+        (NEXT_ORDER, SAME_DAYS, _AVOID_NEXT),
         (LIFECYCLE, SAME_LIMITS, _AVOID_LIFE),
     ):
         card = Card(

@@ -59,6 +59,13 @@ class Lives:
         stages: npt.NDArray[np.str_] = np.where(passed == 0, fresh, late)
         return stages
 
+    def next_days(self) -> Ints:
+        """Return the day (since 1970) on which time alone brings the next stage; -1: never."""
+        passed = (self.rhythms.waited[:, None] >= self.limits).sum(axis=1)
+        coming = self.limits[np.arange(len(passed)), np.minimum(passed, len(LIMITS) - 1)]
+        days: Ints = np.where(passed < len(LIMITS), self.rhythms.last + coming, -1)
+        return days
+
 
 def lives(model: Renewal, of: Rhythms) -> Lives:
     """Return the stages that ``of`` go through, by everybody's rhythm and their own."""

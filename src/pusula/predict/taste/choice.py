@@ -1,6 +1,6 @@
 """Which way of recommending suits a company: measured on days it has not seen, then learned anew.
 
-People are split in two by their order: one half chooses the method, the other says how good it is,
+People are split in two by lot: one half chooses the method, the other says how good it is,
 so that the figure is not the luckiest of three.
 """
 
@@ -111,7 +111,8 @@ def measure(
         method: ranking.qualities(methods.scorer(method, seen, settings), had, got)
         for method in fitting(seen)
     }
-    choosing = np.arange(len(asked)) % _HALVES == 0
+    drawn = np.random.default_rng(settings.seed).permutation(len(asked))
+    choosing = drawn % _HALVES == 0
     return Trial(
         chosen=max(found, key=lambda method: found[method].of(choosing).ndcg),
         held=found_of(found, ~choosing),

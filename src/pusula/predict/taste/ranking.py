@@ -21,13 +21,15 @@ class Quality:
     """How well lists of ten foresaw what people bought later, of the people who bought something.
 
     ``recall``: the share of what they bought that stood in their list, of at most ten; ``ndcg`` the
-    same with more weight to the top; ``hit_rate`` the share of people with at least one right.
+    same with more weight to the top; ``hit_rate`` the share of people with at least one right,
+    ``first`` of those whose list begins with one.
     """
 
     n_people: int
     recall: float
     ndcg: float
     hit_rate: float
+    first: float
 
 
 def best(
@@ -71,15 +73,14 @@ class Qualities:
     recall: NDArray[np.float64]
     ndcg: NDArray[np.float64]
     hit: NDArray[np.float64]
+    first: NDArray[np.float64]
 
     def of(self, some: NDArray[np.bool_] | None = None) -> Quality:
         """Return the means of the people whom ``some`` marks; of everybody without it."""
-        columns = [
-            each if some is None else each[some] for each in (self.recall, self.ndcg, self.hit)
-        ]
+        whole = (self.recall, self.ndcg, self.hit, self.first)
+        columns = [each if some is None else each[some] for each in whole]
         n = len(columns[0])
-        recall, ndcg, hit_rate = (float(each.mean()) if n else 0.0 for each in columns)
-        return Quality(n, recall, ndcg, hit_rate)
+        return Quality(n, *(float(column.mean()) if n else 0.0 for column in columns))
 
 
 def qualities(score: Scorer, before: sparse.csr_matrix, later: sparse.csr_matrix) -> Qualities:
@@ -91,7 +92,7 @@ def qualities(score: Scorer, before: sparse.csr_matrix, later: sparse.csr_matrix
     before, later = sparse.csr_matrix(before), sparse.csr_matrix(later)
     gains = 1.0 / np.log2(np.arange(2, AT + 2))
     ideal = np.concatenate([[0.0], np.cumsum(gains)])
-    recall, ndcg, hit = np.zeros((3, before.shape[0]))
+    recall, ndcg, hit, first = np.zeros((4, before.shape[0]))
     for number, places, _scores in best(before, score, AT):
         wanted = later.indices[later.indptr[number] : later.indptr[number + 1]]
         right = np.isin(places, wanted)
@@ -99,4 +100,5 @@ def qualities(score: Scorer, before: sparse.csr_matrix, later: sparse.csr_matrix
         recall[number] = right.sum() / most
         ndcg[number] = gains[: len(places)][right].sum() / ideal[most]
         hit[number] = right.any()
-    return Qualities(recall, ndcg, hit)
+        first[number] = right[:1].any()
+    return Qualities(recall, ndcg, hit, first)

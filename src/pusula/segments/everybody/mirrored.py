@@ -97,7 +97,7 @@ def marks(first: int, last: int, spec: Requirements) -> dict[str, int]:
         counts |= owner.marks(first, last)
     held = {relation: _only(relation, spec) for relation in RELATIONS}
     return {
-        relation: _mark(() if needs == NOTHING else counts[relation], needs)
+        relation: mark_of(() if needs == NOTHING else counts[relation], needs)
         for relation, needs in held.items()
     }
 
@@ -140,8 +140,9 @@ def read(held: Snapshot, ids: Ids, needs: Requirements) -> Block:
     return facts.block(ids, needs)
 
 
-def _mark(counts: tuple[int, ...], spec: Requirements) -> int:
-    digest = hashlib.blake2b(repr((counts, spec)).encode(), digest_size=8).digest()
+def mark_of(counts: tuple[int, ...], what: object) -> int:
+    """Return the mark of rows that these numbers sum up, read as ``what`` says."""
+    digest = hashlib.blake2b(repr((counts, what)).encode(), digest_size=8).digest()
     return int.from_bytes(digest) >> 1  # Delta's numbers are signed
 
 

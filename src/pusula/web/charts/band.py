@@ -1,4 +1,4 @@
-"""Band charts: an estimate over time inside the interval that holds at every look."""
+"""Band charts: an estimate inside its interval, and a curve over the area below it."""
 
 from __future__ import annotations
 
@@ -37,6 +37,19 @@ def band(
 ) -> Figure:
     """Return at least two ``looks`` around a zero line; ``head`` names the table's columns."""
     rows = tuple((one.name, form(one.low), form(one.value), form(one.high)) for one in looks)
+    return drawn(partial(draw, looks, sentence, form), Table(head, rows), has_cursor=True)
+
+
+def curve(
+    points: Sequence[Point],
+    *,
+    sentence: str,
+    head: tuple[str, str],
+    form: Callable[[float], str],
+) -> Figure:
+    """Return at least two ``points`` of a share, 0 to 1, over the area below them."""
+    looks = [Banded(point.label, point.name, 0.0, point.value, point.value) for point in points]
+    rows = tuple((point.name, form(point.value)) for point in points)
     return drawn(partial(draw, looks, sentence, form), Table(head, rows), has_cursor=True)
 
 

@@ -8,6 +8,7 @@ from functools import partial
 
 from django.utils.safestring import SafeString
 
+from pusula.web import formats
 from pusula.web.charts import axes
 from pusula.web.charts.figure import Figure, Table, drawn
 from pusula.web.charts.svg import drawing, path, tag
@@ -32,33 +33,37 @@ def calibration(
     sentence: str,
     head: tuple[str, str, str],
     form: Callable[[float], str],
-    count: Callable[[float], str],
+    axis: Callable[[float], str],
 ) -> Figure:
     """Return ``bins`` as dots, larger for more people; ``head`` names the table's columns.
 
-    ``form`` shows a predicted or observed value, ``count`` how many.
+    ``form`` shows a predicted or observed value, ``axis`` one of the round ticks.
     """
-    rows = tuple((form(b.predicted), form(b.observed), count(b.n)) for b in bins)
-    return drawn(partial(draw, bins, sentence, form), Table(head, rows))
+    rows = tuple((form(b.predicted), form(b.observed), formats.number(b.n)) for b in bins)
+    return drawn(partial(draw, bins, sentence, (form, axis)), Table(head, rows))
 
 
 def draw(
-    bins: Sequence[Bin], sentence: str, form: Callable[[float], str], width: int
+    bins: Sequence[Bin],
+    sentence: str,
+    forms: tuple[Callable[[float], str], Callable[[float], str]],
+    width: int,
 ) -> SafeString:
     """Return the drawing in one width: both axes have the same scale."""
+    form, axis = forms
     values = [value for b in bins for value in (b.predicted, b.observed)]
     ticks = axes.nice_ticks(min(0.0, *values), max(values), _TICKS)
-    plot = axes.frame(width, ticks, form)
+    plot = axes.frame(width, ticks, axis)
 
     def x(value: float) -> float:
         return plot.left + (plot.right - plot.left) * (value - ticks[0]) / (ticks[-1] - ticks[0])
 
-    parts = axes.grid(plot, form)
+    parts = axes.grid(plot, axis)
     every = max(1, round(_LEAST_WIDTH * len(ticks) / (plot.right - plot.left)))
     for index, tick in enumerate(ticks[::every]):
         anchor = "start" if index == 0 else "end" if tick == ticks[-1] else "middle"
         parts.append(
-            tag("text", form(tick), class_="chart__tick", x=x(tick), y=plot.height - 5,
+            tag("text", axis(tick), class_="chart__tick", x=x(tick), y=plot.height - 5,
                 text_anchor=anchor)
         )  # fmt: skip
     ends = [(x(tick), plot.y(tick)) for tick in (ticks[0], ticks[-1])]

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 _PLUS = re.compile(r"([a-z][a-z0-9]{0,11}):([0-9]{1,3})")
 _MOST_STEPS = 20
 
+# In per cent: what a new journey holds out unless somebody decides otherwise.
+USUAL_HOLDOUT = "10"
+
 
 @dataclass
 class Desk:
@@ -228,6 +231,8 @@ def opened(journey: Journey | None, document: dict[str, object] | None = None) -
         desk.yaml = desk.yaml if desk.yaml_error else ""
     if journey is None:
         desk.draft.head.fields.pop("key", None)
+        if not definition:
+            desk.draft.head.fields.put("holdout", USUAL_HOLDOUT)
     return desk
 
 

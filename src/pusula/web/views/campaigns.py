@@ -20,7 +20,8 @@ from pusula.campaigns.checklist import Checklist
 from pusula.campaigns.models import Arm, Campaign
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
-from pusula.measurement.result import result
+from pusula.measurement import experiments
+from pusula.measurement.result import Phase, result
 from pusula.outbox import machine as message_states
 from pusula.outbox import queries as outbox
 from pusula.outbox import variables
@@ -274,7 +275,10 @@ def _reason(state: str, reason: str) -> str:
 def _result(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     if "HX-Request" in request.headers:  # the page of the sending asks once more: it is over
         return HttpResponse(headers={"HX-Refresh": "true"})
-    shown = campaign_result.shown(result(campaign, clock.now()))
+    found = result(campaign, clock.now())
+    is_running = found.phase is Phase.TOO_EARLY
+    course = experiments.course_so_far(campaign, found.at) if is_running else None
+    shown = campaign_result.shown(found, course)
     context = {
         "campaign": campaign,
         "shown": shown,

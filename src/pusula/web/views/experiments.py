@@ -17,8 +17,8 @@ from pusula.measurement.verdict import experiment_verdict
 from pusula.segments import queries as segments
 from pusula.web import experiment_pages, formats
 from pusula.web.charts.axes import Point
+from pusula.web.charts.band import curve
 from pusula.web.charts.figure import Figure
-from pusula.web.charts.line import line
 from pusula.web.plan_form import PlanForm, usual
 from pusula.web.request import asked, whole
 
@@ -54,7 +54,9 @@ def show(request: HttpRequest, kind: str, key: str) -> HttpResponse:
     experiment = experiments.by_key(kind, key, at) if kind in _KINDS else None
     if experiment is None:
         raise Http404(key)
-    page = experiment_pages.page(experiments.measured(experiment, at))
+    with_history = asked(request, "segments") == "then"
+    found = experiments.measured(experiment, at, with_history=with_history)
+    page = experiment_pages.page(found, with_history=with_history)
     return render(request, "web/experiments/show.html", {"page": page, "one": experiment})
 
 
@@ -115,7 +117,7 @@ def _curve(planned: Plan) -> Figure:
         for effect, chance in planned.curve
     ]
     said = gettext("How probably each effect is found: from none to twice what is asked about.")
-    return line(
+    return curve(
         points,
         sentence=said,
         head=(gettext("Effect"), gettext("Probability")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -78,6 +78,11 @@ def show(request: HttpRequest, model: str) -> HttpResponse:
         "avoid": [words.said(words.AVOID, code) for code in card.avoid],
         "metrics": _metrics(card),
         "methods": _methods(version, card) if kind else [],
+        "heads": [prediction_words.short(metric.name) for metric in card.metrics],
+        "legend": [
+            (prediction_words.short(metric.name), words.said(words.METRICS, metric.name))
+            for metric in card.metrics
+        ],
         "calibration": _calibration(card),
         "backtest": _backtest(card),
         "rows_by": words.said(words.ROWS, card.rows_by),
@@ -150,7 +155,7 @@ def _listed(
     request: HttpRequest,
     version: ModelVersion,
     rows: Sequence[Score | Recommendation],
-    filters: dict[str, object],
+    filters: Mapping[str, object],
     context: dict[str, object],
 ) -> HttpResponse:
     last = rows[PAGE - 1].pk if len(rows) > PAGE else None
@@ -239,12 +244,16 @@ def _methods(version: ModelVersion, card: Card) -> list[tuple[str, bool, list[st
         (
             words.said(words.METHODS, method),
             method == card.method,
-            [
-                formats.percent(figures[metric.name.removesuffix("_at_10")])
-                for metric in card.metrics
-            ],
+            _figures(figures, card),
         )
         for method, figures in tried.items()
+    ]
+
+
+def _figures(found: Mapping[str, float], card: Card) -> list[str]:
+    """Return the figures of the card's metrics; a dash where a version did not measure one."""
+    return [
+        prediction_words.metric_figure(metric, found.get(metric.name)) for metric in card.metrics
     ]
 
 
@@ -258,7 +267,7 @@ def _calibration(card: Card) -> Figure | None:
         ),
         head=(gettext("Predicted"), gettext("Came"), gettext("Customers")),
         form=prediction_words.form_of(card.model),
-        count=formats.number,
+        axis=prediction_words.axis_of(card.model),
     )
 
 
@@ -293,12 +302,12 @@ def _tenths(model: str, found: Sequence[Tenth]) -> list[tuple[Tenth, str, str, s
 
 def _spread(model: str, found: Sequence[Tenth]) -> Figure:
     """Return the mean score of each decile as columns, the lowest first."""
-    form = prediction_words.form_of(model)
+    form, scale = prediction_words.column_form(model)
     points = [
         Point(
             formats.number(tenth.decile),
             gettext("Decile %(n)s") % {"n": tenth.decile},
-            max(tenth.mean, 0.0),
+            max(tenth.mean, 0.0) * scale,
         )
         for tenth in reversed(found)
     ]

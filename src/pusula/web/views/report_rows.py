@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_safe
 
 from pusula.measurement import attribution, rates
@@ -32,8 +32,6 @@ from pusula.web.report_period import Shown
 from pusula.web.request import asked, whole
 
 PAGE = 50
-_DATED = tuple(machine.STATES)
-_SIGNS = {"sent": "sent", "opened": "opened", "clicked": "clicked"}
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ def orders(request: HttpRequest) -> HttpResponse:
     return _listed(
         request,
         title=gettext("Cancelled orders") if is_dead else gettext("Orders"),
-        meta=[_days(shown), gettext("%(n)s orders") % {"n": formats.number(found.count())}],
+        meta=[_days(shown), _orders_words(found.count())],
         back=("report-kpi", shown),
         heads=(gettext("Customer"), gettext("Ordered"), gettext("Number"), gettext("State"),
                gettext("Net revenue")),
@@ -350,4 +348,8 @@ def _days(shown: Shown) -> str:
 
 
 def _people_words(n: int) -> str:
-    return gettext("%(n)s customers") % {"n": formats.number(n)}
+    return ngettext("%(n)s customer", "%(n)s customers", n) % {"n": formats.number(n)}
+
+
+def _orders_words(n: int) -> str:
+    return ngettext("%(n)s order", "%(n)s orders", n) % {"n": formats.number(n)}

@@ -88,6 +88,7 @@ def attribution(request: HttpRequest) -> HttpResponse:
         "choices": [(name, BY[name]) for name in _ATTRIBUTION_BY],
         "by_title": BY[by],
         "segment": segment,
+        "segment_title": dict(_segments()).get(segment, ""),
         "segments": _segments(),
     }
     return _page(request, "attribution", question, shown, fill, error=error, more=more)
@@ -261,9 +262,9 @@ def _segments() -> list[tuple[str, str]]:
 
 def _sign_titles() -> dict[str, str]:
     return {
-        "clicked": gettext("clicked"),
-        "opened": gettext("opened"),
-        "sent": gettext("sent"),
+        "clicked": gettext("Clicked within"),
+        "opened": gettext("Opened within"),
+        "sent": gettext("Sent within"),
     }
 
 

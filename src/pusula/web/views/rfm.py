@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext, pgettext
 from django.views.decorators.http import require_safe
 
-from pusula.rfm import moves, queries, words
+from pusula.rfm import alerts, moves, queries, sentences, words
 from pusula.rfm.models import RfmRun, RfmScore
 from pusula.rfm.queries import Class, Group
 from pusula.rfm.rules import Config
@@ -51,6 +51,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "earlier": earlier,
         "rules": _rules(queries.config(run)),
         "pool": _pool(queries.config(run)),
+        "alerts": [(alert, sentences.alert(alert)) for alert in alerts.open_alerts()],
         "groups": [(group, *_links(run, group)) for group in groups],
         "treemap": _treemap(run, groups),
         "grid": _grid(run),

@@ -92,9 +92,9 @@ def _page(
         "rules": [(rule, sentences.rule(rule), _past(rule)) for rule in alerts.rules()],
         "groups": [(group, words.title(group)) for group in rfm_moves.ordered(newest.groups)],
         "kinds": [
-            ("grew", gettext("grows by %")),
-            ("shrank", gettext("shrinks by %")),
-            ("moved", gettext("loses more customers than")),
+            ("grew", gettext("grows by so many percent")),
+            ("shrank", gettext("shrinks by so many percent")),
+            ("moved", gettext("loses more customers than this")),
         ],
         "sent": sent or {"kind": "grew", "group": "at_risk", "to_group": "", "amount": "20"},
         "problem": problem,

@@ -62,7 +62,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "stops": stops,
         "matrix": found,
         "rows": rfm_paths.rows(found),
-        "columns": [rfm_paths.title(group) for group in found.columns],
+        "columns": [rfm_paths.title(group) for group in rfm_paths.ordered(found.columns)],
         "barred": rfm_paths.barred(found),
         "headline": rfm_moves.headline(rfm_moves.Moves(found.flows), before, names),
         "ways": rfm_paths.ways(stops, ways),

@@ -1,0 +1,1 @@
+"""Tests of tests: thousands of made-up experiments whose truth is known."""

@@ -1,0 +1,239 @@
+"""Scheduled reports reach verified addresses of the team, each once whatever dies."""
+
+from __future__ import annotations
+
+import datetime as dt
+import email
+import email.policy
+from dataclasses import replace
+
+import pytest
+from django.utils import translation
+from tests.measurement.messaging import at, bought, heard, sent
+from tests.outbox.people import profiles
+
+from pusula.campaigns import team, trials
+from pusula.campaigns.models import TeamAddress
+from pusula.channels.email import catcher
+from pusula.channels.email.smtp import Server, TransportError
+from pusula.lib import clock
+from pusula.measurement.reports import letters, mails, schedules
+from pusula.measurement.reports.models import Issue, Letter, Schedule
+from pusula.measurement.reports.schedules import ScheduleError
+from pusula.outbox.brakes import STOP_FILE
+from pusula.outbox.registry import RUN_FOLDER
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ZONE = "Europe/Istanbul"
+MONDAY = clock.from_datetime(dt.datetime(2026, 9, 28, 8, 0), ZONE)
+COLLEAGUE = "deniz@ajans.example"
+_PNG = b"\x89PNG"
+
+
+@pytest.fixture
+def post(tmp_path):
+    """A real server that keeps what it is given."""
+    with catcher.catching(tmp_path / "mail", "127.0.0.1", 0) as port:
+        server = Server.of(f"smtp://127.0.0.1:{port}")
+
+        def send() -> list[catcher.Caught]:
+            letters.send_waiting(server, tmp_path)
+            return catcher.mails(tmp_path / "mail")
+
+        send.home = tmp_path
+        yield send
+
+
+def verified(address: str = COLLEAGUE) -> TeamAddress:
+    return TeamAddress.objects.create(
+        address=address, asked_by="deniz", asked_at=1, mailed_at=1, verified_at=1
+    )
+
+
+def weekly(*to: TeamAddress, since: int = MONDAY - clock.DAY, **changes) -> Schedule:
+    given = {
+        "title": "Haftalık rapor", "parts": ["kpi", "attribution", "rates", "cohort"], "days": 7,
+        "language": "tr", "weekday": 0, "hour": 8, "by": "deniz", "at": since,
+    }  # fmt: skip
+    return schedules.create(to=[one.pk for one in to], **(given | changes))
+
+
+@pytest.fixture
+def sold():
+    """Somebody who ordered after a mail in the week before the Monday."""
+    ayse = profiles(1)[0]
+    heard(sent(ayse, 2), "clicked", 2.5)
+    bought(ayse, 3, 1_234_00)
+
+
+def test_a_report_leaves_at_its_moment_with_charts_and_text(sold, post):
+    weekly(verified())
+    assert letters.prepare(at=MONDAY - 1) == []
+    assert len(letters.prepare(at=MONDAY)) == 1
+    (caught,) = post()
+    assert caught.to == COLLEAGUE
+    assert "Haftalık rapor" in caught.subject
+    (file,) = (post.home / "mail").rglob("*.eml")
+    mail = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
+    html = mail.get_body(("html",)).get_content()
+    text = mail.get_body(("plain",)).get_content()
+    images = [part for part in mail.walk() if part.get_content_type() == "image/png"]
+    assert len(images) == 2  # the course of revenue, and credit by campaign
+    for image in images:
+        assert image.get_payload(decode=True).startswith(_PNG)
+        assert f"cid:{image['Content-ID'].strip('<>')}" in html
+        assert image.get_content_disposition() == "inline"
+    assert "₺1.234" in html
+    assert "₺1.234" in text
+    assert "/reports/kpi/?from=2026-09-21&to=2026-09-27" in text
+    assert "http" not in html.replace("http://127.0.0.1:8000/reports/", "")  # nothing is loaded
+    assert Letter.objects.get().sent_at is not None
+
+
+def test_a_moment_has_one_report_and_an_address_one_letter(post):
+    weekly(verified(), parts=["rates"])
+    for later in (0, 1, clock.HOUR, 6 * clock.DAY):
+        letters.prepare(at=MONDAY + later)
+        post()
+    assert Issue.objects.count() == Letter.objects.count() == 1
+    assert len(post()) == 1
+    letters.prepare(at=MONDAY + 7 * clock.DAY)
+    assert len(post()) == 2
+
+
+def test_of_a_long_silence_only_the_last_moment_is_made_up_for():
+    made = weekly(verified(), parts=["rates"])
+    letters.prepare(at=MONDAY + 23 * clock.DAY)
+    assert Issue.objects.get().due_at == MONDAY + 21 * clock.DAY
+    assert schedules.next_at(made, MONDAY) == MONDAY + 7 * clock.DAY
+
+
+def test_a_schedule_begins_with_its_first_moment_behind_now():
+    made = weekly(verified(), parts=["rates"], since=MONDAY + 1)
+    assert schedules.due_at(made, MONDAY + clock.HOUR) is None
+    daily = weekly(verified("b@ajans.example"), parts=["rates"], weekday=None, hour=7)
+    assert schedules.due_at(daily, MONDAY) == MONDAY - clock.HOUR
+
+
+@pytest.mark.parametrize("how", ["unverified", "revoked", "revoked later", "ended later"])
+def test_no_other_address_gets_a_report(post, how):
+    other = verified()
+    if how == "unverified":
+        TeamAddress.objects.update(verified_at=None)
+    if how == "revoked":
+        team.revoke(other.pk, at=1)
+    if how in {"unverified", "revoked"}:
+        with pytest.raises(ScheduleError):
+            weekly(other)
+        return
+    made = weekly(other, parts=["rates"])
+    letters.prepare(at=MONDAY)
+    if how == "ended later":
+        schedules.end(made.pk, at=MONDAY)
+    else:
+        team.revoke(other.pk, at=MONDAY)
+    assert post() == []
+
+
+def test_what_dies_before_the_final_dot_is_sent_later_and_behind_it_never_again(post, monkeypatch):
+    weekly(verified(), parts=["rates"])
+    letters.prepare(at=clock.now())
+    letter = Letter.objects.get()
+
+    def dies_before(*_args, **_kwargs):
+        raise TransportError("the line broke")
+
+    monkeypatch.setattr(trials, "deliver", dies_before)
+    assert post() == []
+    letter.refresh_from_db()
+    assert (letter.taken_at, letter.problem) == (None, "the line broke")
+    assert post() == []  # not at once again
+    Letter.objects.update(tried_at=1)
+
+    def dies_behind(_server, _to, _body, may_go):
+        assert may_go()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(trials, "deliver", dies_behind)
+    with pytest.raises(KeyboardInterrupt):
+        post()
+    monkeypatch.undo()
+    Letter.objects.update(tried_at=1)
+    assert post() == []
+    letter.refresh_from_db()
+    assert letter.taken_at is not None
+    assert letter.sent_at is None
+
+
+def test_of_two_senders_one_takes_a_letter():
+    weekly(verified(), parts=["rates"])
+    letters.prepare(at=MONDAY)
+    letter = Letter.objects.get()
+    assert letters._take(letter)
+    assert not letters._take(letter)
+
+
+def test_while_sending_is_stopped_no_report_leaves(post):
+    weekly(verified(), parts=["rates"])
+    letters.prepare(at=clock.now())
+    (post.home / RUN_FOLDER).mkdir(parents=True, exist_ok=True)
+    (post.home / RUN_FOLDER / STOP_FILE).touch()
+    assert post() == []
+    (post.home / RUN_FOLDER / STOP_FILE).unlink()
+    assert len(post()) == 1
+
+
+def test_a_report_that_waited_for_a_day_is_not_wanted_any_more(post):
+    weekly(verified(), parts=["rates"])
+    letters.prepare(at=MONDAY)
+    Issue.objects.update(made_at=clock.now() - 2 * letters.GOOD_FOR)
+    assert post() == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"title": " "}, {"parts": []}, {"days": 5}, {"weekday": 7}, {"hour": 24},
+        {"language": "de"},
+    ],
+)  # fmt: skip
+def test_a_schedule_that_says_nothing_or_nonsense_is_refused(wrong):
+    with pytest.raises(ScheduleError):
+        weekly(verified(), **wrong)
+
+
+def test_the_report_that_was_sent_is_kept_as_it_was(sold):
+    weekly(verified(), parts=["kpi"], language="en")
+    (issue,) = letters.prepare(at=MONDAY)
+    bought(profiles(1)[0], 3, 9_999_00)
+    page = mails.page(Issue.objects.get(pk=issue.pk))
+    assert "₺1,234" in page
+    assert "9,999" not in page
+    assert "data:image/png;base64," in page
+    assert translation.get_language() != "xx"
+
+
+def test_a_mail_is_signed_where_the_company_signs(sold, settings, monkeypatch):
+    weekly(verified(), parts=["rates"])
+    (issue,) = letters.prepare(at=MONDAY)
+
+    class Signer:
+        def signature(self, head: bytes, body: bytes) -> bytes:
+            assert head.endswith(b"\r\n")
+            assert b"\n" not in body.replace(b"\r\n", b"")
+            return b"DKIM-Signature: v=1\r\n"
+
+    monkeypatch.setattr(mails.dkim, "signer_of", lambda *_args: Signer())
+    raw = mails.signed(mails.message(issue, COLLEAGUE))
+    assert raw.startswith(b"DKIM-Signature: v=1\r\nFrom:")
+    assert all(len(line) <= 998 for line in raw.split(b"\r\n"))
+
+
+def test_names_of_campaigns_cannot_break_out_of_the_mail(sold, settings):
+    settings.PUSULA = replace(settings.PUSULA, name="<script>Otel")
+    weekly(verified(), parts=["kpi"], title="<b>Rapor\nBcc: x@y.example")
+    (issue,) = letters.prepare(at=MONDAY)
+    assert "<script>" not in mails.page(issue)
+    told = mails.message(issue, COLLEAGUE)
+    assert "Bcc" not in told
+    assert at(0)
