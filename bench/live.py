@@ -27,11 +27,14 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
+import msgspec
+
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ["Hotel Searched", "Booking Abandoned", "Product Viewed", "Mail Opened", "Call Missed"]
 REGIONS = ["Bodrum", "Çeşme", "Alaçatı", "Kaş", "Fethiye"]
 DAY = 86_400_000_000
 TOUCHED = 100
+ORDERS = 2_000
 DUE = 2_000
 
 
@@ -169,6 +172,50 @@ def due_alone(n_profiles: int) -> None:
     )
 
 
+def orders_alone(n_profiles: int, said: str) -> None:
+    """Print what a step costs for each order that it takes over, ``said`` being what is in force."""
+    from pusula.lib import clock
+    from pusula.pipeline import appender
+    from pusula.pipeline.live import Live
+
+    rng, live, run = random.Random(5), Live(), os.urandom(4).hex()
+    entries = []
+    for k in range(ORDERS):
+        body = {
+            "email": f"p{rng.randint(1, n_profiles)}@example.com", "source_id": f"{run}-{k}",
+            "status": "completed", "ordered_at": clock.now(),
+            "net_minor": rng.randrange(100_00, 9000_00),
+        }  # fmt: skip
+        entries.append(appender.Entry("order", "bench", f"bench:{run}-{k}", json.dumps(body)))
+    live.step()
+    appender.append(entries)
+    wall, cpu = time.perf_counter(), time.process_time()
+    while live.step(TOUCHED).is_full:
+        pass
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    print(
+        f"  orders alone, {TOUCHED} a step, {said}:"
+        f" {1e6 * cpu / ORDERS:,.0f} µs CPU, {1e6 * wall / ORDERS:,.0f} µs an order"
+    )
+
+
+def bring_into_force() -> None:
+    """Grade everybody by RFM from now on, and print how long that took."""
+    from pusula.lib import clock
+    from pusula.pipeline import project
+    from pusula.rfm import config, preview, versions
+
+    rules = config.parse_project(
+        {"look_back_months": 24, "recency": {"measure": "calendar_days", "cuts": [30, 90, 180]}}
+    )
+    asked = versions.ask(rules, at=clock.now())
+    asked.cuts = msgspec.to_builtins(preview.preview(rules.rules, clock.now()).cuts)
+    began = time.perf_counter()
+    made = project.publish(asked)
+    took = time.perf_counter() - began
+    print(f"  RFM rules in force after {took:.1f} s, {made.n_graded:,} in a group")
+
+
 def cpu_seconds(pid: int) -> float:
     """Return how long the processor has worked for a process (Linux)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -277,6 +324,7 @@ def main() -> None:
     parser.add_argument("--segments", default="50")
     parser.add_argument("--rates", default="100,1000,5000")
     parser.add_argument("--seconds", type=int, default=8)
+    parser.add_argument("--rfm", action="store_true", help="then with RFM rules in force")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="pusula-bench-") as folder:
         os.environ["PUSULA_HOME"] = folder
@@ -306,6 +354,10 @@ def main() -> None:
                 cursor.execute("analyze")
             evaluation_alone(args.profiles)
             due_alone(args.profiles)
+            orders_alone(args.profiles, "no RFM rules in force")
+            if args.rfm:
+                bring_into_force()
+                orders_alone(args.profiles, "RFM rules in force")
             command = [sys.executable, "-m", "pusula.ops.main", "live"]
             live = subprocess.Popen(command, env=os.environ.copy(), cwd=ROOT)
             try:

@@ -69,6 +69,7 @@ def build(url: str) -> World:
         state="scheduled", starts_at=clock.now() + clock.DAY, agreed_n=3
     )
     run_before = _run_before(company.run)
+    foretelling.build(company)
     _wide()
     _consents()
     _calls()

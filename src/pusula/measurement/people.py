@@ -16,7 +16,7 @@ from django.db import connection
 
 from pusula.lake import arrow
 from pusula.lib import clock
-from pusula.orders import history, machine
+from pusula.orders import machine
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -30,6 +30,22 @@ _ASSIGNED = pa.schema(
 _DOINGS = pa.schema([("profile_id", pa.int64()), ("after", pa.int64()), ("net", pa.int64())])
 _EVENTS = pa.schema([("profile_id", pa.int64()), ("after", pa.int64())])
 _BEFORE = pa.schema([("profile_id", pa.int64()), ("net", pa.int64())])
+_ALIVE = sorted(machine.ALIVE)
+_MARKS = "(" + ", ".join(["%s"] * len(_ALIVE)) + ")"
+# Orders of the people, each as its newest change before a moment tells it. By person, not by time:
+# the orders of a few people are found at once however many others there are.
+_KNOWN_ORDERS = """
+SELECT profile_id, {columns} FROM (
+  SELECT e.profile_id, o.ordered_at - e.at AS after, c.status, c.net_base_minor,
+         row_number() OVER (
+           PARTITION BY o.id ORDER BY c.changed_at DESC, c.recorded_at DESC, c.id DESC
+         ) AS nth
+  FROM ({exposed}) e
+  JOIN orders_order o ON o.profile_id = e.profile_id AND {of}
+  JOIN orders_orderchange c ON c.order_id = o.id AND c.changed_at < {known}
+) changes
+WHERE nth = 1 AND net_base_minor IS NOT NULL AND status IN {alive}
+"""
 _MEMBERS = pa.schema([("profile_id", pa.int64()), ("segment_id", pa.int64())])
 
 
@@ -85,8 +101,7 @@ def people(exposed: Exposed, *, window: int, at: int, conversion_event: str = ""
         _ASSIGNED,
     )
     ids = found["profile_id"].to_numpy()
-    moments = found["at"].to_numpy()
-    orders = _orders(exposed, ids, moments, window, at)
+    orders = _orders(exposed, ids, window, at)
     conversions = (
         _events(exposed, ids, conversion_event, window, at) if conversion_event else _placed(orders)
     )
@@ -94,7 +109,7 @@ def people(exposed: Exposed, *, window: int, at: int, conversion_event: str = ""
         profile_ids=ids,
         is_treated=found["is_treated"].to_numpy() == 1,
         variants=np.array(found["variant"].to_pylist(), dtype=np.str_),
-        at=moments,
+        at=found["at"].to_numpy(),
         before_minor=_before(exposed, ids),
         orders=orders,
         conversions=conversions,
@@ -120,21 +135,17 @@ def memberships(exposed: Exposed, ids: Ints) -> dict[int, Bools]:
     return found
 
 
-def _orders(exposed: Exposed, ids: Ints, moments: Ints, window: int, at: int) -> Doings:
-    if not len(ids):
-        return _doings(ids, _DOINGS.empty_table())
-    alive = sorted(machine.ALIVE)
-    marks = ", ".join(["%s"] * len(alive))
-    sql = f"""
-    SELECT e.profile_id, o.ordered_at - e.at, o.net_base_minor
-    FROM ({exposed.sql}) e
-    JOIN ({history.AS_OF}) o ON o.profile_id = e.profile_id AND o.status IN ({marks})
-     AND o.ordered_at >= e.at + %s AND o.ordered_at < e.at + %s
-     AND (e.order_id IS NULL OR o.id <> e.order_id)
-     AND o.net_base_minor IS NOT NULL
-    """
-    first = int(moments.min())
-    params = [*exposed.params, at, first, at, *alive, int(exposed.is_brought), window]
+def _orders(exposed: Exposed, ids: Ints, window: int, at: int) -> Doings:
+    """Return the orders of everybody in their window, as they are known at ``at``."""
+    sql = _KNOWN_ORDERS.format(
+        columns="after, net_base_minor",
+        exposed=exposed.sql,
+        of="o.ordered_at >= e.at + %s AND o.ordered_at < e.at + %s AND o.ordered_at < %s "
+        "AND (e.order_id IS NULL OR o.id <> e.order_id)",
+        known="%s",
+        alive=_MARKS,
+    )
+    params = [*exposed.params, int(exposed.is_brought), window, at, at, *_ALIVE]
     return _doings(ids, _fetch(sql, params, _DOINGS))
 
 
@@ -163,24 +174,18 @@ def _doings(ids: Ints, table: pa.Table) -> Doings:
 
 def _before(exposed: Exposed, ids: Ints) -> Ints:
     """Return what each person was worth before, from what was known when they were assigned."""
-    alive = sorted(machine.ALIVE)
-    marks = ", ".join(["%s"] * len(alive))
-    sql = f"""
-    SELECT profile_id, CAST(sum(net_base_minor) AS bigint) FROM (
-      SELECT e.profile_id, c.status, c.net_base_minor,
-             row_number() OVER (
-               PARTITION BY o.id ORDER BY c.changed_at DESC, c.recorded_at DESC, c.id DESC
-             ) AS nth
-      FROM ({exposed.sql}) e
-      JOIN orders_order o ON o.profile_id = e.profile_id
-       AND o.ordered_at >= e.at - %s AND o.ordered_at < e.at
-      JOIN orders_orderchange c ON c.order_id = o.id AND c.changed_at < e.at
-    ) known
-    WHERE nth = 1 AND status IN ({marks}) AND net_base_minor IS NOT NULL
-    GROUP BY profile_id
-    """
-    params = [*exposed.params, BEFORE_DAYS * clock.DAY, *alive]
-    table = _fetch(sql, params, _BEFORE)
+    orders = _KNOWN_ORDERS.format(
+        columns="net_base_minor",
+        exposed=exposed.sql,
+        of="o.ordered_at >= e.at - %s AND o.ordered_at < e.at",
+        known="e.at",
+        alive=_MARKS,
+    )
+    sql = (
+        "SELECT profile_id, CAST(sum(net_base_minor) AS bigint) "
+        f"FROM ({orders}) before GROUP BY profile_id"
+    )
+    table = _fetch(sql, [*exposed.params, BEFORE_DAYS * clock.DAY, *_ALIVE], _BEFORE)
     found = np.zeros(len(ids), np.int64)
     found[np.searchsorted(ids, table["profile_id"].to_numpy())] = table["net"].to_numpy()
     return found

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import click
 import numpy as np
@@ -315,4 +315,4 @@ def _title(group: str | None) -> str:
 
 
 def _day(day: date) -> str:
-    return cast("str", format_date(day, locale=figures.locale()))
+    return format_date(day, locale=figures.locale())

@@ -103,7 +103,7 @@ def series(last: RfmRun, every: Every, n: int) -> list[RfmRun]:
 
 def transitions(before: RfmRun, after: RfmRun) -> tuple[Flow, ...]:
     """Return how many moved between the groups of two runs, most first."""
-    return tuple(Flow(*path.groups, path.n) for path in paths([before, after]))
+    return tuple(Flow(path.groups[0], path.groups[1], path.n) for path in paths([before, after]))
 
 
 def paths(runs: Sequence[RfmRun]) -> tuple[Path, ...]:

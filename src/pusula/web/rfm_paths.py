@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from pusula.rfm import figures, sentences, words
 from pusula.rfm.matrix import Group, Matrix
 from pusula.rfm.models import RfmRun
-from pusula.rfm.moves import Path
+from pusula.rfm.moves import ANY, Path
 from pusula.rfm.steps import Hindrance
 from pusula.web import formats, rfm_moves
 from pusula.web.charts import sankey
@@ -61,6 +61,8 @@ class Way:
 
 def title(group: Group) -> str:
     """Return what people call a group; who was in none was not scored."""
+    if group == ANY:
+        return gettext("any group")
     return gettext("Not scored") if group is None else words.title(group)
 
 
@@ -162,7 +164,7 @@ def chart(runs: Sequence[RfmRun], gone: Iterable[Path], shown: Sequence[str]) ->
     """Return the paths through the groups ``shown``; all other groups are one band."""
     counts: Counter[tuple[str, ...]] = Counter()
     for path in gone:
-        way = tuple(group if group in shown else OTHERS for group in path.groups)
+        way = tuple(group if group and group in shown else OTHERS for group in path.groups)
         if any(way):
             counts[way] += path.n
     if not counts:

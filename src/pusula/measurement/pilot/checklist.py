@@ -21,7 +21,8 @@ from pusula.measurement.pilot import building
 from pusula.measurement.pilot.definition import Definition
 from pusula.measurement.pilot.models import Pilot
 from pusula.measurement.pilot.plan import Expected
-from pusula.measurement.pilot.words import CHANNELS, scenario_title
+from pusula.measurement.pilot.words import scenario_title
+from pusula.measurement.reports.names import CHANNELS
 from pusula.measurement.reports.words import number, percent
 from pusula.orders.models import Order
 from pusula.segments import queries as segments

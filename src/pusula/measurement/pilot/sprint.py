@@ -16,9 +16,7 @@ _BEFORE: tuple[tuple[int, str | Promise], ...] = (
     (-10, _("Agree on scenarios, offers and what counts as success; write the file.")),
     (
         -8,
-        _(
-            "Bring in orders and consents; look at the segments with whoever knows the guests."
-        ),
+        _("Bring in orders and consents; look at the segments with whoever knows the guests."),
     ),
     (-7, _("Prepare the pilot; read its messages with data protection.")),
     (-5, _("Send test mails to the team; click every button on a phone.")),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext
 
+from pusula.predict import words
 from pusula.segments.language.schema import Kind, Schema
 from pusula.web.builder import controls
 from pusula.web.builder.choices import Choices
@@ -35,7 +36,9 @@ class ScoreEditor:
             ("decile", gettext("the decile, 10 the highest")),
             ("scored_at", gettext("when it was made")),
         ]
-        models = [("", gettext("Choose…")), *((m, m) for m in self.choices.models())]
+        # A model whose scores are withheld today stays what the condition asks for.
+        given = sorted({*self.choices.models(), fields.one("model")} - {""})
+        models = [("", gettext("Choose…")), *((m, words.title(m)) for m in given)]
         return one_line(
             [
                 controls.select("model", gettext("Model"), fields.one("model"), models),

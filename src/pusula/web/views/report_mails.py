@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.contrib import messages
@@ -157,10 +158,10 @@ def _schedule(one: Schedule, at: int) -> dict[str, Any]:
 
 
 def _issue(one: Issue) -> dict[str, Any]:
-    letters = list(one.letters.all())
+    letters, last = list(one.letters.all()), one.until_on - dt.timedelta(days=1)
     return {
         "issue": one,
-        "days": f"{formats.short_day(one.from_on)} – {formats.day(one.until_on)}",
+        "days": f"{formats.short_day(one.from_on)} – {formats.day(last)}",
         "letters": letters,
         "n_sent": sum(letter.sent_at is not None for letter in letters),
     }

@@ -28,7 +28,8 @@ from pusula.web.request import asked, asked_all, plain, signed_in, whole
 
 PAGE = 50
 _MOST_RUNS = 120
-_SERIES: dict[str, int] = {"month": 7, "quarter": 5, "year": 4}
+_SERIES: dict[Every, int] = {"month": 7, "quarter": 5, "year": 4}
+_USUAL: Every = "month"
 _BACK = 3  # runs, where the address does not say since when
 _LONGEST_TITLE = 200
 _LONGEST_KEY = 70
@@ -53,7 +54,7 @@ def index(request: HttpRequest) -> HttpResponse:
     begins, last = asked(request, "first"), asked(request, "last")
     ways = [path for path in gone if _is_between(path, begins, last)]
     shown = rfm_moves.chosen([*asked_all(request, "show"), begins, last], names)
-    every = asked(request, "every")
+    every = next((one for one in _SERIES if one == asked(request, "every")), _USUAL)
     context = {
         "run": run,
         "before": before,
@@ -73,7 +74,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "first": begins,
         "last": last,
         "query": urlencode({"run": run.pk, "before": before.pk}),
-        **_sizes(run, every if every in _SERIES else "month"),
+        **_sizes(run, every),
     }
     return render(request, "web/rfm/moves.html", context)
 
