@@ -173,7 +173,7 @@ def due_alone(n_profiles: int) -> None:
 
 
 def orders_alone(n_profiles: int, said: str) -> None:
-    """Print what a step costs for each order that it takes over, ``said`` being what is in force."""
+    """Print what a step costs for each order it takes over; ``said`` is what is in force."""
     from pusula.lib import clock
     from pusula.pipeline import appender
     from pusula.pipeline.live import Live

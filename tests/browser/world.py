@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from tests.web import calls, foretelling, plans, rides
+from tests.web import calls, foretelling, plans, reported, rides
 from tests.web import company as made_up
 
 from pusula.campaigns import team, templates, trials
@@ -28,7 +28,7 @@ from pusula.pipeline import identity, live, queries
 from pusula.pipeline.models import LogEntry, LogHead
 from pusula.privacy import erasure, requests
 from pusula.profiles.models import Identifier, Merge, Proposal
-from pusula.rfm import alerts
+from pusula.rfm import alerts, config, versions
 from pusula.rfm.alerts import Asked
 from pusula.rfm.models import RfmRun, RfmScore
 from pusula.segments import counting, evaluate
@@ -69,7 +69,10 @@ def build(url: str) -> World:
         state="scheduled", starts_at=clock.now() + clock.DAY, agreed_n=3
     )
     run_before = _run_before(company.run)
+    _rules()
     foretelling.build(company)
+    reported.messages_left()
+    reported.mailed()
     _wide()
     _consents()
     _calls()
@@ -95,6 +98,25 @@ def build(url: str) -> World:
         "link": actions.issue_login_link(company.user, valid_for=10**12),
     }
     return World(url, company, client.cookies["sessionid"].value, names)
+
+
+def _rules() -> None:
+    """Write down two versions of the RFM rules that were in force, and one that is asked for."""
+    for months, cuts in ((12, [30, 90, 180, 365]), (24, [60, 120, 240, 365])):
+        rules = config.parse_project(
+            {
+                "look_back_months": months,
+                "recency": {"measure": "calendar_days", "cuts": cuts},
+                "rerun": {"every": "month"},
+            }
+        )
+        at = made_up.NOW - (40 - months) * clock.DAY
+        asked = versions.ask(rules, by="deniz", at=at)
+        asked.cuts = {"recency": cuts, "frequency": [{"count": 2, "tie": "pms:4"}],
+                      "monetary": [1_000_00, 5_000_00]}  # fmt: skip
+        groups = list(rules.rules.named_groups)
+        versions.publish(asked, at=at, groups=groups, n_graded=39, n_moved=months)
+    versions.ask(config.parse_project({"look_back_months": 6}), by="deniz", at=made_up.NOW)
 
 
 def _template() -> Template:

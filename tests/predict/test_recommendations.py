@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 
 import pytest
+from click.testing import CliRunner
 from tests.predict import shop
 
 from pusula.lib import clock
+from pusula.ops.predict import predict
 from pusula.orders.models import Order, OrderChange, OrderItem
 from pusula.outbox import recommended
 from pusula.pipeline import predicting
 from pusula.predict import bought, merging, person, queries, recommendations
 from pusula.predict.models import Companion, ModelVersion, Recommendation
+from pusula.profiles import objections
 from pusula.profiles.models import Shelved, Trait
 from pusula.segments import catalog
 
@@ -146,6 +150,31 @@ def test_whoever_never_bought_anything_has_empty_lists(everybody):
     (stranger,) = shop.people(1)
     found = recommended.Recommender().of(stranger.pk, at=shop.LAST_AT + clock.DAY)
     assert found["next"] == found["together"] == []
+
+
+def test_whoever_objects_to_profiling_is_recommended_nothing(everybody):
+    who = everybody[0]
+    Trait.objects.create(
+        profile=who, name=objections.OBJECTED, kind="bool", number=1, source="t", updated_at=0
+    )
+    version = run()
+    assert recommendations.of_profile(who.pk) == {}
+    assert not Trait.objects.filter(profile=who, name=MODEL).exists()
+    assert version.n_scored == len(everybody) - 1
+
+
+def test_pairs_are_told_to_programs_that_show_them_beside_an_item(everybody):
+    version = run()
+    pair = recommendations.companions(version)[0]
+    told = CliRunner().invoke(predict, ["together", "--code", pair.with_code, "--json"])
+    assert told.exit_code == 0, told.output
+    rows = json.loads(told.output)
+    assert {row["with"] for row in rows} == {pair.with_code}
+    assert pair.code in {row["code"] for row in rows}
+    everything = json.loads(CliRunner().invoke(predict, ["together", "--json"]).output)
+    assert len(everything) == Companion.objects.count()
+    shown = CliRunner().invoke(predict, ["together"])
+    assert pair.with_name in shown.output
 
 
 def test_a_merged_person_has_one_list_and_an_undone_merge_gives_both_back(everybody):

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from pusula.web import formats
 from pusula.web.charts import axes, svg
 from pusula.web.charts.axes import Point
+from pusula.web.charts.band import Banded, band, curve
 from pusula.web.charts.columns import columns
 from pusula.web.charts.effect import Effect, effect
 from pusula.web.charts.figure import TONES, WIDTHS
@@ -87,7 +88,31 @@ def an_effect():
     )
 
 
+def a_band():
+    looks = [
+        Banded(f"{day} Mar", f"{day} Mart", low, value, high)
+        for day, low, value, high in ((1, -1.5, 0.2, 1.9), (2, -0.4, 0.9, 2.2), (3, 0.1, 1.1, 2.1))
+    ]
+    return band(
+        looks,
+        sentence="Her bakışta geçerli olan aralık",
+        head=("Bakış", "Alt", "Tahmin", "Üst"),
+        form=lambda value: f"{formats.number(value, 1)} puan",
+    )
+
+
+def a_curve():
+    return curve(
+        [Point(f"{i} puan", f"{i} puan", share) for i, share in enumerate((0.05, 0.4, 0.9))],
+        sentence="Bir etkinin bulunma olasılığı",
+        head=("Etki", "Olasılık"),
+        form=lambda share: formats.percent(share, 0),
+    )
+
+
 FIGURES = {
+    "band": a_band,
+    "curve": a_curve,
     "columns": some_columns,
     "effect": an_effect,
     "line": a_line,

@@ -18,7 +18,7 @@ from pusula.rfm.models import RfmVersion
 pytestmark = pytest.mark.django_db
 SETTINGS = "/rfm/+settings/"
 _INPUT = re.compile(r"<input[^>]*>")
-_SELECT = re.compile(r'<select[^>]*name="([^"]+)".*?</select>', re.S)
+_SELECT = re.compile(r'<select[^>]*name="([^"]+)".*?</select>', re.DOTALL)
 _CHOSEN = re.compile(r'<option value="([^"]*)" selected')
 _OPTION = re.compile(r'<option value="([^"]*)"')
 
@@ -105,15 +105,14 @@ def test_the_look_back_window_is_suggested_from_the_orders_of_the_company(deniz,
 
 
 def test_who_posts_sees_what_the_rules_would_do_and_nothing_is_kept(deniz, in_force):
-    traits = list(Trait.objects.filter(name="rfm_group").order_by("pk").values_list("pk", "text"))
+    held = Trait.objects.filter(name="rfm_group").order_by("pk").values_list("pk", "text")
+    traits = list(held)
     answer = posted(deniz, "preview", cuts="5, 10, 20, 30")
     shown = " ".join(answer.content.decode().split())
     assert answer.status_code == 200
     assert "Change their group" in shown
     assert "Counted over everybody" in shown
-    assert list(Trait.objects.filter(name="rfm_group").order_by("pk").values_list("pk", "text")) == (
-        traits
-    )
+    assert list(held.all()) == traits
     assert RfmVersion.objects.count() == 1
 
 
@@ -229,9 +228,7 @@ def test_limits_that_wait_are_shown_with_whom_they_would_move_and_taken_over(
         Order.objects.filter(pk=order.pk).update(net_base_minor=9_000_00)
         order.changes.update(net_base_minor=9_000_00)
     monkeypatch.setattr(clock, "now", lambda: made_up.NOW + 20 * clock.DAY)
-    run = actions.run(
-        clock.day_of(clock.now(), "Europe/Istanbul"), versions.of(in_force).rules
-    )
+    run = actions.run(clock.day_of(clock.now(), "Europe/Istanbul"), versions.of(in_force).rules)
     shown = page(deniz, SETTINGS)
     assert "New limits wait" in shown
     assert "would change the group" in shown

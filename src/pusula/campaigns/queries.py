@@ -116,7 +116,7 @@ def sample_values(profile_id: int, at: int) -> list[tuple[str, Any]]:
     found = variables.values([profile_id], at=at).get(profile_id, {})
     rows: list[tuple[str, Any]] = []
     for name, value in found.items():
-        if isinstance(value, dict):
+        if isinstance(value, Mapping):
             rows += [(f"{name}.{part}", inner) for part, inner in value.items()]
         else:
             rows.append((name, value))

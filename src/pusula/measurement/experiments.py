@@ -23,8 +23,8 @@ from pusula.lake.as_of import AsOf
 from pusula.lib import clock
 from pusula.measurement import analysis, stats
 from pusula.measurement import people as doers
-from pusula.measurement.analysis import Analysis, Course
-from pusula.measurement.people import Bools, Exposed, People
+from pusula.measurement.analysis import NO_COURSE, Analysis, Course
+from pusula.measurement.people import NOBODY, Bools, Exposed, People
 from pusula.measurement.result import SPLIT_ALARM, Counted, Phase, Result, counted, phase_of, result
 from pusula.segments import history
 from pusula.segments import queries as segments_in_use
@@ -127,11 +127,23 @@ def measured(experiment: Experiment, at: int, *, with_history: bool = False) -> 
     for a campaign, from the facts of its beginning, where they are younger than it: seconds.
     """
     exposed = _exposed(experiment)
-    window, campaign = experiment.window, experiment.campaign
-    found = doers.people(exposed, window=window, at=at, conversion_event=experiment.event)
+    found = doers.people(
+        exposed, window=experiment.window, at=at, conversion_event=experiment.event, with_past=True
+    )
     segments = doers.memberships(exposed, found.profile_ids)
-    if with_history and experiment.started_at is not None and campaign is not None:
+    if with_history and experiment.started_at is not None and experiment.campaign is not None:
         segments |= _back_then(found, experiment.started_at, at, known=set(segments))
+    return _found(experiment, at, segments, found)
+
+
+def _found(
+    experiment: Experiment, at: int, segments: dict[int, Bools], found: People | None = None
+) -> Found:
+    window, campaign = experiment.window, experiment.campaign
+    if found is None:
+        found = doers.people(
+            _exposed(experiment), window=window, at=at, conversion_event=experiment.event
+        )
     if campaign is not None:
         course = analysis.course_of_days(
             found, window_days=experiment.window_days, days=_days_seen(experiment, at)
@@ -147,17 +159,25 @@ def measured(experiment: Experiment, at: int, *, with_history: bool = False) -> 
     return Found(experiment, at, found, compared, course, split, None)
 
 
+def brief(experiment: Experiment, at: int) -> Found:
+    """Return ``measured`` without what a verdict does not need: for lists."""
+    campaign = experiment.campaign
+    if campaign is None or experiment.phase is Phase.TOO_EARLY:
+        return _found(experiment, at, {})
+    return _ended(experiment, campaign, at)
+
+
 def course_so_far(campaign: Campaign, at: int) -> Course | None:
     """Return the looks at a campaign that runs; ``None`` before it began."""
     experiment = next(_campaigns(at, campaign), None)
     if experiment is None or experiment.phase is Phase.NOT_STARTED:
         return None
-    found = doers.people(
-        _exposed(experiment), window=experiment.window, at=at, conversion_event=experiment.event
-    )
-    return analysis.course_of_days(
-        found, window_days=experiment.window_days, days=_days_seen(experiment, at)
-    )
+    return _found(experiment, at, {}).course
+
+
+def _ended(experiment: Experiment, campaign: Campaign, at: int) -> Found:
+    judged = result(campaign, at)
+    return Found(experiment, at, NOBODY, None, NO_COURSE, judged.split_p, judged)
 
 
 def _campaigns(at: int, only: Campaign | None = None) -> Iterator[Experiment]:

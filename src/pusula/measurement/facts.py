@@ -68,6 +68,7 @@ def _fixed(found: Analysis) -> dict[str, Any]:
     return {
         "rates": _rates(found.rates),
         "revenue_minor": _means(found.means),
+        "has_few_buyers": found.has_few_buyers,
         "revenue_minor_cuped": _means(cuped.test)
         | {"theta": cuped.theta, "variance_reduction": cuped.reduction},
         "revenue_minor_winsorised": _means(cut.test) | {"most": cut.most, "n_cut": cut.n_cut},

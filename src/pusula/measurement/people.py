@@ -77,6 +77,10 @@ class Doings:
         return Doings(self.places[kept], self.after[kept], self.net_minor[kept])
 
 
+_NOTHING = np.zeros(0, np.int64)
+_NO_DOINGS = Doings(_NOTHING, _NOTHING, _NOTHING)
+
+
 @dataclass(frozen=True)
 class People:
     """Parallel arrays over everybody assigned, ascending by profile."""
@@ -93,8 +97,19 @@ class People:
         return len(self.profile_ids)
 
 
-def people(exposed: Exposed, *, window: int, at: int, conversion_event: str = "") -> People:
-    """Return who was assigned and what they did within ``window`` microseconds, known at ``at``."""
+NOBODY = People(
+    profile_ids=_NOTHING, is_treated=_NOTHING == 1, variants=np.zeros(0, np.str_), at=_NOTHING,
+    before_minor=_NOTHING, orders=_NO_DOINGS, conversions=_NO_DOINGS,
+)  # fmt: skip
+
+
+def people(
+    exposed: Exposed, *, window: int, at: int, conversion_event: str = "", with_past: bool = False
+) -> People:
+    """Return who was assigned and what they did within ``window`` microseconds, known at ``at``.
+
+    Without ``with_past`` nothing is read of the time before: it is zeros.
+    """
     found = _fetch(
         f"SELECT profile_id, is_treated, variant, at FROM ({exposed.sql}) x ORDER BY profile_id",
         exposed.params,
@@ -110,7 +125,7 @@ def people(exposed: Exposed, *, window: int, at: int, conversion_event: str = ""
         is_treated=found["is_treated"].to_numpy() == 1,
         variants=np.array(found["variant"].to_pylist(), dtype=np.str_),
         at=found["at"].to_numpy(),
-        before_minor=_before(exposed, ids),
+        before_minor=_before(exposed, ids) if with_past else np.zeros(len(ids), np.int64),
         orders=orders,
         conversions=conversions,
     )

@@ -39,8 +39,9 @@ experiments.add_command(compare)
 def list_(as_json: bool) -> None:
     """Show the campaigns and journeys that hold people out, with what they say so far."""
     at = clock.now()
-    found = [(one, experiment_verdict(measuring.measured(one, at)))
-             for one in measuring.experiments(at)]  # fmt: skip
+    found = [
+        (one, experiment_verdict(measuring.brief(one, at))) for one in measuring.experiments(at)
+    ]
     if as_json:
         rows = [
             {"experiment": one.key, "kind": one.kind, "title": one.title, "phase": one.phase.value,

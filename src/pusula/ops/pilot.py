@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from rich.console import Console
 
 from pusula.campaigns.checklist import Level
 from pusula.lib import clock
-from pusula.measurement.pilot import actions, checklist, definition, plan, sentences, sprint
+from pusula.measurement.pilot import actions, checklist, definition, pdf, plan, sentences, sprint
 from pusula.measurement.pilot import report as reports
 from pusula.measurement.pilot.definition import FLAVOURS, PilotError
 from pusula.measurement.pilot.models import Pilot
@@ -106,18 +107,19 @@ def stop(key: str) -> None:
 @click.option(
     "--language", "tag", type=click.Choice(["tr", "en"]), help="Else that of the command line."
 )
+@click.option("--pdf", "file", type=_File, help="Write it to a file as PDF.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures for a program.")
-def report(key: str, tag: str | None, *, as_json: bool) -> None:
+def report(key: str, tag: str | None, file: Path | None, *, as_json: bool) -> None:
     """Say what the pilot KEY came to: scale, change or stop for each scenario."""
     found = reports.report(_pilot(key), at=clock.now())
     if as_json:
         click.echo(json.dumps(_plain(found), ensure_ascii=False, indent=2))
         return
-    if tag is None:
-        _tell(found)
-        return
-    with override(tag):
-        _tell(found)
+    with override(tag) if tag else nullcontext():
+        if file is None:
+            _tell(found)
+        else:
+            file.write_bytes(pdf.pdf(found))
 
 
 @pilot.command("sprint")

@@ -48,6 +48,7 @@ def predict() -> None:
 
 
 predict.add_command(predict_taste.taste)
+predict.add_command(predict_taste.together)
 
 
 @predict.command()

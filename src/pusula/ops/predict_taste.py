@@ -1,4 +1,4 @@
-"""``pusula predict taste``: how well each way of recommending foresees what was bought later."""
+"""``pusula predict taste`` and ``together``: ways to recommend compared, and pairs of things."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rich.table import Table
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.ops.figures import number, percent
-from pusula.predict import bought, tastes, words
+from pusula.predict import bought, queries, recommendations, tastes, words
 from pusula.predict.bought import Kind
 from pusula.predict.taste import baskets, choice
 from pusula.predict.taste.baskets import Pair
@@ -107,6 +107,51 @@ def taste(
         return
     _show(found)
     _show_pairs(pairs, kind)
+
+
+@click.command()
+@click.option(
+    "--model",
+    type=click.Choice(tastes.MODELS),
+    default=tastes.MODELS[0],
+    show_default=True,
+    help="What kind of thing.",
+)
+@click.option("--code", help="Only what is bought with this thing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result for a program.")
+def together(*, model: str, code: str | None, as_json: bool) -> None:
+    """Show what is bought in one order with each thing, as the last run of predictions found it.
+
+    For the pages of a shop and for cross-selling: up to six for each thing, the most frequent
+    first, only pairs that are together more often than chance would have it.
+    """
+    version = queries.current(model)
+    found = list(recommendations.pairs(version, code)) if version else []
+    if as_json:
+        told = [
+            {
+                "with": one.with_code,
+                "with_name": one.with_name,
+                "code": one.code,
+                "name": one.name,
+                "together": one.together,
+                "support": one.support,
+                "confidence": one.confidence,
+                "lift": one.lift,
+            }
+            for one in found
+        ]
+        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        return
+    table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
+    for heading in (gettext("With"), gettext("Bought together")):
+        table.add_column(heading)
+    for heading in (gettext("Orders"), "%", gettext("Lift")):
+        table.add_column(heading, justify="right")
+    for one in found:
+        figures = (number(one.together), percent(one.confidence), number(one.lift, 1))
+        table.add_row(one.with_name, one.name, *figures)
+    Console().print(table)
 
 
 def _measured(

@@ -120,6 +120,12 @@ def companions(version: ModelVersion, limit: int = 10) -> list[Companion]:
     return kept
 
 
+def pairs(version: ModelVersion, with_code: str | None = None) -> QuerySet[Companion]:
+    """Return all companions that a version found, of one thing if it is named."""
+    found = Companion.objects.filter(version=version).order_by("with_code", "rank")
+    return found if with_code is None else found.filter(with_code=with_code)
+
+
 def companions_of(model: str, codes: Iterable[str], limit: int = baskets.MOST) -> list[Companion]:
     """Return what is bought with any of ``codes`` and is none of them, most frequent first."""
     asked = list(dict.fromkeys(codes))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -14,9 +15,10 @@ from pusula.predict.bought import Kind
 from pusula.predict.cards import Card, Metric, Note, Window
 from pusula.predict.history import Past
 from pusula.predict.taste import baskets, choice, methods, ranking
-from pusula.predict.taste.choice import Trial
+from pusula.predict.taste.choice import Lists, Trial
 from pusula.predict.taste.lines import Lines
 from pusula.predict.training import Recommended, Trained, TraitValues
+from pusula.profiles import objections
 
 MODELS = tuple(kind.model for kind in bought.KINDS)
 # Metrics of the card, and which figure of a validation each is. Where there are hardly more things
@@ -41,7 +43,7 @@ def _trained(kind: Kind, past: choice.Past, as_of_at: int, as_of_on: date) -> Tr
     found = choice.trial(past, as_of_at, kind.scope)
     if found is None:
         return _withheld(kind, lines, as_of_on)
-    made = choice.lists(lines, as_of_at, found.chosen, kind.scope)
+    made = _without_objectors(choice.lists(lines, as_of_at, found.chosen, kind.scope))
     names = kind.names()
     codes = tuple(made.codes[i] for i in made.things.tolist())
     first = made.ranks == 1
@@ -60,6 +62,20 @@ def _trained(kind: Kind, past: choice.Past, as_of_at: int, as_of_on: date) -> Tr
             companions=tuple(baskets.companions(baskets.counted(lines))),
             names=names,
         ),
+    )
+
+
+def _without_objectors(made: Lists) -> Lists:
+    """Return lists without those of people who object to being profiled."""
+    objecting = objections.objectors(np.unique(made.people).tolist())
+    kept = ~np.isin(made.people, np.fromiter(objecting, np.int64, len(objecting)))
+    return replace(
+        made,
+        people=made.people[kept],
+        ranks=made.ranks[kept],
+        things=made.things[kept],
+        reasons=made.reasons[kept],
+        scores=made.scores[kept],
     )
 
 

@@ -19,7 +19,6 @@ from pusula.rfm.models import RfmVersion
 from pusula.rfm.rules import Config, Pool, Rerun
 from pusula.rfm.words import title
 
-
 _STATES = {
     machine.PENDING: gettext_lazy("on option"),
     machine.CONFIRMED: gettext_lazy("confirmed"),

@@ -43,7 +43,7 @@ _RUNS = 13
 _BIRTH = ("birth_date", "born_on", "birthday")
 # Traits that the head or another panel of the card already says.
 _SAID_ELSEWHERE = frozenset(
-    {"tier", "city", "rfm_group", "rfm_r", "rfm_f", "rfm_m", *(kind.model for kind in bought.KINDS)}
+    {"tier", "city", "rfm_group", "rfm_r", "rfm_f", "rfm_m", "lifecycle", *(kind.model for kind in bought.KINDS)}
 )
 
 

@@ -2,66 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext, ngettext, pgettext
 
 from pusula.lib import clock
-from pusula.measurement.analysis import Analysis, Course
+from pusula.measurement.analysis import ENOUGH_BUYERS, Analysis, Course
 from pusula.measurement.experiments import Experiment, Found
 from pusula.measurement.overall import Overall
 from pusula.measurement.result import Counted, Phase
-from pusula.measurement.stats import ALPHA, Interval
+from pusula.measurement.stats import Interval
 from pusula.measurement.verdict import Verdict, experiment_verdict
-from pusula.segments.models import Segment
-from pusula.web import campaign_result, formats, titles
+from pusula.web import campaign_result, formats
+from pusula.web import experiment_rows as rows
 from pusula.web.campaign_result import Figured
 from pusula.web.charts.band import Banded, band
 from pusula.web.charts.effect import Effect as Bar
 from pusula.web.charts.effect import effect as effect_chart
 from pusula.web.charts.figure import Figure
+from pusula.web.experiment_rows import ArmRow, Other, SegmentRow, money, points, spanned
 
 _MOST_SEGMENTS = 12
-_SMALL_P = 0.001
 _TWO = 2  # points that a line needs
-_POINT_DIGITS_BELOW = 0.01  # shares closer than a point are told with two decimals
-
-
-@dataclass(frozen=True)
-class ArmRow:
-    """One arm as a row of figures."""
-
-    name: str
-    n: int
-    n_conversions: int
-    rate: float
-    revenue_minor: int
-    per_head_minor: int
-
-
-@dataclass(frozen=True)
-class Other:
-    """Another way to look at the same money, as a row."""
-
-    name: str
-    difference: str
-    interval: str
-    note: str
-
-
-@dataclass(frozen=True)
-class SegmentRow:
-    """The effect on the people of one segment."""
-
-    key: str
-    title: str
-    n: int
-    difference: str
-    interval: str
-    p: str
-    is_sure: bool
-    differs: str  # whether it differs from the others' effect
+_TICK_DIGITS_BELOW = 0.02  # and the ticks of an axis that reaches no farther
 
 
 @dataclass(frozen=True)
@@ -72,6 +37,7 @@ class Page:
     is_ready: bool
     conversions: str
     range: str  # what may be said at any look
+    caution: str  # why the money is to be distrusted
     figures: list[Figured]
     rates: Figure | None
     revenue: Figure | None
@@ -96,22 +62,23 @@ def page(found: Found, *, with_history: bool = False) -> Page:
     is_open = is_ready or (not is_campaign and found.analysis is not None)
     compared = found.analysis if is_open else None
     shown = campaign_result.shown(found.result) if found.result and is_ready else None
-    segments = _segments(compared) if compared and is_ready else []
+    segments = rows.segments(compared) if compared and is_ready else []
     return Page(
         verdict=experiment_verdict(found),
         is_ready=is_ready,
         conversions=conversions(experiment),
         range=_range(found.course),
+        caution=_caution(compared),
         figures=shown.figures if shown else _figures(found),
         rates=shown.rates if shown else _rates(found),
         revenue=shown.revenue if shown else _revenue(found),
         course=_course(found.course, in_days=is_campaign),
-        arms=_arms(found, compared),
-        others=_others(compared, experiment.currency) if compared and is_ready else [],
+        arms=rows.arms(found, compared),
+        others=rows.others(compared, experiment.currency) if compared and is_ready else [],
         segments=segments[:_MOST_SEGMENTS],
         n_segments=len(segments),
         may_look_back=is_ready and compared is not None and not with_history,
-        details=shown.details if shown else _details(found),
+        details=shown.details if shown else rows.details(found),
     )
 
 
@@ -122,22 +89,16 @@ def conversions(experiment: Experiment) -> str:
     return gettext("Bookings") if experiment.counted is Counted.BOOKING else gettext("Orders")
 
 
-def points(share: float) -> str:
-    """Return a difference of shares as points with its sign, with the digits that it needs."""
-    digits = 2 if 0 < abs(share) < _POINT_DIGITS_BELOW else 1
-    number = formats.number(abs(share) * 100, digits)
-    sign = "" if number.strip("0.,") == "" else ("+" if share > 0 else "−")
-    return gettext("%(n)s points") % {"n": f"{sign}{number}"}
+def _axis_points(*ends: float) -> Callable[[float], str]:
+    """Return how an axis that reaches ``ends`` tells points: each tick with the same digits."""
+    digits = 2 if max(map(abs, ends)) < _TICK_DIGITS_BELOW else 1
 
+    def form(share: float) -> str:
+        number = formats.number(abs(share) * 100, digits)
+        sign = "" if number.strip("0.,") == "" else ("+" if share > 0 else "−")
+        return gettext("%(n)s points") % {"n": f"{sign}{number}"}
 
-def money(minor: float, currency: str) -> str:
-    """Return an amount with its sign."""
-    return ("+" if minor > 0 else "") + formats.amount(round(minor), currency)
-
-
-def spanned(low: str, high: str) -> str:
-    """Return an interval as words."""
-    return gettext("%(low)s to %(high)s") % {"low": low, "high": high}
+    return form
 
 
 def monthly(found: Overall) -> Figure | None:
@@ -179,6 +140,21 @@ def _range(course: Course) -> str:
         return ""
     interval = course.last[0].interval
     return spanned(points(interval.low), points(interval.high))
+
+
+def _caution(compared: Analysis | None) -> str:
+    """Return what to think of the money where hardly anybody bought."""
+    if compared is None or not compared.has_few_buyers:
+        return ""
+    form = ngettext(
+        "Only %(n)s person of the smaller side ordered. With fewer than %(most)s the intervals of "
+        "money are too narrow; those of the share of people who order hold.",
+        "Only %(n)s people of the smaller side ordered. With fewer than %(most)s the intervals of "
+        "money are too narrow; those of the share of people who order hold.",
+        compared.n_buyers,
+    )
+    words = {"n": formats.number(compared.n_buyers), "most": formats.number(ENOUGH_BUYERS)}
+    return form % words
 
 
 def _figures(found: Found) -> list[Figured]:
@@ -223,7 +199,8 @@ def _rates(found: Found) -> Figure | None:
     said = gettext(
         "Difference of the shares that converted: %(point)s, 95%% interval %(low)s to %(high)s."
     ) % {"point": points(bar.point), "low": points(bar.low), "high": points(bar.high)}
-    return effect_chart([bar], sentence=said, head=_head(gettext("Difference")), form=points)
+    form = _axis_points(bar.low, bar.high)
+    return effect_chart([bar], sentence=said, head=_head(gettext("Difference")), form=form)
 
 
 def _revenue(found: Found) -> Figure | None:
@@ -268,96 +245,5 @@ def _course(course: Course, *, in_days: bool) -> Figure | None:
         "The difference at each look, inside the interval that holds however often one looks; "
         "at the last look %(low)s to %(high)s."
     ) % {"low": points(last.low), "high": points(last.high)}
-    return band(looks, sentence=said, head=_head(gettext("Look")), form=points)
-
-
-def _arms(found: Found, compared: Analysis | None) -> list[ArmRow]:
-    if compared is None:
-        return []
-    rates, means = compared.rates, compared.means
-    names = gettext("Sent to") if found.experiment.campaign else gettext("Came in")
-    pairs = (
-        (names, rates.treated, means.treated),
-        (gettext("Control group"), rates.control, means.control),
-    )
-    return [
-        ArmRow(name, rate.n, rate.x, rate.value, round(amounts.total), round(amounts.mean))
-        for name, rate, amounts in pairs
-    ]
-
-
-def _others(compared: Analysis, currency: str) -> list[Other]:
-    """Return the same money seen with less noise, without the largest amounts, and per order."""
-
-    def row(name: str, difference: float, interval: Interval, note: str) -> Other:
-        ends = spanned(money(interval.low, currency), money(interval.high, currency))
-        return Other(name, money(difference, currency), ends, note)
-
-    means, cuped, cut = compared.means, compared.cuped, compared.winsorised
-    rows = [
-        row(
-            gettext("Net revenue per person, as it is"),
-            means.difference, means.interval, gettext("Welch; this one decides"),
-        ),
-        row(
-            gettext("Less what the person spent in the year before"),
-            cuped.test.difference, cuped.test.interval,
-            gettext("CUPED; takes %(share)s of the variance away")
-            % {"share": formats.percent(cuped.reduction)},
-        ),
-        row(
-            gettext("With the largest amounts cut"),
-            cut.test.difference, cut.test.interval,
-            gettext("nobody counts for more than %(most)s; %(n)s people cut")
-            % {"most": formats.amount(round(cut.most), currency), "n": formats.number(cut.n_cut)},
-        ),
-    ]  # fmt: skip
-    if compared.per_order is not None:
-        ratio = compared.per_order
-        rows.append(
-            row(
-                gettext("Net revenue per order"), ratio.difference, ratio.interval,
-                gettext("delta method; people are drawn, not orders"),
-            )
-        )  # fmt: skip
-    return rows
-
-
-def _segments(compared: Analysis) -> list[SegmentRow]:
-    found = Segment.objects.in_bulk([one.segment_id for one in compared.groups])
-    rows = []
-    for one in compared.groups:
-        segment = found[one.segment_id]
-        interval = one.rates.interval
-        rows.append(
-            SegmentRow(
-                key=segment.key,
-                title=titles.segment_title(segment),
-                n=one.rates.treated.n + one.rates.control.n,
-                difference=points(one.rates.difference),
-                interval=spanned(points(interval.low), points(interval.high)),
-                p=p_value(one.p),
-                is_sure=one.p < ALPHA,
-                differs=gettext("differs (p = %(p)s)") % {"p": p_value(one.p_differs)}
-                if one.p_differs < ALPHA
-                else gettext("not told apart"),
-            )
-        )
-    return rows
-
-
-def _details(found: Found) -> list[tuple[str, str]]:
-    rows = []
-    if found.split_p is not None:
-        rows.append((gettext("p-value of the planned split"), p_value(found.split_p)))
-    if found.course.last is not None:
-        rows.append((gettext("Always-valid p-value"), p_value(found.course.last[0].p)))
-        rows.append((gettext("Looks so far"), formats.number(len(found.course.moments))))
-    return rows
-
-
-def p_value(value: float) -> str:
-    """Return a p-value as it is read."""
-    if value < _SMALL_P:
-        return f"< {formats.number(_SMALL_P, 3)}"
-    return formats.number(value, 3)
+    form = _axis_points(*(one.low for one in looks), *(one.high for one in looks))
+    return band(looks, sentence=said, head=_head(gettext("Look")), form=form)

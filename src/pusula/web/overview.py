@@ -28,6 +28,7 @@ from pusula.profiles import queries as profiles
 from pusula.rfm import alerts as rfm_alerts
 from pusula.rfm import queries as rfm
 from pusula.rfm import sentences as rfm_sentences
+from pusula.rfm import versions as rfm_versions
 from pusula.segments import queries as segments
 from pusula.sources import queries as sources
 from pusula.sources.models import ImportState
@@ -298,7 +299,15 @@ def _segments() -> Iterator[Concern]:
 
 def _rfm() -> Iterator[Concern]:
     run = rfm.latest()
-    if run and (formats.today() - run.as_of_on).days > _RFM_OLD_DAYS:
+    asked = rfm_versions.waiting()
+    if asked and asked.error:
+        text = gettext("RFM rules could not be brought into force")
+        yield Concern("grid-3x3", "bad", text, reverse("rfm-waiting"))
+    if rfm_versions.proposal():
+        text = gettext("New RFM limits wait to be taken over")
+        yield Concern("grid-3x3", "warn", text, reverse("rfm-settings"))
+    is_live = rfm_versions.current() is not None
+    if run and not is_live and (formats.today() - run.as_of_on).days > _RFM_OLD_DAYS:
         text = gettext("RFM was last computed as of %(day)s.") % {"day": formats.day(run.as_of_on)}
         yield Concern("grid-3x3", "warn", text, reverse("rfm"))
     for alert in rfm_alerts.open_alerts():

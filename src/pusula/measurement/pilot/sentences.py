@@ -21,6 +21,7 @@ ADVICE: dict[Advice, str | Promise] = {
     Advice.TOO_EARLY: pgettext_lazy("advice on a scenario", "Too early"),
 }
 TONES = {Advice.SCALE: "good", Advice.CHANGE: "warn", Advice.STOP: "bad", Advice.TOO_EARLY: ""}
+_LEAST_P = 0.001
 _REASONS: dict[Why, str | Promise] = {
     Why.HARM: gettext_lazy("Fewer people ordered than in the control group."),
     Why.UNSUBSCRIBED: gettext_lazy("More people unsubscribed than was agreed beforehand."),
@@ -80,12 +81,12 @@ def verdict(one: Outcome) -> str:
         "control": percent(rates.control.value, 2),
         "low": number(rates.interval.low * 100, 2),
         "high": number(rates.interval.high * 100, 2),
-        "p": number(one.p, 3),
+        "p": f"= {number(one.p, 3)}" if (one.p or 0) >= _LEAST_P else f"< {number(_LEAST_P, 3)}",
     }
     return (
         _(
             "%(treated)s of those written to ordered, %(control)s of the control group; the "
-            "difference is between %(low)s and %(high)s points (95%% confidence, p = %(p)s)."
+            "difference is between %(low)s and %(high)s points (95%% confidence, p %(p)s)."
         )
         % values
     )
@@ -142,3 +143,17 @@ def unmeasured(found: Report) -> list[str]:
 def people(n: int) -> str:
     """Return ``6.910 kişi``."""
     return ngettext("%(n)s person", "%(n)s people", n) % {"n": number(n)}
+
+
+def arms(one: Outcome) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield what each group did: name, people, how many ordered, share, revenue per person."""
+    currency = settings.PUSULA.currency
+    result = one.measured.result
+    for name, arm in ((_("Written to"), result.treated), (_("Control group"), result.holdout)):
+        yield (
+            name,
+            number(arm.n),
+            number(arm.n_conversions),
+            percent(arm.rate.value, 2),
+            amount(arm.amounts.mean, currency),
+        )

@@ -36,7 +36,7 @@ def index(request: HttpRequest) -> HttpResponse:
     waiting = [one for one in known if one.phase is Phase.NOT_STARTED]
     page = max(whole(asked(request, "page")) or 1, 1)
     some = found[(page - 1) * _PAGE : page * _PAGE]
-    rows = [(one, experiment_verdict(experiments.measured(one, at))) for one in some]
+    rows = [(one, experiment_verdict(experiments.brief(one, at))) for one in some]
     context = {
         "rows": rows,
         "n": len(found),
