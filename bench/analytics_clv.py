@@ -4,7 +4,8 @@
 
 On CDNOW (``cdnow_published_summary.parquet`` in DIR) and on N made-up customers of a known
 population. PYTHON is an interpreter that has the peers; each fit runs in a process of its own,
-which tells its seconds (without imports and reading), its peak memory and what it found:
+which tells its seconds (without imports and reading), its peak memory and what it found. The ratio
+is of CPU seconds, which other work on the machine disturbs least:
 
     python -m venv peers && peers/bin/pip install lifetimes pymc-marketing pyarrow
 
@@ -129,10 +130,10 @@ def compare(title: str, file: Path, peers: str, *, is_slow: bool) -> None:
         if isinstance(found, str):
             print(f"  {model + ', ' + name:<28} {found}")
             continue
-        ours = found["seconds"] if name == "ours" else ours
+        ours = found["cpu"] if name == "ours" else ours
         kind = bgnbd if model == "BG/NBD" else pareto
         found["LL"] = kind.log_likelihood(kind.Model(*found["parameters"]), grouped)[0]
-        tell(f"{model}, {name}", found, found["seconds"] / ours)
+        tell(f"{model}, {name}", found, found["cpu"] / ours)
 
 
 def run(python: str, way: str, file: Path) -> dict[str, Any] | str:
@@ -149,7 +150,7 @@ def run(python: str, way: str, file: Path) -> dict[str, Any] | str:
 
 
 def tell(name: str, found: dict[str, Any], ratio: float) -> None:
-    """Print one line: time, CPU (of children too), memory, the ratio to ours, what was found."""
+    """Print time, CPU (of children too), memory, the ratio of CPU to ours, what was found."""
     parameters = " ".join(f"{value:.4g}" for value in found["parameters"])
     print(
         f"  {name:<28} {found['seconds']:8.3f} s  cpu {found['cpu']:8.3f} s  "

@@ -42,11 +42,34 @@ def fill(n_people: int = 260, *, days: int = 120, seed: int = 1) -> list[Profile
     """Let everybody buy five of the twelve things of their circle, two of them in one order."""
     rng = np.random.default_rng(seed)
     everybody = people(n_people)
+    made, lines = [], []
     for number, who in enumerate(everybody):
         chosen = rng.choice(12, 5, replace=False).tolist()
         circle = "ab"[number % 2]
         for serial, n in enumerate(chosen[1:]):
             at = LAST_AT - int(rng.integers(0, days)) * clock.DAY
-            wanted = [item(circle, n)] + ([item(circle, chosen[0])] if not serial else [])
-            order(who, f"{who.pk}-{serial}", at, wanted)
+            made.append(_order(who, f"{who.pk}-{serial}", at))
+            lines.append([item(circle, n)] + ([item(circle, chosen[0])] if not serial else []))
+    made = Order.objects.bulk_create(made)
+    OrderChange.objects.bulk_create(
+        OrderChange(
+            order=each, profile_id=each.profile_id, changed_at=each.ordered_at,
+            recorded_at=each.ordered_at, status="completed", ordered_at=each.ordered_at,
+            gross_base_minor=1_000, net_base_minor=1_000,
+        )
+        for each in made
+    )  # fmt: skip
+    OrderItem.objects.bulk_create(
+        OrderItem(order=each, line_no=i, sku=sku, name=name, quantity=n, amount_minor=1_000)
+        for each, items in zip(made, lines, strict=True)
+        for i, (sku, name, n) in enumerate(items)
+    )
     return everybody
+
+
+def _order(who: Profile, number: str, at: int) -> Order:
+    return Order(
+        profile=who, source="shop", source_id=number, status="completed", ordered_at=at,
+        status_at=at, currency="TRY", gross_minor=1_000, net_minor=1_000, recorded_at=at,
+        gross_base_minor=1_000, net_base_minor=1_000,
+    )  # fmt: skip

@@ -46,12 +46,12 @@ def test_on_a_wholesaler_churn_beats_the_wait_alone_by_far(wholesaler):
     card = told.card
     assert (card.horizon_days, card.method, card.withheld) == (93, "scorecard", None)
     auc, loss = card.metric("auc"), card.metric("log_loss")
-    assert auc.model == pytest.approx(0.738, abs=0.002)
+    assert auc.model == pytest.approx(0.736, abs=0.002)
     assert auc.baseline == pytest.approx(0.684, abs=0.002)
-    assert loss.model == pytest.approx(0.610, abs=0.002)
+    assert loss.model == pytest.approx(0.615, abs=0.002)
     assert loss.baseline == pytest.approx(0.677, abs=0.002)
     # Before Christmas more come back than in the periods it learned from; the card says so.
-    assert 0.05 < card.metric("calibration_error").model < 0.1
+    assert card.metric("calibration_error").model < card.metric("calibration_error").baseline
     assert "share_moved" in {note.code for note in card.notes}
 
 
@@ -62,8 +62,8 @@ def test_on_a_wholesaler_days_and_stages_keep_what_they_promise(wholesaler):
     assert nexts.metric("mae_days").is_better
     assert nexts.metric("inside_interval").model == pytest.approx(0.8, abs=0.03)
     uneven = life.metric("uneven_alarms")
-    assert uneven.model == pytest.approx(0.034, abs=0.01)
-    assert uneven.baseline == pytest.approx(0.344, abs=0.02)
+    assert uneven.model == pytest.approx(0.05, abs=0.01)
+    assert uneven.baseline == pytest.approx(0.355, abs=0.02)
     came = {row.name: row.observed for row in life.backtest}
     assert came["active"] > came["new"] > came["lost"]
 
@@ -72,7 +72,7 @@ def test_on_music_buyers_chances_are_calibrated(music):
     day = past.day_after(music)
     assert day > EPOCH
     (told,) = churn.train(past.Given(music, day), day)
-    assert told.card.metric("auc").model == pytest.approx(0.806, abs=0.003)
+    assert told.card.metric("auc").model == pytest.approx(0.808, abs=0.003)
     assert told.card.metric("log_loss").is_better
     assert told.card.metric("calibration_error").model < 0.03
     nexts, _ = (one.card for one in coming_back.train(past.Given(music, day), day))

@@ -73,6 +73,15 @@ def test_the_first_recommendation_is_a_trait_that_segments_know(everybody):
     assert MODEL in catalog.schema().traits
 
 
+def test_what_somebody_bought_since_the_run_is_not_recommended_to_them(everybody):
+    run()
+    who = everybody[0]
+    first, *others = recommendations.of_profile(who.pk)[MODEL]
+    shop.order(who, "meanwhile", shop.LAST_AT + clock.DAY, [(first.code, first.name, 1)])
+    listed = recommendations.of_profile(who.pk)[MODEL]
+    assert [one.code for one in listed] == [one.code for one in others]
+
+
 def test_a_later_run_takes_the_place_of_the_lists_before(everybody):
     first = run()
     second = run(date(2026, 8, 31))

@@ -12,7 +12,7 @@ from pusula.orders.models import Order, OrderChange
 from pusula.pipeline import project
 from pusula.privacy.models import AuditEntry
 from pusula.profiles.models import Profile, Trait
-from pusula.rfm import actions, config, versions
+from pusula.rfm import actions, config, live, versions
 from pusula.rfm.models import RfmVersion
 
 pytestmark = pytest.mark.django_db
@@ -260,3 +260,13 @@ def test_nobody_sees_or_sets_rules_without_signing_in(client, in_force):
         assert "/login/" in client.get(f"/rfm/+settings/{path}")["Location"]
     assert client.post("/rfm/+settings/apply/", {"number": "1"}).status_code in {302, 403}
     assert versions.waiting() is None
+
+
+def test_the_card_tells_how_a_customer_stands_now(deniz, in_force):
+    order = Order.objects.filter(source="rfm", status="completed").order_by("-ordered_at").first()
+    shown = page(deniz, f"/customers/{order.profile_id}/")
+    graded = live.of_profile(order.profile_id, clock.now(), live.in_force())
+    assert f"<b>{graded.r}-{graded.f}-{graded.m}</b>" in shown
+    assert "as of now" in shown
+    Order.objects.filter(profile_id=order.profile_id).update(status="cancelled")
+    assert "Not scored" in page(deniz, f"/customers/{order.profile_id}/")

@@ -72,9 +72,9 @@ def demo(once: bool, guests: int) -> None:
     _step("Segments and their last 13 weeks", "segments", "apply", "--shipped", "--yes")
     _step("Evaluate every guest", "run")
     today = clock.day_of(clock.now(), settings.PUSULA.time_zone)
-    for as_of_on in (clock.add_months(today.replace(day=1), -1), today):
-        config = str(EXAMPLE / "rfm.toml")
-        _step(f"RFM as of {as_of_on}", "rfm", "run", "--as-of", str(as_of_on), "--config", config)
+    before, rules = clock.add_months(today.replace(day=1), -1), str(EXAMPLE / "rfm.toml")
+    _step(f"RFM as of {before}", "rfm", "run", "--as-of", str(before), "--config", rules)
+    _step("RFM rules, in force from today", "rfm", "apply", rules)
     _step("A campaign that has ended", "campaigns", "adopt", str(EXAMPLE / "ended.yaml"),
           "--assignments", str(files / "campaign.csv"))  # fmt: skip
     _step("A campaign ready to send", "campaigns", "create", str(EXAMPLE / "ready.yaml"))

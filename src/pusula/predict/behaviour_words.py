@@ -87,7 +87,7 @@ METHODS: Words = MappingProxyType(
         "same_limits": gettext_lazy("the same limits in days for everybody"),
         "own_rate": gettext_lazy("only the person's own rate of reactions so far counts"),
         "highest_propensity": gettext_lazy(
-            "the channel with the highest probability of a reaction"
+            "The channel with the highest probability of a reaction"
         ),
         "own_hours": gettext_lazy(
             "Acts by hour: each person's own, filled up with everybody's where few are known"
@@ -105,7 +105,7 @@ METRICS: Words = MappingProxyType(
         "lift": gettext_lazy("Lift in the highest tenth"),
         "mae_days": gettext_lazy("Mean error in days"),
         "median_error_days": gettext_lazy("Median error in days"),
-        "inside_interval": gettext_lazy("Share inside the 80% interval"),
+        "inside_interval": gettext_lazy("Share inside the span that should hold eight in ten"),
         "false_alarms": gettext_lazy("At risk, and came all the same"),
         "uneven_alarms": gettext_lazy(
             "Difference of false alarms between frequent and rare buyers"

@@ -13,7 +13,7 @@ from django.db.models import Count
 
 from pusula.lake import arrow
 from pusula.orders import history, machine
-from pusula.orders.models import OrderItem, Property
+from pusula.orders.models import Order, OrderItem, Property
 from pusula.predict.taste.choice import Scope
 from pusula.predict.taste.lines import Lines
 
@@ -42,7 +42,8 @@ _STAYS = Scope(horizon_days=180, sold_within_days=400)
 class Kind:
     """A kind of thing that people choose: the model that recommends it, and how it is sold.
 
-    ``join``, ``code`` and ``also`` are our own SQL.
+    ``join``, ``code`` and ``also`` are our own SQL. ``names`` says what things are called, ``had``
+    what a profile has of them now.
     """
 
     model: str
@@ -51,6 +52,7 @@ class Kind:
     code: str
     also: str
     names: Callable[[], dict[str, str]]
+    had: Callable[[int], set[str]]
 
     def lines(self, as_of_at: int, *, longest_code: int | None = None) -> Lines:
         """Return what was bought before a moment, as it was known then; no returns, no refusals.
@@ -76,11 +78,30 @@ def _hotel_names() -> dict[str, str]:
     return dict(Property.objects.exclude(title="").values_list("code", "title"))
 
 
+def _items_of(profile_id: int) -> set[str]:
+    bought = OrderItem.objects.filter(
+        order__profile_id=profile_id, order__status__in=_ALIVE, quantity__gt=0
+    )
+    return set(bought.values_list("sku", flat=True))
+
+
+def _stay_kind(model: str, column: str, names: Callable[[], dict[str, str]]) -> Kind:
+    """Return the kind of what stands in a column of orders with a stay."""
+
+    def had(profile_id: int) -> set[str]:
+        stays = Order.objects.filter(
+            profile_id=profile_id, status__in=_ALIVE, starts_on__isnull=False
+        )
+        return set(stays.values_list(column, flat=True))
+
+    return Kind(model, _STAYS, _ORDER, f"o.{column}", "o.starts_on IS NOT NULL", names, had)
+
+
 KINDS = (
-    Kind("next_best_item", Scope(30, 90), _ITEM, "i.sku", "i.quantity > 0", _item_names),
-    Kind("next_best_hotel", _STAYS, _ORDER, "o.property", "o.starts_on IS NOT NULL", _hotel_names),
-    Kind("next_best_region", _STAYS, _ORDER, "o.region", "o.starts_on IS NOT NULL", dict),
-    Kind("next_best_room", _STAYS, _ORDER, "o.room_type", "o.starts_on IS NOT NULL", dict),
+    Kind("next_best_item", Scope(30, 90), _ITEM, "i.sku", "i.quantity > 0", _item_names, _items_of),
+    _stay_kind("next_best_hotel", "property", _hotel_names),
+    _stay_kind("next_best_region", "region", dict),
+    _stay_kind("next_best_room", "room_type", dict),
 )
 
 

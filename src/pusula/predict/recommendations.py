@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.db.models import Count, QuerySet
 
 from pusula.lake import rows
+from pusula.predict import bought
 from pusula.predict.models import Companion, ModelVersion, Recommendation
 from pusula.predict.taste import baskets
 from pusula.predict.training import Recommended
@@ -81,12 +82,19 @@ def _name(found: Recommended, code: str) -> str:
 
 
 def of_profile(profile_id: int) -> dict[str, list[Recommendation]]:
-    """Return what is recommended to a profile by the current version of each model, best first."""
+    """Return what is recommended to a profile by the current version of each model, best first.
+
+    What the profile has got since the version was made is left out.
+    """
     held = Recommendation.objects.filter(profile_id=profile_id, version__is_current=True)
     found: dict[str, list[Recommendation]] = {}
     for one in held.select_related("version").order_by("version__model", "rank"):
         found.setdefault(one.version.model, []).append(one)
-    return found
+    for kind in bought.KINDS:
+        if kind.model in found:
+            had = kind.had(profile_id)
+            found[kind.model] = [one for one in found[kind.model] if one.code not in had]
+    return {model: listed for model, listed in found.items() if listed}
 
 
 def firsts(version: ModelVersion, limit: int = 10) -> list[dict[str, Any]]:

@@ -106,6 +106,31 @@ def by_rules(held: Standing, by: InForce) -> Grading:
     )
 
 
+@dataclass(frozen=True)
+class Graded:
+    """How a customer stands at a moment by the rules in force; money in the company's currency."""
+
+    recency_days: int
+    frequency: int
+    monetary_minor: int
+    r: int
+    f: int
+    m: int
+    group: str
+
+
+def of_profile(profile_id: int, at: int, by: InForce) -> Graded | None:
+    """Return how a customer is graded at the moment ``at``; ``None`` for who is not in the pool."""
+    held = standing(np.array([profile_id], np.int64), at, by.config)
+    graded = by_rules(held, by)
+    if not len(graded.group) or graded.group[0] < 0:
+        return None
+    bought = held.bought
+    figures = (bought.recency_days, bought.frequency, bought.monetary_minor)
+    scores = (graded.r, graded.f, graded.m)
+    return Graded(*(int(each[0]) for each in (*figures, *scores)), by.groups[graded.group[0]])
+
+
 def _traits(ids: Ids, held: Standing, graded: Grading, at: int, by: InForce) -> Iterator[Computed]:
     """Yield what the four traits of everybody in ``ids`` are."""
     found = zip(

@@ -14,14 +14,17 @@ from pusula.consent.models import Status
 from pusula.journeys import machine as journeys
 from pusula.journeys import queries as rides
 from pusula.journeys.models import Enrollment
+from pusula.lib import clock
 from pusula.orders import queries as orders
 from pusula.predict import bought
 from pusula.profiles import queries as profiles
 from pusula.profiles.models import Identifier, IdentifierKind, Profile, Trait, TraitKind
+from pusula.rfm import live as rfm_live
 from pusula.rfm import moves as rfm_moves
 from pusula.rfm import queries as rfm
 from pusula.rfm import words as rfm_words
-from pusula.rfm.models import RfmScore
+from pusula.rfm.live import Graded
+from pusula.rfm.models import RfmRun, RfmScore
 from pusula.segments import queries as segments
 from pusula.segments.models import Membership
 from pusula.web import (
@@ -43,7 +46,8 @@ _RUNS = 13
 _BIRTH = ("birth_date", "born_on", "birthday")
 # Traits that the head or another panel of the card already says.
 _SAID_ELSEWHERE = frozenset(
-    {"tier", "city", "rfm_group", "rfm_r", "rfm_f", "rfm_m", "lifecycle", *(kind.model for kind in bought.KINDS)}
+    {"tier", "city", "rfm_group", "rfm_r", "rfm_f", "rfm_m", "lifecycle"}
+    | {kind.model for kind in bought.KINDS}
 )
 
 
@@ -98,7 +102,9 @@ class Card:
     facts: list[facts.Fact]
     has_stays: bool
     segments: list[tuple[Membership, str]]
-    score: RfmScore | None
+    score: RfmScore | Graded | None
+    run: RfmRun | None  # whose score it is; none: by the rules in force, as of now
+    currency: str  # of its money
     group: str
     stops: list[Stop]
     permissions: list[Permission]
@@ -109,11 +115,20 @@ class Card:
     foretold: list[Foretold]
 
 
+def _score(profile_id: int) -> tuple[RfmScore | Graded | None, RfmRun | None]:
+    """Return how a customer stands: live where rules are in force, else in the newest run."""
+    held = rfm_live.in_force()
+    if held is not None:
+        return rfm_live.of_profile(profile_id, clock.now(), held), None
+    newest = rfm.scores_of(profile_id).first()
+    return newest, newest.run if newest else None
+
+
 def card_of(profile: Profile) -> Card:
     """Return the card of ``profile`` as of now."""
     made = list(orders.of_profile(profile.pk))
     traits = profiles.traits_of(profile.pk)
-    score = rfm.scores_of(profile.pk).first()
+    score, run = _score(profile.pk)
     return Card(
         profile=profile,
         name=titles.customer(profile.name),
@@ -127,6 +142,8 @@ def card_of(profile: Profile) -> Card:
             for membership in segments.memberships_of(profile.pk)
         ],
         score=score,
+        run=run,
+        currency=run.currency if run else settings.PUSULA.currency,
         group=rfm_words.title(score.group) if score else "",
         stops=_stops(profile.pk),
         permissions=_permissions(profile.pk),
@@ -251,4 +268,4 @@ def _shown(trait: Trait) -> str:
     if trait.kind == TraitKind.NUMBER and trait.number is not None:
         is_whole = trait.number == int(trait.number)
         return formats.number(trait.number, 0 if is_whole else 2)
-    return trait.text or formats.NOTHING
+    return titles.trait_value(trait.name, trait.text) or formats.NOTHING

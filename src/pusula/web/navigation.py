@@ -62,6 +62,7 @@ GROUPS: tuple[tuple[str | Promise, tuple[Area, ...]], ...] = (
         (
             Area("flask-conical", _("Experiments"), "experiments"),
             Area("chart-no-axes-column", _("Reports"), "reports"),
+            Area("rocket", _("Pilots"), "pilots"),
             Area("telescope", _("Predictions"), "predictions"),
         ),
     ),

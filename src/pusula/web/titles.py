@@ -10,6 +10,7 @@ from pusula.consent.models import Channel
 from pusula.events import vocabulary
 from pusula.orders import machine as orders
 from pusula.outbox.models import ReceiptKind
+from pusula.predict import behaviour_words
 from pusula.rfm import words as rfm
 from pusula.segments import queries as segments
 from pusula.segments.models import Segment
@@ -63,6 +64,7 @@ TRAITS: dict[str, str | Promise] = {
     "member_since": _("Member since"),
     "registered_on": _("Registered"),
     "tier": _("Membership"),
+    **{name: behaviour_words.TITLES[name] for name in ("lifecycle", "best_channel", "send_hour")},
 }
 
 
@@ -93,7 +95,11 @@ def trait(name: str) -> str:
 
 def trait_value(name: str, value: str) -> str:
     """Return what a trait's value is called; most are called as they are."""
-    return rfm.title(value) if name == "rfm_group" else value
+    if name == "rfm_group":
+        return rfm.title(value)
+    if name == "lifecycle":
+        return str(behaviour_words.STAGES.get(value, value))
+    return channel(value)[1] if name == "best_channel" and value in CHANNELS else value
 
 
 def customer(name: str) -> str:

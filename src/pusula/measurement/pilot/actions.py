@@ -42,9 +42,10 @@ def prepare(
     """Make a pilot with its segments, templates and journeys; nobody gets anything yet.
 
     Segments that come with the program and are missing are taken over first. The same file again
-    changes what it says; raises ``PilotError`` once the pilot has begun.
+    changes what it says, and counts anew; raises ``PilotError`` once the pilot has begun.
     """
     _take_segments(definition, on_progress)
+    expected = plan.plain(plan.expected(definition, at=at))
     with transaction.atomic():
         held = Pilot.objects.select_for_update().filter(key=definition.pilot).first()
         if held is not None and held.state != PLANNED:
@@ -52,13 +53,23 @@ def prepare(
                              % {"key": definition.pilot})  # fmt: skip
         for scenario in definition.scenarios:
             _write(definition, scenario, by, at)
-        told = {"definition": plain(definition), "digest": digest(definition), "created_at": at}
-        made, _new = Pilot.objects.update_or_create(key=definition.pilot, defaults=told)
+        told = {
+            "definition": plain(definition), "digest": digest(definition),
+            "expected": expected, "counted_at": at,
+        }  # fmt: skip
+        made, _new = Pilot.objects.update_or_create(
+            key=definition.pilot, defaults=told, create_defaults={**told, "created_at": at}
+        )
     return made
 
 
+def missing_segments(definition: Definition) -> set[str]:
+    """Return the keys of segments that a pilot speaks of and that there are not."""
+    return {key for key in definition.used() if segments.by_key(key) is None}
+
+
 def _take_segments(definition: Definition, on_progress: OnProgress) -> None:
-    missing = {key for key in definition.used() if segments.by_key(key) is None}
+    missing = missing_segments(definition)
     if not missing:
         return
     shipped = {str(doc["segment"]): (name, doc) for name, doc in catalog.shipped() if _is_one(doc)}
@@ -151,6 +162,7 @@ def start(pilot: Pilot, *, agreed_n: int, by: str = "", at: int) -> Pilot:
             journeys.publish(journey.versions.latest("number"), at=at)
         current.state = RUNNING
         current.expected, current.agreed_n = plan.plain(expected), agreed_n
+        current.counted_at = at
         current.registered_at, current.registered_by = at, by
         current.save()
     pilot.refresh_from_db()

@@ -17,8 +17,10 @@ class Pilot(models.Model):
     definition = models.JSONField()
     digest = models.CharField(max_length=64)  # of the definition as it was registered
     state = models.CharField(max_length=8, choices=[(s, s) for s in STATES], default=PLANNED)
-    # What was known and expected when it was started: see plan.Expected, by scenario.
+    # What was known and expected when it was counted last, at the latest when it was started: see
+    # plan.Expected, by scenario.
     expected = models.JSONField(default=dict)
+    counted_at = models.BigIntegerField(null=True)
     agreed_n = models.IntegerField(null=True)  # to how many people
     registered_at = models.BigIntegerField(null=True)
     registered_by = models.CharField(max_length=150, blank=True)

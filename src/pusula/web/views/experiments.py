@@ -83,8 +83,7 @@ def planner(request: HttpRequest) -> HttpResponse:
         "planned": planned,
         "currency": settings.PUSULA.currency,
     }
-    status = 422 if is_asked and planned is None else 200
-    return render(request, "web/experiments/plan.html", context, status=status)
+    return render(request, "web/experiments/plan.html", context)
 
 
 @require_safe
