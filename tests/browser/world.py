@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from tests.web import calls, foretelling, plans, reported, rides
+from tests.web import calls, foretelling, pilots, plans, reported, rides
 from tests.web import company as made_up
 
 from pusula.campaigns import team, templates, trials
@@ -71,6 +71,8 @@ def build(url: str) -> World:
     run_before = _run_before(company.run)
     _rules()
     foretelling.build(company)
+    pilots.over()
+    pilots.another()
     reported.messages_left()
     reported.mailed()
     _wide()

@@ -13,6 +13,7 @@ from pusula.orders.models import Order, OrderChange
 from pusula.outbox import policies, suggesting
 from pusula.outbox.models import Content, Message
 from pusula.outbox.rules import policy
+from pusula.outbox.rules.weigh import is_held_out
 from pusula.predict import answers
 from pusula.predict.models import Answer, ModelVersion, Recommendation
 from pusula.profiles.models import Identifier, IdentifierKind, Profile, Score, Trait
@@ -263,7 +264,7 @@ def test_the_control_group_of_all_messages_gets_no_offer_but_is_heard(elif_):
     happened(elif_, "Booking Abandoned", 2)
     for name in map(str, range(40)):  # a name that draws her
         held = policy.parse({"holdout": {"share": 0.5, "name": name}}, "limits")
-        if suggesting.is_held_out(held, elif_.pk):
+        if is_held_out(held, elif_.pk):
             break
     limited(holdout={"share": 0.5, "name": name})
     assert key_for(elif_) == ""

@@ -181,7 +181,7 @@ def test_the_next_order_is_told_in_days_of_the_own_rhythm_and_proved_on_unseen_d
     card = told.card
     assert card.withheld is None
     assert card.metric("mae_days").is_better
-    assert card.metric("inside_interval").model == pytest.approx(0.8, abs=0.03)
+    assert card.metric("inside_interval").target == pytest.approx(0.8, abs=0.03)
     assert [row.name for row in card.backtest] == ["1", "2", "3", "4–6", "7+"]
     for one in card.calibration:
         assert one.predicted == pytest.approx(one.observed, rel=0.2)

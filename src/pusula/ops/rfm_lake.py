@@ -16,6 +16,7 @@ from pusula.rfm import config as rules
 from pusula.rfm import lake_purchases, scoring, versions
 from pusula.rfm.purchases import Purchases
 from pusula.rfm.rules import Config
+from pusula.rfm.scoring import taken
 
 
 def bought(day: date, config: Config) -> Purchases:
@@ -66,10 +67,10 @@ def score(*, day: datetime, out: Path, file: Path | None, files: Path | None) ->
         orders_ever=found.ever,
     )
     told = {
-        "profile_id": found.profile_ids[scores.kept],
-        "recency_days": found.recency_days[scores.kept].astype(np.int32),
-        "frequency": found.frequency[scores.kept].astype(np.int32),
-        "monetary_minor": found.monetary_minor[scores.kept],
+        "profile_id": taken(found.profile_ids, scores.kept),
+        "recency_days": taken(found.recency_days, scores.kept).astype(np.int32),
+        "frequency": taken(found.frequency, scores.kept).astype(np.int32),
+        "monetary_minor": taken(found.monetary_minor, scores.kept),
         "r": scores.r,
         "f": scores.f,
         "m": scores.m,

@@ -85,9 +85,7 @@ def _next(profile_id: int) -> list[Item]:
     """Return what the current predictions recommend to a customer, and what it goes with."""
     lists = recommendations.of_profile(profile_id)
     found = next((lists[model] for model in _NEXT if model in lists), [])
-    return [
-        {"id": one.code, "name": one.name, "because": one.reason_name} for one in found[:MOST]
-    ]
+    return [{"id": one.code, "name": one.name, "because": one.reason_name} for one in found[:MOST]]
 
 
 def _together(profile_id: int, at: int) -> list[Item]:

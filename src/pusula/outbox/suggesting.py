@@ -19,8 +19,7 @@ from pusula.lib.errors import PusulaError
 from pusula.outbox import known, policies, zones
 from pusula.outbox.candidates import SKIP
 from pusula.outbox.reach import reach
-from pusula.outbox.rules.policy import Policy
-from pusula.outbox.rules.weigh import Asked, Scales, is_held_out
+from pusula.outbox.rules.weigh import Asked, Scales
 from pusula.predict import answers, recommendations
 from pusula.predict.models import Recommendation
 from pusula.profiles import objections
@@ -147,14 +146,13 @@ def _sensible(
 
 def is_open(profile_id: int, channel: str, *, at: int) -> bool:
     """Say whether something commercial may be said to a profile on a channel now."""
-    limits = policies.current().policy
-    if is_held_out(limits, profile_id):
-        return False
     reached = reach([profile_id], channel=channel, purpose=PURPOSE, is_commercial=True, at=at)
-    return not reached[profile_id].reason and _has_room(profile_id, channel, limits, at)
+    return not reached[profile_id].reason and _may_be_said(profile_id, channel, at)
 
 
-def _has_room(profile_id: int, channel: str, limits: Policy, at: int) -> bool:
+def _may_be_said(profile_id: int, channel: str, at: int) -> bool:
+    """Weigh it as a message: control group of all messages, quiet hours, caps."""
+    limits = policies.current().policy
     scales = Scales(limits, zone=settings.PUSULA.time_zone, with_budgets=False)
     for owner, entry in known.counting([profile_id], memory=limits.memory, at=at):
         scales.ledger.add(owner, entry)

@@ -91,10 +91,7 @@ def run(as_of_on: date, model: str | None = None) -> list[ModelVersion]:
     for one in _asked_for(as_of_on, model):
         try:
             together = tuple(one.train(past, as_of_on))
-            at = clock.now()
-            with transaction.atomic():
-                made += [_publish(trained, as_of_on, at) for trained in together]
-                owe("predict", at)
+            made += [_publish(trained, as_of_on) for trained in together]
         except PusulaError:
             raise
         except Exception:  # noqa: BLE001 - the other models are trained all the same
@@ -118,13 +115,21 @@ def _asked_for(as_of_on: date, model: str | None) -> list[Trainer]:
     return trainers
 
 
-def _publish(trained: Trained, as_of_on: date, at: int) -> ModelVersion:
-    version = actions.publish(
-        trained.model, as_of_on=as_of_on, parameters=trained.parameters, card=trained.card, at=at
-    )
-    if trained.scores is not None and not trained.card.withheld:
-        actions.score(version, trained.scores.profile_ids, trained.scores.values, at=at)
-    for told in trained.traits:
-        actions.tell(told, at=at)
-    recommendations.keep(version, trained.recommended)
+def _publish(trained: Trained, as_of_on: date) -> ModelVersion:
+    """Keep one model and what it gave people, and owe the segments an evaluation."""
+    at = clock.now()
+    with transaction.atomic():
+        version = actions.publish(
+            trained.model,
+            as_of_on=as_of_on,
+            parameters=trained.parameters,
+            card=trained.card,
+            at=at,
+        )
+        if trained.scores is not None and not trained.card.withheld:
+            actions.score(version, trained.scores.profile_ids, trained.scores.values, at=at)
+        for told in trained.traits:
+            actions.tell(told, at=at)
+        recommendations.keep(version, trained.recommended)
+        owe("predict", at)
     return version

@@ -65,7 +65,7 @@ def score(
     """
     ever = frequency if orders_ever is None else orders_ever
     kept = np.flatnonzero(in_pool(recency, frequency, monetary, ever, config))
-    days, counts, sums, ties = (_taken(each, kept) for each in (recency, frequency, monetary, keys))
+    days, counts, sums, ties = (taken(each, kept) for each in (recency, frequency, monetary, keys))
     measured = _ranks(counts, ties, config.ties) if config.frequency.ranked else counts
     edges = Edges(
         recency=config.recency.cuts or quantile_edges(days, config.recency.quantiles),
@@ -134,7 +134,7 @@ def _small(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.integer[Any]]:
     return counts
 
 
-def _taken(values: npt.NDArray[Any], kept: Positions) -> npt.NDArray[Any]:
+def taken(values: npt.NDArray[Any], kept: Positions) -> npt.NDArray[Any]:
     """Return the values at ``kept``; no copy of millions where that is all of them."""
     return values if len(kept) == len(values) else values[kept]
 

@@ -78,6 +78,11 @@ class Hope:
     kind: str
     left_out: list[tuple[int, str]]
 
+    @property
+    def points(self) -> str:
+        """By how many percentage points more are hoped to order."""
+        return formats.number((self.one.hoped or 0) * 100, 1)
+
 
 def zone() -> str:
     """Return the company's time zone."""

@@ -11,14 +11,17 @@ from django.utils.translation import gettext, ngettext
 from pusula.lib import money
 from pusula.predict import words
 from pusula.predict.cards import Card, Metric
-from pusula.web import formats
+from pusula.web import formats, titles
 from pusula.web.charts import axes
 
 _MONEY = frozenset({"clv_12m"})
-_SHARES = ("p_alive", "churn", "propensity_")
+_SHARES = ("p_alive", "churn", "propensity_", "lifecycle", "best_channel", "send_hour")
 _DAYS = frozenset({"next_order_days"})
 # Metrics that are shares whatever the model's scores are.
-_SHARE_METRICS = ("recall_at_10", "ndcg_at_10", "hit_rate_at_10", "first_right", "base_rate")
+_SHARE_METRICS = (
+    "recall_at_10", "ndcg_at_10", "hit_rate_at_10", "first_right", "base_rate", "inside_interval",
+    "false_alarms", "uneven_alarms", "within_an_hour",
+)  # fmt: skip
 _SAME = 0.01  # a difference that nobody should build on
 _SHARE_DIGITS = 1
 _DIGITS = ((100, 0), (10, 1), (0, 3))  # from which size on how many decimals
@@ -61,6 +64,12 @@ def short(metric: str) -> str:
         "first_right": gettext("First right"),
     }
     return heads.get(metric, metric)
+
+
+def class_name(card: Card, name: str) -> str:
+    """Return what a class of a card's backtest is called: a stage, a channel, or as it is."""
+    traits = {"stage": "lifecycle", "channel": "best_channel"}
+    return titles.trait_value(traits.get(card.rows_by, ""), name)
 
 
 def amount(value: float) -> str:

@@ -14,6 +14,7 @@ from pusula.predict.training import Floats
 
 LOWEST, HIGHEST = 1e-4, 1e4  # what a parameter can be, times in units of the mean observation
 _AT_BOUND = 1e-3  # so near, relatively, is at it
+_ROUGHLY, _LONG = 60, 1_000  # how often the likelihood is asked for
 _STEPS, _APART, _NEAR = 8, 1e-5, 1e-6  # of logarithms
 
 Numbers = npt.NDArray[Any]
@@ -43,20 +44,26 @@ def maximise(likelihood: Likelihood, starts: Sequence[Sequence[float]], weight: 
     It takes the parameters and returns the log-likelihood of all customers and its gradient;
     ``weight`` is their number, which makes the search's tolerance independent of it.
     """
-    bounds = [(np.log(LOWEST), np.log(HIGHEST))] * len(starts[0])
-    found = [
-        optimize.minimize(
-            _loss(likelihood, weight),
-            np.log(np.clip(start, LOWEST * 2, HIGHEST / 2)),
-            jac=True,
-            method="TNC",  # without LAPACK, whose waiting threads cost more than the search
-            bounds=bounds,
-            options={"ftol": 1e-13, "xtol": 1e-9, "gtol": 1e-9, "maxfun": 1_000},
-        )
-        for start in starts
-    ]
-    best = min(found, key=lambda one: float(one.fun))
-    return _fit(np.asarray(best.x), float(best.fun), weight)
+    loss = _loss(likelihood, weight)
+    rough = [_search(loss, np.log(np.asarray(start)), _ROUGHLY) for start in starts]
+    near = min(rough, key=lambda one: one[1])
+    if (peak := climb(likelihood, np.exp(near[0]).tolist(), weight)) is not None:
+        return peak
+    at, value = min((_search(loss, one[0], _LONG) for one in rough), key=lambda one: one[1])
+    return _fit(at, value, weight)
+
+
+def _search(loss: Likelihood, start: Floats, most: int) -> tuple[Floats, float]:
+    """Return where ``loss`` is low between the bounds, and how low, after ``most`` tries or so."""
+    found = optimize.minimize(
+        loss,
+        np.clip(start, np.log(LOWEST * 2), np.log(HIGHEST / 2)),
+        jac=True,
+        method="TNC",  # without LAPACK, whose waiting threads cost more than the search
+        bounds=[(np.log(LOWEST), np.log(HIGHEST))] * len(start),
+        options={"ftol": 1e-13, "xtol": 1e-9, "gtol": 1e-9, "maxfun": most},
+    )
+    return np.asarray(found.x), float(found.fun)
 
 
 def climb(likelihood: Likelihood, start: Sequence[float], weight: float) -> Fit | None:

@@ -51,7 +51,6 @@ def behaviour(orders: Orders, day: int, horizon: int) -> Behaviour:
     features = {
         "waited": rhythms.waited.astype(np.float64),
         "visits": np.log1p(rhythms.n_gaps),
-        "known_for": (day - rhythms.first).astype(np.float64),
         "usual_gap": np.log(usual),
         "overdue": np.log(own.waited / usual),
         "last_gap": np.where(has_gaps, np.log(np.maximum(rhythms.last_gap, 1)), np.nan),

@@ -30,6 +30,10 @@ class Examples:
         """Return some of the features."""
         return {name: self.features[name] for name in names}
 
+    def is_known(self, name: str) -> bool:
+        """Say whether anybody's feature is known."""
+        return not np.isnan(self.features[name]).all()
+
 
 def known_on(history: History, day: date, horizon: int) -> Behaviour:
     """Return everybody who had bought before ``day``, as they and their orders stood then."""
@@ -58,13 +62,19 @@ def earlier_periods(history: History, days: int) -> list[date]:
 
 
 def together(parts: Sequence[Examples]) -> Examples:
-    """Return the examples of several periods; of very many, every so-and-so-many-th."""
+    """Return the examples of several periods; of very many, every so-and-so-many-th.
+
+    What nobody could know in one of them (a season before the history begins) is left out of all:
+    else its being missing would tell the periods apart, and not the customers.
+    """
     n = sum(len(part.stayed_away) for part in parts)
     every = slice(None, None, max(-(-n // MOST_EXAMPLES), 1))
+    known = [
+        name
+        for name in parts[0].features
+        if all(name in part.features and part.is_known(name) for part in parts)
+    ]
     return Examples(
-        {
-            name: np.concatenate([part.features[name] for part in parts])[every]
-            for name in parts[0].features
-        },
+        {name: np.concatenate([part.features[name] for part in parts])[every] for name in known},
         np.concatenate([part.stayed_away for part in parts])[every],
     )

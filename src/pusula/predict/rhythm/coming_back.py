@@ -154,7 +154,7 @@ def next_card(test: Trial, as_of_on: date, window: Window) -> Card:
                 float(np.median(np.abs(told - real))),
                 float(np.median(np.abs(naive - real))),
             ),
-            Metric("inside_interval", inside, None, "near", promised),
+            Metric("inside_interval", promised, None, "near", inside),
         ),
         calibration=_in_bins(told, real),
         rows_by="visits",
@@ -201,7 +201,7 @@ def life_card(test: Trial, as_of_on: date, window: Window) -> Card:
         window=window,
         n_validated=len(test.ended),
         metrics=(
-            Metric("false_alarms", float(false.mean()), None, "near", float(longer.mean())),
+            Metric("false_alarms", float(longer.mean()), None, "near", float(false.mean())),
             Metric("uneven_alarms", _uneven(false, usual), _uneven(common, usual)),
         ),
         rows_by="stage",

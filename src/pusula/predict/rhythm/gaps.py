@@ -43,7 +43,6 @@ class Rhythms:
     n_gaps: Ints
     log_mean: Floats
     log_squares: Floats
-    first: Ints
     last: Ints
     last_gap: Ints
     waited: Ints
@@ -95,7 +94,6 @@ def rhythms(of: Visits, day: int) -> Rhythms:
         n_gaps=n_gaps,
         log_mean=mean,
         log_squares=squares.astype(np.float64),
-        first=of.days[starts],
         last=of.days[ends],
         last_gap=of.days[ends] - of.days[before_last],
         waited=day - of.days[ends],

@@ -275,7 +275,7 @@ def _backtest(card: Card) -> list[tuple[str, int, str, str, str]]:
     form = prediction_words.form_of(card.model)
     return [
         (
-            row.name,
+            prediction_words.class_name(card, row.name),
             row.n,
             form(row.observed),
             form(row.model),
