@@ -111,7 +111,8 @@ def test_a_segment_is_whoever_was_in_it_when_the_message_left(people):
     was_in(loyal, people[0], 0, 2)  # left behind the message
     was_in(loyal, people[1], 2)  # entered behind it
     was_in(loyal, people[2], 0)
-    for who in people[:3]:
+    was_in(loyal, people[3], 0, 0.5)  # had left before it
+    for who in people[:4]:
         heard(sent(who, 1), "clicked", 3)
         bought(who, 4)
     found = attributed(WHOLE, LAST)

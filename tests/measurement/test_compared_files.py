@@ -152,6 +152,17 @@ def test_sizes_and_sums_of_the_arms(mailing, reference):
         assert spend["mean_treated"] * spend["n_treated"] / bought == near(arm["spend_per_buyer"])
 
 
+def test_everybody_together_is_what_was_published(mailing, reference):
+    rates, means = mailing["together"]["rates"], mailing["together"]["means"]["spend"]
+    expected = reference["hillstrom"]["published"]["overall"]
+    for metric in ("visit", "conversion"):
+        row = rates[metric]
+        n = row["n_treated"] + row["n_control"]
+        assert (row["x_treated"] + row["x_control"]) / n == near(expected[metric])
+    spent = sum(means[f"mean_{arm}"] * means[f"n_{arm}"] for arm in ("treated", "control"))
+    assert spent / (means["n_treated"] + means["n_control"]) == near(expected["spend"])
+
+
 def test_all_arms_together_and_two_treated_arms(mailing, shared_data, reference):
     together, expected = mailing["together"], reference["hillstrom"]["Any e-mail vs none"]
     for metric in ("visit", "conversion"):

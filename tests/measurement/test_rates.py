@@ -83,6 +83,14 @@ def test_orders_behind_messages_count_once_and_while_they_live(people):
     assert by_origin["journey:1",].n_converted == 0  # the order it writes about
 
 
+def test_a_message_before_two_orders_converted_once(people):
+    sent(people[0], 1)
+    for day in (2, 3):
+        bought(people[0], day, 100_00)
+    found = of(Asked(WHOLE))
+    assert (found.n_converted, found.n_orders, found.revenue_minor) == (1, 2, 200_00)
+
+
 def test_a_segment_is_whoever_was_in_it_at_sending(people):
     loyal = segment()
     was_in(loyal, people[0], 0, 5)

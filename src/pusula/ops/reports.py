@@ -22,7 +22,8 @@ from pusula.channels.email.smtp import Server
 from pusula.lib import clock
 from pusula.measurement.credit import MOST_DAYS, Model, Rules
 from pusula.measurement.rates import BY, USUAL_CONVERSION_DAYS
-from pusula.measurement.reports import answers, catalog, files, letters, rules, tables
+from pusula.measurement.reports import answers, catalog, files, rules, tables
+from pusula.measurement.reports.letters import prepare, send_waiting
 from pusula.measurement.reports.period import Period
 from pusula.measurement.reports.tables import TEXT
 from pusula.privacy import audit
@@ -187,8 +188,8 @@ def send_due() -> None:
 def _send_due() -> int:
     if not settings.PUSULA_SMTP_URL:
         return 0
-    letters.prepare(at=clock.now())
-    return letters.send_waiting(Server.of(settings.PUSULA_SMTP_URL), settings.PUSULA_HOME)
+    prepare(at=clock.now())
+    return send_waiting(Server.of(settings.PUSULA_SMTP_URL), settings.PUSULA_HOME)
 
 
 def _days(options: dict[str, Any]) -> dict[str, Any]:

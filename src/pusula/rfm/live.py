@@ -126,9 +126,15 @@ def of_profile(profile_id: int, at: int, by: InForce) -> Graded | None:
     if not len(graded.group) or graded.group[0] < 0:
         return None
     bought = held.bought
-    figures = (bought.recency_days, bought.frequency, bought.monetary_minor)
-    scores = (graded.r, graded.f, graded.m)
-    return Graded(*(int(each[0]) for each in (*figures, *scores)), by.groups[graded.group[0]])
+    return Graded(
+        recency_days=int(bought.recency_days[0]),
+        frequency=int(bought.frequency[0]),
+        monetary_minor=int(bought.monetary_minor[0]),
+        r=int(graded.r[0]),
+        f=int(graded.f[0]),
+        m=int(graded.m[0]),
+        group=by.groups[graded.group[0]],
+    )
 
 
 def _traits(ids: Ids, held: Standing, graded: Grading, at: int, by: InForce) -> Iterator[Computed]:

@@ -46,7 +46,8 @@ class RfmScore(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "profile"], name="rfm_score_once")]
-        indexes = [models.Index(fields=["run", "group"], name="rfm_score_by_group")]
+        # With the profile, so that who was in which group is read from the index alone.
+        indexes = [models.Index(fields=["run", "group", "profile"], name="rfm_score_of_group")]
 
 
 class RfmSize(models.Model):

@@ -14,7 +14,7 @@ from pusula.predict.training import Floats
 
 LOWEST, HIGHEST = 1e-4, 1e4  # what a parameter can be, times in units of the mean observation
 _AT_BOUND = 1e-3  # so near, relatively, is at it
-_ROUGHLY, _LONG = 60, 1_000  # how often the likelihood is asked for
+_ROUGHLY, _LONG = 60, 400  # how often the likelihood is asked for
 _STEPS, _APART, _NEAR = 8, 1e-5, 1e-6  # of logarithms
 
 Numbers = npt.NDArray[Any]

@@ -6,6 +6,7 @@ depend on how often the customer buys. Values are major units of the company's c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,13 +50,15 @@ def fit(x: Ints, value: Floats) -> tuple[Model, Fit]:
     """
     unit, weight = float(value.mean()), float(len(x))
     likelihood = _likelihood(x, value, unit)
-    found = None
+    found: Fit | None = None
+    starts: Sequence[Sequence[float]] = _STARTS
     if len(x) > 2 * _SAMPLE:
         some = slice(None, None, len(x) // _SAMPLE)
         few = _likelihood(x[some], value[some], unit)
-        near = fitting.maximise(few, _STARTS, float(len(x[some])))
-        found = fitting.climb(likelihood, near.parameters, weight)
-    found = found or fitting.maximise(likelihood, _STARTS, weight)
+        near = fitting.maximise(few, _STARTS, float(len(x[some]))).parameters
+        starts = (near,)
+        found = fitting.climb(likelihood, near, weight)
+    found = found or fitting.maximise(likelihood, starts, weight)
     p, q, gamma = found.parameters
     return Model(p, q, gamma * unit), found
 

@@ -66,6 +66,7 @@ def fit(
     if len(grouped.n) > 2 * sample:
         some = _sampled(grouped, sample)
         near = fitting.maximise(likelihood_of(some), starts, some.n_customers)
+        starts = (near.parameters,)
         found = fitting.climb(likelihood_of(grouped), near.parameters, grouped.n_customers)
     return found or fitting.maximise(likelihood_of(grouped), starts, grouped.n_customers)
 

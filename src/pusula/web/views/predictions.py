@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from pusula.lib import clock
+from pusula.lib.text import sort_key
 from pusula.outbox import suggesting
 from pusula.predict import answers, bought, queries, recommendations, words
 from pusula.predict.cards import Card
@@ -50,7 +51,7 @@ def index(request: HttpRequest) -> HttpResponse:
     rows = [_row(version) for version in queries.currents()]
     since_at = clock.now() - ANSWERED_WITHIN
     context = {
-        "rows": sorted(rows, key=lambda row: (bool(row.withheld), row.title)),
+        "rows": sorted(rows, key=lambda row: (bool(row.withheld), sort_key(row.title))),
         "n_withheld": sum(bool(row.withheld) for row in rows),
         "answered": suggestions.answered(answers.counts(since_at)),
         "answered_days": ANSWERED_WITHIN // clock.DAY,
