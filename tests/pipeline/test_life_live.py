@@ -137,11 +137,11 @@ class World:
 
     def merge_or_part(self) -> bool:
         before = self.n
-        people = list(Profile.objects.values_list("pk", flat=True))
+        people = list(Profile.objects.order_by("pk").values_list("pk", flat=True))
         if self.random.random() < 0.3:
             identity.merge(*self.random.sample(people, 2))
             self.n += 1
-        merges = list(Merge.objects.filter(undone_at=None))
+        merges = list(Merge.objects.filter(undone_at=None).order_by("pk"))
         if merges and self.random.random() < 0.3:
             identity.unmerge(self.random.choice(merges).pk)
             self.n += 1

@@ -69,6 +69,9 @@ def test_paths_can_be_narrowed_to_their_ends(deniz, months):
     shown = page(deniz, "/rfm/+moves/?first=champions&last=at_risk")
     assert "2 paths in all, 2 customers" in shown
     assert "Nobody went this way" in page(deniz, "/rfm/+moves/?first=promising")
+    barred = page(deniz, "/rfm/+moves/?first=new_customers&last=hibernating")
+    panel = barred[barred.index('id="h-paths"') : barred.index('id="h-sizes"')]
+    assert "New → Hibernating is impossible in 61 days" in panel
 
 
 @pytest.mark.parametrize("every", ["month", "quarter", "year", "sahte"])

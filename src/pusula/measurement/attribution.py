@@ -54,7 +54,10 @@ class Attributed:
         return sum(self.by_key.values(), Credit())
 
     def by(self, name: str) -> dict[Any, Credit]:
-        """Return the credit by one of ``KEYS``, or of ``origin_step``, ``origin_trigger``."""
+        """Return the credit by one of ``KEYS``.
+
+        ``message`` and ``trigger`` are told by pairs: the origin, and its step or way in.
+        """
         names = {"message": ("origin", "step"), "trigger": ("origin", "trigger")}.get(name, (name,))
         places = [KEYS.index(one) for one in names]
         found: dict[Any, Credit] = defaultdict(Credit)

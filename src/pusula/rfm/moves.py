@@ -25,6 +25,7 @@ Every = Literal["week", "month", "quarter", "year"]
 MONTHS: dict[str, int] = {"month": 1, "quarter": 3, "year": 12}
 ANY = "*"  # a stop that any group, or none, may fill
 MOST_STEPS = 6
+_MOST_COUNTERS = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -113,19 +114,28 @@ def paths(runs: Sequence[RfmRun]) -> tuple[Path, ...]:
     """
     names = sorted({group for run in runs for group in run.groups})
     columns = [_column(run, names) for run in runs]
-    ids = np.unique(np.concatenate([found for found, _codes in columns]))
     base = len(names) + 1
-    keys = np.zeros(len(ids), np.int64)
-    for found, codes in columns:
+    # One place for each number of a profile: they are nearly dense, and sorting takes longer.
+    keys = np.zeros(1 + max(int(ids.max(initial=0)) for ids, _codes in columns), np.int64)
+    for ids, codes in columns:
         keys *= base
-        keys[np.searchsorted(ids, found)] += codes
-    counted, sizes = np.unique(keys, return_counts=True)
+        keys[ids] += codes
+    counted, sizes = _counts(keys[keys > 0], base ** len(runs))
     titles: list[str | None] = [None, *names]
     made = [
         Path(tuple(titles[code] for code in _digits(key, base, len(runs))), n)
         for key, n in zip(counted.tolist(), sizes.tolist(), strict=True)
     ]
     return tuple(sorted(made, key=lambda path: (-path.n, [g or "" for g in path.groups])))
+
+
+def _counts(keys: Ids, n: int) -> tuple[Ids, Ids]:
+    """Return the distinct ``keys``, all below ``n``, and how often each is there."""
+    if n > _MOST_COUNTERS:
+        return np.unique(keys, return_counts=True)
+    sizes = np.bincount(keys, minlength=1)
+    counted = np.flatnonzero(sizes)
+    return counted, sizes[counted]
 
 
 def _digits(key: int, base: int, n: int) -> list[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -44,12 +43,3 @@ def parsed(definition: dict[str, Any]) -> Rules:
         raise RulesError(
             f"rules have a model ({models}), windows and half_life_days in days: {error}"
         ) from error
-
-
-def with_model(rules: Rules, model: str) -> Rules:
-    """Return ``rules`` with the model called ``model``. Raises ``RulesError``."""
-    try:
-        return replace(rules, model=Model(model))
-    except ValueError as error:
-        models = ", ".join(one.value for one in Model)
-        raise RulesError(f"there is no model {model!r}; there are: {models}") from error

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from pusula.lib import clock, text
 from pusula.privacy import audit
-from pusula.rfm import moves, queries, words
+from pusula.rfm import moves, queries, sentences, words
 from pusula.rfm.matrix import Group, ends, matrix, table
 from pusula.rfm.models import RfmRun, RfmScore
 from pusula.rfm.moves import Every, Path
@@ -71,6 +71,14 @@ def index(request: HttpRequest) -> HttpResponse:
         "n_gone": sum(path.n for path in ways),
         "chart": rfm_paths.chart(stops, ways, shown),
         "choices": [(name, words.title(name)) for name in names],
+        "why_nobody": next(
+            (
+                sentences.hindrance(why, begins, last)
+                for old, new, why in found.impossible()
+                if (old, new) == (begins, last)
+            ),
+            "",
+        ),
         "first": begins,
         "last": last,
         "query": urlencode({"run": run.pk, "before": before.pk}),
