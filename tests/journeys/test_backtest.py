@@ -13,7 +13,7 @@ from pusula.journeys import backtest
 from pusula.journeys.backtest import BacktestError
 from pusula.journeys.models import Enrollment, Journey
 from pusula.lib import clock
-from pusula.measurement import foresight
+from pusula.measurement.planning import foresight
 from pusula.ops.main import cli
 from pusula.outbox.models import Message
 from pusula.outbox.rules import policy as rules

@@ -9,17 +9,17 @@ from tests.outbox.people import mailing, profiles
 from pusula.campaigns.models import Assignment, Campaign
 from pusula.journeys.models import Enrollment, Journey, JourneyVersion
 from pusula.lib import clock
-from pusula.measurement import calibration, touches
-from pusula.measurement.attribution import (
+from pusula.measurement.attribution import calibration, touches
+from pusula.measurement.attribution.credit import Model, Rules
+from pusula.measurement.attribution.queries import (
     Credit,
     Narrowed,
     attributed,
     attributed_to,
     credited_orders,
 )
-from pusula.measurement.credit import Model, Rules
-from pusula.measurement.result import result
-from pusula.measurement.touches import Span
+from pusula.measurement.attribution.touches import Span
+from pusula.measurement.results.campaign import result
 
 pytestmark = pytest.mark.django_db
 WHOLE = Span(at(0), at(60))
@@ -123,7 +123,7 @@ def test_a_segment_is_whoever_was_in_it_when_the_message_left(people):
 
 
 def test_the_rows_behind_a_credit_come_to_it_page_by_page(people, monkeypatch):
-    monkeypatch.setattr("pusula.measurement.attribution._A_FEW", 2)
+    monkeypatch.setattr("pusula.measurement.attribution.queries._A_FEW", 2)
     for who in people:
         sent(who, 1)
         sent(who, 2, origin="campaign:2")

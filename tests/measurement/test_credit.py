@@ -9,8 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pusula.lib import clock
-from pusula.measurement import credit
-from pusula.measurement.credit import CLICKED, OPENED, SENT, Model, Rules, RulesError, shared
+from pusula.measurement.attribution import credit
+from pusula.measurement.attribution.credit import (
+    CLICKED,
+    OPENED,
+    SENT,
+    Model,
+    Rules,
+    RulesError,
+    shared,
+)
 
 DAY = clock.DAY
 WIDE = {"sent": 30, "opened": 30, "clicked": 30}

@@ -13,10 +13,10 @@ from django.utils import translation
 from pusula.campaigns.models import Assignment, Campaign
 from pusula.journeys.models import Enrollment, Journey, JourneyVersion
 from pusula.lib import clock
-from pusula.measurement import experiments
-from pusula.measurement.facts import as_dict
-from pusula.measurement.result import Phase
-from pusula.measurement.verdict import Kind, Tone, experiment_verdict
+from pusula.measurement.experiments import queries as experiments
+from pusula.measurement.experiments.facts import as_dict
+from pusula.measurement.experiments.verdict import Kind, Tone, experiment_verdict
+from pusula.measurement.results.campaign import Phase
 from pusula.ops.experiments import experiments as command
 from pusula.orders.models import Order, OrderChange
 from pusula.profiles.models import Profile

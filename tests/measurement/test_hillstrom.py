@@ -13,8 +13,8 @@ from click.testing import CliRunner
 
 from pusula.campaigns.models import Assignment, Campaign
 from pusula.lib import clock
-from pusula.measurement.result import result
-from pusula.measurement.verdict import Kind, verdict
+from pusula.measurement.experiments.verdict import Kind, verdict
+from pusula.measurement.results.campaign import result
 from pusula.ops.campaigns import campaigns
 from pusula.sources.actions import run_import
 

@@ -7,7 +7,7 @@ from tests.outbox.people import consented, mailing, profiles
 
 from pusula.journeys.models import Enrollment, Journey, JourneyVersion
 from pusula.lib import clock
-from pusula.measurement.journeys import Credit, journey_result
+from pusula.measurement.results.journey import Credit, journey_result
 from pusula.orders.models import Order, OrderChange
 from pusula.outbox import actions as outbox
 from pusula.outbox.models import Message

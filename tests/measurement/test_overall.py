@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from pusula.lib import clock
-from pusula.measurement import overall
+from pusula.measurement.experiments import overall
 from pusula.ops.experiments import experiments as command
 from pusula.orders.models import Order, OrderChange
 from pusula.outbox import policies

@@ -6,8 +6,8 @@ import pytest
 from tests.measurement.messaging import at, bought, cancel, heard, segment, sent, was_in
 from tests.outbox.people import profiles
 
-from pusula.measurement.rates import KINDS, Asked, listed, of, rates
-from pusula.measurement.touches import Span
+from pusula.measurement.attribution.touches import Span
+from pusula.measurement.reports.rates import KINDS, Asked, listed, of, rates
 
 pytestmark = pytest.mark.django_db
 WHOLE = Span(at(0), at(30))

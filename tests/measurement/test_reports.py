@@ -15,12 +15,12 @@ from tests.outbox.people import profiles
 
 from pusula.events.models import Event
 from pusula.lib import clock
-from pusula.measurement.credit import Model, Rules, RulesError
+from pusula.measurement.attribution.credit import Model, Rules, RulesError
+from pusula.measurement.attribution.touches import Span
 from pusula.measurement.reports import answers, catalog, cohort, files, funnel, kpi, rules, tables
 from pusula.measurement.reports.funnel import ORDER, FunnelError
 from pusula.measurement.reports.models import Answer, AttributionRules
 from pusula.measurement.reports.period import Period, PeriodError
-from pusula.measurement.touches import Span
 from pusula.ops.reports import reports
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]

@@ -7,7 +7,7 @@ import pytest
 from pusula.campaigns.models import Assignment, Campaign
 from pusula.events.models import Event
 from pusula.lib import clock
-from pusula.measurement.result import Counted, Phase, as_dict, result
+from pusula.measurement.results.campaign import Counted, Phase, as_dict, result
 from pusula.orders.models import Order, OrderChange
 from pusula.outbox.models import Content, Message, Receipt
 from pusula.profiles.models import Profile

@@ -9,9 +9,9 @@ from django.utils import translation
 from pusula.campaigns.models import Campaign
 from pusula.lib import clock
 from pusula.measurement import stats
-from pusula.measurement.result import ArmResult, Counted, Effect, Phase, Result
+from pusula.measurement.experiments.verdict import Kind, Tone, variant_verdict, verdict
+from pusula.measurement.results.campaign import ArmResult, Counted, Effect, Phase, Result
 from pusula.measurement.stats import Amounts, Rate
-from pusula.measurement.verdict import Kind, Tone, variant_verdict, verdict
 
 START = 1_790_000_000_000_000
 

@@ -160,7 +160,7 @@ def test_a_shop_speaks_of_orders(deniz):
 
 
 def test_the_page_takes_a_bounded_number_of_queries(deniz, django_assert_max_num_queries):
-    with django_assert_max_num_queries(40):
+    with django_assert_max_num_queries(42):
         page(deniz)
 
 

@@ -12,7 +12,7 @@ from tests.web import company as made_up
 from tests.web import plans, reported
 
 from pusula.campaigns.models import TeamAddress
-from pusula.measurement.credit import Model
+from pusula.measurement.attribution.credit import Model
 from pusula.measurement.reports import answers, rules
 from pusula.measurement.reports.models import Answer, Letter, Schedule
 from pusula.orders.models import Order

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pusula.measurement.result import ArmResult, Effect, Phase, Result
-from pusula.measurement.verdict import variant_verdict, verdict
+from pusula.measurement.experiments.verdict import variant_verdict, verdict
+from pusula.measurement.results.campaign import ArmResult, Effect, Phase, Result
 from pusula.ops.figures import amount, number, percent
 
 

@@ -36,8 +36,8 @@ from pusula.campaigns.errors import CampaignError
 from pusula.campaigns.models import Campaign
 from pusula.channels.email.smtp import Server
 from pusula.lib import clock
-from pusula.measurement import result as measurement
-from pusula.measurement.verdict import verdict
+from pusula.measurement.experiments.verdict import verdict
+from pusula.measurement.results import campaign as measurement
 from pusula.ops import campaign_result
 from pusula.ops.figures import number
 from pusula.outbox import machine as messages

@@ -14,12 +14,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from pusula.lib import clock
-from pusula.measurement import experiments as measuring
-from pusula.measurement import overall, plan_words
-from pusula.measurement.experiments import Experiment, Found
-from pusula.measurement.facts import as_dict
-from pusula.measurement.planner import Asked, Metric, plan
-from pusula.measurement.verdict import experiment_verdict
+from pusula.measurement.experiments import overall
+from pusula.measurement.experiments import queries as measuring
+from pusula.measurement.experiments.facts import as_dict
+from pusula.measurement.experiments.queries import Experiment, Found
+from pusula.measurement.experiments.verdict import experiment_verdict
+from pusula.measurement.planning import words as plan_words
+from pusula.measurement.planning.planner import Asked, Metric, plan
 from pusula.ops import figures
 from pusula.ops.experiments_compare import compare
 from pusula.ops.figures import number, percent

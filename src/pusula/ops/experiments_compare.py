@@ -18,10 +18,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from pusula.lib.errors import PusulaError
-from pusula.measurement import comparison, looks, stats
-from pusula.measurement.comparison import People, Questions
-from pusula.measurement.looks import TAU, Checkpoint
-from pusula.measurement.result import SPLIT_ALARM
+from pusula.measurement import stats
+from pusula.measurement.compare import looks
+from pusula.measurement.compare import rows as comparison
+from pusula.measurement.compare.looks import TAU, Checkpoint
+from pusula.measurement.compare.rows import People, Questions
+from pusula.measurement.results.campaign import SPLIT_ALARM
 from pusula.measurement.stats import Amounts
 from pusula.ops.figures import number, percent
 from pusula.ops.shares import SHARE

@@ -10,8 +10,8 @@ from django.utils.translation import gettext
 
 from pusula.journeys import queries
 from pusula.lib import clock, money
-from pusula.measurement.journeys import JourneyResult, journey_result
-from pusula.measurement.result import ArmResult
+from pusula.measurement.results.campaign import ArmResult
+from pusula.measurement.results.journey import JourneyResult, journey_result
 
 
 @click.command()

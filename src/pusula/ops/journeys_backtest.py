@@ -23,7 +23,7 @@ from pusula.journeys import backtest, queries
 from pusula.journeys.backtest import Result
 from pusula.journeys.backtest.run import Progress as Told
 from pusula.lib import clock
-from pusula.measurement import foresight
+from pusula.measurement.planning import foresight
 from pusula.ops.figures import number, percent
 from pusula.outbox.reasons import Reason
 from pusula.outbox.rules import policy as rules

@@ -20,11 +20,11 @@ from rich.table import Table as Drawn
 
 from pusula.channels.email.smtp import Server
 from pusula.lib import clock
-from pusula.measurement.credit import MOST_DAYS, Model, Rules
-from pusula.measurement.rates import BY, USUAL_CONVERSION_DAYS
+from pusula.measurement.attribution.credit import MOST_DAYS, Model, Rules
 from pusula.measurement.reports import answers, catalog, files, rules, tables
 from pusula.measurement.reports.letters import prepare, send_waiting
 from pusula.measurement.reports.period import Period
+from pusula.measurement.reports.rates import BY, USUAL_CONVERSION_DAYS
 from pusula.measurement.reports.tables import TEXT
 from pusula.privacy import audit
 

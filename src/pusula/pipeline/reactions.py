@@ -47,7 +47,7 @@ WHERE name IN ({", ".join(["%s"] * len(ACTS))}) AND at >= %s AND at < %s AND rec
 def learn_channels(past: Past, as_of_on: date) -> Iterable[Trained]:
     """Learn from all messages how likely people react on each channel."""
     at = clock.start_of(as_of_on, settings.PUSULA.time_zone)
-    return propensity.train(_touches(reactions(at)), past.orders(), as_of_on, at)
+    return propensity.train(_touches(reactions(at)), past.orders().bought(), as_of_on, at)
 
 
 def learn_hours(past: Past, as_of_on: date) -> Iterable[Trained]:
@@ -77,7 +77,7 @@ def _acts(past: Past, as_of_on: date) -> Acts:
     with connection.cursor() as cursor:
         params = [*ACTS, since_at, until_at, until_at]
         table = arrow.fetch(cursor, _SQL, params, _EVENTS)
-    orders = past.orders()
+    orders = past.orders().bought()
     timed = (orders.ordered_at >= since_at) & (_on_clock(orders.ordered_at, zone) % clock.DAY != 0)
     people = np.concatenate([table["profile_id"].to_numpy(), orders.profile_ids[timed]])
     moments = np.concatenate([table["at"].to_numpy(), orders.ordered_at[timed]])

@@ -39,7 +39,7 @@ _ORDERS = pa.schema([("profile_id", pa.int64()), ("ordered_at", pa.int64())])
 _ALIVE = tuple(sorted(machine.ALIVE))
 _SQL = f"""
 SELECT profile_id, ordered_at FROM orders_order
-WHERE {{who}} AND status IN ({", ".join(["%s"] * len(_ALIVE))})
+WHERE {{who}} AND net_base_minor >= 0 AND status IN ({", ".join(["%s"] * len(_ALIVE))})
 """
 
 

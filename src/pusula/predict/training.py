@@ -29,6 +29,12 @@ class Orders:
     net_minor: Ints  # in the company's currency
     major: float  # how much of a major unit one minor unit is: 0.01
 
+    def bought(self) -> Orders:
+        """Return them without the returns that are told as orders: who brings back comes not."""
+        kept = self.net_minor >= 0
+        columns = (self.profile_ids, self.ordered_at, self.days, self.net_minor)
+        return Orders(*(column[kept] for column in columns), self.major)
+
 
 class History(Protocol):
     """What was known on a day, leak-free: nothing that happened later is seen."""

@@ -178,9 +178,12 @@ def newest_run(version: RfmVersion) -> RfmRun | None:
     return queries.runs().filter(config_key=key).first()
 
 
-def proposal() -> RfmRun | None:
-    """Return the run whose limits wait to be taken over: newer than those in force, and others."""
-    held = current()
+def proposal(held: RfmVersion | None = None) -> RfmRun | None:
+    """Return the run whose limits wait to be taken over: newer than those in force, and others.
+
+    ``held`` is what is in force, where that is known already.
+    """
+    held = held or current()
     newest = newest_run(held) if held else None
     if held is None or newest is None or not newest.cuts or newest.cuts == held.cuts:
         return None

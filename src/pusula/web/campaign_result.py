@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext, pgettext
 
-from pusula.measurement.analysis import Course
-from pusula.measurement.result import ArmResult, Counted, Effect, Phase, Result
-from pusula.measurement.verdict import Verdict, variant_verdict, verdict
+from pusula.measurement.experiments.analysis import Course
+from pusula.measurement.experiments.verdict import Verdict, variant_verdict, verdict
+from pusula.measurement.results.campaign import ArmResult, Counted, Effect, Phase, Result
 from pusula.outbox.models import ReceiptKind
 from pusula.web import formats
 from pusula.web.charts.effect import Effect as Bar

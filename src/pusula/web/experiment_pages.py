@@ -9,12 +9,12 @@ from django.conf import settings
 from django.utils.translation import gettext, ngettext, pgettext
 
 from pusula.lib import clock
-from pusula.measurement.analysis import ENOUGH_BUYERS, Analysis, Course
-from pusula.measurement.experiments import Experiment, Found
-from pusula.measurement.overall import Overall
-from pusula.measurement.result import Counted, Phase
+from pusula.measurement.experiments.analysis import ENOUGH_BUYERS, Analysis, Course
+from pusula.measurement.experiments.overall import Overall
+from pusula.measurement.experiments.queries import Experiment, Found
+from pusula.measurement.experiments.verdict import Verdict, experiment_verdict
+from pusula.measurement.results.campaign import Counted, Phase
 from pusula.measurement.stats import Interval
-from pusula.measurement.verdict import Verdict, experiment_verdict
 from pusula.web import campaign_result, formats
 from pusula.web import experiment_rows as rows
 from pusula.web.campaign_result import Figured

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext
 
-from pusula.measurement.analysis import Analysis
-from pusula.measurement.experiments import Found
+from pusula.measurement.experiments.analysis import Analysis
+from pusula.measurement.experiments.queries import Found
 from pusula.measurement.stats import ALPHA, Interval
 from pusula.segments.models import Segment
 from pusula.web import formats, titles

@@ -303,11 +303,11 @@ def _rfm() -> Iterator[Concern]:
     if asked and asked.error:
         text = gettext("RFM rules could not be brought into force")
         yield Concern("grid-3x3", "bad", text, reverse("rfm-waiting"))
-    if rfm_versions.proposal():
+    held = rfm_versions.current()
+    if held and rfm_versions.proposal(held):
         text = gettext("New RFM limits wait to be taken over")
         yield Concern("grid-3x3", "warn", text, reverse("rfm-settings"))
-    is_live = rfm_versions.current() is not None
-    if run and not is_live and (formats.today() - run.as_of_on).days > _RFM_OLD_DAYS:
+    if run and not held and (formats.today() - run.as_of_on).days > _RFM_OLD_DAYS:
         text = gettext("RFM was last computed as of %(day)s.") % {"day": formats.day(run.as_of_on)}
         yield Concern("grid-3x3", "warn", text, reverse("rfm"))
     for alert in rfm_alerts.open_alerts():

@@ -9,8 +9,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from pusula.measurement.own import Baseline
-from pusula.measurement.planner import Asked, Metric
+from pusula.measurement.planning.baseline import Baseline
+from pusula.measurement.planning.planner import Asked, Metric
 from pusula.segments import queries as segments
 from pusula.web import titles
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from pusula.measurement.credit import SIGN_NAMES, Rules, RulesError
+from pusula.measurement.attribution.credit import SIGN_NAMES, Rules, RulesError
 from pusula.measurement.reports import rules
 from pusula.measurement.reports.period import USUAL_DAYS, Period, PeriodError
 from pusula.web.request import asked, whole

@@ -13,13 +13,13 @@ from pusula.consent.models import Channel
 from pusula.journeys.models import Attempt, Journey
 from pusula.lib import clock, money
 from pusula.measurement import stats
-from pusula.measurement.journeys import JourneyResult, journey_result
 from pusula.measurement.pilot import actions
 from pusula.measurement.pilot.definition import Definition, Scenario, digest, restored
 from pusula.measurement.pilot.models import Pilot
 from pusula.measurement.pilot.plan import Expected
 from pusula.measurement.pilot.plan import restored as expected_of
-from pusula.measurement.result import SPLIT_ALARM
+from pusula.measurement.results.campaign import SPLIT_ALARM
+from pusula.measurement.results.journey import JourneyResult, journey_result
 from pusula.measurement.stats import ALPHA, Return
 from pusula.outbox import machine as messages
 from pusula.outbox.models import Message, Receipt, ReceiptKind

@@ -14,9 +14,10 @@ from django.conf import settings
 
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
-from pusula.measurement import attribution, calibration, rates
-from pusula.measurement.attribution import Credit
-from pusula.measurement.reports import cohort, funnel, kpi, rules
+from pusula.measurement.attribution import calibration
+from pusula.measurement.attribution import queries as attribution
+from pusula.measurement.attribution.queries import Credit
+from pusula.measurement.reports import cohort, funnel, kpi, rates, rules
 from pusula.measurement.reports.period import Period
 from pusula.segments import queries as segments
 from pusula.segments.models import Segment

@@ -15,7 +15,7 @@ from django.db.models import Max, Min
 
 from pusula.lake import arrow
 from pusula.lib import clock
-from pusula.measurement.credit import Ints
+from pusula.measurement.attribution.credit import Ints
 from pusula.orders import machine
 from pusula.orders.models import Order
 

@@ -17,8 +17,8 @@ from django.db import connection
 from pusula.lake import arrow
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
-from pusula.measurement.credit import Ints, bisect
-from pusula.measurement.touches import Span
+from pusula.measurement.attribution.credit import Ints, bisect
+from pusula.measurement.attribution.touches import Span
 from pusula.orders import machine
 
 ORDER = "order"  # the step of an order that is alive; other steps are names of events

@@ -7,12 +7,12 @@ from typing import Any
 
 from django.db import connection
 
-from pusula.measurement import rates
-from pusula.measurement.attribution import Attributed, attributed
-from pusula.measurement.credit import Rules
-from pusula.measurement.rates import Rates
+from pusula.measurement.attribution.credit import Rules
+from pusula.measurement.attribution.queries import Attributed, attributed
+from pusula.measurement.attribution.touches import Span
+from pusula.measurement.reports import rates
 from pusula.measurement.reports.period import Period
-from pusula.measurement.touches import Span
+from pusula.measurement.reports.rates import Rates
 from pusula.orders import machine
 from pusula.orders import queries as orders
 

@@ -17,7 +17,7 @@ from pusula.journeys import queries as journeys
 from pusula.journeys.language.sentences.english import English
 from pusula.journeys.language.sentences.turkish import Turkish
 from pusula.journeys.models import Journey
-from pusula.measurement.credit import Model
+from pusula.measurement.attribution.credit import Model
 from pusula.measurement.reports.funnel import ORDER
 from pusula.outbox.models import Content
 from pusula.segments import catalog

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
-from pusula.measurement.touches import Span
+from pusula.measurement.attribution.touches import Span
 
 # Whole weeks, so that a period has as many Saturdays as the one before it.
 USUAL_DAYS = (7, 28, 91, 364)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
-from pusula.measurement.credit import Model, Rules, RulesError
+from pusula.measurement.attribution.credit import Model, Rules, RulesError
 from pusula.measurement.reports.models import AttributionRules
 
 

@@ -43,9 +43,11 @@ def behaviour(orders: Orders, day: int, horizon: int) -> Behaviour:
     model = renewal.fit(rhythms)
     own = model.own(rhythms)
     customers = rhythms.customers
-    who = np.searchsorted(customers, orders.profile_ids)
-    spent = np.bincount(who, orders.net_minor * orders.major, len(customers))
-    n_orders = np.bincount(who, minlength=len(customers))
+    is_known = np.isin(orders.profile_ids, customers)  # who only returned something has not bought
+    who = np.searchsorted(customers, orders.profile_ids[is_known])
+    net = orders.net_minor[is_known]
+    spent = np.bincount(who, net * orders.major, len(customers))
+    n_orders = np.bincount(who, net >= 0, len(customers))
     has_gaps = rhythms.n_gaps > 0
     usual = own.gap(0.5)
     features = {

@@ -46,7 +46,7 @@ def of_period(history: History, start: date, days: int) -> Examples:
     Orders as they stood at ``start`` for what is known, as at the end for what came.
     """
     known = known_on(history, start, days)
-    after = history.orders(start + timedelta(days=days))
+    after = history.orders(start + timedelta(days=days)).bought()
     came = after.profile_ids[after.days >= day_number(start)]
     return Examples(known.features, ~np.isin(known.customers, came))
 
@@ -56,7 +56,7 @@ def earlier_periods(history: History, days: int) -> list[date]:
 
     Each lasts ``days`` and has at least as long a history before it.
     """
-    earliest = int(history.orders().days.min())
+    earliest = int(history.orders().bought().days.min())
     starts = [history.as_of_on - timedelta(days=n * days) for n in range(2, 2 + MOST_PERIODS)]
     return [start for start in starts if day_number(start) - days >= earliest]
 

@@ -57,8 +57,9 @@ class Rhythms:
 
 
 def of_orders(orders: Orders) -> Visits:
-    """Return the days of purchase of each customer."""
-    return visits(orders.profile_ids, orders.days)
+    """Return the days of purchase of each customer; a return is no purchase."""
+    bought = orders.bought()
+    return visits(bought.profile_ids, bought.days)
 
 
 def visits(customers: Ints, days: Ints) -> Visits:

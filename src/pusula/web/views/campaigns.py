@@ -20,8 +20,8 @@ from pusula.campaigns.checklist import Checklist
 from pusula.campaigns.models import Arm, Campaign
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
-from pusula.measurement import experiments
-from pusula.measurement.result import Phase, result
+from pusula.measurement.experiments import queries as experiments
+from pusula.measurement.results.campaign import Phase, result
 from pusula.outbox import machine as message_states
 from pusula.outbox import queries as outbox
 from pusula.outbox import variables

@@ -9,11 +9,13 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from pusula.lib import clock, money
-from pusula.measurement import experiments, overall, plan_words
-from pusula.measurement.own import baseline
-from pusula.measurement.planner import Metric, Plan, UnplannableError, plan
-from pusula.measurement.result import Phase
-from pusula.measurement.verdict import experiment_verdict
+from pusula.measurement.experiments import overall
+from pusula.measurement.experiments import queries as experiments
+from pusula.measurement.experiments.verdict import experiment_verdict
+from pusula.measurement.planning import words as plan_words
+from pusula.measurement.planning.baseline import baseline
+from pusula.measurement.planning.planner import Metric, Plan, UnplannableError, plan
+from pusula.measurement.results.campaign import Phase
 from pusula.segments import queries as segments
 from pusula.web import experiment_pages, formats
 from pusula.web.charts.axes import Point

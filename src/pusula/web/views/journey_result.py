@@ -13,7 +13,7 @@ from pusula.journeys import queries
 from pusula.journeys.language import DefinitionError
 from pusula.journeys.models import Journey
 from pusula.lib import clock
-from pusula.measurement.journeys import Credit, JourneyResult, journey_result
+from pusula.measurement.results.journey import Credit, JourneyResult, journey_result
 from pusula.measurement.stats import RateTest
 from pusula.web import formats
 from pusula.web.journey_words import Teller

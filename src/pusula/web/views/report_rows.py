@@ -16,10 +16,10 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_safe
 
-from pusula.measurement import attribution, rates
-from pusula.measurement.attribution import CreditedOrder, Narrowed
-from pusula.measurement.credit import SIGN_NAMES
-from pusula.measurement.reports import cohort, funnel, kpi, tables
+from pusula.measurement.attribution import queries as attribution
+from pusula.measurement.attribution.credit import SIGN_NAMES
+from pusula.measurement.attribution.queries import CreditedOrder, Narrowed
+from pusula.measurement.reports import cohort, funnel, kpi, rates, tables
 from pusula.measurement.reports.names import MODELS, Names, channel, step
 from pusula.orders import machine
 from pusula.orders.models import Order

@@ -15,13 +15,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
-from pusula.measurement.credit import SIGN_NAMES, Model
-from pusula.measurement.rates import USUAL_CONVERSION_DAYS
+from pusula.measurement.attribution.credit import SIGN_NAMES, Model
 from pusula.measurement.reports import answers, catalog, files, rules, tables
 from pusula.measurement.reports.answers import Given
 from pusula.measurement.reports.catalog import Question, Result
 from pusula.measurement.reports.funnel import MOST_STEPS, ORDER
 from pusula.measurement.reports.names import BY, MODELS, Names, step
+from pusula.measurement.reports.rates import USUAL_CONVERSION_DAYS
 from pusula.privacy import audit
 from pusula.segments import queries as segments
 from pusula.web import report_drawing, report_period, titles

@@ -14,7 +14,7 @@ from django.db import connection
 from pusula.journeys.models import Enrollment
 from pusula.lake import arrow, rows
 from pusula.lib import clock
-from pusula.measurement.credit import CLICKED, OPENED, ORDERS, SENT, SIGNS, Ints
+from pusula.measurement.attribution.credit import CLICKED, OPENED, ORDERS, SENT, SIGNS, Ints
 from pusula.orders import machine
 from pusula.outbox import machine as messages
 from pusula.outbox.models import ReceiptKind

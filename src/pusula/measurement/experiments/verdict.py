@@ -11,9 +11,9 @@ from django.utils.translation import get_language, gettext, ngettext, pgettext_l
 from pusula.campaigns.words import number
 from pusula.consent.models import Channel
 from pusula.lib.text import possessed
-from pusula.measurement.analysis import Course, judged
-from pusula.measurement.experiments import Found
-from pusula.measurement.result import Counted, Effect, Phase, Result
+from pusula.measurement.experiments.analysis import Course, judged
+from pusula.measurement.experiments.queries import Found
+from pusula.measurement.results.campaign import Counted, Effect, Phase, Result
 from pusula.measurement.stats import ALPHA, RateTest, Seen
 
 JOURNEY = "journey"  # in the place of a channel

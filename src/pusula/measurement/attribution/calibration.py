@@ -14,13 +14,13 @@ from django.db.models import Min
 from pusula.campaigns.models import Campaign
 from pusula.journeys.models import Enrollment, Journey
 from pusula.lib import clock
-from pusula.measurement import attribution
-from pusula.measurement.attribution import Credit
-from pusula.measurement.credit import Rules
-from pusula.measurement.journeys import journey_result
-from pusula.measurement.result import Phase, result
+from pusula.measurement.attribution import queries as attribution
+from pusula.measurement.attribution.credit import Rules
+from pusula.measurement.attribution.queries import Credit
+from pusula.measurement.attribution.touches import Span
+from pusula.measurement.results.campaign import Phase, result
+from pusula.measurement.results.journey import journey_result
 from pusula.measurement.stats import Interval
-from pusula.measurement.touches import Span
 
 # A journey is measured over so long behind each first entry.
 JOURNEY_WINDOW_DAYS = 14

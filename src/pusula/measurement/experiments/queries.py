@@ -21,11 +21,20 @@ from pusula.journeys import queries as journeys
 from pusula.journeys.models import Enrollment, Journey
 from pusula.lake.as_of import AsOf
 from pusula.lib import clock
-from pusula.measurement import analysis, stats
-from pusula.measurement import people as doers
-from pusula.measurement.analysis import NO_COURSE, Analysis, Course
-from pusula.measurement.people import NOBODY, Bools, Exposed, People
-from pusula.measurement.result import SPLIT_ALARM, Counted, Phase, Result, counted, phase_of, result
+from pusula.measurement import stats
+from pusula.measurement.experiments import analysis
+from pusula.measurement.experiments import people as doers
+from pusula.measurement.experiments.analysis import NO_COURSE, Analysis, Course
+from pusula.measurement.experiments.people import NOBODY, Bools, Exposed, People
+from pusula.measurement.results.campaign import (
+    SPLIT_ALARM,
+    Counted,
+    Phase,
+    Result,
+    counted,
+    phase_of,
+    result,
+)
 from pusula.segments import history
 from pusula.segments import queries as segments_in_use
 

@@ -15,8 +15,8 @@ from django.db.models import QuerySet
 
 from pusula.lib import clock
 from pusula.measurement import stats
+from pusula.measurement.attribution.touches import OLDEST, Span
 from pusula.measurement.stats import Interval, Rate
-from pusula.measurement.touches import OLDEST, Span
 from pusula.orders import machine
 from pusula.outbox import machine as messages
 from pusula.outbox.models import Message

@@ -12,8 +12,9 @@ import numpy.typing as npt
 from pusula.campaigns import queries as campaigns
 from pusula.campaigns.models import Campaign
 from pusula.lib import clock
-from pusula.measurement import queries, stats
-from pusula.measurement.queries import Outcomes
+from pusula.measurement import stats
+from pusula.measurement.results import outcomes as queries
+from pusula.measurement.results.outcomes import Outcomes
 from pusula.measurement.stats import Amounts, Interval, MeanTest, Rate, RateTest, Return
 from pusula.orders import queries as orders
 from pusula.outbox import machine as message_states

@@ -7,7 +7,7 @@ from babel.numbers import format_percent
 from django.utils.translation import get_language, gettext, ngettext
 
 from pusula.campaigns.words import number
-from pusula.measurement.planner import Metric, Plan
+from pusula.measurement.planning.planner import Metric, Plan
 
 _SMALL = 0.01  # a share below it is told with two decimals
 _HALVES = 0.5

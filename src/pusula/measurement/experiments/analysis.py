@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from pusula.lib import clock
 from pusula.measurement import stats
-from pusula.measurement.people import Bools, Doings, Ints, People
+from pusula.measurement.experiments.people import Bools, Doings, Ints, People
 from pusula.measurement.stats import (
     Amounts,
     Cuped,

@@ -18,7 +18,7 @@ from django.db import connection
 from pusula.lake import arrow
 from pusula.lib import clock
 from pusula.measurement import stats
-from pusula.measurement.people import Bools, Ints
+from pusula.measurement.experiments.people import Bools, Ints
 from pusula.measurement.stats import Amounts, Interval, MeanTest
 from pusula.orders import history, machine
 from pusula.outbox import models, policies

@@ -15,7 +15,7 @@ from pusula.journeys.models import Enrollment, Journey
 from pusula.lake import arrow
 from pusula.lib import clock
 from pusula.measurement import stats
-from pusula.measurement.result import ArmResult
+from pusula.measurement.results.campaign import ArmResult
 from pusula.measurement.stats import Amounts, MeanTest, Rate, RateTest
 from pusula.orders import history, machine
 from pusula.outbox import machine as messages

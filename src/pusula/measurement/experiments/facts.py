@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from pusula.measurement.analysis import Analysis, Course, GroupEffect
-from pusula.measurement.experiments import Found
-from pusula.measurement.result import Phase
-from pusula.measurement.result import as_dict as result_dict
+from pusula.measurement.experiments.analysis import Analysis, Course, GroupEffect
+from pusula.measurement.experiments.queries import Found
+from pusula.measurement.experiments.verdict import experiment_verdict
+from pusula.measurement.results.campaign import Phase
+from pusula.measurement.results.campaign import as_dict as result_dict
 from pusula.measurement.stats import MeanTest, RateTest
-from pusula.measurement.verdict import experiment_verdict
 from pusula.segments.models import Segment
 
 

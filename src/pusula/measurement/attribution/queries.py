@@ -15,9 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pusula.measurement import touches
-from pusula.measurement.credit import Ints, Rules, shared, spread
-from pusula.measurement.touches import Block, Span
+from pusula.measurement.attribution import touches
+from pusula.measurement.attribution.credit import Ints, Rules, shared, spread
+from pusula.measurement.attribution.touches import Block, Span
 from pusula.segments import queries as segments
 from pusula.segments.models import Segment
 

@@ -1,0 +1,1 @@
+"""Tests that ran elsewhere, analysed from a file."""

@@ -1,0 +1,1 @@
+"""What campaigns and journeys did, against those who were held out."""
