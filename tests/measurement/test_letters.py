@@ -234,3 +234,11 @@ def test_names_of_campaigns_cannot_break_out_of_the_mail(sold, settings):
     assert "<script>" not in mails.page(issue)
     told = mails.message(issue, COLLEAGUE)
     assert "Bcc" not in told
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(9_999, "9.999"), (999_950, "1 mn"), (43_210, "43,2 bin")]
+)
+def test_charts_of_mails_shorten_numbers_as_the_pages_do(value, shown):
+    with translation.override("tr"):
+        assert words.short(value) == shown == formats.short(value)

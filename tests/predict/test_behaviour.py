@@ -121,6 +121,19 @@ def test_the_command_gives_everybody_who_bought_a_stage_that_is_due_to_change(sh
     assert "compares customers with themselves" in command("card", "lifecycle").replace("\n", " ")
 
 
+def test_a_return_told_as_an_order_brings_nobody_back(shop):
+    command("run", "--model", "lifecycle")
+    held = living.in_force()
+    lapsed = Trait.objects.filter(name="lifecycle", text="lapsed").values_list("profile_id")[0][0]
+    write([order(Profile.objects.get(pk=lapsed), "return", NOW - clock.DAY, net=-50_00)])
+    (brought_back,) = people(1)
+    write([order(brought_back, "only a return", NOW - clock.DAY, net=-50_00)])
+    ids = np.array(sorted([lapsed, brought_back.pk]), np.int64)
+    assert not living.grade(ids, NOW, held)
+    assert outlook.outlook(lapsed, at=NOW).stage == "lapsed"
+    assert outlook.outlook(brought_back.pk, at=NOW) is None
+
+
 def test_a_card_says_where_one_customer_stands_and_what_comes_next(shop):
     command("run", "--model", "lifecycle")
     held = living.in_force()

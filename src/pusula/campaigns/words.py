@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from babel import Locale
-from babel.numbers import format_decimal
 from django.utils.functional import Promise
 from django.utils.translation import (
     get_language,
@@ -20,6 +18,7 @@ from pusula.campaigns import machine
 from pusula.campaigns.audience import SEGMENT
 from pusula.campaigns.models import Arm
 from pusula.content.check import Problem
+from pusula.lib import numerals
 from pusula.outbox import machine as messages
 from pusula.outbox.reasons import Reason
 from pusula.segments import queries as segments
@@ -101,9 +100,8 @@ PROBLEMS = (
 
 
 def number(value: float | Decimal, digits: int = 0) -> str:
-    """Return ``12.438`` (tr) or ``12,438`` (en)."""
-    pattern = "#,##0" + ("." + "0" * digits if digits else "")
-    return format_decimal(value, pattern, locale=Locale.parse(get_language() or "en", sep="-"))
+    """Return ``12.438`` (tr) or ``12,438`` (en), rounded half up."""
+    return numerals.number(value, digits, numerals.locale_of(get_language()))
 
 
 def reason(code: str) -> str:

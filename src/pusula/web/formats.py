@@ -1,99 +1,41 @@
 """Numbers, money, days and moments as people read them, in the language that is active.
 
-Babel does what it does well; our own are the short forms ("43,2 bin"), the relative days, and the
-minus sign. Moments come as UTC microseconds and are shown in the company's time zone.
+Numbers are written as in mails and files (``measurement.reports.words``); here stands what only
+pages say. Moments come as UTC microseconds and are shown in the company's time zone.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from decimal import ROUND_HALF_UP, Decimal
 
-from babel import Locale, dates, lists, numbers
+from babel import dates, lists
 from django.conf import settings
-from django.utils.translation import get_language, gettext, ngettext, pgettext
+from django.utils.translation import gettext, ngettext
 
-from pusula.lib import clock, money, text
+from pusula.lib import clock, money, numerals, text
+from pusula.measurement.reports.words import (
+    NOTHING,
+    amount,
+    day,
+    locale,
+    month,
+    number,
+    percent,
+    short,
+    short_day,
+)
 
-NOTHING = "—"
-# The smallest number worth a short form: up to here every digit is still read at a glance.
-_SHORTEN_FROM = 10_000
-_NEXT_UNIT = 1_000
-_SHOW_MINOR_BELOW = 100
-_SYMBOLS = {"TRY": "₺"}
+__all__ = ["NOTHING", "amount", "day", "locale", "month", "number", "percent", "short", "short_day"]
+
 _HOURS_PER_DAY = 24
 _MINUTES_PER_HOUR = 60
-
-
-def locale() -> Locale:
-    """Return Babel's locale for the active language."""
-    return Locale.parse(get_language() or settings.LANGUAGE_CODE, sep="-")
-
-
-def number(value: float | Decimal, digits: int = 0) -> str:
-    """Return ``value`` with ``digits`` decimals, rounded half up: ``12.438`` (tr), ``12,438``."""
-    rounded = _round(value, digits)
-    pattern = "#,##0" + ("." + "0" * digits if digits else "")
-    text = numbers.format_decimal(rounded, format=pattern, locale=locale())
-    return _minus(text)
-
-
-def percent(share: float | Decimal, digits: int = 1) -> str:
-    """Return the share 0.062 as ``%6,2`` (tr) or ``6.2%`` (en)."""
-    magnitude = number(abs(Decimal(str(share)) * 100), digits)
-    sign = "−" if share < 0 and magnitude.strip("0.,") else ""
-    pattern: str = locale().percent_formats[None].pattern
-    return sign + pattern.replace("#,##0", magnitude)
-
-
-def amount(minor: int, currency: str) -> str:
-    """Return ``minor`` units as money: ``₺1.284.500``; kuruş only below ₺100."""
-    value = money.from_minor(minor, currency)
-    whole = abs(value) >= _SHOW_MINOR_BELOW or value == 0
-    text = number(abs(value), 0 if whole else money.EXPONENTS[currency])
-    return _with_symbol(text, currency, negative=minor < 0)
 
 
 def short_amount(minor: int, currency: str) -> str:
     """Return ``minor`` units as money in its short form: ``₺1,3 mn``."""
     value = money.from_minor(minor, currency)
-    return _with_symbol(short(abs(value)), currency, negative=minor < 0)
-
-
-def short(value: float | Decimal) -> str:
-    """Return a number that fits a chart: ``43,2 bin``, ``1,3 mn``; English ``43.2K``, ``1.3M``."""
-    size = abs(Decimal(str(value)))
-    if size < _SHORTEN_FROM:
-        return number(value)
-    units = (
-        (Decimal(10**3), pgettext("thousands, short", "%(number)sK")),
-        (Decimal(10**6), pgettext("millions, short", "%(number)sM")),
-        (Decimal(10**9), pgettext("billions, short", "%(number)sB")),
-    )
-    # 999,950 is a million, not "1,000.0 thousand": take the first unit whose rounding fits.
-    scaled, form = next(
-        ((size / unit, form) for unit, form in units if _round(size / unit, 1) < _NEXT_UNIT),
-        (size / units[-1][0], units[-1][1]),
-    )
-    rounded = _round(scaled, 1)
-    text = form % {"number": number(rounded, 0 if rounded == rounded.to_integral() else 1)}
-    return "−" + text if value < 0 else text
-
-
-def day(value: dt.date, *, long: bool = False) -> str:
-    """Return ``12 Mar 2025``, or ``12 Mart 2025`` when ``long``."""
-    return dates.format_date(value, "d MMMM y" if long else "d MMM y", locale=locale())
-
-
-def short_day(value: dt.date) -> str:
-    """Return ``12 Mar``: for the axis of a chart, where the year is said elsewhere."""
-    return dates.format_date(value, "d MMM", locale=locale())
-
-
-def month(value: dt.date) -> str:
-    """Return ``Mart 2025`` for any day of the month."""
-    return dates.format_date(value, "LLLL y", locale=locale())
+    return numerals.with_symbol(short(abs(value)), currency, locale(), negative=minor < 0)
 
 
 def weekday(value: dt.date) -> str:
@@ -198,17 +140,3 @@ def capital(words: str) -> str:
     is_turkish = locale().language == "tr"
     first = text.upper(words[:1]) if is_turkish else words[:1].upper()
     return first + words[1:]
-
-
-def _round(value: float | Decimal, digits: int) -> Decimal:
-    return Decimal(str(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
-
-
-def _minus(text: str) -> str:
-    return text.replace("-", "−")
-
-
-def _with_symbol(text: str, currency: str, *, negative: bool) -> str:
-    symbol = _SYMBOLS.get(currency) or numbers.get_currency_symbol(currency, locale=locale())
-    gap = "\N{NO-BREAK SPACE}" if symbol[-1].isalpha() else ""
-    return f"{'−' if negative else ''}{symbol}{gap}{text}"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from babel import Locale
-from babel.numbers import format_percent
-from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import gettext, ngettext
 
-from pusula.campaigns.words import number
 from pusula.measurement.planning.planner import Metric, Plan
+from pusula.measurement.reports.words import number, percent
 
 _SMALL = 0.01  # a share below it is told with two decimals
 _HALVES = 0.5
@@ -92,7 +90,4 @@ def _percent(share: float, digits: int | None = None) -> str:
         digits = 2 if 0 < abs(share) < _SMALL else 1
         if abs(share * 1000 - round(share * 1000)) > 1e-9:  # noqa: PLR2004 - one decimal is not all
             digits = 2
-    locale = Locale.parse(get_language() or "en", sep="-")
-    whole = locale.percent_formats[None].pattern
-    pattern = whole.replace("#,##0", "#,##0." + "0" * digits) if digits else whole
-    return format_percent(share, pattern, locale=locale)
+    return percent(share, digits)

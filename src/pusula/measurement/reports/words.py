@@ -1,74 +1,75 @@
-"""Numbers of reports as mails and files show them, in the active language."""
+"""Numbers and days in the active language: the words that pages, mails, files and PDFs share."""
 
 from __future__ import annotations
 
 import datetime as dt
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
-from babel import Locale, dates, numbers
+from babel import Locale, dates
+from django.conf import settings
 from django.utils.translation import get_language, pgettext
 
-from pusula.lib import money
+from pusula.lib import numerals
+from pusula.lib.numerals import NOTHING
 
-NOTHING = "—"
-_SHOW_MINOR_BELOW = 100
-_SYMBOLS = {"TRY": "₺"}
+__all__ = ["NOTHING", "amount", "day", "locale", "month", "number", "percent", "short", "short_day"]
+
+# The smallest number worth a short form: up to here every digit is still read at a glance.
+_SHORTEN_FROM = 10_000
+_NEXT_UNIT = 1_000
 
 
 def locale() -> Locale:
     """Return Babel's locale for the active language."""
-    return Locale.parse(get_language() or "en", sep="-")
+    return numerals.locale_of(get_language() or settings.LANGUAGE_CODE)
 
 
 def number(value: float | Decimal | None, digits: int = 0) -> str:
-    """Return ``12.438`` (tr) or ``12,438`` (en); a dash for nothing."""
-    if value is None:
-        return NOTHING
-    rounded = Decimal(str(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
-    pattern = "#,##0" + ("." + "0" * digits if digits else "")
-    return numbers.format_decimal(rounded, pattern, locale=locale()).replace("-", "−")
+    """Return ``12.438`` (tr) or ``12,438`` (en), rounded half up; a dash for nothing."""
+    return NOTHING if value is None else numerals.number(value, digits, locale())
 
 
-def percent(share: float | None, digits: int = 1) -> str:
+def percent(share: float | Decimal | None, digits: int = 1) -> str:
     """Return the share 0.062 as ``%6,2`` (tr) or ``6.2%`` (en); a dash for nothing."""
-    if share is None:
-        return NOTHING
-    pattern: str = locale().percent_formats[None].pattern
-    sign = "−" if share < 0 else ""
-    return sign + pattern.replace("#,##0", number(abs(share) * 100, digits))
-
-
-def short(value: float) -> str:
-    """Return a number that fits a chart: ``43,2 bin``, ``1,3 mn``; English ``43.2K``, ``1.3M``."""
-    size = abs(value)
-    units = (
-        (10**9, pgettext("billions, short", "%(number)sB")),
-        (10**6, pgettext("millions, short", "%(number)sM")),
-        (10**3, pgettext("thousands, short", "%(number)sK")),
-    )
-    unit, form = next(((n, form) for n, form in units if size >= n), (1, "%(number)s"))
-    scaled = number(value / unit, 0 if value % unit == 0 or unit == 1 else 1)
-    return form % {"number": scaled}
+    return NOTHING if share is None else numerals.percent(share, digits, locale())
 
 
 def amount(minor: float | None, currency: str) -> str:
-    """Return minor units as ``₺1.284.500``; kuruş only below 100; a dash for nothing."""
-    if minor is None:
-        return NOTHING
-    value = money.from_minor(round(minor), currency)
-    digits = 0 if abs(value) >= _SHOW_MINOR_BELOW or value == 0 else money.EXPONENTS[currency]
-    symbol = _SYMBOLS.get(currency) or numbers.get_currency_symbol(currency, locale=locale())
-    gap = "\N{NO-BREAK SPACE}" if symbol[-1].isalpha() else ""
-    return f"{'−' if minor < 0 else ''}{symbol}{gap}{number(abs(value), digits)}"
+    """Return minor units as ``₺1.284.500``; kuruş only below ₺100; a dash for nothing."""
+    return NOTHING if minor is None else numerals.amount(round(minor), currency, locale())
 
 
-def day(value: dt.date) -> str:
-    """Return ``12 Mar 2025``."""
-    return dates.format_date(value, "d MMM y", locale=locale())
+def short(value: float | Decimal) -> str:
+    """Return a number that fits a chart: ``43,2 bin``, ``1,3 mn``; English ``43.2K``, ``1.3M``."""
+    size = abs(Decimal(str(value)))
+    if size < _SHORTEN_FROM:
+        return number(value)
+    units = (
+        (Decimal(10**3), pgettext("thousands, short", "%(number)sK")),
+        (Decimal(10**6), pgettext("millions, short", "%(number)sM")),
+        (Decimal(10**9), pgettext("billions, short", "%(number)sB")),
+    )
+    # 999,950 is a million, not "1,000.0 thousand": take the first unit whose rounding fits.
+    scaled, form = next(
+        (
+            (size / unit, form)
+            for unit, form in units
+            if numerals.rounded(size / unit, 1) < _NEXT_UNIT
+        ),
+        (size / units[-1][0], units[-1][1]),
+    )
+    rounded = numerals.rounded(scaled, 1)
+    text = form % {"number": number(rounded, 0 if rounded == rounded.to_integral() else 1)}
+    return "−" + text if value < 0 else text
+
+
+def day(value: dt.date, *, long: bool = False) -> str:
+    """Return ``12 Mar 2025``, or ``12 Mart 2025`` when ``long``."""
+    return numerals.day(value, locale(), long=long)
 
 
 def short_day(value: dt.date) -> str:
-    """Return ``12 Mar``."""
+    """Return ``12 Mar``: for the axis of a chart, where the year is said elsewhere."""
     return dates.format_date(value, "d MMM", locale=locale())
 
 
