@@ -41,3 +41,8 @@ def test_small_amounts_show_their_minor_units():
     assert numerals.amount(9_950, "TRY", TR) == "₺99,50"
     assert numerals.amount(-128_450_000, "TRY", TR) == "−₺1.284.500"
     assert numerals.amount(0, "TRY", EN) == "₺0"
+
+
+def test_a_p_value_below_the_smallest_that_is_written_is_said_to_be_below_it():
+    assert numerals.p_value(0.0004, TR) == "< 0,001"
+    assert numerals.p_value(0.0425, EN) == "0.043"

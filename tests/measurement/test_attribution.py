@@ -19,7 +19,10 @@ from pusula.measurement.attribution.queries import (
     credited_orders,
 )
 from pusula.measurement.attribution.touches import Span
+from pusula.measurement.experiments import queries as experiments
+from pusula.measurement.reports import rates
 from pusula.measurement.results.campaign import result
+from pusula.outbox.models import Message
 
 pytestmark = pytest.mark.django_db
 WHOLE = Span(at(0), at(60))
@@ -140,6 +143,32 @@ def test_the_rows_behind_a_credit_come_to_it_page_by_page(people, monkeypatch):
     assert attributed_to("campaign:2", WHOLE, LINEAR) == found.by("origin")["campaign:2"]
 
 
+def test_of_one_origin_nobody_is_read_who_stands_between_its_people(people):
+    sent(people[0], 1)
+    sent(people[-1], 1)
+    for who in people:
+        sent(who, 1, origin="campaign:2")
+        bought(who, 1.5)
+    (block,) = touches.blocks(WHOLE, LAST.longest, origin="campaign:1")
+    ends = {people[0].pk, people[-1].pk}
+    assert set(block.orders["profile_id"].to_pylist()) == ends
+    assert set(block.messages["profile_id"].to_pylist()) == ends
+    assert set(block.signs["profile_id"].to_pylist()) == ends
+    assert len(block.messages) == 4
+
+
+def test_a_segment_that_sending_itself_leaves_counts_as_it_was_at_the_gate(people):
+    unwritten = segment()
+    message = sent(people[0], 1)
+    Message.objects.update(gated_at=at(0.9))
+    was_in(unwritten, people[0], 0, 0.95)
+    heard(message, "clicked", 3)
+    bought(people[0], 4)
+    assert attributed(WHOLE, LAST).by_segment == {unwritten.pk: Credit(1, 100_00)}
+    asked = rates.Asked(WHOLE, segment=unwritten)
+    assert rates.of(asked).n_sent == 1  # the same people as told by rates
+
+
 def test_reading_by_blocks_of_people_changes_nothing(people, monkeypatch):
     for number, who in enumerate(people):
         heard(sent(who, number), "opened", number + 1)
@@ -187,6 +216,42 @@ def test_calibrated_credit_of_a_whole_life_is_the_measured_lift(people):
     half = lift.calibrated(Credit(1, found.revenue_minor // 2))
     assert half.revenue_minor == pytest.approx(125_00)
     assert lift.is_final
+
+
+def test_before_the_end_lift_has_the_interval_that_holds_at_every_look():
+    people = profiles(60)
+    made = campaign(people, 30)
+    assert calibration.lifts({made.origin}, LAST, at=at(7)) == {}  # nobody has ordered yet
+    for who in (*people[:5], *people[30:42]):
+        bought(who, 0.5, 100_00 + who.pk)
+    lift = calibration.lifts({made.origin}, LAST, at=at(7))[made.origin]
+    seen = experiments.course_so_far(made, at(7)).last[1]
+    fixed = result(made, at(7)).overall.gained
+    assert lift.revenue_minor == pytest.approx(fixed.revenue)
+    assert lift.interval == seen.interval.scaled(30)
+    assert lift.interval.low < fixed.interval.low < fixed.interval.high < lift.interval.high
+    assert not lift.is_final
+
+
+def test_the_lift_of_a_journey_is_of_those_whose_days_are_over_at_every_look():
+    journey = Journey.objects.create(key="welcome", state="live", created_at=at(0))
+    journey.version = JourneyVersion.objects.create(
+        journey=journey, number=1, definition={"title": {"tr": "a", "en": "a"}, "holdout": "50 %"},
+        created_at=0,
+    )  # fmt: skip
+    journey.save()
+    for number, who in enumerate(profiles(80)):
+        day = 1 if number < 60 else 15
+        Enrollment.objects.create(
+            journey=journey, version=journey.version, profile=who, entry_key="x", entry="entry:0",
+            state="finished", is_holdout=number % 2 == 1, entered_at=at(day), moved_at=at(day),
+        )  # fmt: skip
+        if number % 2 == 0 or number < 10:
+            bought(who, day + 1, 100_00 + number)
+    (lift,) = calibration.lifts({journey.origin}, LAST, at=at(20)).values()
+    per_head = sum(100_00 + n for n in range(0, 60, 2)) - sum(100_00 + n for n in range(1, 10, 2))
+    assert lift.revenue_minor == pytest.approx(per_head)
+    assert not lift.is_final
 
 
 def test_without_credit_or_holdout_nothing_is_scaled(people):

@@ -302,6 +302,23 @@ def test_who_came_in_while_nobody_was_held_out_compares_with_nothing():
     assert not found.is_split_broken
 
 
+def test_who_comes_again_on_another_share_does_not_make_the_split_look_broken():
+    made = journey("50 %")
+    ids = people(200)
+    came_in(made, ids[:100], held=False, at=START)
+    came_in(made, ids[100:], held=True, at=START)
+    made.version = JourneyVersion.objects.create(
+        journey=made, number=2, definition={**made.version.definition, "holdout": "5 %"},
+        created_at=0, published_at=0,
+    )  # fmt: skip
+    made.save(update_fields=["version"])
+    came_in(made, ids[:100], held=False, at=START + HOUR)
+    came_in(made, ids[100:], held=True, at=START + HOUR)
+    found = on(made, END + clock.DAY)
+    assert found.split_p == 1
+    assert not found.is_split_broken
+
+
 def test_a_journey_that_holds_nobody_out_says_so():
     made = journey("")
     came_in(made, people(5), held=False, at=START)

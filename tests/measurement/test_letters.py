@@ -236,9 +236,34 @@ def test_names_of_campaigns_cannot_break_out_of_the_mail(sold, settings):
     assert "Bcc" not in told
 
 
-@pytest.mark.parametrize(
-    ("value", "shown"), [(9_999, "9.999"), (999_950, "1 mn"), (43_210, "43,2 bin")]
-)
-def test_charts_of_mails_shorten_numbers_as_the_pages_do(value, shown):
-    with translation.override("tr"):
-        assert words.short(value) == shown == formats.short(value)
+def test_who_came_second_does_not_unsay_that_a_report_left(sold, post, monkeypatch):
+    weekly(verified())
+    letters.prepare(at=MONDAY)
+    server = Server.of("smtp://127.0.0.1:1")
+
+    def first_by_another(_server, _to, _body, may_go) -> str:
+        Letter.objects.update(taken_at=MONDAY, sent_at=MONDAY)
+        return "" if may_go() else "revoked"
+
+    monkeypatch.setattr(trials, "deliver", first_by_another)
+    monkeypatch.setattr(clock, "now", lambda: MONDAY)
+    letters.send_waiting(server, post.home)
+    letter = Letter.objects.get()
+    assert (letter.sent_at, letter.problem) == (MONDAY, "")
+
+
+def test_a_report_that_cannot_be_made_keeps_no_other_back(sold, monkeypatch):
+    broken, _whole = weekly(verified(), parts=["rates"]), weekly(verified("x@ajans.example"))
+    made = letters.catalog.made
+
+    def fails_for_rates_alone(part, question):
+        if part == "rates" and not Issue.objects.exists() and not tried:
+            tried.append(part)
+            raise ScheduleError("no")
+        return made(part, question)
+
+    tried: list[str] = []
+    monkeypatch.setattr(letters.catalog, "made", fails_for_rates_alone)
+    (issue,) = letters.prepare(at=MONDAY)
+    assert tried
+    assert issue.schedule_id != broken.pk

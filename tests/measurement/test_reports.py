@@ -67,6 +67,13 @@ def test_the_figures_of_a_period_stand_beside_those_before_it(people):
     assert told["now"]["credited_minor"] == 30_00
 
 
+def test_nothing_grew_by_a_share_of_less_than_nothing():
+    assert tables.growth(50.0, 100.0) == -0.5
+    assert tables.growth(50.0, -100.0) is None  # more was brought back than sold
+    assert tables.growth(50.0, 0) is None
+    assert tables.growth(None, 100.0) is None
+
+
 def test_a_period_has_days_and_the_one_before_it_as_many():
     assert WEEK.before() == Period(FIRST - dt.timedelta(days=7), FIRST)
     assert len(WEEK.bounds) == 8

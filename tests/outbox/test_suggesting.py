@@ -122,6 +122,14 @@ def test_every_rule_has_its_words_and_icon():
         assert "<svg" in lucide.jinja.lucide(document["icon"])
 
 
+def test_no_rule_tells_to_call_somebody_who_may_have_agreed_to_another_channel_only():
+    for key, rule in suggesting.rules().items():
+        said = {
+            word.strip(".,:").casefold() for text in rule.title.values() for word in text.split()
+        }
+        assert rule.channels == ("call",) or not said & {"call", "phone", "arayın"}, key
+
+
 def test_a_booking_left_behind_is_offered_on_the_best_channel_that_is_open(elif_):
     happened(elif_, "Booking Abandoned", 2)
     assert key_for(elif_) == "", "nobody agreed to anything"

@@ -9,6 +9,7 @@ from itertools import pairwise
 from statistics import NormalDist, fmean
 
 import msgspec
+import numpy as np
 import pytest
 import time_machine
 from tests.pipeline.company import NOW, define, event, members, order, told
@@ -202,6 +203,26 @@ def test_another_rhythm_holds_for_everybody_after_the_pass_over_all(company):
     assert repaired(NOW + 3) == 1
     assert set(staged().values()) == {"lapsed"}
     assert repaired(NOW + 4) == 0
+
+
+def test_a_rhythm_published_while_everybody_is_looked_at_holds_for_the_rest(company, monkeypatch):
+    publish(NOW)
+    tell(
+        NOW,
+        order("1", "ayse@example.com", 100_00, NOW - 10 * clock.DAY),
+        order("2", "can@example.com", 100_00, NOW - 10 * clock.DAY),
+    )
+    live.step(at=NOW + 1)
+    first, last = Profile.objects.order_by("pk").values_list("pk", flat=True)
+
+    def blocks(_size: int):
+        yield np.array([first], np.int64)
+        publish(NOW + 2, mean=math.log(3.0))
+        yield np.array([last], np.int64)
+
+    monkeypatch.setattr(grading.profiles, "blocks", blocks)
+    assert repaired(NOW + 3) == 1
+    assert staged() == {first: "new", last: "lapsed"}
 
 
 def test_without_a_rhythm_in_force_nobody_is_due_for_ever(company):

@@ -305,3 +305,14 @@ def test_the_command_gives_people_their_hour():
     hours = list(Trait.objects.filter(name="send_hour").values_list("number", flat=True))
     assert len(hours) > 330
     assert sum(hour in {9, 21} for hour in hours) / len(hours) > 0.95
+
+
+@pytest.mark.parametrize("nets", [(), (100_00,), (-100_00,), (0,), (100_00, -100_00)])
+def test_a_company_with_hardly_an_order_is_told_why_nothing_is_predicted(nets):
+    for who, net in zip(people(len(nets)), nets, strict=True):
+        write([order(who, who.pk, NOW - 40 * clock.DAY, net)])
+    made = json.loads(command("run", "--json"))
+    assert made
+    assert all(one["withheld"] for one in made)
+    assert not Score.objects.exists()
+    assert not Trait.objects.exists()

@@ -16,7 +16,7 @@ from pusula.orders.models import Order, OrderChange
 from pusula.pipeline import grading, project
 from pusula.privacy.models import AuditEntry
 from pusula.profiles.models import Identifier, Profile, Trait
-from pusula.rfm import config, versions
+from pusula.rfm import config, preview, versions
 from pusula.rfm.models import RfmRun, RfmScore, RfmVersion
 from pusula.rfm.versions import VersionError
 from pusula.segments import actions as segments
@@ -274,3 +274,13 @@ def test_the_same_rules_apply_to_an_empty_company(db, file, monkeypatch):
     told = json.loads(pusula("apply", file, "--json"))
     assert (told["n_graded"], told["n_moved"]) == (0, 0)
     assert "nobody" not in groups()
+
+
+def test_a_return_is_no_purchase_that_a_window_should_reach_back_to(monkeypatch):
+    on(monkeypatch, date(2026, 6, 1))
+    (who,) = Profile.objects.bulk_create([Profile(created_at=0, recorded_at=0)])
+    buys(who, date(2024, 1, 10))
+    buys(who, date(2026, 5, 1), minor=-5_000)
+    assert preview.rhythm(clock.now()) is None
+    buys(who, date(2024, 3, 10))
+    assert preview.rhythm(clock.now()).months == 6

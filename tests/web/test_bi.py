@@ -7,11 +7,12 @@ import io
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.test import Client
 
 from pusula.destinations.bi import background, exporting, queries, views
 from pusula.ops import bi as command
+from pusula.ops import users
 from pusula.ops.run import run
 from pusula.privacy.models import AuditEntry
 
@@ -28,6 +29,7 @@ def home(settings, tmp_path, english):
 def analyst(company) -> Client:
     """Return the browser of somebody who may look at pages and nothing else."""
     client = Client()
+    client.cookies["django_language"] = "en"
     client.force_login(User.objects.create_user("oya"))
     return client
 
@@ -35,6 +37,7 @@ def analyst(company) -> Client:
 @pytest.fixture
 def admin(company) -> Client:
     client = Client()
+    client.cookies["django_language"] = "en"
     client.force_login(User.objects.create_superuser("ayse"))
     return client
 
@@ -52,8 +55,8 @@ def test_files_are_handed_out_to_who_has_the_right_and_it_stands_in_the_audit_lo
     exporting.run(home / "bi")
     assert "master_table" in analyst.get("/bi/").content.decode()
     assert analyst.get("/bi/files/orders.parquet").status_code == 403
-    right = Permission.objects.get(codename="view_bifolder")
-    User.objects.get(username="oya").user_permissions.add(right)
+    granted = CliRunner().invoke(users.users, ["grant", "oya", "download-tables"])
+    assert granted.exit_code == 0, granted.output
     told = analyst.get("/bi/files/orders.parquet")
     assert pq.read_table(io.BytesIO(b"".join(told.streaming_content))).num_rows > 0
     entry = AuditEntry.objects.get(verb="bi.fetched")

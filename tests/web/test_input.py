@@ -80,6 +80,37 @@ def test_an_address_that_asks_for_nonsense_is_answered(deniz, company, path, set
     assert deniz.get(address).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/reports/?from=0001-01-01&to=0001-01-01",
+        "/reports/orders/?from=9999-12-30&to=9999-12-30",
+        "/reports/people/?who=new&after={most}",
+        "/reports/attribution/?sent={most}&half_life={most}&model={nul}",
+        "/reports/attribution/orders/?origin=campaign:{endless}&content_id={most}",
+        "/reports/attribution/orders/?origin={nul}&step={nul}&after={most}.{most}",
+        "/reports/rates/?origin=campaign:{endless}",
+        "/reports/rates/messages/?within={most}&kind=converted&after={most}",
+        "/reports/funnel/?step={nul}a&step=order&window={most}",
+        "/reports/funnel/people/?step={nul}a&step=order&at=1",
+        "/reports/funnel/people/?step=order&step=order&at=1&after={most}",
+        "/reports/cohort/people/?month=0001-01-01",
+        "/reports/cohort/people/?month=9999-12-01&later=23",
+        "/rfm/+moves/?run={endless}&before={nul}&first={nul}&last={nul}&show={nul}",
+        "/rfm/+moves/people/?run={run}&group={nul}&after={most}",
+        "/experiments/?page={most}",
+        "/experiments/+planner/?segment={nul}&days={most}&base={nul}",
+        "/bi/files/..%2f..%2fsecret.key",
+        "/pilot/+new/?kit={nul}",
+    ],
+)
+def test_no_address_breaks_a_page_of_figures(deniz, company, path):
+    plans.finished("bahar")
+    values = {"run": company.run.pk, "most": "9" * 18}
+    answer = deniz.get(path.format(endless=ENDLESS, nul="%00", **values))
+    assert answer.status_code < 500
+
+
 NUMBERED = [
     str(pattern.pattern)
     for pattern in get_resolver("pusula.web.urls").url_patterns

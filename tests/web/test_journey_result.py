@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from tests.web import company as made_up
 from tests.web import rides
@@ -57,6 +59,17 @@ def test_orders_are_compared_with_the_control_group_and_ascribed_to_messages(
     assert sum(one.credit.n_orders for one in context["earned"]) == 1
     assert context["range"]
     page(deniz, f"{PATH}?days=7", language)
+
+
+def test_the_interval_holds_however_often_one_looks(deniz, journey):
+    treated = journey.enrollments.filter(is_holdout=False).order_by("pk")[:8]
+    for number, ride in enumerate(treated):
+        order(ride, number)
+    deniz.cookies["django_language"] = "en"
+    context = deniz.get(f"{PATH}?days=7").context
+    low, high = (float(end) for end in re.findall(r"-?[\d.]+", context["range"].replace("−", "-")))
+    fixed = context["found"].rates.interval
+    assert low < fixed.low * 100 < fixed.high * 100 < high
 
 
 def test_without_a_control_group_nothing_is_said_of_what_it_caused(deniz, journey):

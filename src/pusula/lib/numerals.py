@@ -11,6 +11,7 @@ from pusula.lib import money
 
 NOTHING = "—"
 _SHOW_MINOR_BELOW = 100
+_LEAST_P = 0.001
 _SYMBOLS = {"TRY": "₺"}
 
 
@@ -39,6 +40,13 @@ def percent(share: float | Decimal, digits: int, locale: Locale) -> str:
     pattern: str = locale.percent_formats[None].pattern
     sign = "−" if points.is_signed() else ""
     return sign + pattern.replace("#,##0", number(abs(points), digits, locale))
+
+
+def p_value(value: float, locale: Locale) -> str:
+    """Return a p-value with three decimals, or that it is below the smallest of these."""
+    if value < _LEAST_P:
+        return f"< {number(_LEAST_P, 3, locale)}"
+    return number(value, 3, locale)
 
 
 def amount(minor: int, currency: str, locale: Locale) -> str:

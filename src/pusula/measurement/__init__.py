@@ -1,1 +1,1 @@
-"""What a campaign earned, against its holdout."""
+"""What was caused, against people held out, and which messages orders came after."""

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from pusula.measurement.experiments.verdict import variant_verdict, verdict
 from pusula.measurement.results.campaign import ArmResult, Effect, Phase, Result
-from pusula.ops.figures import amount, number, percent
+from pusula.ops.figures import amount, number, p_value, percent
 
 
 def show(found: Result) -> None:
@@ -83,10 +83,10 @@ def _lines(effect: Effect, currency: str) -> list[tuple[str, str]]:
     return [
         (gettext("Difference, points"), number(rates.difference * 100, 2)),
         (gettext("Interval (95%)"), _range(interval.low * 100, interval.high * 100)),
-        ("p", _p(effect.p)),
+        ("p", p_value(effect.p)),
         (gettext("Extra conversions"), number(effect.n_incremental, 1)),
         (gettext("Extra revenue per head"), amount(means.difference, currency)),
-        ("p", _p(means.p)),
+        ("p", p_value(means.p)),
         (gettext("Extra revenue"), amount(gained.revenue, currency)),
         (gettext("Cost"), amount(gained.cost, currency)),
         (gettext("Profit at a margin of %(margin)s") % {"margin": percent(gained.margin, 0)},
@@ -97,7 +97,3 @@ def _lines(effect: Effect, currency: str) -> list[tuple[str, str]]:
 
 def _range(low: float, high: float) -> str:
     return f"{number(low, 2)} … {number(high, 2)}"
-
-
-def _p(value: float) -> str:
-    return f"< {number(0.001, 3)}" if value < 0.001 else number(value, 3)  # noqa: PLR2004

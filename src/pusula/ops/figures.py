@@ -27,6 +27,11 @@ def percent(share: float | None, digits: int = 1) -> str:
     return NOTHING if share is None else numerals.percent(share, digits, locale())
 
 
+def p_value(value: float) -> str:
+    """Return a p-value with three decimals: ``0.042``, ``< 0.001``."""
+    return numerals.p_value(value, locale())
+
+
 def amount(minor: float | None, currency: str) -> str:
     """Return minor units as ``1.284.500 TRY``; decimals only below 100; a dash for nothing."""
     if minor is None:

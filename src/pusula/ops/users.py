@@ -21,6 +21,8 @@ RIGHTS = {
     "read-audit": "privacy.view_auditentry",
     "supervise-calls": "journeys.supervise_calls",
     "decide-approvals": "journeys.decide_approvals",
+    "download-tables": "destinations.view_bifolder",
+    "change-tables": "destinations.change_bisettings",
 }
 _LONGEST = 150
 _RIGHT = click.Choice(list(RIGHTS))

@@ -111,15 +111,16 @@ def repair() -> int:
     """Grade everybody by what is in force, a block at a time; return how many it was wrong for.
 
     Finds what was written past the live step, as a full evaluation does. Their segments are owed.
+    What is in force is looked up for each block: other rules may be published between two.
     """
-    held = Graders().look()
-    if held == Grades(None, None):
+    graders = Graders()
+    if graders.look() == Grades(None, None):
         return 0
     n = 0
     for ids in profiles.blocks(BLOCK):
         with evaluate.alone():
             at = segments.moment()
-            changed = _of_block(held, ids, at)
+            changed = _of_block(graders.look(), ids, at)
             if changed:
                 owe("grades", at)
         n += len(changed)

@@ -32,8 +32,13 @@ class Orders:
     def bought(self) -> Orders:
         """Return them without the returns that are told as orders: who brings back comes not."""
         kept = self.net_minor >= 0
-        columns = (self.profile_ids, self.ordered_at, self.days, self.net_minor)
-        return Orders(*(column[kept] for column in columns), self.major)
+        return Orders(
+            self.profile_ids[kept],
+            self.ordered_at[kept],
+            self.days[kept],
+            self.net_minor[kept],
+            self.major,
+        )
 
 
 class History(Protocol):

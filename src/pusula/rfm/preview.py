@@ -191,13 +191,16 @@ def rhythm(at: int) -> Rhythm | None:
 
 
 def _orders(ids: Ids, at: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return owner and moment of the orders of ``ids`` that are alive, ascending by both."""
+    """Return owner and moment of the orders of ``ids`` that are alive, ascending by both.
+
+    A return that is told as an order is none.
+    """
     where, bounds = profiles.narrowed(ids)
     alive = sorted(machine.ALIVE)
     marks = ", ".join(["%s"] * len(alive))
     sql = (
         f"SELECT profile_id, ordered_at FROM orders_order WHERE {where} AND status IN ({marks}) "
-        "AND ordered_at < %s ORDER BY profile_id, ordered_at"
+        "AND net_base_minor >= 0 AND ordered_at < %s ORDER BY profile_id, ordered_at"
     )
     schema = pa.schema([("profile_id", pa.int64()), ("ordered_at", pa.int64())])
     with connection.cursor() as cursor:

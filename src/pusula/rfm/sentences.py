@@ -6,10 +6,9 @@ from datetime import date
 from typing import Any
 
 from babel import Locale
-from babel.dates import format_date
-from babel.numbers import format_decimal, format_percent
 from django.utils.translation import get_language, gettext, ngettext
 
+from pusula.lib import numerals
 from pusula.rfm.models import Alert, AlertRule
 from pusula.rfm.steps import Hindrance
 from pusula.rfm.words import title
@@ -98,18 +97,18 @@ def _days(n: int) -> str:
     return ngettext("%(n)s day", "%(n)s days", n) % {"n": _number(n)}
 
 
-def _locale() -> Locale:
-    return Locale.parse(get_language() or "en", sep="-")
-
-
 def _number(n: int) -> str:
-    return format_decimal(n, "#,##0", locale=_locale())
+    return numerals.number(n, 0, _locale())
 
 
 def _percent(share: float) -> str:
-    pattern = _locale().percent_formats[None].pattern.replace("#,##0", "#,##0.#")
-    return format_percent(share, pattern, locale=_locale())
+    digits = 0 if numerals.rounded(share * 100, 1) % 1 == 0 else 1
+    return numerals.percent(share, digits, _locale())
 
 
 def _day(value: date) -> str:
-    return format_date(value, "d MMM y", locale=_locale())
+    return numerals.day(value, _locale())
+
+
+def _locale() -> Locale:
+    return numerals.locale_of(get_language())

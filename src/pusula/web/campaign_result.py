@@ -15,8 +15,6 @@ from pusula.web.charts.effect import Effect as Bar
 from pusula.web.charts.effect import effect as effect_chart
 from pusula.web.charts.figure import Figure
 
-_SMALL_P = 0.001
-
 
 @dataclass(frozen=True)
 class Row:
@@ -212,8 +210,11 @@ def _details(result: Result, overall: Effect) -> list[tuple[str, str]]:
     rates, means = overall.rates, overall.means
     test = gettext("Fisher's exact test") if rates.is_exact else gettext("z-test of two shares")
     pairs = [
-        (gettext("p-value of the shares"), f"{_p(overall.p)} ({test})"),
-        (gettext("p-value of revenue per person"), f"{_p(means.p)} ({gettext('Welch')})"),
+        (gettext("p-value of the shares"), f"{formats.p_value(overall.p)} ({test})"),
+        (
+            gettext("p-value of revenue per person"),
+            f"{formats.p_value(means.p)} ({gettext('Welch')})",
+        ),
         (gettext("Sample"), _sample(result)),
     ]
     if rates.lift is not None and rates.lift_interval is not None:
@@ -228,7 +229,7 @@ def _details(result: Result, overall: Effect) -> list[tuple[str, str]]:
         smallest = gettext("%(n)s points") % {"n": least}
         pairs.append((gettext("Smallest difference such a test mostly shows"), smallest))
     if result.split_p is not None:
-        pairs.append((gettext("p-value of the planned split"), _p(result.split_p)))
+        pairs.append((gettext("p-value of the planned split"), formats.p_value(result.split_p)))
     return pairs
 
 
@@ -237,9 +238,3 @@ def _sample(result: Result) -> str:
         "treated": formats.number(result.treated.n),
         "holdout": formats.number(result.holdout.n),
     }
-
-
-def _p(value: float) -> str:
-    if value < _SMALL_P:
-        return f"< {formats.number(_SMALL_P, 3)}"
-    return formats.number(value, 3)

@@ -12,7 +12,6 @@ from pusula.measurement.stats import ALPHA, Interval
 from pusula.segments.models import Segment
 from pusula.web import formats, titles
 
-_SMALL_P = 0.001
 _POINT_DIGITS_BELOW = 0.01  # shares closer than a point are told with two decimals
 
 
@@ -137,9 +136,9 @@ def segments(compared: Analysis) -> list[SegmentRow]:
                 n=one.rates.treated.n + one.rates.control.n,
                 difference=points(one.rates.difference),
                 interval=spanned(points(interval.low), points(interval.high)),
-                p=p_value(one.p),
+                p=formats.p_value(one.p),
                 is_sure=one.p < ALPHA,
-                differs=gettext("differs (p = %(p)s)") % {"p": p_value(one.p_differs)}
+                differs=gettext("differs (p = %(p)s)") % {"p": formats.p_value(one.p_differs)}
                 if one.p_differs < ALPHA
                 else gettext("not told apart"),
             )
@@ -151,15 +150,8 @@ def details(found: Found) -> list[tuple[str, str]]:
     """Return what an analyst asks for of the looks, name and value."""
     rows = []
     if found.split_p is not None:
-        rows.append((gettext("p-value of the planned split"), p_value(found.split_p)))
+        rows.append((gettext("p-value of the planned split"), formats.p_value(found.split_p)))
     if found.course.last is not None:
-        rows.append((gettext("Always-valid p-value"), p_value(found.course.last[0].p)))
+        rows.append((gettext("Always-valid p-value"), formats.p_value(found.course.last[0].p)))
         rows.append((gettext("Looks so far"), formats.number(len(found.course.moments))))
     return rows
-
-
-def p_value(value: float) -> str:
-    """Return a p-value as it is read."""
-    if value < _SMALL_P:
-        return f"< {formats.number(_SMALL_P, 3)}"
-    return formats.number(value, 3)

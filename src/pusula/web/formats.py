@@ -21,12 +21,24 @@ from pusula.measurement.reports.words import (
     locale,
     month,
     number,
+    p_value,
     percent,
     short,
     short_day,
 )
 
-__all__ = ["NOTHING", "amount", "day", "locale", "month", "number", "percent", "short", "short_day"]
+__all__ = [
+    "NOTHING",
+    "amount",
+    "day",
+    "locale",
+    "month",
+    "number",
+    "p_value",
+    "percent",
+    "short",
+    "short_day",
+]
 
 _HOURS_PER_DAY = 24
 _MINUTES_PER_HOUR = 60

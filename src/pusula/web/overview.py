@@ -70,7 +70,7 @@ class Period:
     def change(self) -> float | None:
         """Growth of the turnover as a share; ``None`` where there was none before."""
         before = self.before.net_minor
-        return self.now.net_minor / before - 1 if before else None
+        return self.now.net_minor / before - 1 if before > 0 else None
 
 
 @dataclass(frozen=True)

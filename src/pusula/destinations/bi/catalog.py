@@ -7,7 +7,8 @@ from django.db.models import Count
 
 from pusula.consent.models import Consent
 from pusula.destinations.bi import engagement, facts
-from pusula.destinations.bi.master import Wanted, master_table
+from pusula.destinations.bi.master import master_table
+from pusula.destinations.bi.pivots import Wanted
 from pusula.destinations.bi.tables import Company, Table
 from pusula.profiles.models import Trait
 from pusula.profiles.queries import score_models, trait_kinds

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import pyarrow as pa
@@ -12,44 +11,21 @@ from django.utils.translation import gettext_lazy as _
 from pusula.consent import purposes
 from pusula.consent import relations as consents
 from pusula.consent.models import Channel
+from pusula.destinations.bi.pivots import Pivot, Wanted, pivots
 from pusula.destinations.bi.tables import (
     Column,
     Kind,
     Names,
     Owned,
     Table,
-    literal,
     profile,
 )
 from pusula.orders import machine
 from pusula.outbox import policies
 from pusula.outbox.rules.weigh import is_held_out
 from pusula.profiles.relations import Ids
-from pusula.segments.language.schema import Kind as TraitKind
 
 _ALIVE = ", ".join(f"'{state}'" for state in sorted(machine.ALIVE))
-_COLUMNS_OF = {
-    TraitKind.TEXT: (Kind.TEXT, "text"),
-    TraitKind.LIST: (Kind.TEXT, "replace(text, '\n', '; ')"),
-    TraitKind.NUMBER: (Kind.NUMBER, "number"),
-    TraitKind.BOOL: (Kind.BOOL, "cast(number as integer)"),
-    TraitKind.DAY: (Kind.DAY, "day"),
-}
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What of this installation becomes columns; all by their own names, as they are stored.
-
-    ``traits``: name, kind and whether Pusula itself computes it. ``segments``: number and key.
-    ``consents``: pairs of channel and purpose.
-    """
-
-    traits: tuple[tuple[str, TraitKind, bool], ...] = ()
-    models: tuple[str, ...] = ()
-    segments: tuple[tuple[int, str], ...] = ()
-    consents: tuple[tuple[str, str], ...] = ()
-    with_identifiers: bool = False
 
 
 def master_table(wanted: Wanted) -> Table:
@@ -57,73 +33,23 @@ def master_table(wanted: Wanted) -> Table:
     first = (*_PEOPLE, *(_IDENTIFIERS if wanted.with_identifiers else ()), *_ORDERS, *_RFM)
     last = (*_messages(), *_reach(), _CONTROL)
     names = Names(column.name for column in (*first, *last))
-    pivots = [
-        _Pivot("t", "profiles_trait", "name", _traits(wanted, names)),
-        _Pivot("s", _NEWEST_SCORES, "model", _scores(wanted, names)),
-        _Pivot("c", "consent_consent", "", _consents(wanted, names)),
-        _Pivot("g", _OPEN_MEMBERSHIPS, "segment_id", _segments(wanted, names)),
-    ]
-    columns = [column for pivot in pivots for column in pivot.columns]
+    turned = pivots(wanted, names)
+    columns = [column for pivot in turned for column in pivot.columns]
     return Table(
         "master_table",
         _("One row for each customer"),
-        partial(_rows, pivots, with_identifiers=wanted.with_identifiers),
+        partial(_rows, turned, with_identifiers=wanted.with_identifiers),
         "p.id",
         "p.id",
         (*first, *columns, *last),
     )
 
 
-@dataclass(frozen=True)
-class _Part:
-    """A column that is the greatest of an expression over the rows that meet a condition."""
-
-    column: Column
-    value: str
-    key: str  # SQL of the key that the column is of; it narrows what is read
-    condition: str
-
-
-@dataclass(frozen=True)
-class _Pivot:
-    """Rows of a table, several for each profile, that become columns of one."""
-
-    alias: str
-    table: str
-    key: str
-    parts: Sequence[_Part]
-
-    @property
-    def columns(self) -> list[Column]:
-        return [part.column for part in self.parts]
-
-    def joined(self, owned: Owned) -> str:
-        """Return the join that gives the columns, nothing where there are none."""
-        if not self.parts:
-            return ""
-        values = ", ".join(
-            f"max(case when {part.condition} then {part.value} end) as {part.column.name}"
-            for part in self.parts
-        )
-        keys = sorted({part.key for part in self.parts})
-        only = f" and {self.key} in ({', '.join(keys)})" if self.key else ""
-        return (
-            f"\nleft join (select profile_id, {values} from {self.table}\n"
-            f"  where {owned('profile_id')}{only} group by profile_id) {self.alias}"
-            f" on {self.alias}.profile_id = p.id"
-        )
-
-
-# Narrowed by "where" behind them: inner names are not seen outside.
-_NEWEST_SCORES = """(select * from profiles_score scored where not exists (
-    select 1 from profiles_score later where later.profile_id = scored.profile_id
-      and later.model = scored.model and later.scored_at > scored.scored_at)) newest"""
-_OPEN_MEMBERSHIPS = "(select * from segments_membership where left_at is null) open"
 _LATEST_RUN = """(select id, as_of_on from rfm_rfmrun
     order by as_of_on desc, created_at desc, id desc limit 1)"""
 
 
-def _rows(pivots: Sequence[_Pivot], owned: Owned, *, with_identifiers: bool) -> str:
+def _rows(turned: Sequence[Pivot], owned: Owned, *, with_identifiers: bool) -> str:
     sent = ", ".join(
         f"max(case when channel = '{channel}' then settled_at end) as {channel}_at"
         for channel in Channel.values
@@ -154,7 +80,7 @@ left join (select sent.profile_id,
     max(case when r.kind = 'clicked' then r.at end) as clicked_at
   from outbox_message sent join outbox_receipt r on r.message_id = sent.id
   where not r.is_machine and {owned("sent.profile_id")} group by sent.profile_id) r
-  on r.profile_id = p.id{held}{"".join(pivot.joined(owned) for pivot in pivots)}"""
+  on r.profile_id = p.id{held}{"".join(pivot.joined(owned) for pivot in turned)}"""
 
 
 _PEOPLE = (
@@ -268,69 +194,6 @@ _RFM = (
         source="rfm_rfmscore.monetary_minor",
     ),
 )
-
-
-def _traits(wanted: Wanted, names: Names) -> list[_Part]:
-    found = []
-    for name, kind, is_computed in wanted.traits:
-        written, value = _COLUMNS_OF[kind]
-        key = literal(name)
-        column = names.of("" if is_computed else "trait_", name)
-        meaning = _("Trait that Pusula computes") if is_computed else _("Trait that a source tells")
-        told = Column(
-            column, written, f"t.{column}", meaning, source=f"profiles_trait[{name!r}].{value}"
-        )
-        found.append(_Part(told, value, key, f"name = {key}"))
-    return found
-
-
-def _scores(wanted: Wanted, names: Names) -> list[_Part]:
-    found = []
-    for model in wanted.models:
-        key = literal(model)
-        stored = (
-            ("", "value", Kind.NUMBER, _("Newest score of this model")),
-            ("_decile", "decile", Kind.COUNT, _("Tenth of the customers by it; 10: the highest")),
-            ("_scored_at", "scored_at", Kind.MOMENT, _("When the model gave the score")),
-        )
-        for ending, value, kind, meaning in stored:
-            name = names.of("score_", f"{model}{ending}")
-            told = Column(
-                name, kind, f"s.{name}", meaning, source=f"profiles_score[{model!r}].{value}"
-            )
-            found.append(_Part(told, value, key, f"model = {key}"))
-    return found
-
-
-def _consents(wanted: Wanted, names: Names) -> list[_Part]:
-    found = []
-    for channel, purpose in wanted.consents:
-        name = names.of("consent_", f"{channel}_{purpose}")
-        condition = f"channel = {literal(channel)} and purpose = {literal(purpose)}"
-        told = Column(
-            name,
-            Kind.TEXT,
-            f"c.{name}",
-            _("granted, refused, or empty: nobody asked"),
-            source=f"consent_consent[{channel}/{purpose}].status",
-        )
-        found.append(_Part(told, "status", literal(channel), condition))
-    return found
-
-
-def _segments(wanted: Wanted, names: Names) -> list[_Part]:
-    found = []
-    for number, key in wanted.segments:
-        name = names.of("in_", key)
-        told = Column(
-            name,
-            Kind.BOOL,
-            f"coalesce(g.{name}, 0)",
-            _("Whether the customer is in the segment"),
-            source=f"segments_membership[{key}]",
-        )
-        found.append(_Part(told, "1", f"{number:d}", f"segment_id = {number:d}"))
-    return found
 
 
 def _messages() -> Iterator[Column]:

@@ -18,12 +18,10 @@ from pusula.measurement.attribution import queries as attribution
 from pusula.measurement.attribution.credit import Rules
 from pusula.measurement.attribution.queries import Credit
 from pusula.measurement.attribution.touches import Span
+from pusula.measurement.experiments import queries as experiments
+from pusula.measurement.experiments.analysis import Course
 from pusula.measurement.results.campaign import Phase, result
-from pusula.measurement.results.journey import journey_result
 from pusula.measurement.stats import Interval
-
-# A journey is measured over so long behind each first entry.
-JOURNEY_WINDOW_DAYS = 14
 
 
 @dataclass(frozen=True)
@@ -77,28 +75,43 @@ def _of_campaign(pk: int, rules: Rules, at: int) -> Lift | None:
     measured = result(campaign, at)
     if measured.overall is None:
         return None
+    since_at = campaign.started_at
+    if measured.phase is not Phase.READY:
+        course = experiments.course_so_far(campaign, at)
+        return _so_far(course, measured.treated.n, _credit(campaign.origin, since_at, rules, at))
     gained = measured.overall.gained
     return Lift(
         revenue_minor=gained.revenue,
         interval=gained.interval,
-        is_final=measured.phase is Phase.READY,
-        credit_minor=_credit(campaign.origin, campaign.started_at, rules, at),
+        is_final=True,
+        credit_minor=_credit(campaign.origin, since_at, rules, at),
     )
 
 
 def _of_journey(pk: int, rules: Rules, at: int) -> Lift | None:
     journey = Journey.objects.filter(pk=pk).first()
-    if journey is None:
+    experiment = experiments.by_key("journey", journey.key, at) if journey else None
+    if journey is None or experiment is None or not experiment.is_held_against:
         return None
-    measured = journey_result(journey, window_days=JOURNEY_WINDOW_DAYS, at=at)
-    if measured.means is None:
+    measured = experiments.brief(experiment, at)
+    n_treated = int(measured.people.is_treated.sum())
+    credit_minor = _credit(journey.origin, _began_at(journey), rules, at)
+    return _so_far(measured.course, n_treated, credit_minor)
+
+
+def _so_far(course: Course | None, n_treated: int, credit_minor: int) -> Lift | None:
+    """Return the lift of what has not ended: reports are looked at again and again.
+
+    So it has the interval that holds at every look. ``None`` before the first one.
+    """
+    if course is None or course.last is None:
         return None
-    n = measured.treated.n
+    seen = course.last[1]
     return Lift(
-        revenue_minor=measured.means.difference * n,
-        interval=measured.means.interval.scaled(n),
+        revenue_minor=seen.difference * n_treated,
+        interval=seen.interval.scaled(n_treated),
         is_final=False,
-        credit_minor=_credit(journey.origin, _began_at(journey), rules, at),
+        credit_minor=credit_minor,
     )
 
 

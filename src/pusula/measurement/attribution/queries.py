@@ -134,8 +134,8 @@ def _by_key(block: Block, credits_: pa.Table) -> dict[tuple[Any, ...], Credit]:
 def _by_segment(block: Block, credits_: pa.Table, held: pa.Table) -> dict[int, Credit]:
     if not len(held) or not len(credits_):
         return {}
-    told = block.of_messages(credits_["message_id"].to_numpy(), ["profile_id", "sent_at"])
-    which, row = _held(told["profile_id"].to_numpy(), told["sent_at"].to_numpy(), held)
+    told = block.of_messages(credits_["message_id"].to_numpy(), ["profile_id", "decided_at"])
+    which, row = _held(told["profile_id"].to_numpy(), told["decided_at"].to_numpy(), held)
     table = held.select(["segment_id"]).take(pa.array(row))
     found = _summed(table, credits_.take(pa.array(which)), ["segment_id"])
     return {key[0]: credit for key, credit in found.items()}
@@ -155,9 +155,9 @@ def _summed(table: pa.Table, credits_: pa.Table, keys: Any) -> dict[tuple[Any, .
 
 
 def _was_in(block: Block, message_ids: Ints, held: pa.Table) -> np.ndarray[Any, Any]:
-    told = block.of_messages(message_ids, ["profile_id", "sent_at"])
+    told = block.of_messages(message_ids, ["profile_id", "decided_at"])
     inside = np.zeros(len(message_ids), np.bool_)
-    which, _row = _held(told["profile_id"].to_numpy(), told["sent_at"].to_numpy(), held)
+    which, _row = _held(told["profile_id"].to_numpy(), told["decided_at"].to_numpy(), held)
     inside[which] = True
     return inside
 

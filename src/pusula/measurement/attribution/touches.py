@@ -31,6 +31,7 @@ MESSAGES = pa.schema(
         ("message_id", pa.int64()),
         ("profile_id", pa.int64()),
         ("sent_at", pa.int64()),
+        ("decided_at", pa.int64()),  # at the gate: what sending itself changes comes later
         ("about_order_id", pa.int64()),
         ("origin", pa.string()),
         ("step", pa.string()),
@@ -77,18 +78,39 @@ def blocks(
     """
     while people := _people(span, after, origin, size):
         first, after = people[0], people[-1]
-        orders = _orders(span, first, after)
-        found = _messages(span, longest, first, after)
-        yield Block(orders, _signs(found, span, longest, first, after), found)
+        of = _People(first, after, origin)
+        found = _messages(span, longest, of)
+        yield Block(_orders(span, of), _signs(found, span, longest, of), found)
+
+
+@dataclass(frozen=True)
+class _People:
+    """Who is read: those from ``first`` to ``last``, and if it is named, who got of ``origin``.
+
+    Those of one origin may lie far apart: whoever stands between them is not read.
+    """
+
+    first: int
+    last: int
+    origin: str
+
+    def where(self, column: str) -> str:
+        """Return the condition on a column of profiles."""
+        among = f" AND {column} IN ({_GOT})" if self.origin else ""
+        return f"{column} BETWEEN %s AND %s{among}"
+
+    @property
+    def params(self) -> list[Any]:
+        """The parameters of ``where``."""
+        return [self.first, self.last, *([self.origin, messages.SENT] if self.origin else [])]
+
+
+_GOT = "SELECT profile_id FROM outbox_message WHERE origin = %s AND state = %s"
 
 
 def _people(span: Span, after: int, origin: str, size: int) -> list[int]:
     """Return the next people who ordered, so many that a block is worth its statements."""
-    of_origin = (
-        "AND profile_id IN (SELECT profile_id FROM outbox_message WHERE origin = %s AND state = %s)"
-        if origin
-        else ""
-    )
+    of_origin = f"AND profile_id IN ({_GOT})" if origin else ""
     sql = f"""
     SELECT DISTINCT profile_id FROM orders_order
     WHERE ordered_at >= %s AND ordered_at < %s AND status IN ({_ALIVE_MARKS})
@@ -101,42 +123,40 @@ def _people(span: Span, after: int, origin: str, size: int) -> list[int]:
         return [pk for (pk,) in cursor.fetchall()]
 
 
-def _orders(span: Span, first: int, last: int) -> pa.Table:
+def _orders(span: Span, of: _People) -> pa.Table:
     sql = f"""
     SELECT id, profile_id, ordered_at, net_base_minor FROM orders_order
-    WHERE profile_id BETWEEN %s AND %s AND ordered_at >= %s AND ordered_at < %s
+    WHERE {of.where("profile_id")} AND ordered_at >= %s AND ordered_at < %s
       AND status IN ({_ALIVE_MARKS})
     """
-    params = [first, last, span.from_at, span.until_at, *_ALIVE]
+    params = [*of.params, span.from_at, span.until_at, *_ALIVE]
     with connection.cursor() as cursor:
         return arrow.fetch(cursor, sql, params, ORDERS)
 
 
 # Messages that left and may have touched an order of the span, of people who placed one.
 _MINE = f"""
-  m.profile_id BETWEEN %s AND %s AND m.state = %s AND m.settled_at >= %s AND m.settled_at < %s
-  AND EXISTS (
+  m.state = %s AND m.settled_at >= %s AND m.settled_at < %s AND EXISTS (
     SELECT 1 FROM orders_order o WHERE o.profile_id = m.profile_id
       AND o.ordered_at >= %s AND o.ordered_at < %s AND o.status IN ({_ALIVE_MARKS})
   )
 """
 
 
-def _mine(span: Span, longest: int, first: int, last: int) -> list[Any]:
+def _mine(span: Span, longest: int, of: _People) -> list[Any]:
     since = span.from_at - longest - OLDEST
-    return [
-        first, last, messages.SENT, since, span.until_at, span.from_at, span.until_at, *_ALIVE
-    ]  # fmt: skip
+    of_span = [span.from_at, span.until_at]
+    return [*of.params, messages.SENT, since, span.until_at, *of_span, *_ALIVE]
 
 
-def _messages(span: Span, longest: int, first: int, last: int) -> pa.Table:
+def _messages(span: Span, longest: int, of: _People) -> pa.Table:
     sql = f"""
-    SELECT m.id, m.profile_id, m.settled_at, coalesce(m.order_id, 0), m.origin, m.step, m.channel,
-           m.content_id, m.dedupe_key
-    FROM outbox_message m WHERE {_MINE} ORDER BY m.id
+    SELECT m.id, m.profile_id, m.settled_at, coalesce(m.gated_at, m.settled_at),
+           coalesce(m.order_id, 0), m.origin, m.step, m.channel, m.content_id, m.dedupe_key
+    FROM outbox_message m WHERE {of.where("m.profile_id")} AND {_MINE} ORDER BY m.id
     """
     with connection.cursor() as cursor:
-        found = arrow.fetch(cursor, sql, _mine(span, longest, first, last), _READ)
+        found = arrow.fetch(cursor, sql, _mine(span, longest, of), _READ)
     rides = [_ride(key) for key in found["dedupe_key"].to_pylist()]
     return found.drop_columns(["dedupe_key"]).append_column("ride_id", pa.array(rides, pa.int64()))
 
@@ -149,7 +169,7 @@ def _ride(dedupe_key: str) -> int:
     return int(number) if number.isdecimal() else 0
 
 
-def _signs(found: pa.Table, span: Span, longest: int, first: int, last: int) -> pa.Table:
+def _signs(found: pa.Table, span: Span, longest: int, of: _People) -> pa.Table:
     """Return that messages left, and what people did with them; what machines did is no sign."""
     left = found.select(["message_id", "profile_id", "sent_at"]).rename_columns(
         ["message_id", "profile_id", "at"]
@@ -159,11 +179,10 @@ def _signs(found: pa.Table, span: Span, longest: int, first: int, last: int) -> 
     sql = f"""
     SELECT r.message_id, r.kind, r.at FROM outbox_receipt r
     JOIN outbox_message m ON m.id = r.message_id
-    WHERE {_MINE} AND NOT r.is_machine AND r.kind IN (%s, %s) AND r.at >= %s AND r.at < %s
+    WHERE {of.where("m.profile_id")} AND {_MINE}
+      AND NOT r.is_machine AND r.kind IN (%s, %s) AND r.at >= %s AND r.at < %s
     """
-    params = [
-        *_mine(span, longest, first, last), *_SIGNS, span.from_at - longest, span.until_at
-    ]  # fmt: skip
+    params = [*_mine(span, longest, of), *_SIGNS, span.from_at - longest, span.until_at]
     with connection.cursor() as cursor:
         heard = arrow.fetch(cursor, sql, params, _RECEIPTS)
     # One that left between the two statements is not there yet.

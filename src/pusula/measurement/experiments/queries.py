@@ -7,11 +7,12 @@ by people whose window is over, so that nobody counts half.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from django.conf import settings
+from django.db import connection
 from django.db.models import Count, Min, Q
 from django.utils.translation import get_language
 
@@ -47,15 +48,18 @@ _OF_CAMPAIGN = (
 )
 # How everybody came in first: who comes again is the same person, in the same arm. A version that
 # holds nobody out compares with nothing, so who came in on one is left out.
-_OF_JOURNEY = """
-SELECT profile_id, CASE WHEN is_holdout THEN 0 ELSE 1 END AS is_treated, '' AS variant,
-       entered_at AS at, order_id
+_FIRST = """
 FROM (
   SELECT profile_id, is_holdout, entered_at, order_id, version_id,
          row_number() OVER (PARTITION BY profile_id ORDER BY entered_at, id) AS nth
   FROM journeys_enrollment WHERE journey_id = %s
 ) entries WHERE nth = 1 AND version_id IN ({versions})
 """
+_OF_JOURNEY = (
+    "SELECT profile_id, CASE WHEN is_holdout THEN 0 ELSE 1 END AS is_treated, '' AS variant, "
+    f"entered_at AS at, order_id {_FIRST}"
+)
+_BY_VERSION = f"SELECT version_id, count(*) {_FIRST} GROUP BY version_id"
 
 
 @dataclass(frozen=True)
@@ -247,10 +251,16 @@ def _exposed(experiment: Experiment) -> Exposed:
     if experiment.campaign is not None:
         params = (Arm.TREATED.value, experiment.campaign.pk, Arm.EXCLUDED.value)
         return Exposed(_OF_CAMPAIGN, params)
-    versions = list(_shares(experiment)) or [0]
-    marks = ", ".join(["%s"] * len(versions))
+    return Exposed(*_of_versions(_OF_JOURNEY, experiment, _shares(experiment)), is_brought=True)
+
+
+def _of_versions(
+    sql: str, experiment: Experiment, versions: Iterable[int]
+) -> tuple[str, tuple[int, ...]]:
+    """Return SQL of a journey with its parameters, of those who came in first on ``versions``."""
+    those = tuple(versions) or (0,)
     pk = experiment.journey.pk if experiment.journey else 0
-    return Exposed(_OF_JOURNEY.format(versions=marks), (pk, *versions), is_brought=True)
+    return sql.format(versions=", ".join(["%s"] * len(those))), (pk, *those)
 
 
 def _shares(experiment: Experiment) -> dict[int, float]:
@@ -294,8 +304,10 @@ def _of(people: People, mask: Bools) -> People:
 def _split_of(experiment: Experiment, people: People) -> float | None:
     """Return the p-value of a journey's split by the share that each version held out."""
     shares = _shares(experiment)
-    rows = Enrollment.objects.filter(journey=experiment.journey, version__in=shares)
-    numbers = dict(rows.values_list("version_id").annotate(n=Count("profile", distinct=True)))
+    sql, params = _of_versions(_BY_VERSION, experiment, shares)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        numbers = dict(cursor.fetchall())
     whole = sum(numbers.values())
     held = sum(n * shares[pk] for pk, n in numbers.items()) / whole if whole else 0.0
     if not 0 < held < 1:

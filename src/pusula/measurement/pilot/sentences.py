@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from pusula.lib import clock
 from pusula.measurement.pilot.report import Advice, Outcome, Report, Why
 from pusula.measurement.pilot.words import scenario_title
-from pusula.measurement.reports.words import amount, day, number, percent
+from pusula.measurement.reports.words import amount, day, number, p_value, percent
 
 ADVICE: dict[Advice, str | Promise] = {
     Advice.SCALE: pgettext_lazy("advice on a scenario", "Scale"),
@@ -21,7 +21,6 @@ ADVICE: dict[Advice, str | Promise] = {
     Advice.TOO_EARLY: pgettext_lazy("advice on a scenario", "Too early"),
 }
 TONES = {Advice.SCALE: "good", Advice.CHANGE: "warn", Advice.STOP: "bad", Advice.TOO_EARLY: ""}
-_LEAST_P = 0.001
 _REASONS: dict[Why, str | Promise] = {
     Why.HARM: gettext_lazy("Fewer people ordered than in the control group."),
     Why.UNSUBSCRIBED: gettext_lazy("More people unsubscribed than was agreed beforehand."),
@@ -76,12 +75,13 @@ def verdict(one: Outcome) -> str:
         return _("Too early to say.")
     if rates is None:
         return str(_REASONS[Why.NOBODY])
+    said = p_value(one.p or 0)
     values = {
         "treated": percent(rates.treated.value, 2),
         "control": percent(rates.control.value, 2),
         "low": number(rates.interval.low * 100, 2),
         "high": number(rates.interval.high * 100, 2),
-        "p": f"= {number(one.p, 3)}" if (one.p or 0) >= _LEAST_P else f"< {number(_LEAST_P, 3)}",
+        "p": said if said.startswith("<") else f"= {said}",
     }
     return (
         _(

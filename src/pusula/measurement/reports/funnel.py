@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from pusula.lake import arrow
 from pusula.lib import clock
@@ -64,9 +65,14 @@ class Funnel:
 def funnel(steps: tuple[str, ...], span: Span, window_days: int) -> Funnel:
     """Return who went through ``steps``, the first of them in ``span``."""
     if not 2 <= len(steps) <= MOST_STEPS:  # noqa: PLR2004 - one step leads nowhere
-        raise FunnelError(f"a funnel has 2 to {MOST_STEPS} steps, not {len(steps)}")
+        raise FunnelError(
+            _("A funnel has 2 to %(most)s steps, not %(n)s.")
+            % {"most": MOST_STEPS, "n": len(steps)}
+        )
     if not 1 <= window_days <= MOST_WINDOW_DAYS:
-        raise FunnelError(f"the window of a funnel is 1 to {MOST_WINDOW_DAYS} days")
+        raise FunnelError(
+            _("The time of a funnel is 1 to %(most)s days.") % {"most": MOST_WINDOW_DAYS}
+        )
     window = window_days * clock.DAY
     who, began = _read(steps[0], span)
     reached, is_open = began.copy(), np.ones(len(who), np.bool_)

@@ -18,6 +18,7 @@ from pusula.campaigns import trials
 from pusula.channels.email.address import AddressError
 from pusula.channels.email.smtp import Server, TransportError
 from pusula.lib import clock
+from pusula.lib.errors import PusulaError
 from pusula.measurement.reports import catalog, mails, rules, schedules
 from pusula.measurement.reports.models import Issue, Letter, Schedule
 from pusula.measurement.reports.period import Period
@@ -38,7 +39,11 @@ def prepare(*, at: int) -> list[Issue]:
         due = schedules.due_at(schedule, at)
         if due is None or schedule.issues.filter(due_at=due).exists():
             continue
-        issue = _issue(schedule, due)
+        try:
+            issue = _issue(schedule, due)
+        except PusulaError as error:  # the others are made all the same
+            _log.warning("the report %s cannot be made: %s", schedule.title, error)
+            continue
         if issue is not None:
             made.append(issue)
     return made
@@ -97,15 +102,22 @@ def _give_up(at: int) -> None:
 
 
 def _send(server: Server, letter: Letter) -> bool:
-    """Send one letter, and write down what became of it."""
+    """Send one letter, and write down what became of it unless another sender took it."""
     this = Letter.objects.filter(pk=letter.pk)
+    taken: list[bool] = []
+
+    def take() -> bool:
+        taken.append(_take(letter))
+        return taken[-1]
+
     this.update(n_tries=F("n_tries") + 1, tried_at=clock.now())
     try:
         body = mails.signed(mails.message(letter.issue, letter.to.address))
-        problem = trials.deliver(server, letter.to.address, body, lambda: _take(letter))
+        problem = trials.deliver(server, letter.to.address, body, take)
     except (AddressError, TransportError) as error:
         problem = error.message
-    this.update(sent_at=None if problem else clock.now(), problem=problem[:400])
+    mine = this if any(taken) else this.filter(taken_at=None)
+    mine.update(sent_at=None if problem else clock.now(), problem=problem[:400])
     if problem:
         _log.warning("the report %s did not leave: %s", letter.issue.schedule.title, problem)
     return not problem

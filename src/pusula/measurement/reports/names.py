@@ -49,6 +49,7 @@ BY: dict[str, str | Promise] = {
     "day": _("Day"),
 }
 _SHOWN = 60
+_MOST_DIGITS = 18  # of a number of ours
 
 
 def language() -> str:
@@ -115,7 +116,11 @@ def origins(codes: Iterable[str]) -> dict[str, str]:
 
 def _numbers(codes: Iterable[str], wanted: str) -> list[int]:
     parts = (code.partition(":") for code in codes)
-    return [int(number) for kind, _colon, number in parts if kind == wanted and number.isdecimal()]
+    return [
+        int(number)
+        for kind, _colon, number in parts
+        if kind == wanted and number.isdecimal() and len(number) <= _MOST_DIGITS
+    ]
 
 
 def _triggers(ways: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:

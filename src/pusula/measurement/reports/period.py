@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
@@ -16,6 +17,8 @@ USUAL_DAYS = (7, 28, 91, 364)
 MOST_DAYS = 1_100
 _DAILY_UP_TO = 35  # above: columns of weeks, then of four weeks
 _WEEKLY_UP_TO = 190
+# Further out no moment, or no period before it, can be counted.
+_FIRST_YEAR, _LAST_YEAR = 1_000, 9_000
 
 
 class PeriodError(PusulaError):
@@ -34,10 +37,13 @@ class Period:
 
     def __post_init__(self) -> None:
         if not 1 <= self.n_days <= MOST_DAYS:
+            words = {"most": MOST_DAYS, "n": self.n_days}
             raise PeriodError(
-                f"a period has 1 to {MOST_DAYS} days, not {self.n_days}: choose its first day "
-                "before its last"
+                _("A period has 1 to %(most)s days, not %(n)s: its first day is before its last.")
+                % words
             )
+        if not _FIRST_YEAR <= self.from_on.year <= self.until_on.year <= _LAST_YEAR:
+            raise PeriodError(_("There are no orders of these years: choose other days."))
 
     @classmethod
     def last(cls, days: int) -> Period:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
-from pusula.measurement.attribution.credit import Model, Rules, RulesError
+from pusula.measurement.attribution.credit import MOST_DAYS, Model, Rules, RulesError
 from pusula.measurement.reports.models import AttributionRules
 
 
@@ -33,13 +34,20 @@ def apply(rules: Rules, *, by: str, at: int) -> bool:
 def parsed(definition: dict[str, Any]) -> Rules:
     """Return the rules that ``Rules.plain`` wrote. Raises ``RulesError``."""
     try:
-        return Rules(
-            model=Model(definition["model"]),
-            windows={name: int(days) for name, days in definition["windows"].items()},
-            half_life_days=int(definition["half_life_days"]),
-        )
+        model = Model(definition["model"])
+        windows = {name: int(days) for name, days in definition["windows"].items()}
+        half_life_days = int(definition["half_life_days"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        models = ", ".join(one.value for one in Model)
+        words = {"models": ", ".join(one.value for one in Model), "error": error}
         raise RulesError(
-            f"rules have a model ({models}), windows and half_life_days in days: {error}"
+            _("Rules have a model (%(models)s), windows and half_life_days in days: %(error)s")
+            % words
+        ) from error
+    if not any(windows.values()):
+        raise RulesError(_("With every time at 0 no message touches any order: set one of them."))
+    try:
+        return Rules(model=model, windows=windows, half_life_days=half_life_days)
+    except RulesError as error:
+        raise RulesError(
+            _("Times are 0 to %(most)s days, the half-life 1 to %(most)s.") % {"most": MOST_DAYS}
         ) from error

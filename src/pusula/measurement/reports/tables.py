@@ -145,8 +145,8 @@ def _kpi(result: Result) -> list[Table]:
 
 
 def growth(now: float | None, before: float | None) -> float | None:
-    """Return by what share something grew; ``None`` where nothing was before."""
-    return now / before - 1 if now is not None and before else None
+    """Return by what share something grew; ``None`` where nothing, or less, was before."""
+    return now / before - 1 if now is not None and before is not None and before > 0 else None
 
 
 Read = Callable[[dict[str, Any]], float | None]

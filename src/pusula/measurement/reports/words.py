@@ -12,7 +12,18 @@ from django.utils.translation import get_language, pgettext
 from pusula.lib import numerals
 from pusula.lib.numerals import NOTHING
 
-__all__ = ["NOTHING", "amount", "day", "locale", "month", "number", "percent", "short", "short_day"]
+__all__ = [
+    "NOTHING",
+    "amount",
+    "day",
+    "locale",
+    "month",
+    "number",
+    "p_value",
+    "percent",
+    "short",
+    "short_day",
+]
 
 # The smallest number worth a short form: up to here every digit is still read at a glance.
 _SHORTEN_FROM = 10_000
@@ -32,6 +43,11 @@ def number(value: float | Decimal | None, digits: int = 0) -> str:
 def percent(share: float | Decimal | None, digits: int = 1) -> str:
     """Return the share 0.062 as ``%6,2`` (tr) or ``6.2%`` (en); a dash for nothing."""
     return NOTHING if share is None else numerals.percent(share, digits, locale())
+
+
+def p_value(value: float) -> str:
+    """Return a p-value with three decimals: ``0,042``, ``< 0,001``."""
+    return numerals.p_value(value, locale())
 
 
 def amount(minor: float | None, currency: str) -> str:

@@ -24,13 +24,16 @@ _PEOPLE = pa.schema(
     [("is_holdout", pa.int64()), ("n_orders", pa.int64()), ("revenue_minor", pa.int64())]
 )
 _CREDITED = pa.schema([("step", pa.string()), ("n", pa.int64()), ("revenue_minor", pa.int64())])
-# How everybody came in first: who comes again is the same person, in the same arm.
-_FIRST = """
+_HELD = "FROM journeys_enrollment WHERE journey_id = %s AND is_holdout"
+# How everybody came in first: who comes again is the same person, in the same arm. Who came in on a
+# version that held nobody out, in other weeks, is compared with nobody held out by another.
+_FIRST = f"""
 SELECT profile_id, is_holdout, entered_at, order_id FROM (
-  SELECT profile_id, is_holdout, entered_at, order_id,
+  SELECT profile_id, is_holdout, entered_at, order_id, version_id,
          row_number() OVER (PARTITION BY profile_id ORDER BY entered_at, id) AS nth
   FROM journeys_enrollment WHERE journey_id = %s
-) entries WHERE nth = 1
+) entries
+WHERE nth = 1 AND (version_id IN (SELECT version_id {_HELD}) OR NOT EXISTS (SELECT 1 {_HELD}))
 """
 
 
@@ -45,6 +48,8 @@ class Credit:
 @dataclass(frozen=True, slots=True)
 class JourneyResult:
     """A journey measured: each person once, in the window behind their first coming in.
+
+    The arms are of the versions that held somebody out; where none did, everybody is treated.
 
     ``rates`` and ``means`` compare the arms and say what the journey caused; ``by_step`` ascribes
     each order to the last message before it, which says nothing of what would have been without.
@@ -106,7 +111,8 @@ def _people(journey: Journey, window_days: int, at: int) -> pa.Table:
      AND (e.order_id IS NULL OR o.id <> e.order_id)
     GROUP BY e.profile_id, e.is_holdout
     """
-    params = [journey.pk, at, _began_at(journey, at), at, *alive, window_days * clock.DAY]
+    first = [journey.pk] * _FIRST.count("%s")
+    params = [*first, at, _began_at(journey, at), at, *alive, window_days * clock.DAY]
     with connection.cursor() as cursor:
         return arrow.fetch(cursor, sql, params, _PEOPLE)
 

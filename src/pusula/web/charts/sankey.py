@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
+from typing import Protocol
 
 from django.utils.safestring import SafeString
 
@@ -14,10 +15,10 @@ from pusula.web.charts.figure import Figure, Table, drawn
 from pusula.web.charts.svg import clip, coordinate, drawing, tag
 
 _TOP = 12
-_NODE = 12
+NODE = 12
 _GAP = 28  # between groups: room for two lines of text, however few a group holds
 _MARGINS = ((660, 140), (460, 112), (0, 92))  # room for names, from this width on
-_LEAST_STROKE = 0.8
+LEAST_STROKE = 0.8
 
 Flows = dict[tuple[str, str], int]
 
@@ -63,11 +64,19 @@ def draw(
     margin = next(room for least, room in _MARGINS if width >= least)
     scale = (height - _TOP - _GAP * len(groups)) / sum(flows.values())
     left = _Side(groups, flows, 0, scale, margin)
-    right = _Side(groups, flows, 1, scale, width - margin - _NODE)
-    parts = _ribbons(groups, flows, left, right)
+    right = _Side(groups, flows, 1, scale, width - margin - NODE)
+    parts = ribbons(groups, flows, left, right)
     parts += left.nodes(sides[0], "end", left.x - 10, margin - 12)
-    parts += right.nodes(sides[1], "start", right.x + _NODE + 10, margin - 12)
+    parts += right.nodes(sides[1], "start", right.x + NODE + 10, margin - 12)
     return drawing(width, height, *parts, label=sentence)
+
+
+class Stack(Protocol):
+    """The groups of one moment, stacked at ``x``; ``scale`` pixels are one person."""
+
+    tops: dict[str, float]
+    x: float
+    scale: float
 
 
 class _Side:
@@ -93,8 +102,8 @@ class _Side:
             top, thick = self.tops[group.key], size * self.scale
             middle = top + thick / 2
             parts += [
-                tag("rect", class_=f"node node--{group.tone}", x=self.x, y=top, width=_NODE,
-                    height=max(thick, _LEAST_STROKE), rx=min(3, thick / 2)),
+                tag("rect", class_=f"node node--{group.tone}", x=self.x, y=top, width=NODE,
+                    height=max(thick, LEAST_STROKE), rx=min(3, thick / 2)),
                 tag("text", clip(group.name, room), class_="chart__label", x=text_x,
                     y=middle - 1, text_anchor=anchor),
                 tag("text", formats.number(size), class_="chart__value", x=text_x,
@@ -103,10 +112,10 @@ class _Side:
         return parts
 
 
-def _ribbons(groups: Sequence[Group], flows: Flows, left: _Side, right: _Side) -> list[SafeString]:
+def ribbons(groups: Sequence[Group], flows: Flows, left: Stack, right: Stack) -> list[SafeString]:
     """Return a ribbon for each flow, stacked on both sides in the order of the groups."""
     leaving, arriving = dict(left.tops), dict(right.tops)
-    x1, x2 = left.x + _NODE, right.x
+    x1, x2 = left.x + NODE, right.x
     middle = coordinate((x1 + x2) / 2)
     parts = []
     for source in groups:
@@ -126,7 +135,7 @@ def _ribbons(groups: Sequence[Group], flows: Flows, left: _Side, right: _Side) -
                     tag("title", f"{source.name} → {target.name}: {formats.number(n)}"),
                     class_=f"flow flow--{target.tone}{same}",
                     d=f"M{coordinate(x1)} {a}C{middle} {a} {middle} {b} {coordinate(x2)} {b}",
-                    stroke_width=max(thick, _LEAST_STROKE),
+                    stroke_width=max(thick, LEAST_STROKE),
                 )
             )
     return parts

@@ -10,15 +10,13 @@ from django.utils.safestring import SafeString
 
 from pusula.web import formats
 from pusula.web.charts.figure import Figure, Table, drawn
-from pusula.web.charts.sankey import Group
-from pusula.web.charts.svg import clip, coordinate, drawing, tag
+from pusula.web.charts.sankey import LEAST_STROKE, NODE, Group, ribbons
+from pusula.web.charts.svg import clip, drawing, tag
 
 _TOP = 18
-_NODE = 12
 _GAP = 26  # between groups: room for two lines of text, however few a group holds
 _MARGINS = ((660, 140), (460, 104), (0, 84))  # room for names at both sides, from this width on
 _NAMED_FROM = 460  # narrower, the columns between have no names of their own
-_LEAST_STROKE = 0.8
 
 Ways = Mapping[tuple[str, ...], int]
 
@@ -51,7 +49,7 @@ def draw(
     height = max(300, len(groups) * 66) + _TOP
     margin = next(room for least, room in _MARGINS if width >= least)
     scale = (height - _TOP - _GAP * len(groups)) / sum(ways.values())
-    step = (width - 2 * margin - _NODE) / (len(moments) - 1)
+    step = (width - 2 * margin - NODE) / (len(moments) - 1)
     columns = [
         _Column(groups, ways, place, margin + place * step, scale) for place in range(len(moments))
     ]
@@ -65,7 +63,7 @@ def draw(
             parts += column.words(moments[place], "end", -10, margin - 12)
         elif place == last or width >= _NAMED_FROM:
             room = margin - 12 if place == last else step / 2
-            parts += column.words(moments[place], "start", _NODE + 8, room)
+            parts += column.words(moments[place], "start", NODE + 8, room)
     return drawing(width, height, *parts, label=sentence)
 
 
@@ -85,7 +83,7 @@ class _Column:
         """Return a block for each group that has anybody."""
         return [
             tag("rect", class_=f"node node--{group.tone}", x=self.x, y=self.tops[group.key],
-                width=_NODE, height=max(size * self.scale, _LEAST_STROKE),
+                width=NODE, height=max(size * self.scale, LEAST_STROKE),
                 rx=min(3, size * self.scale / 2))
             for group, size in zip(self.groups, self.sizes, strict=True)
             if size
@@ -116,28 +114,4 @@ def _ribbons(
     for way, n in ways.items():
         pair = (way[left.place], way[right.place])
         flows[pair] = flows.get(pair, 0) + n
-    leaving, arriving = dict(left.tops), dict(right.tops)
-    x1, x2 = left.x + _NODE, right.x
-    middle = coordinate((x1 + x2) / 2)
-    parts = []
-    for source in groups:
-        for target in groups:
-            n = flows.get((source.key, target.key), 0)
-            if not n:
-                continue
-            thick = n * left.scale
-            a = coordinate(leaving[source.key] + thick / 2)
-            b = coordinate(arriving[target.key] + thick / 2)
-            leaving[source.key] += thick
-            arriving[target.key] += thick
-            same = " flow--same" if source is target else ""
-            parts.append(
-                tag(
-                    "path",
-                    tag("title", f"{source.name} → {target.name}: {formats.number(n)}"),
-                    class_=f"flow flow--{target.tone}{same}",
-                    d=f"M{coordinate(x1)} {a}C{middle} {a} {middle} {b} {coordinate(x2)} {b}",
-                    stroke_width=max(thick, _LEAST_STROKE),
-                )
-            )
-    return parts
+    return ribbons(groups, flows, left, right)

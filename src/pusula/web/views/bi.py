@@ -21,7 +21,7 @@ from pusula.privacy import analysts, audit
 from pusula.web import formats
 from pusula.web.request import signed_in
 
-# Whoever may do it: a superuser, or somebody who was given the right in the administration.
+# Whoever may do it: an administrator, or somebody whom `pusula users grant` gave the right.
 CHANGE, FETCH = "destinations.change_bisettings", "destinations.view_bifolder"
 _KILO = 1_000
 

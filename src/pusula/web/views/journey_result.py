@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -13,8 +13,9 @@ from pusula.journeys import queries
 from pusula.journeys.language import DefinitionError
 from pusula.journeys.models import Journey
 from pusula.lib import clock
+from pusula.measurement.experiments import queries as experiments
 from pusula.measurement.results.journey import Credit, JourneyResult, journey_result
-from pusula.measurement.stats import RateTest
+from pusula.measurement.stats import Seen
 from pusula.web import formats
 from pusula.web.journey_words import Teller
 from pusula.web.request import asked, draw, whole
@@ -22,7 +23,6 @@ from pusula.web.views.journeys import found_or_404, head
 
 _WINDOWS = (7, 14, 30)  # days behind coming in, or behind a message, in which an order counts
 _USUAL_WINDOW = 14
-_ENOUGH = 5  # orders in an arm: with fewer nothing is said of a difference
 
 
 @dataclass(frozen=True)
@@ -40,50 +40,56 @@ def result(request: HttpRequest, key: str) -> HttpResponse:
     journey = found_or_404(key)
     days = whole(asked(request, "days"))
     days = days if days in _WINDOWS else _USUAL_WINDOW
-    found = journey_result(journey, window_days=days, at=clock.now())
+    at = clock.now()
+    found, seen = journey_result(journey, window_days=days, at=at), _seen(journey, days, at)
     context = {
         **head(journey),
         "found": found,
         "days": days,
         "windows": _WINDOWS,
-        "sentence": _sentence(journey, found),
-        "range": _range(_compared(found)),
+        "sentence": _sentence(journey, found, seen),
+        "range": _range(seen),
         "earned": _earned(journey, found),
         "currency": settings.PUSULA.currency,
     }
     return draw(request, "web/journeys/result.html", "web/journeys/_result.html", context)
 
 
-def _compared(found: JourneyResult) -> RateTest | None:
-    """Return the comparison of the arms, if there are orders enough for one."""
-    test = found.rates
-    is_enough = test is not None and max(test.treated.x, test.control.x) >= _ENOUGH
-    return test if is_enough else None
+def _seen(journey: Journey, days: int, at: int) -> Seen | None:
+    """Return the difference with the interval that holds at every look, once there is one.
+
+    A journey has no planned end, and this page is looked at again and again. Of those whose
+    ``days`` are over.
+    """
+    experiment = experiments.by_key("journey", journey.key, at)
+    if experiment is None or not experiment.is_held_against:
+        return None
+    last = experiments.brief(replace(experiment, window_days=days), at).course.last
+    return None if last is None else last[0]
 
 
-def _sentence(journey: Journey, found: JourneyResult) -> str:
+def _sentence(journey: Journey, found: JourneyResult, seen: Seen | None) -> str:
     """Return what the comparison says."""
     is_planned = bool(journey.version and journey.version.definition.get("holdout"))
     if not found.holdout.n and not is_planned:
         return gettext("Nobody is held out, so nothing can be said about what it caused.")
-    test = _compared(found)
-    if test is None:
+    if seen is None:
         return gettext("Too few orders so far to say what it caused.")
-    if test.interval.low <= 0 <= test.interval.high:
+    if seen.interval.has(0):
         return gettext("No difference to the control group is seen so far.")
     form = (
         gettext("%(points)s points more of them order than of the control group.")
-        if test.difference > 0
+        if seen.difference > 0
         else gettext("%(points)s points fewer of them order than of the control group.")
     )
-    return form % {"points": formats.number(abs(test.difference) * 100, 1)}
+    return form % {"points": formats.number(abs(seen.difference) * 100, 1)}
 
 
-def _range(test: RateTest | None) -> str:
+def _range(seen: Seen | None) -> str:
     """Return the interval of the difference, in points."""
-    if test is None:
+    if seen is None:
         return ""
-    low, high = (formats.number(end * 100, 1) for end in (test.interval.low, test.interval.high))
+    low, high = (formats.number(end * 100, 1) for end in (seen.interval.low, seen.interval.high))
     return gettext("%(low)s to %(high)s points") % {"low": low, "high": high}
 
 

@@ -21,6 +21,7 @@ from pusula.measurement.attribution.credit import SIGN_NAMES
 from pusula.measurement.attribution.queries import CreditedOrder, Narrowed
 from pusula.measurement.reports import cohort, funnel, kpi, rates, tables
 from pusula.measurement.reports.names import MODELS, Names, channel, step
+from pusula.measurement.reports.period import Period, PeriodError
 from pusula.orders import machine
 from pusula.orders.models import Order
 from pusula.profiles.models import Profile
@@ -29,7 +30,7 @@ from pusula.segments.models import Segment
 from pusula.web import codes, formats, report_period, titles
 from pusula.web import people as shown_people
 from pusula.web.report_period import Shown
-from pusula.web.request import asked, whole
+from pusula.web.request import asked, plain, whole
 
 PAGE = 50
 
@@ -58,6 +59,7 @@ def orders(request: HttpRequest) -> HttpResponse:
     if last is not None:
         behind = Q(ordered_at=last.ordered_at, pk__lt=last.pk)
         page = page.filter(behind | Q(ordered_at__lt=last.ordered_at))
+    counted = found if is_dead else found.filter(net_base_minor__gte=0)  # a return is no order
     held = list(page[: PAGE + 1])
     rows = [
         Row(
@@ -75,7 +77,7 @@ def orders(request: HttpRequest) -> HttpResponse:
     return _listed(
         request,
         title=gettext("Cancelled orders") if is_dead else gettext("Orders"),
-        meta=[_days(shown), _orders_words(found.count())],
+        meta=[_days(shown), _orders_words(counted.count())],
         back=("report-kpi", shown),
         heads=(gettext("Customer"), gettext("Ordered"), gettext("Number"), gettext("State"),
                gettext("Net revenue")),
@@ -113,7 +115,8 @@ def cohort_people(request: HttpRequest) -> HttpResponse:
     """List who of the cohort ``month`` ordered ``later`` months on."""
     try:
         month = dt.date.fromisoformat(asked(request, "month")).replace(day=1)
-    except ValueError as error:
+        Period(month, month + dt.timedelta(days=1))
+    except (ValueError, PeriodError) as error:
         raise Http404(asked(request, "month")) from error
     later = whole(asked(request, "later")) or 0
     if not 0 <= later < cohort.MOST_MONTHS:
@@ -137,7 +140,7 @@ def cohort_people(request: HttpRequest) -> HttpResponse:
 def funnel_people(request: HttpRequest) -> HttpResponse:
     """List who reached the step ``at`` of a funnel."""
     shown = report_period.shown(request)
-    steps = tuple(one for one in request.GET.getlist("step") if one)
+    steps = tuple(plain(one) for one in request.GET.getlist("step") if plain(one))
     place = whole(asked(request, "at")) or 0
     if not 2 <= len(steps) <= funnel.MOST_STEPS or not 0 <= place < len(steps):  # noqa: PLR2004
         raise Http404(str(place))

@@ -27,7 +27,7 @@ from pusula.segments import queries as segments
 from pusula.web import report_drawing, report_period, titles
 from pusula.web.builder.choices import Choices
 from pusula.web.report_period import PRESETS, Shown
-from pusula.web.request import asked, draw, next_address, signed_in, whole
+from pusula.web.request import asked, draw, next_address, plain, signed_in, whole
 
 _ATTRIBUTION_BY = ("origin", "message", "trigger", "channel", "content", "segment")
 _RATES_BY = ("origin", "message", "channel", "content_id", "day")
@@ -154,7 +154,7 @@ def rates(request: HttpRequest) -> HttpResponse:
 def funnel(request: HttpRequest) -> HttpResponse:
     """Show who went through the steps that the address names (``step``, repeated)."""
     shown = report_period.shown(request)
-    steps = [one for one in request.GET.getlist("step")[:MOST_STEPS] if one]
+    steps = [plain(one) for one in request.GET.getlist("step")[:MOST_STEPS] if plain(one)]
     window = whole(asked(request, "window")) or _USUAL_WINDOW
     known = [(ORDER, step(ORDER)), *((one.value, one.words) for one in Choices().events())]
     more = {

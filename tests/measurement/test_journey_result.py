@@ -76,6 +76,24 @@ def measured(journey: Journey, days: int = 14):
     return journey_result(journey, window_days=days, at=NOW)
 
 
+def test_who_came_in_while_nobody_was_held_out_is_in_no_arm(journey):
+    early, late = profiles(4), profiles(6)
+    for who in early:  # a better season
+        came_in(journey, who)
+        bought(who, 1)
+    assert journey_result(journey, window_days=14, at=NOW).treated.n == 4
+    journey.version = JourneyVersion.objects.create(
+        journey=journey, number=2, definition={"holdout": "50 %"}, created_at=0
+    )
+    journey.save()
+    for number, who in enumerate(late):
+        came_in(journey, who, 20, held=number < 3)
+    found = journey_result(journey, window_days=14, at=NOW)
+    assert (found.treated.n, found.holdout.n) == (3, 3)
+    assert found.means.difference == 0
+    assert found.rates.difference == 0
+
+
 def test_each_person_counts_once_in_their_arm_from_their_first_coming_in(journey):
     ada, can, ece, naz = profiles(4)
     came_in(journey, ada, goal=True)
