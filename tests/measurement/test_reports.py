@@ -198,6 +198,9 @@ def test_a_question_that_cannot_be_answered_says_why_and_waits_no_longer(monkeyp
     assert "nobody" in given.error
     assert not given.is_waiting
     assert answers.renew(at=at(20)) == 0
+    assert not answers.answer("rates", wrong, at=at(21)).is_waiting
+    assert answers.answer("rates", wrong, at=at(21), is_fresh=True).is_waiting
+    assert answers.work(at=at(21)) is not None
     assert answers.forget(at=at(20) + 31 * clock.DAY) == 1
 
 

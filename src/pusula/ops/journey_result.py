@@ -10,8 +10,10 @@ from django.utils.translation import gettext
 
 from pusula.journeys import queries
 from pusula.lib import clock, money
+from pusula.measurement.experiments import queries as experiments
 from pusula.measurement.results.campaign import ArmResult
 from pusula.measurement.results.journey import JourneyResult, journey_result
+from pusula.measurement.stats import Seen
 
 
 @click.command()
@@ -23,21 +25,23 @@ def result(key: str, days: int, as_json: bool) -> None:
     journey = queries.by_key(key)
     if journey is None:
         raise click.UsageError(f"there is no journey {key}")
-    found = journey_result(journey, window_days=days, at=clock.now())
+    at = clock.now()
+    found = journey_result(journey, window_days=days, at=at)
+    seen = experiments.seen_so_far(journey, days, at)
     if as_json:
-        click.echo(json.dumps(_as_dict(found), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(_as_dict(found, seen), ensure_ascii=False, indent=2))
         return
     for title, arm in ((gettext("Came in"), found.treated), (gettext("Held out"), found.holdout)):
         click.echo(f"{title}: {_said(arm)}")
-    if found.rates is None or found.means is None:
-        click.echo(gettext("Too few people were held out to say what it caused."))
+    if seen is None:
+        click.echo(gettext("Too few orders so far to say what it caused."))
     else:
-        points = found.rates.difference * 100
-        low, high = (end * 100 for end in (found.rates.interval.low, found.rates.interval.high))
+        points = seen.difference * 100
+        low, high = seen.interval.low * 100, seen.interval.high * 100
         words = {"points": f"{points:+.1f}", "low": f"{low:+.1f}", "high": f"{high:+.1f}"}
         click.echo(
             gettext("Difference: %(points)s points (95%% CI %(low)s to %(high)s)") % words
-            + f", p = {found.rates.p:.3f}"
+            + f", p = {seen.p:.3f}"
         )
     click.echo(gettext("Orders behind the messages, by the last one before each:"))
     for step, credit in found.by_step.items():
@@ -53,7 +57,7 @@ def _amount(minor: int) -> str:
     return f"{money.from_minor(minor, settings.PUSULA.currency):,} {settings.PUSULA.currency}"
 
 
-def _as_dict(found: JourneyResult) -> dict[str, object]:
+def _as_dict(found: JourneyResult, seen: Seen | None) -> dict[str, object]:
     arms = {
         name: {
             "n": arm.n, "n_conversions": arm.n_conversions, "revenue_minor": arm.revenue_minor,
@@ -61,12 +65,11 @@ def _as_dict(found: JourneyResult) -> dict[str, object]:
         for name, arm in (("treated", found.treated), ("holdout", found.holdout))
     }  # fmt: skip
     difference = None
-    if found.rates is not None and found.means is not None:
+    if seen is not None:
         difference = {
-            "rate": found.rates.difference,
-            "interval": [found.rates.interval.low, found.rates.interval.high],
-            "p": found.rates.p,
-            "revenue_minor_per_head": found.means.difference,
+            "rate": seen.difference,
+            "interval": [seen.interval.low, seen.interval.high],
+            "p": seen.p,
         }
     return {
         "currency": settings.PUSULA.currency,

@@ -8,7 +8,7 @@ by people whose window is over, so that nobody counts half.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from django.conf import settings
@@ -178,6 +178,19 @@ def brief(experiment: Experiment, at: int) -> Found:
     if campaign is None or experiment.phase is Phase.TOO_EARLY:
         return _found(experiment, at, {})
     return _ended(experiment, campaign, at)
+
+
+def seen_so_far(journey: Journey, window_days: int, at: int) -> stats.Seen | None:
+    """Return a journey's difference of rates with the interval that holds at every look.
+
+    A journey has no planned end, and is looked at again and again. Of those whose ``window_days``
+    are over; ``None`` before there is anything to compare.
+    """
+    experiment = by_key("journey", journey.key, at)
+    if experiment is None or not experiment.is_held_against:
+        return None
+    last = brief(replace(experiment, window_days=window_days), at).course.last
+    return None if last is None else last[0]
 
 
 def course_so_far(campaign: Campaign, at: int) -> Course | None:

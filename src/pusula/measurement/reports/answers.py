@@ -53,9 +53,9 @@ def answer(kind: str, question: Question, *, at: int, is_fresh: bool = False) ->
         defaults={"kind": kind, "question": question, "asked_at": at},
     )
     is_old = held.made_at is None or is_fresh or at - held.made_at > FRESH
-    changes = {"asked_at": at} | ({"wanted": True} if is_old and not held.error else {})
-    Answer.objects.filter(pk=held.pk).update(**changes)
-    is_waiting = held.wanted or (is_old and not held.error)
+    is_asked = is_old and (is_fresh or not held.error)  # what failed once fails again by itself
+    Answer.objects.filter(pk=held.pk).update(asked_at=at, **({"wanted": True} if is_asked else {}))
+    is_waiting = held.wanted or is_asked
     return Given(held.result, held.made_at, is_waiting, held.error)
 
 

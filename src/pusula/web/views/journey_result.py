@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -41,7 +41,8 @@ def result(request: HttpRequest, key: str) -> HttpResponse:
     days = whole(asked(request, "days"))
     days = days if days in _WINDOWS else _USUAL_WINDOW
     at = clock.now()
-    found, seen = journey_result(journey, window_days=days, at=at), _seen(journey, days, at)
+    found = journey_result(journey, window_days=days, at=at)
+    seen = experiments.seen_so_far(journey, days, at)
     context = {
         **head(journey),
         "found": found,
@@ -53,19 +54,6 @@ def result(request: HttpRequest, key: str) -> HttpResponse:
         "currency": settings.PUSULA.currency,
     }
     return draw(request, "web/journeys/result.html", "web/journeys/_result.html", context)
-
-
-def _seen(journey: Journey, days: int, at: int) -> Seen | None:
-    """Return the difference with the interval that holds at every look, once there is one.
-
-    A journey has no planned end, and this page is looked at again and again. Of those whose
-    ``days`` are over.
-    """
-    experiment = experiments.by_key("journey", journey.key, at)
-    if experiment is None or not experiment.is_held_against:
-        return None
-    last = experiments.brief(replace(experiment, window_days=days), at).course.last
-    return None if last is None else last[0]
 
 
 def _sentence(journey: Journey, found: JourneyResult, seen: Seen | None) -> str:

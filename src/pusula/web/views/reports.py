@@ -216,6 +216,7 @@ def _page(
         **_frame(request, kind, shown),
         **(more or {}),
         "error": error or given.error or (shown.error if shown else ""),
+        "has_failed": bool(given.error),
         "is_waiting": given.is_waiting,
         "made_at": given.made_at,
         "result": given.result,
