@@ -15,7 +15,7 @@ EN = numerals.locale_of("en")
 @pytest.mark.parametrize(
     ("share", "tr", "en"),
     [
-        (0.2925, "%29,3", "29.3%"),  # as a float times a hundred it is a hair below the half
+        (0.0185, "%1,9", "1.9%"),  # as a float times a hundred it is a hair below the half
         (-0.0625, "−%6,3", "−6.3%"),
         (-0.0001, "%0,0", "0.0%"),
         (12.5, "%1.250,0", "1,250.0%"),

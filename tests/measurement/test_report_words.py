@@ -19,4 +19,4 @@ def test_charts_of_mails_shorten_numbers_as_the_pages_do(value, shown):
 
 def test_a_mail_rounds_a_share_as_the_page_does():
     with translation.override("en"):
-        assert words.percent(0.2925) == "29.3%" == formats.percent(0.2925)
+        assert words.percent(0.0185) == "1.9%" == formats.percent(0.0185)

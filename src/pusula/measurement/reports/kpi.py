@@ -122,6 +122,28 @@ def new_buyers(span: Span) -> list[Any]:
     return [span.from_at, span.until_at, *_ALIVE, span.from_at, *_ALIVE]
 
 
+def buyers(span: Span, *, are_new: bool, after: int, limit: int) -> list[int]:
+    """Return the next people behind the number ``after`` who ordered in the span.
+
+    ``are_new``: only those who ordered for the first time.
+    """
+    sql, params = (NEW_BUYERS, new_buyers(span)) if are_new else (_BUYERS, _bought(span))
+    page = f"SELECT profile_id FROM ({sql}) people WHERE profile_id > %s ORDER BY 1 LIMIT %s"
+    with connection.cursor() as cursor:
+        cursor.execute(page, [*params, after, limit])
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+_BUYERS = f"""
+SELECT DISTINCT profile_id FROM orders_order
+WHERE ordered_at >= %s AND ordered_at < %s AND status IN ({_MARKS}) AND net_base_minor >= 0
+"""
+
+
+def _bought(span: Span) -> list[Any]:
+    return [span.from_at, span.until_at, *_ALIVE]
+
+
 def _new_buyers(span: Span) -> int:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM ({NEW_BUYERS}) people", new_buyers(span))

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
 
 from pusula.lib import clock
 from pusula.measurement import stats
@@ -120,10 +121,8 @@ def listed(asked: Asked, kind: str) -> QuerySet[Message]:
     where, params = _where(asked)
     condition, more = _kind(kind, asked)
     sql = f"SELECT m.id FROM outbox_message m {_HEARD} WHERE {where} AND {condition}"
-    found = Message.objects.extra(  # noqa: S610 - our own SQL, values are parameters
-        where=[f"outbox_message.id IN ({sql})"], params=[*_heard(asked), *params, *more]
-    )
-    return found.order_by("-pk")
+    ids = RawSQL(sql, [*_heard(asked), *params, *more])  # noqa: S611 - our own, values are parameters
+    return Message.objects.filter(pk__in=ids).order_by("-pk")
 
 
 # Receipts of each message as flags. The parameters narrow it to messages of the span.

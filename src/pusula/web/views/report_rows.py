@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -33,6 +32,7 @@ from pusula.web.report_period import Shown
 from pusula.web.request import asked, plain, whole
 
 PAGE = 50
+_MOST_WITHIN = 365  # days behind a message in which an order counts
 
 
 @dataclass(frozen=True)
@@ -91,22 +91,11 @@ def buyers(request: HttpRequest) -> HttpResponse:
     """List who ordered in the period (``who=new``: for the first time)."""
     shown = report_period.shown(request)
     span, after = shown.period.span, whole(asked(request, "after")) or 0
-    if asked(request, "who") == "new":
+    are_new = asked(request, "who") == "new"
+    title = gettext("Customers who ordered")
+    if are_new:
         title = gettext("Customers who ordered for the first time")
-        sql, params = kpi.NEW_BUYERS, kpi.new_buyers(span)
-    else:
-        title = gettext("Customers who ordered")
-        alive = sorted(machine.ALIVE)
-        marks = ", ".join(["%s"] * len(alive))
-        sql = (
-            "SELECT DISTINCT profile_id FROM orders_order WHERE ordered_at >= %s "
-            f"AND ordered_at < %s AND status IN ({marks}) AND net_base_minor >= 0"
-        )
-        params = [span.from_at, span.until_at, *alive]
-    page = f"SELECT profile_id FROM ({sql}) people WHERE profile_id > %s ORDER BY 1 LIMIT %s"
-    with connection.cursor() as cursor:
-        cursor.execute(page, [*params, after, PAGE + 1])
-        ids = [pk for (pk,) in cursor.fetchall()]
+    ids = kpi.buyers(span, are_new=are_new, after=after, limit=PAGE + 1)
     return _people(request, ids, title=title, meta=[_days(shown)], back=("report-kpi", shown))
 
 
@@ -162,6 +151,7 @@ def funnel_people(request: HttpRequest) -> HttpResponse:
 def messages(request: HttpRequest) -> HttpResponse:
     """List the messages behind a rate (``kind``), the newest first."""
     shown = report_period.shown(request)
+    within = whole(asked(request, "within")) or 0
     kind = asked(request, "kind") if asked(request, "kind") in rates.KINDS else "sent"
     wanted = rates.Asked(
         shown.period.span,
@@ -170,7 +160,7 @@ def messages(request: HttpRequest) -> HttpResponse:
         channel=asked(request, "channel"),
         content_id=whole(asked(request, "content_id")) or 0,
         segment=_segment(request),
-        conversion_days=whole(asked(request, "within")) or rates.USUAL_CONVERSION_DAYS,
+        conversion_days=within if 1 <= within <= _MOST_WITHIN else rates.USUAL_CONVERSION_DAYS,
     )
     found = rates.listed(wanted, kind)
     before = whole(asked(request, "after"))
