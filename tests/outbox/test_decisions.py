@@ -17,7 +17,8 @@ from pusula.outbox import decisions, machine
 from pusula.outbox.candidates import Way
 from pusula.outbox.decisions import decide
 from pusula.outbox.models import Message
-from pusula.profiles.models import Identifier, IdentifierKind, Profile, Trait
+from pusula.profiles.models import Identifier, IdentifierKind, Profile, Trait, TraitKind
+from pusula.profiles.objections import OBJECTED
 
 pytestmark = pytest.mark.django_db
 DAY, HOUR = clock.DAY, clock.HOUR
@@ -335,6 +336,17 @@ def test_seats_of_a_day_are_counted_by_the_company_calendar():
     local = clock.to_datetime(found[2].due_at, "Europe/Istanbul")
     assert [one.due_at for one in found[:2]] == [NOW, NOW]
     assert (local.day, local.hour) == (22, 9)
+
+
+def test_who_objects_to_profiling_gets_nothing_commercial_by_whatever_way(ayse):
+    Trait.objects.create(
+        profile=ayse, name=OBJECTED, kind=TraitKind.BOOL, number=1, source="test", updated_at=NOW
+    )
+    [sold, told] = decide(
+        [asked(ayse.pk), asked(ayse.pk, step="bill", is_commercial=False)], at=NOW
+    )
+    assert (sold.state, sold.reason) == ("skipped", "objected")
+    assert told.reason != "objected"
 
 
 def test_who_is_held_out_from_everything_gets_nothing_commercial_and_stays_so():

@@ -22,6 +22,7 @@ from pusula.outbox.rules.policy import Policy
 from pusula.outbox.rules.weigh import Asked, Scales, is_held_out
 from pusula.outbox.ways import Chosen, choose
 from pusula.profiles.models import Profile
+from pusula.profiles.objections import objectors
 
 _TRIES = 5
 
@@ -79,6 +80,7 @@ def foresee(
     version = policies.current()
     found = known.decided(one.dedupe_key for one in candidates)
     there = known.there({one.profile_id for one in candidates})
+    objecting = objectors({one.profile_id for one in candidates if one.is_commercial})
     new: dict[str, Candidate] = {}
     for one in sorted(candidates, key=_order):
         if one.dedupe_key in found:
@@ -87,6 +89,8 @@ def foresee(
             found[one.dedupe_key] = _skipped(one, Reason.GONE)
         elif one.is_commercial and is_held_out(version.policy, one.profile_id):
             found[one.dedupe_key] = _skipped(one, Reason.HOLDOUT_GLOBAL)
+        elif one.is_commercial and one.profile_id in objecting:
+            found[one.dedupe_key] = _skipped(one, Reason.OBJECTED)
         else:
             new.setdefault(one.dedupe_key, one)
     if chosen is None:
