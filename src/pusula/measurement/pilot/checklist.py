@@ -33,6 +33,7 @@ _EXAMPLES = ("example.com", "www.example.com")
 # What no program can see; the codes are kept with who ticked them.
 BY_PEOPLE: dict[str, str | Promise] = {
     "law": gettext_lazy("Whoever answers for data protection has read the messages and the plan."),
+    "claims": gettext_lazy("Every claim and figure in the messages is true of the company."),
     "pages": gettext_lazy("The pages that the buttons lead to are there and count bookings."),
     "agents": gettext_lazy("The call centre knows the script, the offer and how to note outcomes."),
     "quiet": gettext_lazy("No other campaign speaks to these people during the pilot."),
