@@ -22,6 +22,7 @@ from pusula.measurement.reports.funnel import ORDER, FunnelError
 from pusula.measurement.reports.models import Answer, AttributionRules
 from pusula.measurement.reports.period import Period, PeriodError
 from pusula.ops.reports import reports
+from pusula.outbox.models import Message
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 FIRST = dt.date(2026, 9, 22)  # the day of T0 in Istanbul is the 21st
@@ -160,6 +161,12 @@ def test_a_small_company_is_answered_at_once_and_nothing_is_kept(people):
     assert given.result is not None
     assert not given.is_waiting
     assert not Answer.objects.exists()
+
+
+def test_what_was_deleted_makes_a_company_no_larger(people):
+    message = sent(people[0], 2)
+    Message.objects.filter(pk=message.pk).update(id=message.pk + 10 * answers.MOST_AT_ONCE)
+    assert answers.is_small()
 
 
 def test_a_large_company_is_answered_beside_and_the_answer_is_kept(people, monkeypatch):

@@ -76,5 +76,7 @@ def score(*, day: datetime, out: Path, file: Path | None, files: Path | None) ->
         "m": scores.m,
         "rfm_group": pa.DictionaryArray.from_arrays(scores.group, list(scores.groups)),
     }
-    pq.write_table(pa.table(told), out, compression="zstd")
+    # A dictionary of what hardly repeats is built, found useless and thrown away.
+    repeats = ["frequency", "r", "f", "m", "rfm_group"]
+    pq.write_table(pa.table(told), out, compression="zstd", use_dictionary=repeats)
     click.echo(json.dumps({"n_profiles": len(scores.kept), "groups": scores.group_sizes()}))

@@ -49,7 +49,7 @@ def _table(places: Sequence[str], as_of_on: date, config: Config) -> pa.Table:
         for part in rows.parts(places, _TOGETHER):
             lake.register("versions", lake.read_parquet(part))
             answer = lake.sql(needed, params=params).to_arrow_table()
-            found.append(answer.cast(schema).sort_by("profile_id"))
+            found.append(_ascending(answer.cast(schema)))
     return _whole(pa.concat_tables(found) if found else schema.empty_table())
 
 
@@ -60,8 +60,15 @@ def _whole(table: pa.Table) -> pa.Table:
     """
     for index, name in enumerate(table.column_names):
         table = table.set_column(index, name, table.column(index).combine_chunks())
+    return _ascending(table)
+
+
+def _ascending(table: pa.Table) -> pa.Table:
     owners = table["profile_id"].to_numpy()
-    return table if np.all(owners[:-1] < owners[1:]) else table.sort_by("profile_id")
+    if np.all(owners[:-1] < owners[1:]):
+        return table
+    # In one piece first: Arrow sorts and takes several times slower out of many.
+    return table.combine_chunks().take(pa.array(np.argsort(owners)))
 
 
 def _excluded(config: Config) -> pa.Table:

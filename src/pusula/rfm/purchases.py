@@ -93,7 +93,7 @@ def standing(ids: Ids, at: int, config: Config) -> Standing:
     return Standing(counted(table, today, config), *moments)
 
 
-_COUNTS = "sum(CASE WHEN is_order = 1 AND in_window = 1 THEN 1 ELSE 0 END) > 0"
+_COUNTS = "count(CASE WHEN is_order = 1 AND in_window = 1 THEN 1 END) > 0"
 
 
 def _sql(source: str, config: Config, until_at: int) -> tuple[str, tuple[list[Any], list[Any]]]:
@@ -130,9 +130,8 @@ def _sql(source: str, config: Config, until_at: int) -> tuple[str, tuple[list[An
     is_order = "1" if orders.returns == "count" else f"CASE WHEN {amount} >= 0 THEN 1 ELSE 0 END"
     sql = f"""
     SELECT profile_id,
-           CAST(sum(CASE WHEN is_order = 1 AND in_window >= 0 THEN 1 ELSE 0 END) AS bigint) AS ever,
-           CAST(sum(CASE WHEN is_order = 1 AND in_window = 1 THEN 1 ELSE 0 END) AS bigint)
-             AS frequency,
+           count(CASE WHEN is_order = 1 AND in_window >= 0 THEN 1 END) AS ever,
+           count(CASE WHEN is_order = 1 AND in_window = 1 THEN 1 END) AS frequency,
            CAST(sum(CASE WHEN in_window = 1 THEN amount ELSE 0 END) AS bigint) AS monetary_minor,
            max(CASE WHEN is_order = 1 AND in_window = 1 THEN placed END) AS last,
            min(CASE WHEN in_window = 1 THEN placed END) AS first,
