@@ -24,6 +24,7 @@ DAYS = 90
 EVENTS = ("Cart Filled", "Cart Filled", "Product Viewed", "Product Viewed", "Order Completed")
 HEAD: dict[str, Any] = {
     "title": {"tr": "Sepet", "en": "Cart"},
+    "holdout": 0,
     "reentry": "restart",
     "entry": [{"event": {"name": "Cart Filled"}}],
     "exit_when": [{"event": {"name": "Order Completed"}}],

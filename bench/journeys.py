@@ -77,7 +77,7 @@ def _prepare(n_waiting: int, n_due: int, keys: list[str]) -> None:
         name="hello", subject="Merhaba", text="{{ unsubscribe_url }}", html=HTML, updated_at=now
     )
     title = {"tr": "Ölçüm", "en": "Bench"}
-    head = {"title": title, "class": "service", "entry": [{"api": True}]}
+    head = {"title": title, "class": "service", "holdout": 0, "entry": [{"api": True}]}
     actions.apply([(k, {"journey": k, **head, "steps": JOURNEYS[k]}) for k in keys])
     columns = (
         "journey_id", "version_id", "profile_id", "entry_key", "entry", "state", "node", "due_at",

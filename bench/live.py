@@ -217,6 +217,7 @@ def bring_into_force() -> None:
     )
     asked = versions.ask(rules, at=clock.now())
     asked.cuts = msgspec.to_builtins(preview.preview(rules.rules, clock.now()).cuts)
+    asked.save(update_fields=["cuts"])
     began = time.perf_counter()
     made = project.publish(asked)
     took = time.perf_counter() - began

@@ -233,7 +233,7 @@ def stages(people: list[int], given: argparse.Namespace) -> tuple[dict[str, floa
     known = stage("values of people", lambda: values(people, at=clock.now()))
     links = stage("signed links", lambda: [MessageLinks(token) for token in tokens])
     pairs = list(zip(people, links, strict=True))
-    filled = stage("render", lambda: [template.render(compiled, known[p], k) for p, k in pairs])
+    filled = stage("render", lambda: [template.write(compiled, known[p], k) for p, k in pairs])
     parts = [
         (part.template, known[pk], link) for pk, link in pairs[:100] for part in compiled.parts
     ]
@@ -254,7 +254,7 @@ def stages(people: list[int], given: argparse.Namespace) -> tuple[dict[str, floa
     signer = dkim.Signer("deniz.example", "bench", rsa.generate_private_key(65537, 2048))
     stage("(MIME and RSA-2048)", lambda: [mime.wired(mail, signer) for mail in mails])
     given.size = len(mime.composed(mails[0]))
-    return took, filled[0].html
+    return took, filled[0].html.decode()
 
 
 def used_by_children() -> float:

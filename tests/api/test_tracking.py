@@ -7,8 +7,10 @@ import time_machine
 from django.db import OperationalError, connection
 from django.test import Client
 from tests.api.test_unsubscribe import PERSON, path_of
-from tests.outbox.people import in_line, profiles
+from tests.outbox.people import HTML, in_line, profiles
 
+from pusula.content import check, template
+from pusula.content.template import TRAP
 from pusula.events.models import Event
 from pusula.lib import clock
 from pusula.outbox import links, queries, receipts
@@ -182,3 +184,41 @@ def test_a_busy_database_keeps_nobody_from_their_page(message, monkeypatch):
         with connection.cursor() as cursor:
             cursor.execute("pragma busy_timeout")
             assert cursor.fetchone()[0] > 10_000  # as before, for everybody else
+
+
+def test_the_link_that_nobody_sees_leads_nowhere_and_marks_the_scanner_that_followed_it(message):
+    with time_machine.travel(clock.to_datetime(clock.now()), tick=False) as moment:
+        Client().get(open_path(message), headers=PERSON)
+        moment.shift(3)
+        trap = Client().get(click_path(message, TRAP), headers=PERSON)
+        assert (trap.status_code, trap.content) == (204, b"")
+        assert "Location" not in trap
+        moment.shift(10)
+        led = Client().get(click_path(message), headers=PERSON)
+        assert led["Location"] == ON_THE_WIRE, "a person behind the same gateway is led on"
+        assert set(Receipt.objects.values_list("is_machine", flat=True)) == {True}
+        assert not Event.objects.filter(name="Email Clicked").exists()
+        moment.shift(60)
+        Client().get(click_path(message), headers=PERSON)
+    assert Event.objects.filter(name="Email Clicked").count() == 1
+    assert queries.rates("campaign:1").n_clicked == 1
+
+
+def test_the_trap_of_one_message_marks_nothing_of_another(message):
+    [other] = in_line(profiles(1), origin="campaign:2")
+    Client().get(click_path(other, TRAP), headers=PERSON)
+    Client().get(click_path(message), headers=PERSON)
+    assert not message.receipts.filter(is_machine=True).exists()
+
+
+def test_each_mail_begins_with_a_link_that_no_eye_ear_or_keyboard_reaches(message):
+    made = template.compiled("x", "", HTML)
+    given = {"profile": {"first_name": "Ayşe", "last_name": "Y"}}
+    written = template.render(made, given, links.MessageLinks(message.token))
+    address = links.MessageLinks(message.token).click(TRAP)
+    hidden = f'<a href="{address}" style="display:none" aria-hidden="true" tabindex="-1"></a>'
+    assert written.html.count(hidden) == 1
+    assert written.html.index(hidden) == written.html.index("<a ")
+    assert "trap" not in written.text
+    assert "trap" not in template.render(made, given, links.preview_links()).html
+    assert not [one for one in check.check("x", "", HTML, frozenset()) if "trap" in str(one)]

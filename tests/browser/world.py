@@ -117,7 +117,9 @@ def _rules() -> None:
         asked.cuts = {"recency": cuts, "frequency": [{"count": 2, "tie": "pms:4"}],
                       "monetary": [1_000_00, 5_000_00]}  # fmt: skip
         groups = list(rules.rules.named_groups)
-        versions.publish(asked, at=at, groups=groups, n_graded=39, n_moved=months)
+        versions.begin(asked, at=at, groups=groups, n_all=39)
+        versions.go_on(asked, to=39, n=39, n_moved=months)
+        versions.publish(asked, at=at, n_graded=39)
     versions.ask(config.parse_project({"look_back_months": 6}), by="deniz", at=made_up.NOW)
 
 

@@ -134,13 +134,13 @@ def test_a_test_mail_in_line_does_not_leave_once_its_address_is_revoked(ayse, po
 def test_an_address_revoked_while_the_server_waits_for_the_body_gets_none(ayse, post, monkeypatch):
     one = verified()
     ask(one, ayse)
-    asked = trials._may_get
+    asked = trials.may_get
 
     def may_get(to: int) -> bool:
         team.revoke(to, at=clock.now())
         return asked(to)
 
-    monkeypatch.setattr(trials, "_may_get", may_get)
+    monkeypatch.setattr(trials, "may_get", may_get)
     assert post() == []
     assert Trial.objects.get().problem == "revoked"
 

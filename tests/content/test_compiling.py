@@ -150,7 +150,7 @@ def test_what_is_rare_is_left_to_the_interpreter(source):
 def test_a_function_that_says_something_else_loses_its_word():
     template = compiled("Konu", "{{ profile.name }}", "")
     assert verified(template, {"profile": {"name": "Ayşe"}}, InertLinks("u"))
-    template.text._function = lambda _given: "Fatma"
+    template.text._function = lambda _given: b"Fatma"
     assert not verified(template, {"profile": {"name": "Ayşe"}}, InertLinks("u"))
     assert not template.text.is_compiled
     assert template.text.fill({"profile": {"name": "Ayşe"}}) == "Ayşe"

@@ -43,7 +43,7 @@ class World:
         packs.add(scenario, at=self.now)
         definition = packs.parsed(scenario)
         if not holdout:
-            document = {k: v for k, v in scenario.document.items() if k != "holdout"}
+            document = {**scenario.document, "holdout": 0}
             (definition,) = actions.read([("pack.yaml", document)]).values()
         actions.publish(actions.save(definition, at=NOW), at=NOW)
         self.journey = Journey.objects.get(key=scenario.key)

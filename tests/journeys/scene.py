@@ -46,7 +46,7 @@ def wait(step: str, length: str) -> dict[str, Any]:
 
 def document(key: str = "hello", **parts: Any) -> dict[str, Any]:
     return {
-        "journey": key, "title": TITLE, "class": "service",
+        "journey": key, "title": TITLE, "class": "service", "holdout": 0,
         "entry": [{"event": {"name": "Hotel Searched"}}],
         "steps": [mail()],
         **parts,

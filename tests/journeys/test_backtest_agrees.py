@@ -21,7 +21,10 @@ from pusula.lib import clock
 from pusula.outbox.models import Message
 from pusula.pipeline import batch
 from pusula.pipeline.live import Live
+from pusula.profiles import actions as profile_facts
 from pusula.profiles import relations as profiles
+from pusula.profiles.models import TraitKind
+from pusula.profiles.objections import OBJECTED
 from pusula.segments import queries as segments
 
 pytestmark = pytest.mark.django_db(databases=["default", "log"])
@@ -48,7 +51,9 @@ TALK = [
     }},
     {"id": "lot", "split": [
         {"name": "a", "share": "50 %", "steps": [mail("a")]},
-        {"name": "b", "share": "50 %", "steps": [wait("b", **{"for": "1 hour"})]},
+        {"name": "b", "share": "50 %", "steps": [
+            wait("b", until="own_hour", usual="11:00", weekdays=["tuesday", "wednesday"]),
+        ]},
     ]},
     wait("long", **{"for": "8 hours"}),
     mail("last"),
@@ -94,7 +99,7 @@ def test_what_is_told_of_the_past_is_what_was_lived(seed):
         limits(text)
     parts = dict(KINDS[seed % len(KINDS)]) | {"class": rng.choice(["commercial", "service"])}
     told = document("trip", **parts)
-    _live(rng, told)
+    _live(rng, told, random.Random(seed))  # noqa: S311 - likewise
     for lived, replayed in zip(_lived(), _replayed(told), strict=True):
         only = sorted(map(repr, lived - replayed)), sorted(map(repr, replayed - lived))
         assert only == ([], []), "\n".join(map(str, only))
@@ -105,7 +110,7 @@ def _second(at):
     return round(at / clock.SECOND)
 
 
-def _live(rng, told):
+def _live(rng, told, traits):
     runner = Live()
     for email in PEOPLE:
         say(email, "Account Opened", at=NOW)
@@ -113,6 +118,7 @@ def _live(rng, told):
     for email in PEOPLE:
         if rng.random() < 0.8:
             _decide(profile_of(email), "granted", NOW + 1)
+        _know(traits, profile_of(email))
     step(NOW + 2, runner)
     templates()
     (definition,) = actions.read([("trip.yaml", told)]).values()
@@ -133,6 +139,20 @@ def _live(rng, told):
         waiting.update(state="sent", gated_at=F("due_at"))
         runner.step(at=at)
         at += 1
+
+
+def _know(rng, profile_id):
+    """Let be known where somebody lives, when they act, and whether they want to be profiled."""
+    said = {}
+    if rng.random() < 0.5:
+        zone = rng.choice(("Asia/Kolkata", "Asia/Kathmandu"))  # not at what happens, by the hour
+        said["time_zone"] = profile_facts.Value(TraitKind.TEXT, zone)
+    if rng.random() < 0.6:
+        said["send_hour"] = profile_facts.Value(TraitKind.NUMBER, float(rng.randint(0, 23)))
+    if rng.random() < 0.2:
+        said[OBJECTED] = profile_facts.Value(TraitKind.BOOL, 1.0)
+    told = [profile_facts.Facts(profile_id, traits=said)]
+    profile_facts.record(told, source="test", at=NOW + 1)
 
 
 def _facts(rng):

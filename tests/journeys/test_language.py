@@ -91,6 +91,10 @@ ways = st.sampled_from(
 leaves = st.one_of(
     st.builds(lambda n: {"wait": {"for": n}}, lengths),
     st.builds(lambda t: {"wait": {"until": t, "weekdays": ["tuesday"]}}, times),
+    st.builds(
+        lambda t, days: {"wait": {"until": "own_hour", "usual": t, **days}},
+        times, st.sampled_from([{}, {"weekdays": ["monday", "friday"]}]),
+    ),
     st.builds(lambda d: {"wait": {"date": d}}, dates),
     st.builds(lambda w, n: {"message": {"ways": w, "not_after": n}}, ways, lengths),
     st.sampled_from(
@@ -317,6 +321,7 @@ steps:
         "One run for each customer.",
         "Comes in: when “Searched for a hotel” happens.",
         "Coming in again: once they are out. At the earliest 30 days after coming in.",
+        "Control group: 10% get nothing.",
         "Commercial messages, purpose “marketing”, priority 5.",
         "Wait until Tuesday, 09:00.",
         "Draw lots.",
@@ -324,3 +329,17 @@ steps:
         "    Leave the journey.",
         "  Variant “rest”, 40%",
     ]
+
+
+def test_who_says_nothing_of_a_control_group_holds_out_ten_per_cent_and_zero_nobody():
+    usual, nobody = parse(doc(), NAMES), parse(doc(holdout=0), NAMES)
+    assert (usual.holdout, nobody.holdout) == (10, 0)
+    assert parse(doc(holdout="0 %"), NAMES) == nobody
+    # What is kept says its share, so that it means the same whatever is usual later.
+    assert [dump(one)["holdout"] for one in (usual, nobody)] == ["10 %", "0 %"]
+    assert parse(dump(nobody), NAMES) == nobody
+    told = [[line.text for line in sentences(one, "en")] for one in (usual, nobody)]
+    assert "Control group: 10% get nothing." in told[0]
+    assert any(line.startswith("No control group") for line in told[1])
+    for wrong in ("100 %", 10, -1, False):
+        assert "holdout" in refusal(holdout=wrong)

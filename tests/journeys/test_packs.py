@@ -207,7 +207,7 @@ def test_everybody_reads_their_own_language():
     ("arguments", "said"),
     [
         (("lapsed", "hotel", "tr"), "there is no pack 'lapsed'"),
-        (("pre-arrival-upsell", "shop", "tr"), "there is no flavour of pre-arrival-upsell 'shop'"),
+        (("pre-arrival-upsell", "shop", "tr"), "there is no flavour 'shop'"),
         (("birthday", "hotel", "de"), "there is no language 'de'"),
     ],
 )

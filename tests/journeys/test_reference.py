@@ -39,7 +39,7 @@ class Nothing:
 
 def cart(length: str) -> dict[str, object]:
     return {
-        "journey": "cart", "title": TITLE, "reentry": "restart",
+        "journey": "cart", "title": TITLE, "reentry": "restart", "holdout": 0,
         "entry": [{"event": {"name": "add_to_cart"}}],
         "exit_when": [{"event": {"name": "purchase"}}],
         "steps": [

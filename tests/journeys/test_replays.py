@@ -93,7 +93,7 @@ def reachable(pusula, tmp_path):
 
 
 def journey(key, steps, **parts):
-    return yaml.safe_dump({"journey": key, "title": TITLE, "steps": steps, **parts})
+    return yaml.safe_dump({"journey": key, "title": TITLE, "holdout": 0, "steps": steps, **parts})
 
 
 def mail(step):

@@ -398,3 +398,9 @@ def test_what_a_dead_loop_had_let_pass_is_unknown_for_the_next(tmp_path: Path) -
     post(provider, tmp_path)
     assert states() == [(machine.UNKNOWN, Reason.SENDER_DIED)]
     assert provider.taken == []
+
+
+def test_of_a_long_sms_its_parts_are_kept_since_each_is_paid_for(tmp_path: Path) -> None:
+    in_line(guests(2), content=content("{{ profile.last_name }} " + "ş" * 150))
+    post(Scripted(), tmp_path)
+    assert set(Message.objects.values_list("n_parts", flat=True)) == {3}

@@ -16,6 +16,7 @@ from typing import Any
 
 from django.db import connections
 from greenlet import getcurrent, greenlet
+from psycopg.pq import TransactionStatus
 from tests.simulation import stage
 from tests.simulation.stage import dice, watch
 
@@ -184,13 +185,17 @@ class Troupe:
 
 def is_in_transaction() -> bool:
     return any(
-        connections[alias].in_atomic_block
-        or (
-            connections[alias].connection is not None
-            and connections[alias].connection.in_transaction
-        )
+        connections[alias].in_atomic_block or _has_begun(connections[alias].connection)
         for alias in stage.ALIASES
     )
+
+
+def _has_begun(raw: Any) -> bool:
+    if raw is None:
+        return False
+    if stage.IS_POSTGRES:
+        return raw.info.transaction_status != TransactionStatus.IDLE
+    return bool(raw.in_transaction)
 
 
 def watch_locks() -> None:

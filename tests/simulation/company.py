@@ -22,6 +22,9 @@ N_PEOPLE = 8
 ABANDONED, BOUGHT, SIGNED_IN = "Cart Abandoned", "Cart Bought", "Signed In"
 CART, WELCOME, TWICE, MAILING = "cart", "welcome", "twice", "spring"
 PAUSE, DAY = 2 * stage.HOUR, 24 * stage.HOUR  # the waits of the cart's journey
+NUMBERS: list[int] = []  # of the profiles of the people, before any merge
+# What tells of a service says so; all else is commercial, and seen to be so on the wire.
+SERVICE = "Hizmet"
 TITLE = {"tr": "Benzetim", "en": "Simulation"}
 
 
@@ -33,14 +36,26 @@ def phone_of(person: int) -> str:
     return f"+9053200000{person:02}"
 
 
-def message(step: str, *channels: str, not_after: str = "6 hours") -> dict[str, Any]:
-    ways = [{"channel": channel, "template": f"hello {channel}"} for channel in channels]
+def person_of(address: str) -> int:
+    """Return whose address it is."""
+    return int(address[4:6] if "@" in address else address[-2:])
+
+
+def message(
+    step: str, *channels: str, template: str = "hello", not_after: str = "6 hours"
+) -> dict[str, Any]:
+    ways = [{"channel": channel, "template": f"{template} {channel}"} for channel in channels]
     return {"id": step, "message": {"ways": ways, "not_after": not_after}}
+
+
+def service(step: str, *channels: str) -> dict[str, Any]:
+    """Return a step that tells of what somebody asked for themselves: no limit holds it back."""
+    return message(step, *channels, template="service")
 
 
 JOURNEYS: list[dict[str, Any]] = [
     {
-        "journey": CART, "title": TITLE, "reentry": "always",
+        "journey": CART, "title": TITLE, "reentry": "always", "holdout": 0,
         "entry": [{"event": {"name": ABANDONED}}],
         "exit_when": [{"event": {"name": BOUGHT}}],
         "steps": [
@@ -51,21 +66,21 @@ JOURNEYS: list[dict[str, Any]] = [
         ],
     },
     {
-        "journey": WELCOME, "title": TITLE, "class": "service", "reentry": "never",
+        "journey": WELCOME, "title": TITLE, "class": "service", "reentry": "never", "holdout": 0,
         "entry": [{"event": {"name": SIGNED_IN}}],
         "steps": [
-            message("hello", "sms", "email"),
+            service("hello", "sms", "email"),
             {
                 "id": "first",
                 "wait": {
                     "first": [{"event": {"name": BOUGHT}}], "at_most": "3 hours",
-                    "then": [message("thanks", "email")], "else": [message("nudge", "email")],
+                    "then": [service("thanks", "email")], "else": [service("nudge", "email")],
                 },
             },
         ],
     },
     {
-        "journey": TWICE, "title": TITLE, "reentry": "always",
+        "journey": TWICE, "title": TITLE, "reentry": "always", "holdout": 0,
         "entry": [{"enters": TWICE}],
         "steps": [message("again", "email", not_after="2 hours")],
     },
@@ -76,6 +91,7 @@ def found() -> None:
     """Make the company in an empty home."""
     now = clock.now()
     people = [_person(number, now) for number in range(N_PEOPLE)]
+    NUMBERS[:] = [person.pk for person in people]
     consent.record([_yes(p.pk, channel, now) for p in people for channel in ("email", "sms")],
                    at=now)  # fmt: skip
     _templates(now)
@@ -110,10 +126,12 @@ def _yes(profile_id: int, channel: str, now: int) -> Decision:
 
 
 def _templates(now: int) -> None:
-    Template.objects.create(
-        name="hello email", subject="Merhaba", text="Merhaba\n{{ unsubscribe_url }}", updated_at=now
-    )
-    Template.objects.create(name="hello sms", channel=Channel.SMS, text="Merhaba", updated_at=now)
+    for name, words in (("hello", "Merhaba"), ("service", SERVICE)):
+        Template.objects.create(
+            name=f"{name} email", subject="Merhaba", text=f"{words}\n{{{{ unsubscribe_url }}}}",
+            updated_at=now,
+        )  # fmt: skip
+        Template.objects.create(name=f"{name} sms", channel=Channel.SMS, text=words, updated_at=now)
 
 
 def _define(key: str, where: dict[str, Any]) -> None:

@@ -7,24 +7,30 @@ the violation that is found has to be of that one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 from django.db import transaction
 from tests.simulation import running
 from tests.simulation.running import Ran
 
+from pusula.consent import merging as consent_merging
+from pusula.consent.models import ConsentEntry
 from pusula.journeys import course, hearing
 from pusula.journeys.course import Happening
 from pusula.lib import clock, ids
-from pusula.outbox import gate, machine, moves, posting, registry, sender
+from pusula.outbox import gate, limits, machine, moves, posting, registry, sender
+from pusula.outbox import merging as outbox_merging
 from pusula.outbox.gate import GO, Verdicts
 from pusula.outbox.letters import Letter
 from pusula.outbox.models import Message
 from pusula.pipeline import appender, live, queries
 from pusula.pipeline.queries import Logged
 from pusula.privacy import stores
+from pusula.profiles import moving
+from pusula.sources import actions as imports
 
 MOST = 40  # worlds in which a mutant has to be caught
 
@@ -228,6 +234,47 @@ def _erasure_misses_outbox() -> Sequence[Change]:
     return [(outbox, "erase", kept)]
 
 
+def _cap_when_queueing_only() -> Sequence[Change]:
+    """Count what somebody gets when a message is put in line, and not when it leaves."""
+    return [(limits, "_capped", lambda *_args, **_more: None)]
+
+
+def _quiet_when_queueing_only() -> Sequence[Change]:
+    """Look at the hour when a message is put in line, and not when it leaves."""
+    return [(limits, "_quiet", lambda *_args: None)]
+
+
+def _merged_get_both() -> Sequence[Change]:
+    """Leave in line what both halves of a merged person were to get."""
+
+    def moved(loser: int, winner: int, **_more: Any) -> None:
+        moving.move("outbox_message", loser, winner)
+
+    return [(outbox_merging, "move", moved)]
+
+
+def _merge_loses_refusals() -> Sequence[Change]:
+    """Keep the winner's decisions, and forget what the loser refused."""
+    move = consent_merging.move
+
+    def forgetful(loser: int, winner: int) -> None:
+        refused = ConsentEntry.objects.filter(profile_id=loser, status="refused")
+        refused.update(status="granted")
+        move(loser, winner)
+
+    return [(consent_merging, "move", forgetful)]
+
+
+def _parted_keep_addressed() -> Sequence[Change]:
+    """Leave with one person what went to the other's address while they were one."""
+    return [(moving, "give_back_addressed", lambda *_args: None)]
+
+
+def _import_row_by_row() -> Sequence[Change]:
+    """Commit an import as it goes (Mautic)."""
+    return [(imports, "transaction", SimpleNamespace(atomic=nullcontext))]
+
+
 MUTANTS = (
     Mutant(
         "fetched is sent", ("at most once", "sent or unknown", "after a no"), (), _fetch_is_sent
@@ -263,6 +310,19 @@ MUTANTS = (
         ("erasures",),
         _erasure_misses_outbox,
     ),
+    Mutant("cap when queueing", ("caps",), ("caps", "outages"), _cap_when_queueing_only),
+    Mutant("quiet when queueing", ("quiet",), ("quiet", "outages"), _quiet_when_queueing_only),
+    Mutant("merged get both", ("nobody twice",), ("merges", "wire"), _merged_get_both),
+    Mutant(
+        "merge loses refusals", ("after a no",), ("merges", "refusals"), _merge_loses_refusals
+    ),
+    Mutant(
+        "parted keep what was addressed",
+        ("erased", "caps", "after a no"),
+        ("merges", "erasures", "caps"),
+        _parted_keep_addressed,
+    ),
+    Mutant("import row by row", ("imports",), ("imports", "kills"), _import_row_by_row),
 )
 
 

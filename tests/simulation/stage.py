@@ -2,6 +2,7 @@
 
 Import this before anything of the product. The product's own code runs unchanged; replaced is what
 stands around it: the time, chance, waiting for a lock, and the hop at the other end of the wire.
+On PostgreSQL (``tests/with_postgres.py``) every world has a database copied from the first.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 - files there are as fast as memory
 ROOT = Path(
@@ -25,15 +27,21 @@ ROOT = Path(
 )
 atexit.register(shutil.rmtree, ROOT, ignore_errors=True)
 HOME, BEGINNING = ROOT / "home", ROOT / "beginning"
+SERVER = os.environ.get("PUSULA_DATABASE_URL", "")  # of PostgreSQL, or nothing: SQLite
 for _name in [name for name in os.environ if name.startswith("PUSULA_")]:
     os.environ.pop(_name)
 os.environ["PUSULA_HOME"] = str(HOME)
 os.environ["DJANGO_SETTINGS_MODULE"] = "pusula.config.settings"
+IS_POSTGRES = SERVER.startswith("postgres")
+_DATABASE = f"simulation_{os.getpid()}"
+if IS_POSTGRES:
+    os.environ["PUSULA_DATABASE_URL"] = urlsplit(SERVER)._replace(path=f"/{_DATABASE}").geturl()
 
 import django  # noqa: E402 - reads where home is
 
 django.setup()
 
+import psycopg  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connections  # noqa: E402
 
@@ -162,6 +170,7 @@ def keep_beginning() -> None:
     close()
     shutil.rmtree(BEGINNING, ignore_errors=True)
     shutil.copytree(HOME, BEGINNING)
+    _copy_database(_DATABASE, to=f"{_DATABASE}_beginning")
 
 
 def begin(seed: int) -> None:
@@ -169,6 +178,7 @@ def begin(seed: int) -> None:
     close()
     shutil.rmtree(HOME, ignore_errors=True)
     shutil.copytree(BEGINNING, HOME)
+    _copy_database(f"{_DATABASE}_beginning", to=_DATABASE)
     dice.throw(seed)
 
 
@@ -178,5 +188,28 @@ def close() -> None:
 
 
 def migrate() -> None:
+    if IS_POSTGRES:
+        _on_server(f"create database {_DATABASE}")
+        atexit.register(_drop_databases)
     for alias in ALIASES:
         call_command("migrate", database=alias, verbosity=0, interactive=False)
+
+
+def _copy_database(name: str, *, to: str) -> None:
+    if IS_POSTGRES:
+        _on_server(
+            f"drop database if exists {to} with (force)",
+            f"create database {to} template {name} strategy file_copy",
+        )
+
+
+def _drop_databases() -> None:
+    close()
+    for name in (_DATABASE, f"{_DATABASE}_beginning"):
+        _on_server(f"drop database if exists {name} with (force)")
+
+
+def _on_server(*statements: str) -> None:
+    with psycopg.connect(SERVER, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.simulation import stage
+from tests.simulation.company import SERVICE
 from tests.simulation.stage import dice, watch
 
 from pusula.channels.email.smtp import Server, TransportError
@@ -30,6 +31,7 @@ class Arrived:
     let_go: int
     let_go_at: int
     channel: str
+    is_commercial: bool
 
 
 @dataclass
@@ -190,7 +192,8 @@ class Line:
         else:
             found = _TOKEN.search(body)
             assert found is not None, body
-            mail = Arrived(found.group(1).decode(), self._recipient, *self._let_go, "email")
+            token, is_commercial = found.group(1).decode(), SERVICE.encode() not in body
+            mail = Arrived(token, self._recipient, *self._let_go, "email", is_commercial)
             self.post.arrived.append(mail)
             if fate:
                 self.post.n_doubts += 1
@@ -292,7 +295,8 @@ class Texts:
         fates = [self._post.fate(_AT_TEXT) for _one in batch]
         for one, fate in zip(batch, fates, strict=True):
             if fate in {"", "text taken, and no answer"}:
-                text = Arrived(one.token, one.address, *let_go, "sms")
+                is_commercial = SERVICE not in one.text
+                text = Arrived(one.token, one.address, *let_go, "sms", is_commercial)
                 self._post.arrived.append(text)
         self._checkpoint("the answer of a provider")
         for one, fate in zip(batch, fates, strict=True):

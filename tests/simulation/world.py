@@ -6,71 +6,51 @@ then quiet: everything works again and all that is owed must come about.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection
 from hashlib import blake2b
 
-from tests.simulation import company, stage
+from django.db.models import Max
+from tests.simulation import company, people, stage
 from tests.simulation.actors import Actor, Killed, Troupe, is_in_transaction
+from tests.simulation.files import Files
+from tests.simulation.seen import EVERYBODY, Asked, Seen
 from tests.simulation.stage import HOME, dice, watch
-from tests.simulation.wire import Arrived, Hop, Post, Selector, Texts, plug_in
+from tests.simulation.wire import Hop, Post, Selector, Texts, plug_in
 
 from pusula.campaigns import actions as campaigns
+from pusula.campaigns.errors import CampaignError
 from pusula.campaigns.models import Campaign
 from pusula.channels.email import smtp
 from pusula.channels.email.smtp import Server
-from pusula.channels.port import Report, ReportKind
 from pusula.lib import clock
 from pusula.outbox import actions as outbox
-from pusula.outbox import fence, receipts, reports
+from pusula.outbox import fence, machine, policies
 from pusula.outbox.models import FENCE, Hold, Message
 from pusula.outbox.posting import PostLoop
+from pusula.outbox.rules.policy import UNLIMITED
+from pusula.outbox.rules.policy import parse as read_policy
 from pusula.outbox.sender import SendLoop
 from pusula.pipeline import appender
 from pusula.pipeline import erasure as log
-from pusula.pipeline.appender import Entry
 from pusula.pipeline.live import Live
 from pusula.privacy import erasure
-from pusula.profiles.models import Identifier
+from pusula.profiles import merging
+from pusula.profiles.models import Merge
 
 FAULTS = (
     "kills", "wire", "twice", "late", "refusals", "erasures", "clock", "outages", "two senders",
-    "pauses", "deploys", "complaints",
+    "pauses", "deploys", "complaints", "merges", "imports", "caps", "quiet",
 )  # fmt: skip
+_CAPS = (
+    ({"most": 1, "in": "1d"},),
+    ({"most": 2, "in": "1d"}, {"most": 3, "in": "3d"}),
+    ({"channel": "email", "most": 1, "in": "6h"}, {"most": 2, "in": "12h"}),
+)
+_QUIET_HOURS = ({"from": "22:00", "to": "08:00", "channels": ["email", "sms"]},)
 _CALM = 2  # rounds in which nothing comes about: then nothing will
 _MOST_UNDER_WAY = 3  # connections of a sender, messages of a batch
 _CHAOS, _QUIET, _MAILS_BEFORE = "chaos", "quiet", 12
-
-
-@dataclass
-class Asked:
-    """Something a client asks for, until it is answered; asked again when no answer came."""
-
-    do: Callable[[], object]
-    answered: Callable[[], None]
-    not_before: int = 0  # on the clock that only runs on
-
-
-@dataclass
-class Told:
-    """An event that clients told: whose, what, and whether they were answered."""
-
-    person: int
-    name: str
-    is_acked: bool = False
-
-
-@dataclass
-class Seen:
-    """All that can be seen from outside."""
-
-    told: dict[str, Told] = field(default_factory=dict)  # by message id
-    refused: dict[str, int] = field(default_factory=dict)  # addresses, since which count
-    erased: dict[int, int] = field(default_factory=dict)  # people, since which count
-    erasing: set[int] = field(default_factory=set)
-    latest: int = 0  # the latest time that any clock showed
 
 
 class World:
@@ -97,11 +77,36 @@ class World:
         self._told = blake2b(digest_size=6)
         self._loops: dict[Actor, SendLoop | PostLoop] = {}
         self._phase = _CHAOS
+        self.files = Files(self)
+        self.policy = UNLIMITED
         plug_in(self.hop, smtp)
         Selector.wait = staticmethod(self.troupe.wait)
         stage.waiting, stage.blocked = self.troupe.wait, self.troupe.give_way
         appender._doubt._n = 0
         self.troupe.watch_databases()
+        self._limit()
+        self._look_who_is_whom()
+
+    def _limit(self) -> None:
+        """Let limits hold in this world, if it is one of those."""
+        caps = dice.roll.choice(_CAPS) if "caps" in self.faults else ()
+        quiet = _QUIET_HOURS if "quiet" in self.faults else ()
+        if caps or quiet:
+            self.policy = read_policy({"caps": caps, "quiet": quiet}, "simulation")
+            policies.apply(self.policy, by="cmo", at=clock.now())
+
+    def number(self) -> int:
+        """Return a number that nothing of this world has yet."""
+        self._numbers += 1
+        return self._numbers
+
+    def is_forgotten(self) -> bool:
+        """Draw whether an answer is lost on its way, so that the same is asked again."""
+        is_lost = (
+            "twice" in self.faults and self._phase == _CHAOS and dice.roll.random() < 0.2
+        )
+        self.counts["asked twice"] += is_lost
+        return is_lost
 
     @property
     def digest(self) -> str:
@@ -127,7 +132,7 @@ class World:
         self._staff()
         drawn = dice.roll.random()
         if drawn < 0.20:
-            self._ask_something()
+            people.ask(self)
         elif drawn < 0.45 and self.hop.work():
             pass
         elif drawn < 0.53:
@@ -152,11 +157,29 @@ class World:
         self._look_after(actor)
 
     def _look_after(self, actor: Actor) -> None:
+        if "merges" in self.kinds and actor.name in {"live", "eraser"}:
+            self._look_who_is_whom()
+        if actor.name == "importer" and actor.was_killed:
+            self.errors += self.files.wrong()
         if actor.is_over:
             self.troupe.actors.remove(actor)
             self._cut_off(actor)
             if actor.error is not None:
                 self.errors.append(f"{actor.name} failed: {actor.error!r}")
+
+    def _look_who_is_whom(self) -> None:
+        """Note whom people have become by merges, and what had passed the gate before."""
+        now = merging.current(company.NUMBERS)
+        numbers = {
+            person: now[number] for person, number in enumerate(company.NUMBERS) if number in now
+        }
+        tokens = Message.objects.values_list("token", flat=True)
+        passed = tokens.filter(state__in=machine.TAKEN)
+        # What the same step asked for behind a merge is one person's, however often it was asked.
+        merged_at = Merge.objects.aggregate(at=Max("merged_at"))["at"] or 0
+        waiting = tokens.filter(state=machine.PENDING, created_at__lt=merged_at)
+        if self.seen.group(numbers, passed, waiting, since=self.post.tick()):
+            self.counts["grouped anew"] += 1
 
     def _cut_off(self, actor: Actor) -> None:
         """Note how many messages may be under way when a sender ends."""
@@ -178,10 +201,12 @@ class World:
     def _staff(self) -> None:
         wanted = {"live": 1, "sender": 2 if "two senders" in self.faults else 1, "poster": 1}
         wanted |= {"eraser": int(bool(self.seen.erasing)), "operator": 1}
+        wanted |= {"importer": int(bool(self.files.waiting))}
         wanted["web"] = min(2, sum(one.not_before <= watch.running for one in self.asked))
         work = {
             "live": self._live, "sender": self._sender, "poster": self._poster,
             "eraser": self._eraser, "operator": self._operator, "web": self._web,
+            "importer": self.files.bring,
         }  # fmt: skip
         for name, n in wanted.items():
             for _ in range(n - len(self.troupe.named(name))):
@@ -210,14 +235,14 @@ class World:
         loop.run()
 
     def _eraser(self) -> None:
-        people = sorted(self.seen.erasing)
         erasure.resume()
-        for person in people:
-            if not _is_known(person):
-                self.seen.erasing.discard(person)
+        for person in EVERYBODY:
+            if person not in self.seen.erased and people.profile_of(person) is None:
                 self.seen.erased[person] = self.post.tick()
                 self.seen.refused.setdefault(company.email_of(person), self.post.tick())
                 self.seen.refused.setdefault(company.phone_of(person), self.post.tick())
+        self.seen.erasing -= self.seen.erased.keys()
+        self.seen.erasing &= self.seen.wants_out  # who was parted from them stays
 
     def _operator(self) -> None:
         while True:
@@ -236,11 +261,15 @@ class World:
 
     def _start_mailing(self) -> None:
         mailing = Campaign.objects.get(key=company.MAILING)
-        if mailing.started_at is None and (
+        if mailing.started_at is None and not self.counts["mailing to nobody"] and (
             len(self.post.arrived) > _MAILS_BEFORE or self._phase == _QUIET
         ):
-            campaigns.start(mailing, clock.now())
-            self.counts["mailing started"] += 1
+            try:
+                campaigns.start(mailing, clock.now())
+            except CampaignError:  # of whom it is meant for nobody is left
+                self.counts["mailing to nobody"] += 1
+            else:
+                self.counts["mailing started"] += 1
 
     def _web(self) -> None:
         ready = [one for one in self.asked if one.not_before <= watch.running]
@@ -253,9 +282,8 @@ class World:
         except Killed:
             self._ask_again(one)
             raise
-        if "twice" in self.faults and self._phase == _CHAOS and dice.roll.random() < 0.2:
-            self.counts["asked twice"] += 1
-            self._ask_again(one)  # the answer was lost on its way
+        if self.is_forgotten():
+            self._ask_again(one)
         else:
             one.answered()
 
@@ -263,91 +291,6 @@ class World:
         later = dice.roll.choice((1, 60, 3_600, 86_400)) if "late" in self.faults else 1
         one.not_before = watch.running + later * stage.SECOND
         self.asked.append(one)
-
-    # What people ask for
-
-    def _ask_something(self) -> None:
-        drawn = dice.roll.random()
-        if drawn < 0.06 and "refusals" in self.faults:
-            self._refuse()
-        elif drawn < 0.08 and "complaints" in self.faults:
-            self._complain()
-        elif drawn < 0.10 and "erasures" in self.faults:
-            self._erase()
-        elif len(self.asked) < 50:
-            self._tell()
-
-    def _tell(self) -> None:
-        people = [p for p in range(company.N_PEOPLE) if p not in self._gone]
-        if not people:
-            return
-        person = dice.roll.choice(people)
-        names = (company.ABANDONED,) * 5 + (company.BOUGHT, company.SIGNED_IN)
-        name = dice.roll.choice(names)
-        self._numbers += 1
-        key = f"web:{self._numbers}"
-        body = json.dumps({"email": company.email_of(person), "name": name})
-        told = self.seen.told[key] = Told(person, name)
-
-        def answered() -> None:
-            told.is_acked = True
-
-        entry = Entry("event", "web", key, body)
-        self.asked.append(Asked(lambda: appender.append([entry]), answered))
-
-    @property
-    def _gone(self) -> set[int]:
-        return self.seen.erasing | set(self.seen.erased)
-
-    def _one_that_arrived(self, channel: str = "") -> Arrived | None:
-        found = [one for one in self.post.arrived if channel in {"", one.channel}]
-        return dice.roll.choice(found) if found else None
-
-    def _refuse(self) -> None:
-        """Somebody presses the link in a mail."""
-        mail = self._one_that_arrived("email")
-        if mail is None:
-            return
-
-        def do() -> None:
-            message = Message.objects.filter(token=mail.token).first()
-            if message is not None:
-                receipts.unsubscribe(message, at=clock.now())
-
-        self.asked.append(Asked(do, lambda: self._close(mail.address)))
-
-    def _complain(self) -> None:
-        """A mailbox provider, or a company of texts, tells of a complaint."""
-        one = self._one_that_arrived()
-        if one is None:
-            return
-        told = Report(kind=ReportKind.COMPLAINED, key=f"complaint:{one.token}", token=one.token)
-
-        def do() -> None:
-            reports.apply([told], channel=one.channel, at=clock.now())
-
-        self.asked.append(Asked(do, lambda: self._close(one.address)))
-
-    def _close(self, address: str) -> None:
-        self.counts["refused"] += 1
-        self.seen.refused.setdefault(address, self.post.tick())
-
-    def _erase(self) -> None:
-        people = [p for p in range(company.N_PEOPLE) if p not in self._gone]
-        if len(people) <= company.N_PEOPLE // 2:
-            return
-        person = dice.roll.choice(people)
-
-        def do() -> None:
-            found = Identifier.objects.filter(value=company.email_of(person)).first()
-            if found is not None:
-                erasure.begin(found.profile_id, actor="dpo")
-
-        def answered() -> None:
-            if person not in self.seen.erased:
-                self.seen.erasing.add(person)
-
-        self.asked.append(Asked(do, answered))
 
     # Time and misfortune
 
@@ -412,7 +355,7 @@ class World:
             self._staff()
             self._round()
             standing = (
-                len(self.asked),
+                len(self.asked) + len(self.files.waiting),
                 self.post.count,
                 len(self.post.arrived),
                 len(self.hop.lines),
@@ -428,7 +371,3 @@ class World:
         while self.hop.work():
             self.n_steps += 1
         watch.pass_(stage.SECOND)
-
-
-def _is_known(person: int) -> bool:
-    return Identifier.objects.filter(value=company.email_of(person)).exists()

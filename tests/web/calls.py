@@ -50,7 +50,7 @@ def publish(key: str, *steps: dict[str, Any], by: str = "deniz") -> Journey:
     )
     document = {
         "journey": key, "title": {"tr": "Sezon açılışı", "en": "Season opening"},
-        "class": "service", "entry": [{"api": True}], "steps": list(steps),
+        "class": "service", "holdout": 0, "entry": [{"api": True}], "steps": list(steps),
     }  # fmt: skip
     [definition] = actions.read([("journey.yaml", document)]).values()
     actions.publish(actions.save(definition, by=by, at=made_up.NOW), at=made_up.NOW)

@@ -8,13 +8,14 @@ import re
 import pytest
 from django.utils import translation
 from tests.web import company as made_up
-from tests.web import plans
+from tests.web import plans, rides
 
 from pusula.lake.as_of import AsOf
 from pusula.lib import clock
 from pusula.orders import machine
 from pusula.orders import queries as orders
 from pusula.orders.models import Order
+from pusula.outbox.models import Message
 from pusula.profiles.models import IdentifierKind, Profile
 from pusula.segments.everybody import rebuild
 from pusula.segments.models import CutPoint
@@ -326,3 +327,17 @@ def test_an_order_says_its_room_why_it_was_cancelled_and_that_a_browser_alone_to
         said = timeline.order_item(order).detail
     assert "price too high" in said
     assert "told by a website, not yet by your own system" in said
+
+
+@pytest.mark.parametrize(
+    ("language", "title"), [("tr", "Yarım kalan rezervasyon"), ("en", "Abandoned booking")]
+)
+def test_a_message_of_a_journey_is_called_by_the_title_of_the_journey(
+    deniz, company, language, title
+):
+    journey = rides.publish(exit_when=None, goal=None, holdout=0, steps=[rides.mail("hello")])
+    rides.come_in(journey.key, company.elif_, ago=1)
+    assert Message.objects.filter(profile=company.elif_, origin=journey.origin).exists()
+    shown = page(deniz, f"/customers/{company.elif_.pk}/", language, show="contact")
+    assert f": {title}</b>" in shown
+    assert journey.origin not in shown

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
 from pusula.lib.errors import PusulaError
 from pusula.web.middleware import MAIL_POLICY, SpokenErrors, as_framed_mail, policy_line
+from pusula.web.templatetags import ui
 
 pytestmark = pytest.mark.django_db
+TEMPLATES = Path(__file__).parents[2] / "src/pusula/web/templates"
 
 
 def test_every_answer_carries_the_policy(deniz):
@@ -156,3 +161,22 @@ def test_htmx_gets_the_part_and_a_browser_the_whole_page(deniz):
     assert "<!doctype html>" not in part.content.decode()
     assert "<!doctype html>" in back.content.decode()
     assert "HX-Request" in part.headers["Vary"]
+
+
+def test_every_note_of_the_templates_has_a_tone_that_there_is():
+    source = "".join(path.read_text("utf-8") for path in TEMPLATES.rglob("*.html"))
+    tones = set(re.findall(r'{% note "([^"]*)"', source))
+    assert tones
+    assert tones <= ui.TONES
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shown"),
+    [
+        ("az çıkardı (p < 0,001).", "az çıkardı (p\u00a0<\u00a00,001)."),
+        ("(%95 güvenle 1,5–2,8)", "(%95 güvenle 1,5–\u20602,8)"),
+        ("Sizi – özledik", "Sizi – özledik"),
+    ],
+)
+def test_what_is_one_value_stands_on_one_line(sentence, shown):
+    assert ui.unbroken(sentence) == shown

@@ -56,7 +56,7 @@ def test_orders_are_compared_with_the_control_group_and_ascribed_to_messages(
     mine.update(state="sent", settled_at=treated[0].entered_at + 1, reason="")
     context = deniz.get(f"{PATH}?days=7").context
     assert context["found"].treated.n_conversions == len(treated)
-    assert sum(one.credit.n_orders for one in context["earned"]) == 1
+    assert sum(one.credit.n_orders for one in context["credited"]) == 1
     assert context["range"]
     page(deniz, f"{PATH}?days=7", language)
 
@@ -76,7 +76,7 @@ def test_without_a_control_group_nothing_is_said_of_what_it_caused(deniz, journe
     journey.enrollments.filter(is_holdout=True).delete()
     assert "Too few orders so far" in page(deniz)  # one is planned, and nobody drew it yet
     version = journey.versions.get()
-    del version.definition["holdout"]
+    version.definition["holdout"] = "0 %"
     version.save(update_fields=["definition"])
     assert "Nobody is held out" in page(deniz)
 
@@ -85,3 +85,26 @@ def test_htmx_gets_the_part_alone_and_odd_lengths_are_left_out(deniz, journey):
     assert "<html" not in page(deniz, f"{PATH}?days=9999", **{"HX-Request": "true"})
     assert deniz.get(f"{PATH}?days=x").context["days"] == 14
     assert deniz.get("/journeys/gone/result/").status_code == 404
+
+
+def test_a_box_of_the_tree_says_what_is_credited_and_leads_to_these_orders(deniz, journey):
+    mine = Message.objects.filter(origin=journey.origin, step="last").order_by("pk")
+    sent = list(mine[:2])
+    rides_ = [Enrollment.objects.get(pk=one.dedupe_key.rsplit(":", 1)[1]) for one in sent]
+    for number, (message, ride) in enumerate(zip(sent, rides_, strict=True)):
+        order(ride, number)
+        Message.objects.filter(pk=message.pk).update(
+            state="sent", settled_at=ride.entered_at + 1, gated_at=ride.entered_at + 1,
+            due_at=ride.entered_at + 1, reason="",
+        )  # fmt: skip
+    shown = page(deniz, "/journeys/abandoned/")
+    tree = deniz.get("/journeys/abandoned/").context["tree"]
+    cards = {card.key: card for card in tree.cards}
+    assert cards["last"].came.n_sent == 2
+    assert cards["pause"].came is None
+    revenue = cards["last"].came.revenue_minor
+    assert revenue > 0
+    [link] = re.findall(r'href="(/reports/attribution/orders/[^"]*step=last)"', shown)
+    rows = deniz.get(link.replace("&amp;", "&")).context["rows"]
+    assert len(rows) == 2
+    assert "Last touch" in shown

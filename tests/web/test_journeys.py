@@ -87,7 +87,7 @@ def test_the_list_says_how_each_journey_fared_lately(deniz, journey, language):
 
 def test_the_list_and_the_page_count_a_goal_that_is_reached_on_the_way_alike(deniz, company):
     steps = [{"id": "won", "goal": True}, {"id": "day", "wait": {"for": "2 days"}}]
-    journey = rides.publish(exit_when=None, goal=None, holdout=None, steps=steps)
+    journey = rides.publish(exit_when=None, goal=None, holdout=0, steps=steps)
     for profile in Profile.objects.order_by("pk")[:4]:
         rides.come_in(journey.key, profile, ago=3)
     [row] = deniz.get("/journeys/").context["rows"]
@@ -99,11 +99,11 @@ def test_the_list_and_the_page_count_a_goal_that_is_reached_on_the_way_alike(den
 
 def test_each_version_tells_its_own_messages_and_people_and_leads_to_them(deniz, company):
     steps = [rides.mail("hello"), {"id": "day", "wait": {"for": "2 days"}}]
-    journey = rides.publish(exit_when=None, goal=None, holdout=None, steps=steps)
+    journey = rides.publish(exit_when=None, goal=None, holdout=0, steps=steps)
     first, second, third = Profile.objects.order_by("pk")[:3]
     rides.come_in(journey.key, first, ago=1.5)
     rides.come_in(journey.key, second, ago=1.4)
-    rides.publish(ago=1.2, exit_when=None, goal=None, holdout=None, priority=2, steps=steps)
+    rides.publish(ago=1.2, exit_when=None, goal=None, holdout=0, priority=2, steps=steps)
     rides.come_in(journey.key, third, ago=1)
     assert Message.objects.filter(origin=journey.origin).count() == 3
     for number, people in ((1, {first.pk, second.pk}), (2, {third.pk})):
@@ -124,10 +124,10 @@ def test_each_version_tells_its_own_messages_and_people_and_leads_to_them(deniz,
 
 def test_a_message_sent_anew_stays_with_the_version_it_was_asked_for_on(deniz, company):
     steps = [rides.mail("hello"), {"id": "day", "wait": {"for": "2 days"}}]
-    journey = rides.publish(exit_when=None, goal=None, holdout=None, steps=steps)
+    journey = rides.publish(exit_when=None, goal=None, holdout=0, steps=steps)
     first, second = Profile.objects.order_by("pk")[:2]
     rides.come_in(journey.key, first, ago=1.5)
-    rides.publish(ago=1.2, exit_when=None, goal=None, holdout=None, priority=2, steps=steps)
+    rides.publish(ago=1.2, exit_when=None, goal=None, holdout=0, priority=2, steps=steps)
     rides.come_in(journey.key, second, ago=1)
     old = Message.objects.get(profile=first)
     Message.objects.filter(pk=old.pk).update(state="unknown", reason="")
@@ -418,3 +418,45 @@ def test_the_card_of_a_customer_leads_to_their_journeys(deniz, journey):
     assert "on it, waits until" in shown
     outside = made_up.profile("Yeni", "Misafir", created=1)
     assert "h-journeys" not in page(deniz, f"/customers/{outside.pk}/")
+
+
+def test_an_earlier_version_is_taken_up_again_by_way_of_a_draft(deniz, company):
+    steps = [{"id": "day", "wait": {"for": "2 days"}}]
+    journey = rides.publish(exit_when=None, holdout=0, steps=steps)
+    profile = Profile.objects.order_by("pk").first()
+    assert "Back to version" not in page(deniz, "/journeys/abandoned/", "en")
+    rides.publish(ago=1.2, exit_when=None, holdout=0, priority=2, steps=steps)
+    rides.come_in(journey.key, profile, ago=1)
+    assert "Back to version 1" in page(deniz, "/journeys/abandoned/", "en")
+    path = "/journeys/abandoned/publish/1/"
+    assert deniz.get(path).status_code == 405
+    answer = deniz.post(path)
+    assert answer.headers["Location"] == "/journeys/abandoned/publish/"
+    first, second, third = journey.versions.order_by("number")
+    assert third.definition == first.definition != second.definition
+    assert third.published_at is None
+    deniz.post(path)  # a draft of somebody is not written over
+    assert journey.versions.count() == 3
+    mark = deniz.get("/journeys/abandoned/publish/").context["mark"]
+    deniz.post(
+        "/journeys/abandoned/publish/", {"mark": mark, "decision": "publish", "people": "move"}
+    )
+    assert Journey.objects.get(key="abandoned").version.number == 3
+    assert Enrollment.objects.get().version.number == 3
+
+
+def test_only_a_published_version_can_be_taken_up(deniz, company):
+    rides.save()
+    for number in (1, 9):
+        assert deniz.post(f"/journeys/abandoned/publish/{number}/").status_code == 404
+
+
+def test_a_copy_begins_with_what_a_journey_says_and_has_a_key_of_its_own(deniz, journey):
+    shown = deniz.get("/journeys/+new/?copy=abandoned")
+    desk = shown.context["desk"]
+    assert desk.said.journey is not None or set(desk.said.problems) <= {"j"}
+    steps = [node.fields.one("id") for node in desk.draft.lists["steps"].below]
+    assert steps == [one["id"] for one in journey.version.definition["steps"]]
+    assert desk.draft.head.fields.one("key") == ""
+    page(deniz, "/journeys/+new/?copy=gone", status=404)
+    page(deniz, "/journeys/+new/?copy=abandoned&version=99", status=404)

@@ -189,3 +189,24 @@ def test_a_channel_held_because_many_addresses_were_closed_says_so(deniz):
     [held] = [one for one in overview.concerns() if one.icon == "shield-alert"]
     assert (held.tone, held.href) == ("bad", "/consents/blocked/")
     assert f'href="{held.href}"' in page(deniz)
+
+
+def test_the_segments_that_changed_by_the_most_people_come_first(deniz, monkeypatch):
+    sizes = {"lapsing": (10, 1.0), "high-value": (4, -0.5), "repeat-guests": (60, 0.1)}
+    for key, (n, _share) in sizes.items():
+        Segment.objects.filter(key=key).update(n_members=n)
+    ids = dict(Segment.objects.values_list("key", "pk"))
+    changes = {ids[key]: share for key, (_n, share) in sizes.items()}
+    monkeypatch.setattr(overview, "size_changes", lambda _days: changes)
+    monkeypatch.setattr(overview, "_SEGMENTS_SHOWN", 3)
+    found = [(segment.key, change) for segment, change in overview.changed_most(28)]
+    # 60 were 54.5, 10 were 5, 4 were 8.
+    assert found == [("repeat-guests", 0.1), ("lapsing", 1.0), ("high-value", -0.5)]
+    assert '<a class="link" href="/segments/">All segments</a>' in page(deniz, language="en")
+
+
+def test_the_figures_of_the_period_lead_to_what_is_behind_them(deniz, company):
+    shown = page(deniz, "/?days=91")
+    for address in ("/reports/?days=91", "/reports/orders/?days=91", "/consents/"):
+        assert f'<dd><a href="{address}">' in shown
+        assert deniz.get(address).status_code == 200

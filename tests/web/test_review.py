@@ -87,3 +87,14 @@ def test_a_proposal_whose_other_is_gone_is_not_shown(deniz, proposal):
     assert deniz.get(ADDRESS).status_code == 200
     decide(deniz, proposal, "accept")
     assert Merge.objects.count() == 0
+
+
+def test_where_more_than_two_hang_together_the_page_says_how_many(deniz, proposal):
+    third = made_up.profile("Elif", "Doğan", created=2)
+    Proposal.objects.create(
+        one_id=proposal.other_id, other_id=third.pk, weight=13.0, certain=False,
+        evidence={"given": ["same", 5.0]}, group_id=proposal.group_id, group_weight=14.2,
+        state=ProposalState.OPEN, proposed_at=1,
+    )  # fmt: skip
+    deniz.cookies["django_language"] = "en"
+    assert "3 customers hang together here; decide pair by pair." in text_of(deniz.get(ADDRESS))

@@ -248,6 +248,24 @@ def test_a_change_is_discarded_and_what_failed_says_why(deniz, in_force):
     assert versions.waiting() is None
 
 
+@pytest.mark.parametrize("language", ["tr", "en"])
+def test_who_waits_sees_how_far_it_is_and_cannot_take_back_what_is_begun(
+    deniz, in_force, language
+):
+    posted(deniz, "save", cuts="10, 20, 30, 40")
+    shown = page(deniz, "/rfm/+settings/waiting/", language)
+    assert 'id="discard"' in shown
+    assert "<progress" in shown
+    begun = {"begun_at": clock.now(), "n_done": 1_500, "n_all": 4_000}
+    RfmVersion.objects.filter(published_at=None).update(**begun)
+    shown = page(deniz, "/rfm/+settings/waiting/", language)
+    assert 'max="4000" value="1500"' in shown
+    assert {"tr": "1.500", "en": "1,500 of 4,000 customers"}[language] in shown
+    assert 'id="discard"' not in shown
+    deniz.post("/rfm/+settings/apply/", {"op": "discard"})
+    assert versions.waiting() is not None
+
+
 @pytest.mark.parametrize("given", [{}, {"number": "99"}, {"number": "²"}, {"run": "x"}])
 def test_what_is_not_there_cannot_be_applied(deniz, in_force, given):
     answer = deniz.post("/rfm/+settings/apply/", given)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from django.http import QueryDict
 from django.utils import translation
@@ -11,7 +13,7 @@ from tests.outbox.asking import asked, content, limits
 from tests.outbox.people import consented, profiles
 
 from pusula.lib import clock
-from pusula.outbox import policies
+from pusula.outbox import policies, prices
 from pusula.outbox.candidates import Way
 from pusula.outbox.decisions import decide
 from pusula.outbox.models import FENCE, Anchor, Hold, Message
@@ -250,3 +252,21 @@ def test_the_form_says_what_the_limits_say_and_gives_them_back(language, policy)
         back = limits_form.read(sent)
     assert not back.has_errors
     assert rules.parse(back.data, "test") == policy
+
+
+@pytest.mark.parametrize("language", ["tr", "en"])
+def test_prices_are_set_and_shown_with_who_set_them(deniz, language):
+    assert "sms" in page(deniz, "/sending/prices/", language)
+    answer = deniz.post("/sending/prices/", {"sms": "0,1325", "email": ""})
+    assert answer.status_code == 302
+    assert prices.current() == {"sms": Decimal("0.1325")}
+    whole = page(deniz, "/sending/prices/", language)
+    assert ("0,1325" if language == "tr" else "0.1325") in whole
+    assert AuditEntry.objects.filter(verb="sending.prices", object="sms").count() == 1
+
+
+def test_a_price_that_is_none_changes_nothing_and_says_where(deniz):
+    answer = deniz.post("/sending/prices/", {"sms": "bedava", "email": "1"})
+    assert answer.status_code == 422
+    assert 'aria-invalid="true"' in answer.content.decode()
+    assert prices.current() == {}

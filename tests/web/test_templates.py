@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.web import rides
 
 from pusula.campaigns import templates
 from pusula.campaigns.models import Template, TemplateVersion
@@ -250,3 +251,12 @@ def test_a_version_shows_what_is_new_in_it(deniz, bahar):
     shown = page(deniz, f"/templates/{bahar.pk}/versions/")
     assert "<del>Bahar geldi</del><ins>Yaz geldi</ins>" in shown
     assert "<ins>" not in page(deniz, f"/templates/{bahar.pk}/versions/?number=1")
+
+
+@pytest.mark.parametrize("language", ["tr", "en"])
+def test_a_journey_that_uses_a_template_is_called_in_the_language_of_the_page(
+    deniz, company, language
+):
+    rides.publish()
+    template = Template.objects.get(name="davet-sms")
+    assert rides.TITLE[language] in page(deniz, f"/templates/{template.pk}/", language)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from tests.campaigns.test_posted_trials import ENDPOINT, keys, number
 
 from pusula.campaigns import team
 from pusula.campaigns.models import TeamAddress, Trial
@@ -93,3 +94,45 @@ def test_a_test_mail_to_anything_else_is_refused(deniz, company, address):
     asked["address"] = str(TeamAddress.objects.get().pk)
     deniz.post("/templates/+new/", asked)
     assert not Trial.objects.exists()
+
+
+def test_a_number_is_added_and_verified_by_its_code(deniz, settings):
+    settings.PUSULA_CHANNELS = {"sms": {"provider": "netgsm"}}
+    page(deniz, "/templates/+team/")
+    deniz.post("/templates/+team/", {"number": "0532 123 45 67"})
+    one, code = team.take_code(at=clock.now())
+    assert f"/templates/+team/{one.pk}/code/" in page(deniz, "/templates/+team/", "tr")
+    deniz.post(f"/templates/+team/{one.pk}/code/", {"code": "x"})
+    assert TeamAddress.objects.get().verified_at is None
+    deniz.post(f"/templates/+team/{one.pk}/code/", {"code": code})
+    assert TeamAddress.objects.get().verified_at is not None
+    verbs = AuditEntry.objects.order_by("pk").values_list("verb", flat=True)
+    assert list(verbs) == ["team.asked", "team.verified"]
+
+
+def test_what_is_no_number_is_said_beside_its_field(deniz):
+    deniz.cookies["django_language"] = "en"
+    answer = deniz.post("/templates/+team/", {"number": "deniz"})
+    assert answer.status_code == 422
+
+
+def test_a_browser_is_added_by_whoever_uses_it(deniz):
+    told = {"endpoint": ENDPOINT, **keys()}
+    agent = {"User-Agent": "Mozilla/5.0 (X11) Gecko/20100101 Firefox/140.0"}
+    deniz.post("/templates/+team/browser/", told, headers=agent)
+    assert str(TeamAddress.objects.get()) == "deniz – Firefox"
+    assert "Firefox" in page(deniz, "/templates/+team/")
+    assert ENDPOINT not in page(deniz, "/templates/+team/")
+    assert Client().post("/templates/+team/browser/", told).status_code == 302
+    assert TeamAddress.objects.count() == 1
+
+
+def test_a_test_sms_of_what_stands_in_the_form_is_put_in_line(deniz, company):
+    one = number()
+    asked = {
+        "channel": "sms", "name": "x", "text": "Bahar", "test": "1", "address": str(one.pk),
+        "person": str(company.elif_.pk),
+    }  # fmt: skip
+    answer = deniz.post("/templates/+new/?channel=sms", asked)
+    assert answer.status_code == 200
+    assert (Trial.objects.get().channel, Trial.objects.get().content.text) == ("sms", "Bahar")

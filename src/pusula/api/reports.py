@@ -23,10 +23,11 @@ from pusula.channels.outbound import Answer, CallError
 from pusula.channels.port import ForgedError, Report
 from pusula.channels.setup import Given
 from pusula.channels.sms import verimor
+from pusula.channels.whatsapp import approvals as whatsapp
 from pusula.channels.whatsapp import webhook
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
-from pusula.outbox import providers, returns
+from pusula.outbox import approvals, providers, returns
 from pusula.outbox import reports as outbox
 
 LARGEST = 2 * 2**20
@@ -97,7 +98,9 @@ def _challenge(request: HttpRequest, given: Given) -> HttpResponse:
 
 
 def _whatsapp(heard: Heard) -> Iterable[Report]:
+    """Return what Meta tells of messages; what it tells of templates is kept at once."""
     webhook.verify(heard.headers, heard.body, heard.given.secret("app_secret"))
+    approvals.apply(whatsapp.changes(heard.body), at=heard.at)
     return webhook.reports(heard.body)
 
 

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from pusula.content.template import TRAP
 from pusula.lib import clock
 from pusula.outbox import links, receipts
 from pusula.outbox.models import Message, ReceiptKind
@@ -42,6 +43,9 @@ def clicked(request: HttpRequest, signed: str) -> HttpResponse:
     if found is None:
         return HttpResponse(_("This link is incomplete."), status=404, content_type="text/plain")
     token, target = found
+    if target == TRAP:
+        _trapped(token)
+        return _private(HttpResponse(status=204))
     _note(request, token, ReceiptKind.CLICKED, target)
     return _private(HttpResponseRedirect(target))
 
@@ -61,6 +65,16 @@ def _note(request: HttpRequest, token: str, kind: ReceiptKind, url: str = "") ->
         _log.warning("not noted, the database is busy: %s of message %s", kind, token)
     except IntegrityError:
         return  # erased at this moment; the link still leads on
+
+
+def _trapped(token: str) -> None:
+    try:
+        with _soon():
+            message = Message.objects.filter(token=token).first()
+            if message is not None:
+                receipts.trapped(message, at=clock.now())
+    except (OperationalError, IntegrityError):
+        _log.warning("not noted: the trap of message %s", token)
 
 
 @contextmanager

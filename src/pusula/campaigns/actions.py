@@ -154,7 +154,9 @@ def _plan_columns(plan: Definition | Adoption) -> dict[str, object]:
         "window_days": plan.window_days,
         "conversion_event": plan.conversion_event,
         "currency": currency,
-        "message_cost_minor": _cost("message", plan.cost.message),
+        "message_cost_minor": (
+            None if plan.cost.message is None else _cost("message", plan.cost.message)
+        ),
         "fixed_cost_minor": _cost("fixed", plan.cost.fixed),
         "margin": float(plan.margin),
     }

@@ -14,6 +14,7 @@ from pusula.campaigns.definitions import Adoption, AssignmentFile, DefinitionErr
 from pusula.campaigns.models import Arm
 from pusula.lake import rows
 from pusula.lib import clock
+from pusula.lib.sayings import Saying
 from pusula.lib.text import fold
 from pusula.profiles.models import Identifier, IdentifierKind
 
@@ -56,13 +57,19 @@ def read(file: Path, adoption: Adoption) -> list[Assigned]:
         profile_id = profile_ids.get(row.key)
         if profile_id is None:
             raise DefinitionError(
-                f"{file}: line {row.line}: no profile has the key {row.key!r}: "
-                "import the profiles first"
+                Saying(
+                    "%(file)s: line %(line)s: no profile has the key %(key)r: "
+                    "import the profiles first",
+                    {"file": file, "line": row.line, "key": row.key},
+                )
             )
         one = Assigned(profile_id, row.arm, row.assigned_at, row.variant, row.reason)
         if assigned.setdefault(profile_id, one) != one:
             raise DefinitionError(
-                f"{file}: line {row.line}: the profile {row.key!r} is assigned differently before"
+                Saying(
+                    "%(file)s: line %(line)s: the profile %(key)r is assigned differently before",
+                    {"file": file, "line": row.line, "key": row.key},
+                )
             )
     return list(assigned.values())
 
@@ -77,18 +84,31 @@ def _rows(file: Path, adoption: Adoption) -> Iterator[_Row]:
         variant = cells["variant"] if arm is Arm.TREATED else ""
         if arm is Arm.TREATED and variant not in (known_variants or {""}):
             names = ", ".join(known_variants) or "the variants: list them in variants"
-            raise DefinitionError(f"{place}: variant: {variant!r} is none of {names}")
+            raise DefinitionError(
+                Saying(
+                    "%(place)s: variant: %(variant)r is none of %(names)s",
+                    {"place": place, "variant": variant, "names": names},
+                )
+            )
         try:
             at = _moment(cells["assigned_at"], shape) if cells["assigned_at"] else started_at
         except DefinitionError as error:
-            raise DefinitionError(f"{place}: assigned_at: {error.message}") from error
+            raise DefinitionError(
+                Saying(
+                    "%(place)s: %(field)s: %(why)s",
+                    {"place": place, "field": "assigned_at", "why": error.saying},
+                )
+            ) from error
         if at is None:
             raise DefinitionError(
-                f"{place}: assigned_at: nobody says when: fill the column or set started_at"
+                Saying(
+                    "%(place)s: assigned_at: nobody says when: fill the column or set started_at",
+                    {"place": place},
+                )
             )
         key = cells["profile_key"]
         if not key:
-            raise DefinitionError(f"{place}: profile_key: is empty")
+            raise DefinitionError(Saying("%(place)s: profile_key: is empty", {"place": place}))
         whole = f"{shape.source}:{key}" if shape.source else key
         yield _Row(line, whole, arm, variant, cells["reason"][:_REASON_SIZE], at)
 
@@ -98,12 +118,16 @@ def _cells(file: Path, shape: AssignmentFile) -> Iterator[tuple[int, dict[str, s
     try:
         text = file.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise DefinitionError(f"{file}: cannot be read: {error.strerror}") from error
+        raise DefinitionError(
+            Saying("%(file)s: cannot be read: %(why)s", {"file": file, "why": error.strerror})
+        ) from error
     except UnicodeDecodeError as error:
-        raise DefinitionError(f"{file}: is not UTF-8 text: save it as CSV UTF-8") from error
+        raise DefinitionError(
+            Saying("%(file)s: is not UTF-8 text: save it as CSV UTF-8", {"file": file})
+        ) from error
     lines = text.splitlines()
     if not lines:
-        raise DefinitionError(f"{file}: is empty")
+        raise DefinitionError(Saying("%(file)s: is empty", {"file": file}))
     separator = max(_SEPARATORS, key=lines[0].count)
     reader = csv.reader(lines, delimiter=separator)
     header = [name.strip() for name in next(reader)]
@@ -113,7 +137,10 @@ def _cells(file: Path, shape: AssignmentFile) -> Iterator[tuple[int, dict[str, s
             continue
         if len(row) != len(header):
             raise DefinitionError(
-                f"{file}: line {reader.line_num}: {len(row)} cells under {len(header)} headings"
+                Saying(
+                    "%(file)s: line %(line_num)s: %(n)s cells under %(n2)s headings",
+                    {"file": file, "line_num": reader.line_num, "n": len(row), "n2": len(header)},
+                )
             )
         cells = {field: row[at].strip() if at is not None else "" for field, at in places.items()}
         yield reader.line_num, cells
@@ -128,8 +155,11 @@ def _places(file: Path, header: list[str], shape: AssignmentFile) -> dict[str, i
             places[field] = header.index(name)
         elif field in named or field in {"profile_key", "arm"}:
             raise DefinitionError(
-                f"{file}: line 1: there is no column {name!r} for {field}; "
-                f"there are: {', '.join(header)}"
+                Saying(
+                    "%(file)s: line 1: there is no column %(name)r for %(field)s; "
+                    "there are: %(known)s",
+                    {"file": file, "name": name, "field": field, "known": ", ".join(header)},
+                )
             )
         else:
             places[field] = None
@@ -142,8 +172,11 @@ def _arm(word: str, shape: AssignmentFile, place: str) -> Arm:
     arm = words.get(fold(word))
     if arm is None:
         raise DefinitionError(
-            f"{place}: arm: {word!r} is none of {', '.join(words)}; say in assignments.values "
-            "what it means"
+            Saying(
+                "%(place)s: arm: %(word)r is none of %(known)s; say in assignments.values what "
+                "it means",
+                {"place": place, "word": word, "known": ", ".join(words)},
+            )
         )
     return arm
 
@@ -159,7 +192,9 @@ def _moment(text: str, shape: AssignmentFile) -> int:
     try:
         return clock.from_datetime(datetime.fromisoformat(text), zone)
     except ValueError as error:
-        raise DefinitionError(f"{text!r} is no date such as 2026-11-09 14:30") from error
+        raise DefinitionError(
+            Saying("%(text)r is no date such as 2026-11-09 14:30", {"text": text})
+        ) from error
 
 
 def _profile_ids(keys: set[str]) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import urlsplit
@@ -10,16 +11,18 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from pusula.campaigns import audience, templates, words
+from pusula.campaigns import audience, costs, templates, words
 from pusula.campaigns.audience import Plan
+from pusula.campaigns.costs import Parts
 from pusula.campaigns.errors import SegmentNotReadyError
 from pusula.campaigns.models import Arm, Campaign
+from pusula.campaigns.templates import Says
 from pusula.channels.email.address import AddressError, split_sender
 from pusula.channels.port import ChannelError
 from pusula.consent import purposes
 from pusula.consent.models import Channel
 from pusula.lib import clock, money
-from pusula.outbox import providers
+from pusula.outbox import approvals, providers
 
 _STALE_AFTER = 24 * clock.HOUR
 _EXAMPLE = "@example.com"
@@ -77,7 +80,7 @@ def preflight(campaign: Campaign, at: int) -> Checklist:
     items += _permission(campaign)
     items.append(_window(campaign))
     if plan is not None:
-        items.append(_cost(campaign, plan))
+        items += _cost(campaign, plan)
     return Checklist(tuple(items), plan)
 
 
@@ -94,7 +97,21 @@ def template(campaign: Campaign) -> list[Item]:
         )
         for language, one in said.items()
         for problem in templates.check(campaign.channel, one)
-    ] or [Item("template", Level.OK, _("The template has no errors."))]
+    ] + _approval(campaign, said) or [Item("template", Level.OK, _("The template has no errors."))]
+
+
+def _approval(campaign: Campaign, said: Mapping[str, Says]) -> list[Item]:
+    """Return what Meta has against the WhatsApp templates a campaign uses."""
+    if campaign.channel != Channel.WHATSAPP:
+        return []
+    items = []
+    for one in said.values():
+        name, language = (str(one.details.get(part, "")) for part in ("template", "language"))
+        why = approvals.in_the_way(name, language, is_commercial=campaign.is_commercial)
+        if why:
+            text = _("WhatsApp does not let this template be used now: %(why)s")
+            items.append(Item("template", Level.ERROR, text % {"why": why}))
+    return items
 
 
 def _people(plan: Plan) -> list[Item]:
@@ -194,11 +211,31 @@ def _window(campaign: Campaign) -> Item:
     return Item("window", Level.OK, form % {"n": words.number(campaign.window_days)})
 
 
-def _cost(campaign: Campaign, plan: Plan) -> Item:
-    n = plan.n_messages
-    minor = campaign.message_cost_minor * n + campaign.fixed_cost_minor
+def _cost(campaign: Campaign, plan: Plan) -> list[Item]:
+    """Return what it will cost, how many SMS that is, and whether a price is missing."""
+    found = costs.foresee(campaign, plan)
+    items = []
+    if found.parts:
+        items.append(_parts(found.parts, found.n_messages))
+    if found.each is None:
+        text = _("No price is set for this channel: the cost is counted without the messages.")
+        items.append(Item("cost", Level.WARNING, text))
     text = _("It costs %(amount)s %(currency)s: the messages and what is fixed.") % {
-        "amount": words.number(money.from_minor(minor, campaign.currency)),
+        "amount": words.number(money.from_minor(found.minor, campaign.currency)),
         "currency": campaign.currency,
     }
-    return Item("cost", Level.OK, text)
+    return [*items, Item("cost", Level.OK, text)]
+
+
+def _parts(parts: Parts, n_messages: int) -> Item:
+    text = _("About %(n)s SMS are paid for: %(mean)s a person, %(most)s at most.") % {
+        "n": words.number(round(n_messages * parts.mean)),
+        "mean": words.number(parts.mean, 2),
+        "most": words.number(parts.most),
+    }
+    if parts.culprits:
+        text += " " + _("These letters make the texts dearer: %(letters)s") % {
+            "letters": " ".join(parts.culprits)
+        }
+    level = Level.WARNING if parts.most > 1 else Level.OK
+    return Item("cost", level, text)

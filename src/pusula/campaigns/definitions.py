@@ -13,7 +13,9 @@ from typing import Any, Literal, TypeVar
 import msgspec
 import yaml
 
+from pusula.campaigns.holdout import USUAL_PERCENT
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.lib.text import code_key
 from pusula.outbox.candidates import LAST, URGENT
 
@@ -43,14 +45,17 @@ class LocalTime(str):
 
 
 class Cost(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What it costs, in the company's currency: each message sent, and the campaign as such."""
+    """What it costs, in the company's currency: each message sent, and the campaign as such.
 
-    message: Decimal = Decimal(0)
+    Without ``message`` each costs what the company's prices say.
+    """
+
+    message: Decimal | None = None
     fixed: Decimal = Decimal(0)
 
     def __post_init__(self) -> None:
         """Refuse costs below zero."""
-        if min(self.message, self.fixed) < 0:
+        if min(self.message or 0, self.fixed) < 0:
             raise ValueError("a cost is not below 0")
 
 
@@ -87,7 +92,7 @@ class _Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     channel: Literal["email", "sms", "whatsapp", "call", "webpush"] = "email"
     purpose: str = "marketing"
     message_class: Literal["commercial", "informational"] = "commercial"
-    holdout: Share = Share(0.1)
+    holdout: Share = Share(USUAL_PERCENT / 100)
     window_days: int = 14
     conversion: Literal["order"] | EventConversion = "order"
     cost: Cost = Cost()
@@ -199,7 +204,9 @@ def _load(file: Path) -> Any:
     try:
         return yaml.safe_load(_text(file, ""))
     except yaml.YAMLError as error:
-        raise DefinitionError(f"{file}: not valid YAML: {error}") from error
+        raise DefinitionError(
+            Saying("%(file)s: not valid YAML: %(error)s", {"file": file, "error": error})
+        ) from error
 
 
 def _text(file: Path, where: str) -> str:
@@ -207,9 +214,11 @@ def _text(file: Path, where: str) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise DefinitionError(f"{place}: cannot be read: {error.strerror}") from error
+        raise DefinitionError(
+            Saying("%(place)s: cannot be read: %(why)s", {"place": place, "why": error.strerror})
+        ) from error
     except UnicodeDecodeError as error:
-        raise DefinitionError(f"{place}: is not UTF-8 text") from error
+        raise DefinitionError(Saying("%(place)s: is not UTF-8 text", {"place": place})) from error
 
 
 def convert(data: Any, shape: type[_Shape], where: str) -> _Shape:

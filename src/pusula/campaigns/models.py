@@ -55,16 +55,33 @@ class FrozenTemplate(models.Model):
     language = models.CharField(max_length=5, blank=True)
 
 
-class TeamAddress(models.Model):
-    """An address of the company's own people that test mails may go to once it is verified."""
+class TeamKind(models.TextChoices):
+    """What test messages of the team can be sent to."""
 
+    EMAIL = "email"
+    PHONE = "phone"  # for SMS and WhatsApp
+    BROWSER = "browser"  # for web pushes
+
+
+class TeamAddress(models.Model):
+    """What is the company's own people's, to send test messages to once it is verified."""
+
+    kind = models.CharField(max_length=7, choices=TeamKind.choices, default=TeamKind.EMAIL)
+    # An e-mail address, a number, or the digest of a browser's endpoint.
     address = models.CharField(max_length=320, unique=True)
+    name = models.CharField(max_length=120, blank=True)  # what people call a browser
+    told = models.JSONField(default=dict)  # of a browser: what a push to it needs
     asked_by = models.CharField(max_length=150)
     asked_at = models.BigIntegerField()
     mailed_at = models.BigIntegerField(null=True)  # when the link left
-    digest = models.CharField(max_length=64, blank=True)  # SHA-256 of the link's token
+    digest = models.CharField(max_length=64, blank=True)  # of the link's token, or of the code
+    n_tries = models.SmallIntegerField(default=0)  # wrong codes typed
     verified_at = models.BigIntegerField(null=True)
     revoked_at = models.BigIntegerField(null=True)
+
+    def __str__(self) -> str:
+        """Return what people call it."""
+        return self.name or self.address
 
 
 class Trial(models.Model):
@@ -72,6 +89,7 @@ class Trial(models.Model):
 
     to = models.ForeignKey(TeamAddress, models.PROTECT, related_name="trials")
     content = models.ForeignKey(Content, models.PROTECT, related_name="+")
+    channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.EMAIL)
     as_customer = models.BigIntegerField(null=True)  # whose values fill it; forgotten once sent
     asked_by = models.CharField(max_length=150)
     asked_at = models.BigIntegerField(db_index=True)
@@ -128,7 +146,8 @@ class Campaign(models.Model):
     # What conversion means: "" for an order placed in the window, else the name of an event.
     conversion_event = models.CharField(max_length=100, blank=True)
     currency = models.CharField(max_length=3)
-    message_cost_minor = models.BigIntegerField(default=0)  # of each message sent
+    # Of each message sent; null: what the company's prices say, of SMS for each part.
+    message_cost_minor = models.BigIntegerField(null=True)
     fixed_cost_minor = models.BigIntegerField(default=0)
     margin = models.FloatField(default=1.0)  # share of net revenue that is profit, for ROI
     is_adopted = models.BooleanField(default=False)  # it ran elsewhere; we only measure it

@@ -1,26 +1,45 @@
-"""Whom test mails may go to: people of the company who have confirmed their address themselves.
+"""Whom test messages may go to: people of the company, each by what is proven to be theirs.
 
-An address is asked for, gets one link by mail, and counts once its owner has pressed the button
-behind that link. The link works once; only its digest is kept. A customer's address is refused.
+An e-mail address gets one link by mail, and counts once its owner has pressed the button behind
+it. A number gets a code by SMS, and counts once the code is typed. A browser counts when whoever
+uses it allows pushes of ours in it. Of links and codes only digests are kept; each works once. What
+is a customer's is refused.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
 from pusula.campaigns.errors import CampaignError
-from pusula.campaigns.models import TeamAddress, Trial
+from pusula.campaigns.models import TeamAddress, TeamKind, Trial
 from pusula.channels.email.address import AddressError, on_the_wire
+from pusula.channels.webpush.encryption import Keys, SubscriptionError
+from pusula.channels.webpush.provider import may_call
 from pusula.lib import clock, ids
+from pusula.outbox import providers, subscriptions
+from pusula.outbox.models import PushSubscription
 from pusula.profiles import contacts
 from pusula.profiles.models import Identifier, IdentifierKind
 
 AN_ADDRESS_EVERY = clock.DAY
 MOST_A_DAY = 20  # links of the whole company: this is no way to write to strangers
 GOOD_FOR = clock.DAY
+CODE_GOOD_FOR = clock.HOUR
+MOST_TRIES = 5  # of a code that has a million values
+_CODE_DIGITS = 6
+_LONGEST_NUMBER = 40
+_LONGEST_ENDPOINT = 2_000
+_PLAIN_NUMBER = re.compile(r"\+?[0-9() .-]+")
 
 
 class TeamError(CampaignError):
@@ -38,14 +57,76 @@ def invite(text: str, *, by: str, at: int) -> TeamAddress:
     address = _address(text)
     if Identifier.objects.filter(kind=IdentifierKind.EMAIL, value=address).exists():
         raise TeamError(_("This is the address of a customer: test mails go to your team only."))
-    n_today = TeamAddress.objects.filter(asked_at__gt=at - clock.DAY).count()
-    if n_today >= MOST_A_DAY:
-        raise TeamError(_("Too many addresses were added today: go on tomorrow."))
+    return _asked(address, kind=TeamKind.EMAIL, by=by, at=at)
+
+
+def invite_number(text: str, *, by: str, at: int) -> TeamAddress:
+    """Have a code sent to a number; whoever holds it can then type the code.
+
+    Raises ``TeamError`` for what is no number, a customer's, or asked too often.
+    """
+    number = _number(text)
+    if Identifier.objects.filter(kind=IdentifierKind.PHONE, value=number).exists():
+        raise TeamError(_("This is the number of a customer: test messages go to your team only."))
+    return _asked(number, kind=TeamKind.PHONE, by=by, at=at)
+
+
+def take_code(*, at: int) -> tuple[TeamAddress, str] | None:
+    """Return the next number that a code is to be sent to, and the code; marked before it is."""
+    for one in _uninvited(TeamKind.PHONE, at).order_by("asked_at")[:20]:
+        code = f"{secrets.randbelow(10**_CODE_DIGITS):0{_CODE_DIGITS}}"
+        taken = _uninvited(TeamKind.PHONE, at).filter(pk=one.pk)
+        if taken.update(mailed_at=at, digest=_code_digest(one.pk, code), n_tries=0):
+            return one, code
+    return None
+
+
+def verify_code(pk: int, typed: str, *, at: int) -> bool:
+    """Verify a number by the code it got; return whether this did. Each try is counted first.
+
+    Raises ``TeamError`` once too many were wrong.
+    """
+    waiting = TeamAddress.objects.filter(
+        pk=pk, kind=TeamKind.PHONE, verified_at=None, revoked_at=None,
+        mailed_at__gt=at - CODE_GOOD_FOR,
+    )  # fmt: skip
+    if not waiting.filter(n_tries__lt=MOST_TRIES).update(n_tries=F("n_tries") + 1):
+        raise TeamError(_("This code does not hold any more: have a new one sent tomorrow."))
+    digest = _code_digest(pk, "".join(typed.split()))
+    return bool(waiting.filter(digest=digest).update(verified_at=at, digest=""))
+
+
+def add_browser(told: Mapping[str, Any], *, name: str, by: str, at: int) -> TeamAddress:
+    """Let test pushes go to the browser whose subscription ``told`` holds; its user agreed in it.
+
+    Raises ``TeamError`` for what is no subscription of a push service, or is a customer's.
+    """
+    endpoint = str(told.get("endpoint") or "")
+    keys = Keys(str(told.get("p256dh") or ""), str(told.get("auth") or ""))
+    if len(endpoint) > _LONGEST_ENDPOINT or not may_call(endpoint, providers.push_hosts()):
+        raise TeamError(_("This browser did not say where pushes go to."))
     try:
-        with transaction.atomic():
-            return TeamAddress.objects.create(address=address, asked_by=by, asked_at=at)
-    except IntegrityError:
-        return _again(address, by=by, at=at)
+        keys.checked()
+    except SubscriptionError as error:
+        raise TeamError(error.message) from error
+    address = subscriptions.address_of(endpoint)
+    if PushSubscription.objects.filter(address=address).exists():
+        raise TeamError(_("This is the browser of a customer: test pushes go to your team only."))
+    values = {
+        "kind": TeamKind.BROWSER,
+        "name": name[:120],
+        "told": {
+            "endpoint": endpoint,
+            "p256dh": keys.p256dh.rstrip("="),
+            "auth": keys.auth.rstrip("="),
+            "vapid_key": str(told.get("vapid_key") or "").rstrip("=")[:100],
+        },
+        "asked_by": by,
+        "asked_at": at,
+        "verified_at": at,
+        "revoked_at": None,
+    }
+    return TeamAddress.objects.update_or_create(address=address, defaults=values)[0]
 
 
 def take_invitation(*, at: int) -> tuple[TeamAddress, str] | None:
@@ -53,9 +134,7 @@ def take_invitation(*, at: int) -> tuple[TeamAddress, str] | None:
 
     Marked as mailed before it leaves: a mail that nobody asked for must not come twice.
     """
-    waiting = TeamAddress.objects.filter(
-        mailed_at=None, revoked_at=None, verified_at=None, asked_at__gt=at - GOOD_FOR
-    )
+    waiting = _uninvited(TeamKind.EMAIL, at)
     for one in waiting.order_by("asked_at")[:20]:
         token = ids.random_id()
         if waiting.filter(pk=one.pk).update(mailed_at=at, digest=_digest(token)):
@@ -66,8 +145,9 @@ def take_invitation(*, at: int) -> tuple[TeamAddress, str] | None:
 def invited(token: str, *, at: int) -> TeamAddress | None:
     """Return the address that a link would verify; ``None`` if it is spent, old or not ours."""
     return TeamAddress.objects.filter(
-        digest=_digest(token), verified_at=None, revoked_at=None, mailed_at__gt=at - GOOD_FOR
-    ).first()
+        kind=TeamKind.EMAIL, digest=_digest(token), verified_at=None, revoked_at=None,
+        mailed_at__gt=at - GOOD_FOR,
+    ).first()  # fmt: skip
 
 
 def verify(token: str, *, at: int) -> TeamAddress | None:
@@ -98,7 +178,29 @@ def revoke(pk: int, *, at: int) -> bool:
 def members() -> list[TeamAddress]:
     """Return all addresses that were not revoked, verified ones first."""
     found = TeamAddress.objects.filter(revoked_at=None)
-    return sorted(found, key=lambda one: (one.verified_at is None, one.address))
+    return sorted(found, key=lambda one: (one.verified_at is None, one.kind, one.address))
+
+
+def verified(kind: str) -> list[TeamAddress]:
+    """Return what test messages of a kind may go to."""
+    return [one for one in members() if one.kind == kind and one.verified_at is not None]
+
+
+def _uninvited(kind: str, at: int) -> QuerySet[TeamAddress]:
+    return TeamAddress.objects.filter(
+        kind=kind, mailed_at=None, revoked_at=None, verified_at=None, asked_at__gt=at - GOOD_FOR
+    )
+
+
+def _asked(address: str, *, kind: str, by: str, at: int) -> TeamAddress:
+    n_today = TeamAddress.objects.filter(asked_at__gt=at - clock.DAY).count()
+    if n_today >= MOST_A_DAY:
+        raise TeamError(_("Too many addresses were added today: go on tomorrow."))
+    try:
+        with transaction.atomic():
+            return TeamAddress.objects.create(kind=kind, address=address, asked_by=by, asked_at=at)
+    except IntegrityError:
+        return _again(address, by=by, at=at)
 
 
 def _again(address: str, *, by: str, at: int) -> TeamAddress:
@@ -131,6 +233,24 @@ def _address(text: str) -> str:
     if not found:
         raise TeamError(advice)
     return found
+
+
+def _number(text: str) -> str:
+    """Return the one number that ``text`` is, as E.164."""
+    advice = _("Write one phone number, such as +90 532 123 45 67.")
+    try:
+        found = contacts.phone(text[:_LONGEST_NUMBER], settings.PUSULA.phone_region)
+    except contacts.ContactError as error:
+        raise TeamError(advice) from error
+    if not found or not _PLAIN_NUMBER.fullmatch(text.strip()):
+        raise TeamError(advice)
+    return found
+
+
+def _code_digest(pk: int, code: str) -> str:
+    """Return the digest of a code: with our secret, since there are few codes."""
+    told = f"team:{pk}:{code}".encode()
+    return hmac.new(settings.SECRET_KEY.encode(), told, "sha256").hexdigest()
 
 
 def _digest(token: str) -> str:

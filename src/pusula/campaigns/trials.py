@@ -1,9 +1,9 @@
-"""Test mails: what one customer would get, sent to a verified address of the team.
+"""Test messages: what one customer would get, sent to what is verified as the team's.
 
-They go the way of real mails: the same frozen content, the same filling, the same MIME and
-signature, the same server, the same second look before the final dot. They are no messages: no
-table of messages, caps, results or reports knows them, their links change nothing, and their
-subject says what they are.
+They go the way of real ones: the same frozen content, the same filling, the same wire, the same
+second look before they leave. They are no messages: no table of messages, caps, results or reports
+knows them, their links change nothing, and they say what they are. Mails leave here, what goes
+through a provider in ``posted_trials``.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
@@ -24,7 +25,7 @@ from django.utils.translation import gettext as _
 
 from pusula.campaigns import team
 from pusula.campaigns.errors import CampaignError
-from pusula.campaigns.models import TeamAddress, Trial
+from pusula.campaigns.models import TeamAddress, TeamKind, Trial
 from pusula.campaigns.templates import SAMPLE_MESSAGE, Says
 from pusula.channels.email import dkim, mime
 from pusula.channels.email.address import AddressError, on_the_wire, split_sender
@@ -47,9 +48,18 @@ from pusula.outbox import queries as sending
 from pusula.outbox.brakes import is_stopped
 from pusula.outbox.links import preview_links
 from pusula.outbox.models import FENCE, INTERPRETED, channel_hold
+from pusula.outbox.outgoing import Prepared
 from pusula.outbox.registry import RUN_FOLDER
+from pusula.outbox.variables import values
 
 EVERY_S = 2.0
+# What a test message of a channel goes to.
+KINDS: Mapping[str, str] = {
+    Channel.EMAIL: TeamKind.EMAIL,
+    Channel.SMS: TeamKind.PHONE,
+    Channel.WHATSAPP: TeamKind.PHONE,
+    Channel.WEBPUSH: TeamKind.BROWSER,
+}
 MOST_AN_HOUR = 30  # to one address, and by one user
 GOOD_FOR = clock.HOUR  # a test mail that could not leave for so long is not wanted any more
 _ANSWER_WITHIN_S = 60.0
@@ -64,16 +74,19 @@ class TrialError(CampaignError):
     status = 422
 
 
-def ask(says: Says, *, to: int, as_customer: int, by: str, at: int) -> Trial:
-    """Put a test mail in line: what ``says`` makes for a customer, to a verified address.
+def ask(
+    says: Says, *, to: int, as_customer: int, by: str, at: int, channel: str = Channel.EMAIL
+) -> Trial:
+    """Put a test message in line: what ``says`` makes for a customer, to what is verified.
 
-    Raises ``TrialError`` for an address that is not verified and for too many, ``TemplateError``
-    and ``RenderError`` for what cannot be filled.
+    Raises ``TrialError`` for an address that is not verified or of another channel, and for too
+    many; ``TemplateError``, ``ChannelError`` and ``RenderError`` for what cannot be filled.
     """
-    compiled = template.compiled(says.subject, says.text, says.whole_html)
-    _filled(compiled, as_customer)
+    _try_out(channel, says, as_customer)
+    is_mail = channel == Channel.EMAIL
     with transaction.atomic():
-        address = TeamAddress.objects.select_for_update().filter(pk=to).first()
+        asked = TeamAddress.objects.select_for_update().filter(pk=to, kind=KINDS[channel])
+        address = asked.first()
         if address is None or address.verified_at is None or address.revoked_at is not None:
             raise TrialError(_("Test mails go to verified addresses of your team only."))
         hour = Trial.objects.filter(asked_at__gt=at - clock.HOUR)
@@ -81,15 +94,17 @@ def ask(says: Says, *, to: int, as_customer: int, by: str, at: int) -> Trial:
         if n >= MOST_AN_HOUR:
             raise TrialError(_("Too many test mails within an hour: go on a little later."))
         content = outbox.freeze(
-            channel=Channel.EMAIL,
-            sender=settings.PUSULA.from_address,
+            channel=channel,
+            sender=settings.PUSULA.from_address if is_mail else "",
             subject=says.subject,
             text=says.text,
-            html=says.whole_html,
+            html=says.whole_html if is_mail else "",
+            details=says.details,
         )
         return Trial.objects.create(
-            to=address, content=content, as_customer=as_customer, asked_by=by, asked_at=at
-        )
+            to=address, content=content, channel=channel, as_customer=as_customer, asked_by=by,
+            asked_at=at,
+        )  # fmt: skip
 
 
 def recent(n: int) -> list[Trial]:
@@ -97,15 +112,16 @@ def recent(n: int) -> list[Trial]:
     return list(Trial.objects.select_related("to").order_by("-asked_at", "-pk")[:n])
 
 
-def take(*, at: int) -> Trial | None:
-    """Return the next test mail to leave, taken before it does; it is never tried again.
+def take(*, at: int, channel: str = Channel.EMAIL) -> Trial | None:
+    """Return the next test message to leave, taken before it does; it is never tried again.
 
     One statement takes it and asks whether its address is verified still.
     """
     # No join here: an update with one asks the row that it waited for nothing again.
     waiting = Trial.objects.filter(
-        taken_at=None, asked_at__gt=at - GOOD_FOR, to_id__in=_verified().values("pk")
-    )
+        taken_at=None, asked_at__gt=at - GOOD_FOR, channel=channel,
+        to_id__in=_verified().values("pk"),
+    )  # fmt: skip
     for one in waiting.select_related("to", "content").order_by("asked_at", "pk")[:20]:
         if waiting.filter(pk=one.pk).update(taken_at=at):
             return one
@@ -193,6 +209,29 @@ def invitation(address: TeamAddress, token: str) -> EmailMessage:
     return message
 
 
+def _try_out(channel: str, says: Says, as_customer: int) -> None:
+    """Fill what is said once, so that whoever asks hears at once what is wrong with it."""
+    if channel == Channel.EMAIL:
+        _filled(template.compiled(says.subject, says.text, says.whole_html), as_customer)
+    else:
+        prepared = Prepared.of(channel, "", says.subject, says.text, says.details)
+        prepared.filled(given(as_customer))
+
+
+def given(as_customer: int) -> dict[str, Any]:
+    """Return what a short test message may say of a customer; raise ``RenderError``."""
+    variables = values([as_customer], at=clock.now()).get(as_customer)
+    if variables is None:
+        raise RenderError("the customer is not there any more")
+    links = preview_links()
+    return {
+        **variables,
+        "message": SAMPLE_MESSAGE,
+        "unsubscribe_url": links.unsubscribe_url,
+        "preferences_url": links.preferences_url,
+    }
+
+
 def _filled(compiled: template.Compiled, as_customer: int) -> template.Rendered:
     variables = letters.person(as_customer, compiled)
     if variables is None:
@@ -200,9 +239,9 @@ def _filled(compiled: template.Compiled, as_customer: int) -> template.Rendered:
     return template.render(compiled, {**variables, "message": SAMPLE_MESSAGE}, preview_links())
 
 
-def is_held(home: Path) -> bool:
-    """Return whether no mail may leave: mails or everything is held, or this may be a copy."""
-    held = {"", FENCE, channel_hold(Channel.EMAIL)}
+def is_held(home: Path, channel: str = Channel.EMAIL) -> bool:
+    """Return whether nothing may leave: the channel or all is held, or this may be a copy."""
+    held = {"", FENCE, channel_hold(channel)}
     if is_stopped(home) or any(hold.origin in held for hold in sending.holds()):
         return True
     return bool(fence.trouble(home / RUN_FOLDER, at=clock.now()))
@@ -210,15 +249,21 @@ def is_held(home: Path) -> bool:
 
 def _send(server: Server, trial: Trial) -> bool:
     """Send one test mail, and write down what became of it."""
-    this = Trial.objects.filter(pk=trial.pk)
     try:
         body = mail(trial)
-        problem = deliver(server, trial.to.address, body, lambda: _may_get(trial.to_id))
+        problem = deliver(server, trial.to.address, body, lambda: may_get(trial.to_id))
     except (TemplateError, RenderError, AddressError, TransportError) as error:
         problem = error.message
-    this.update(sent_at=None if problem else clock.now(), problem=problem[:400], as_customer=None)
+    return settled(trial, problem)
+
+
+def settled(trial: Trial, problem: str) -> bool:
+    """Write down what became of a test message; return whether it left."""
+    Trial.objects.filter(pk=trial.pk).update(
+        sent_at=None if problem else clock.now(), problem=problem[:400], as_customer=None
+    )
     if problem:
-        _log.warning("a test mail was not sent and will not be: %s", problem)
+        _log.warning("a test message was not sent and will not be: %s", problem)
     return not problem
 
 
@@ -234,7 +279,8 @@ def _invite(server: Server, address: TeamAddress, token: str) -> bool:
     return not problem
 
 
-def _may_get(to: int) -> bool:
+def may_get(to: int) -> bool:
+    """Return whether an address still is one that test messages go to."""
     return _verified().filter(pk=to).exists()
 
 

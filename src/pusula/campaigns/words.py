@@ -126,7 +126,7 @@ def problem(found: Problem, language: str = "") -> str:
     part = part_of(found.part)
     if language:
         part = f"{part} ({language})"
-    sentence = gettext(found.text) % found.values
+    sentence = found.saying.said(gettext)
     if not found.line:
         return f"{part}: {sentence}"
     return gettext("%(part)s, line %(line)s: %(sentence)s") % {

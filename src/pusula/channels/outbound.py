@@ -24,6 +24,7 @@ import httpcore
 
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 
 CONNECT_S = 5.0
 TOTAL_S = 10.0
@@ -166,11 +167,26 @@ class Outbound:
             ) as answer:
                 return self._read(answer, call)
         except (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout) as error:
-            raise NotSentError(f"{host} cannot be reached ({type(error).__name__})") from None
+            raise NotSentError(
+                Saying(
+                    "%(host)s cannot be reached (%(name)s)",
+                    {"host": host, "name": type(error).__name__},
+                )
+            ) from None
         except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
             if call.began_to_send:
-                raise InDoubtError(f"{host} did not answer ({type(error).__name__})") from None
-            raise NotSentError(f"{host} cannot be reached ({type(error).__name__})") from None
+                raise InDoubtError(
+                    Saying(
+                        "%(host)s did not answer (%(name)s)",
+                        {"host": host, "name": type(error).__name__},
+                    )
+                ) from None
+            raise NotSentError(
+                Saying(
+                    "%(host)s cannot be reached (%(name)s)",
+                    {"host": host, "name": type(error).__name__},
+                )
+            ) from None
 
     def _read(self, answer: httpcore.Response, call: _Call) -> Answer:
         headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in answer.headers}
@@ -191,16 +207,22 @@ class Outbound:
             parts = urlsplit(url)
             host, port = (parts.hostname or "").lower(), parts.port
         except ValueError:
-            raise ForbiddenError("the address is no URL") from None
+            raise ForbiddenError(Saying("the address is no URL")) from None
         if not host or not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
-            raise ForbiddenError("the address is no URL")
+            raise ForbiddenError(Saying("the address is no URL"))
         is_trusted = host in self.trusted
         if parts.scheme != "https" and not (is_trusted and parts.scheme == "http"):
-            raise ForbiddenError(f"{host} is not called: the address must begin with https://")
+            raise ForbiddenError(
+                Saying(
+                    "%(host)s is not called: the address must begin with https://", {"host": host}
+                )
+            )
         if parts.username is not None or parts.password is not None:
-            raise ForbiddenError(f"{host} is not called: the address holds a password")
+            raise ForbiddenError(
+                Saying("%(host)s is not called: the address holds a password", {"host": host})
+            )
         if host.rstrip(".") in self.own_hosts and not is_trusted:
-            raise ForbiddenError(f"{host} is our own address")
+            raise ForbiddenError(Saying("%(host)s is our own address", {"host": host}))
         return host, port or (443 if parts.scheme == "https" else 80)
 
     def _allowed(self, host: str, port: int) -> list[str]:
@@ -208,11 +230,13 @@ class Outbound:
         try:
             found = list(self.resolve(host, port))
         except (OSError, UnicodeError):
-            raise NotSentError(f"{host} has no address") from None
+            raise NotSentError(Saying("%(host)s has no address", {"host": host})) from None
         if not found:
-            raise NotSentError(f"{host} has no address")
+            raise NotSentError(Saying("%(host)s has no address", {"host": host}))
         if not all(is_public(one) for one in found):
-            raise ForbiddenError(f"{host} is not called: it leads into a private network")
+            raise ForbiddenError(
+                Saying("%(host)s is not called: it leads into a private network", {"host": host})
+            )
         return found
 
 

@@ -19,8 +19,9 @@ def move(loser: int, winner: int) -> None:
 
 
 def give_back(winner: int, origins: Collection[int], to: int) -> None:
-    """Give the decisions that came from ``origins`` to ``to``."""
+    """Give the decisions that came from ``origins``, or speak of their addresses, to ``to``."""
     moving.give_back(actions.LEDGER, winner, origins, to)
+    moving.give_back_addressed(actions.LEDGER, winner, origins, to)
     _derive([winner, to])
 
 

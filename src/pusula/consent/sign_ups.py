@@ -11,6 +11,7 @@ from pusula.consent import actions, digests, purposes
 from pusula.consent.models import Channel, Reason, SignUp, SignUpForm, SignUpTurn, Suppression
 from pusula.lib import clock, ids
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 
 AN_ADDRESS_EVERY = clock.DAY
 MOST_OF_A_NETWORK = 20  # an hour
@@ -54,9 +55,9 @@ def ask(form: SignUpForm, asked: Asked, *, at: int) -> None:
     """
     hour = SignUp.objects.filter(asked_at__gt=at - clock.HOUR)
     if form.sign_ups.filter(asked_at__gt=at - clock.HOUR).count() >= form.most_an_hour:
-        raise TooManyError("this form is asked too often: try again in an hour")
+        raise TooManyError(Saying("this form is asked too often: try again in an hour"))
     if asked.network and hour.filter(network=asked.network).count() >= MOST_OF_A_NETWORK:
-        raise TooManyError("too many requests from your network: try again in an hour")
+        raise TooManyError(Saying("too many requests from your network: try again in an hour"))
     digest = digests.of(Channel.EMAIL, asked.address)
     wanted = [one for one in form.purposes if not asked.purposes or one in asked.purposes]
     with transaction.atomic():

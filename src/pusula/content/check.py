@@ -10,9 +10,10 @@ from itertools import chain
 from liquid import BoundTemplate, Environment
 from liquid.static_analysis import Variable
 
-from pusula.content import contrast, language, markup, mjml, template
+from pusula.content import complaints, contrast, language, markup, mjml, template
 from pusula.content.language import TemplateError
 from pusula.content.template import InertLinks, compiled
+from pusula.lib.sayings import Saying
 
 CLIPPED_AT = 102 * 1024  # bytes of HTML after which Gmail hides the rest
 _UNREADABLE = "Liquid cannot read this: %(detail)s"
@@ -43,7 +44,12 @@ class Problem:
     def __str__(self) -> str:
         """Return the sentence in English with its place."""
         place = f"{self.part}, line {self.line}: " if self.line else f"{self.part}: "
-        return place + self.text % self.values
+        return place + str(self.saying)
+
+    @property
+    def saying(self) -> Saying:
+        """The sentence, for whoever reads it."""
+        return Saying(self.text, self.values)
 
 
 def check(
@@ -68,8 +74,10 @@ def check(
     try:
         parts["html"] = html_ = mjml.html_of(html_)
     except (TemplateError, markup.TooManyTagsError) as error:
-        line = error.line if isinstance(error, TemplateError) else 0
-        found.append(Problem("html", line, "syntax", _UNREADABLE_MJML, {"detail": str(error)}))
+        line, why = 0, complaints.known(str(error))
+        if isinstance(error, TemplateError):
+            line, why = error.line, error.saying
+        found.append(Problem("html", line, "syntax", _UNREADABLE_MJML, {"detail": why}))
         return found
     found.extend(_whole_problems(subject, text, html_))
     if needs_unsubscribe:
@@ -107,7 +115,7 @@ def _part_cost_problems(part: str, source: str) -> Iterator[Problem]:
         language.run(language.parse(source, language.PLAIN), {}, is_lenient=True)
     except language.RenderError as error:
         if error.is_limit:
-            yield Problem(part, 0, "too_costly", _TOO_COSTLY, {"detail": error.message})
+            yield Problem(part, 0, "too_costly", _TOO_COSTLY, {"detail": error.saying})
 
 
 def _part_problems(
@@ -116,7 +124,7 @@ def _part_problems(
     try:
         parsed = language.parse(source, speech)
     except TemplateError as error:
-        yield Problem(part, error.line, "syntax", _UNREADABLE, {"detail": error.message})
+        yield Problem(part, error.line, "syntax", _UNREADABLE, {"detail": error.saying})
         return
     analysis = parsed.analyze(include_partials=False)
     unknown = [name for name in analysis.filters if name not in speech.filters]
@@ -246,7 +254,7 @@ def _unsubscribe_problems(part: str, source: str) -> Iterator[Problem]:
     except language.RenderError as error:
         sentence = _TOO_COSTLY if error.is_limit else _UNSEEN_WAY_OUT
         code = "too_costly" if error.is_limit else "no_unsubscribe"
-        yield Problem(part, 0, code, sentence, {"detail": error.message})
+        yield Problem(part, 0, code, sentence, {"detail": error.saying})
         return
     if _WAY_OUT not in (markup.link_targets(shown) if part == "html" else shown):
         yield Problem(
@@ -260,10 +268,10 @@ def _cost_problems(subject: str, text: str, html_: str) -> Iterator[Problem]:
     try:
         template.rehearse(compiled(subject, text, html_), InertLinks("https://example.com/u/"))
     except TemplateError as error:
-        yield Problem("html", error.line, "syntax", _UNREADABLE, {"detail": error.message})
+        yield Problem("html", error.line, "syntax", _UNREADABLE, {"detail": error.saying})
     except language.RenderError as error:
         if error.is_limit:
-            values = {"detail": error.message}
+            values = {"detail": error.saying}
             yield Problem("html", 0, "too_costly", _TOO_COSTLY, values)
 
 

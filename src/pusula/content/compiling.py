@@ -26,22 +26,24 @@ from liquid.builtin.tags.for_tag import BreakNode, ContinueNode, ForNode
 from liquid.builtin.tags.if_tag import IfNode
 from liquid.builtin.tags.unless_tag import UnlessNode
 from liquid.expression import Expression
+from markupsafe import escape
 
 from pusula.content import running
 from pusula.content.expressions import Expressions, TooRareError
 
-Function = Callable[[Mapping[str, object]], str]
+Function = Callable[[Mapping[str, object]], bytes]
 
 _MOST_NODES = 3_000  # beyond it Python's own compiler takes longer than a mailing would save
 _DEEPEST_LOOP = 8  # Python nests no more than 20 blocks
 _LOOK_EVERY = 16  # turns of a loop that calls no filter
 _INDENT = "\t"
+_MAIL = "w"  # the list of what is sent, in UTF-8; others are text
 
 
 def function(template: BoundTemplate, link: type[Node]) -> Function | None:
     """Return ``template`` as a function of its variables; ``None`` where it is too rare for that.
 
-    ``link`` is the class of the nodes whose text is the target of a link. The function raises
+    The function returns UTF-8: what is the same for everybody is written in it once. ``link`` is the class of the nodes whose text is the target of a link. The function raises
     ``running.OverTimeError`` when its time is over, and anything else where the interpreter is to
     be asked.
     """
@@ -58,6 +60,7 @@ class _Writer(Expressions):
         super().__init__(template)
         self.link = link
         self.targets: list[str] = []  # of the links that are the same for everybody
+        self.clicks: dict[str, str] = {}  # their code in UTF-8 by that for text
         self.writers: dict[type[Node], Callable[[Any], None]] = {
             ContentNode: self.text, IfNode: self.choice, UnlessNode: self.choice,
             CaseNode: self.case, ForNode: self.loop, AssignNode: self.assign,
@@ -67,20 +70,20 @@ class _Writer(Expressions):
         self.lines: list[str] = []
         self.pending: list[str] = []  # pieces of text not yet written
         self.indent = _INDENT
-        self.into = "w"  # where text goes; empty for nowhere
+        self.into = _MAIL  # where text goes; empty for nowhere
         self.n_nodes = 0
 
     def function(self) -> Function:
         self.nodes(self.template.nodes)
         self.flush()
         has_loops = any(line.lstrip().startswith("for ") for line in self.lines)
-        head = ["def render(g):", "\tw = []"]
+        head = ["def render(g):", f"\t{_MAIL} = []"]
         head += ["\tl = {}"] * bool(self.assigned)
         head += ["\tn, ends = 0, _ends()"] * has_loops
         if self.targets:
-            head.append(f"\tk = _clicks(g, {self.constant(tuple(self.targets))})")
+            head.append(f"\ts, k = _clicks(g, {self.constant(tuple(self.targets))})")
         head += [f"\t{name} = {what}" for what, name in self.first.items()]
-        source = "\n".join([*head, *self.lines, "\treturn _whole(w)"])
+        source = "\n".join([*head, *self.lines, f"\treturn _sent({_MAIL})"])
         names = {**running.NAMES, **self.constants}
         exec(compile(source, "<template>", "exec"), names)  # noqa: S102 - of our own words only
         made: Function = names["render"]
@@ -94,8 +97,21 @@ class _Writer(Expressions):
 
     def flush(self) -> None:
         if self.pending and self.into:
-            self.lines.append(f"{self.indent}{self.into} += ({', '.join(self.pending)},)")
+            told = map(self.sent, self.pending) if self.into == _MAIL else self.pending
+            self.lines.append(f"{self.indent}{self.into} += ({', '.join(told)},)")
         self.pending = []
+
+    def sent(self, piece: str) -> str:
+        """Return code for a piece of text in UTF-8."""
+        if piece in self.clicks:
+            return self.clicks[piece]
+        if piece in self.constants:
+            return self.constant(self.constants[piece].encode())
+        if piece in self.fields:
+            return f"({self.once(f'_utf8({self.fields[piece]})')} or _missing())"
+        if piece in self.first.values():
+            return self.once(f"_utf8({piece})")
+        return f"_utf8({piece})"
 
     @contextmanager
     def inside(self, head: str) -> Iterator[None]:
@@ -192,7 +208,8 @@ class _Writer(Expressions):
             self.line("")
             look, n_filters = len(self.lines) - 1, self.n_filters
             if self.into:
-                self.line(f"if len({self.into}) > 50_000: _shorten({self.into})")
+                shorten = "_shorten_sent" if self.into == _MAIL else "_shorten"
+                self.line(f"if len({self.into}) > 50_000: {shorten}({self.into})")
             self.loops.append((str(told.identifier), size[1:]))
             self.counters[size[1:]] = (item, at)
             self.block(node.block)
@@ -212,15 +229,23 @@ class _Writer(Expressions):
     def linked(self, node: Any) -> None:
         block: BlockNode = node.block
         if all(type(one) is ContentNode for one in block.nodes) and not block.blank:
-            target = running.target("".join(str(one) for one in block.nodes))
-            if target not in self.targets:
-                self.targets.append(target)
-            self.pending.append(f"k[{self.targets.index(target)}]")
+            self.tracked(running.target("".join(str(one) for one in block.nodes)))
             return
         click = self.once("_click(g)")
         with self.aside() as made:
             self.block(block)
         self.pending.append(f"_escape({click}(_target(_whole({made}))))")
+
+    def tracked(self, target: str) -> None:
+        """Write the address of a click on ``target``, which is the same for everybody."""
+        if not target.startswith(running.WEB):
+            self.pending.append(self.constant(str(escape(target))))
+            return
+        if target not in self.targets:
+            self.targets.append(target)
+        click = f"k[{self.targets.index(target)}]"
+        self.clicks[f"(s + {click}).decode()"] = f"s, {click}"
+        self.pending.append(f"(s + {click}).decode()")
 
     @contextmanager
     def aside(self) -> Iterator[str]:

@@ -57,9 +57,10 @@ class Expressions:
         self.is_html = template.env.autoescape
         self.context = template.context_class(template)
         self.constants: dict[str, Any] = {}
-        self.words: dict[tuple[type[str], str] | None, str] = {}
+        self.words: dict[tuple[type, str | bytes] | None, str] = {}
         self.counters: dict[str, tuple[str, str]] = {}  # item and index of a loop by its number
         self.first: dict[str, str] = {}  # what is read once, by what it is
+        self.fields: dict[str, str] = {}  # the name of what must be there, by the code for it
         self.loops: list[tuple[str, str]] = []  # the variables of the loops we are in, its number
         self.n_names = 0
         self.n_filters = 0
@@ -74,7 +75,7 @@ class Expressions:
 
     def constant(self, value: object) -> str:
         """Return the name of a constant; words that are alike have one."""
-        word = (type(value), value) if isinstance(value, str) else None
+        word = (type(value), value) if isinstance(value, str | bytes) else None
         if word in self.words:
             return self.words[word]
         name = self.name("c")
@@ -95,7 +96,10 @@ class Expressions:
         filters = expression.filters or []
         if not filters and self.is_fixed(expression.left):
             shown = self.once(f"{written}({self.value(expression.left)})")
-            return f"({shown} or _missing())" if self.is_field(expression) else shown
+            if not self.is_field(expression):
+                return shown
+            self.fields[f"({shown} or _missing())"] = shown
+            return f"({shown} or _missing())"
         last = filters[-1] if filters else None
         if last and last.name == "money" and len(last.args) == 0:
             before = FilteredExpression(expression.token, expression.left, filters[:-1])

@@ -25,7 +25,7 @@ from liquid.parser import get_parser
 from liquid.tag import Tag
 from liquid.token import TOKEN_TAG, Token
 
-from pusula.content import compiling, filters, running
+from pusula.content import compiling, complaints, filters, running
 from pusula.content.expressions import own_names
 from pusula.content.running import BUDGET_S, LINKS, LIST_LIMIT, TEXT_LIMIT
 from pusula.lib.errors import PusulaError
@@ -52,7 +52,7 @@ class TemplateError(PusulaError):
     code = "template_error"
 
     def __init__(self, message: str, line: int = 0) -> None:
-        super().__init__(message)
+        super().__init__(complaints.known(message))
         self.line = line
 
 
@@ -65,7 +65,7 @@ class RenderError(PusulaError):
     code = "render_error"
 
     def __init__(self, message: str, *, is_limit: bool = False, field: str = "") -> None:
-        super().__init__(message)
+        super().__init__(complaints.known(message))
         self.is_limit = is_limit
         self.field = field
 
@@ -88,6 +88,10 @@ class Part:
 
     def fill(self, variables: Mapping[str, object]) -> str:
         """Return what it says with ``variables``; raise ``RenderError``."""
+        return self.encoded(variables).decode()
+
+    def encoded(self, variables: Mapping[str, object]) -> bytes:
+        """Return what it says with ``variables`` in UTF-8; raise ``RenderError``."""
         if self._function is not None:
             try:
                 return self._function(variables)
@@ -95,14 +99,17 @@ class Part:
                 raise RenderError(_OVER_TIME, is_limit=True) from error
             except Exception:  # noqa: BLE001, S110 - the interpreter knows what is wrong, and where
                 pass
-        return run(self.template, variables)
+        return self._interpreted(variables)
 
     def verify(self, variables: Mapping[str, object], said: str) -> bool:
         """Return whether the interpreter says ``said`` too; if not it has the word from now on."""
-        if self._function is not None and run(self.template, variables) != said:
+        if self._function is not None and self._interpreted(variables).decode() != said:
             self._function = None
             return False
         return True
+
+    def _interpreted(self, variables: Mapping[str, object]) -> bytes:
+        return run(self.template, variables).encode("utf-8", "replace")
 
 
 def parse(source: str, language: Environment) -> BoundTemplate:

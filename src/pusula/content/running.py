@@ -33,6 +33,7 @@ BUDGET_S = 1.0  # of processor time: a mail takes milliseconds; this is where a 
 
 # A value under this name holds the links of the message being rendered; templates cannot spell it.
 LINKS = "\0links"
+WEB = ("http://", "https://")  # how links begin that lead to a page
 OURS = frozenset({"unsubscribe_url", "preferences_url", "pixel_url", "forloop", "tablerowloop"})
 SPECIAL = frozenset({"size", "first", "last"})  # what Liquid reads without it being there
 _NOTHING = Undefined("")
@@ -209,9 +210,12 @@ def _click(given: Mapping[str, Any]) -> Callable[[str], str]:
     return click
 
 
-def _clicks(given: Mapping[str, Any], targets: tuple[str, ...]) -> list[str]:
-    """Return the addresses of all links that lead everybody to the same pages, as HTML."""
-    found: list[str] = given[LINKS].clicks(targets)
+def _clicks(given: Mapping[str, Any], targets: tuple[str, ...]) -> tuple[bytes, Sequence[bytes]]:
+    """Return the addresses of all links that lead everybody to the same pages, as HTML.
+
+    First how all of them begin, then how each goes on.
+    """
+    found: tuple[bytes, Sequence[bytes]] = given[LINKS].clicks(targets)
     return found
 
 
@@ -230,12 +234,23 @@ def _whole(parts: list[str]) -> str:
     return "".join(parts)
 
 
+def _sent(parts: list[bytes]) -> bytes:
+    # Letters beyond ASCII count more than once here: the interpreter counts them again.
+    if sum(map(len, parts)) > TEXT_LIMIT:
+        raise AskInterpreterError
+    return b"".join(parts)
+
+
 def _captured(parts: list[str]) -> Markup:
     return Markup(_whole(parts))  # noqa: S704 - each part was escaped when it was written
 
 
 def _shorten(parts: list[str]) -> None:
     parts[:] = [_whole(parts)]
+
+
+def _shorten_sent(parts: list[bytes]) -> None:
+    parts[:] = [_sent(parts)]
 
 
 NAMES: dict[str, object] = {
@@ -253,4 +268,5 @@ NAMES: dict[str, object] = {
     "_assign": _assign, "_items": _items, "_number": _number,
     "_click": _click, "_clicks": _clicks, "_ends": _ends, "_look": _look,
     "_whole": _whole, "_captured": _captured, "_shorten": _shorten,
+    "_sent": _sent, "_shorten_sent": _shorten_sent, "_utf8": str.encode,
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,13 +16,20 @@ _PIXEL = (
     '{% if pixel_url != blank %}<img src="{{ pixel_url }}" width="1" height="1" alt=""'
     ' style="display:none" />{% endif %}'
 )
+# Where a link leads that nobody sees, hears or reaches by keyboard, the first of each mail: whoever
+# follows it follows all of them, and is no person. The name can belong to nobody (RFC 2606).
+TRAP = "https://trap.invalid/"
+_TRAP = (
+    f'{{% if pixel_url != blank %}}<a href="{TRAP}" style="display:none" aria-hidden="true"'
+    ' tabindex="-1"></a>{% endif %}'
+)
 # Behind it come blanks that keep mail programs from showing the beginning of the mail too.
 _BLANKS = "&#847;&zwnj;&nbsp;" * 40
 _PREHEADER = f'<div style="display:none;max-height:0;overflow:hidden">{{}}{_BLANKS}</div>'
 # A line break in a subject would begin a header of its own.
 _BREAKS = re.compile("[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 
-_EMPTY_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
+_EMPTY_LINES = re.compile(rb"\n(?:[ \t]*\n){2,}")
 
 
 class Links(Protocol):
@@ -43,8 +50,11 @@ class Links(Protocol):
     def click(self, url: str) -> str:
         """Return the address that notes the click and leads on to ``url``."""
 
-    def clicks(self, urls: tuple[str, ...]) -> list[str]:
-        """Return as HTML what ``click`` does for ``urls``: those that a template names itself."""
+    def clicks(self, urls: tuple[str, ...]) -> tuple[bytes, Sequence[bytes]]:
+        """Return as HTML what ``click`` does for web pages that a template names itself.
+
+        First how all of these addresses begin, then how each goes on.
+        """
 
 
 @dataclass(frozen=True)
@@ -59,9 +69,9 @@ class InertLinks:
         """Return ``url`` as it is."""
         return url
 
-    def clicks(self, urls: tuple[str, ...]) -> list[str]:
+    def clicks(self, urls: tuple[str, ...]) -> tuple[bytes, Sequence[bytes]]:
         """Return ``urls`` as they are, as HTML."""
-        return [str(escape(url)) for url in urls]
+        return b"", [escape(url).encode() for url in urls]
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,15 @@ class Compiled:
     def parts(self) -> tuple[Part, ...]:
         """The parts there are."""
         return (self.subject, self.text, *([self.html] if self.html else []))
+
+
+@dataclass(slots=True)
+class Written:
+    """What one person gets, in UTF-8; ``html`` is empty for text-only messages."""
+
+    subject: str
+    text: bytes
+    html: bytes
 
 
 @dataclass(frozen=True)
@@ -98,7 +117,8 @@ def compiled(subject: str, text: str, html_: str, *, is_interpreted: bool = Fals
     language.parse(html_, language.HTML)  # names the author's own lines, and refuses our tag
     try:
         html_ = mjml.html_of(html_)
-        tracked = markup.with_tracked_links(html_, _PIXEL)
+        trapped = markup.with_opening(html_, _TRAP) if html_.strip() else html_
+        tracked = markup.with_tracked_links(trapped, _PIXEL)
         text = text if text.strip() else markup.plain_text(html_)
     except markup.TooManyTagsError as error:
         raise TemplateError("more than 65,000 pieces of Liquid") from error
@@ -130,7 +150,13 @@ def with_preheader(html_: str, preheader: str) -> str:
 
 
 def render(template: Compiled, variables: Mapping[str, object], links: Links) -> Rendered:
-    """Return ``template`` filled with ``variables`` and ``links``.
+    """Return ``template`` filled with ``variables`` and ``links``; raise as ``write``."""
+    written = write(template, variables, links)
+    return Rendered(written.subject, written.text.decode(), written.html.decode())
+
+
+def write(template: Compiled, variables: Mapping[str, object], links: Links) -> Written:
+    """Return ``template`` filled with ``variables`` and ``links``, as it is sent.
 
     Raises ``RenderError`` for values a filter cannot use, limits, and an empty subject or text.
     """
@@ -139,13 +165,18 @@ def render(template: Compiled, variables: Mapping[str, object], links: Links) ->
     if not subject:
         raise RenderError("the subject is empty for this person")
     # Conditions and loops that say nothing leave empty lines behind.
-    text = template.text.fill(given)
-    if "\n" in text:
-        text = _EMPTY_LINES.sub("\n\n", text)
-    html_ = template.html.fill(given) if template.html else ""
-    if not (text.strip() or html_.strip()):
+    text = template.text.encoded(given)
+    if b"\n\n\n" in text or b"\n " in text or b"\n\t" in text:
+        text = _EMPTY_LINES.sub(b"\n\n", text)
+    html_ = template.html.encoded(given) if template.html else b""
+    if _is_blank(text) and _is_blank(html_):
         raise RenderError("the message is empty for this person")
-    return Rendered(subject, text, html_)
+    return Written(subject, text, html_)
+
+
+def _is_blank(text: bytes) -> bool:
+    """Return whether ``text`` says nothing; most begin with a letter or a tag."""
+    return not (b" " < text[:1] < b"\x7f" or text.decode().strip())
 
 
 def verified(template: Compiled, variables: Mapping[str, object], links: Links) -> bool:

@@ -35,6 +35,7 @@ from pusula.journeys.models import (
 from pusula.lake import rows
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.outbox import actions as outbox
 from pusula.segments import catalog, evaluate
 from pusula.segments.models import Segment
@@ -89,9 +90,10 @@ def read(documents: Iterable[tuple[str, object]]) -> dict[str, Definition]:
         try:
             definition = parse(document, known)
         except DefinitionError as error:
-            raise DefinitionError(f"{name}: {error.path}", error.problem) from error
+            raise error.below(name) from error
         if definition.key in found:
-            raise DefinitionError(f"{name}: journey", f"{definition.key} is defined twice")
+            twice = Saying("%(key)s is defined twice", {"key": definition.key})
+            raise DefinitionError("journey", twice).below(name)
         found[definition.key] = definition
     return found
 
@@ -124,6 +126,11 @@ def save(definition: Definition, *, by: str = "", at: int | None = None) -> Jour
         )
 
 
+def again(version: JourneyVersion, *, by: str = "", at: int | None = None) -> JourneyVersion:
+    """Keep as a draft what an earlier version says; raise ``DefinitionError`` of what is gone."""
+    return save(parse(version.definition, names()), by=by, at=at)
+
+
 def apply(documents: Iterable[tuple[str, object]], *, by: str = "") -> list[Applied]:
     """Take over ``documents`` as new versions and publish what changed; all or nothing."""
     given = read(documents)
@@ -148,7 +155,7 @@ def publish(version: JourneyVersion, *, at: int | None = None) -> None:
         at = clock.now() if at is None else at
         journey = Journey.objects.select_for_update().get(pk=version.journey_id)
         if journey.state == machine.ARCHIVED:
-            raise JourneyError(f"{journey.key} is archived: resume it first")
+            raise JourneyError(Saying("%(key)s is archived: resume it first", {"key": journey.key}))
         definition = parse(version.definition, names())
         version.contents = _frozen(definition)
         version.published_at = at
@@ -156,7 +163,13 @@ def publish(version: JourneyVersion, *, at: int | None = None) -> None:
         compiled = compile_(version, catalog.schema())
         if compiled.plan.failed:
             raise JourneyError(
-                f"{journey.key}: {next(iter(compiled.plan.failed.values())).message}"
+                Saying(
+                    "%(place)s: %(problem)s",
+                    {
+                        "place": journey.key,
+                        "problem": next(iter(compiled.plan.failed.values())).saying,
+                    },
+                )
             )
         if not Journey.objects.filter(state=machine.LIVE).exists():
             hearing.hear_from_now()
@@ -184,7 +197,7 @@ def resume(key: str, *, at: int | None = None) -> None:
         at = clock.now() if at is None else at
         journey = _by_key(key)
         if journey.version_id is None:
-            raise JourneyError(f"{key} has no published version")
+            raise JourneyError(Saying("%(key)s has no published version", {"key": key}))
         if not Journey.objects.filter(state=machine.LIVE).exists():
             hearing.hear_from_now()
         was_archived = journey.state == machine.ARCHIVED
@@ -269,15 +282,15 @@ def enroll(
         at = clock.now() if at is None else at
         journey = _by_key(key)
         if journey.state != machine.LIVE or journey.version is None:
-            raise JourneyError(f"{key} is not live")
+            raise JourneyError(Saying("%(key)s is not live", {"key": key}))
         definition = parse(journey.version.definition, Names(schema=catalog.schema()))
         place = next(
             (f"entry:{n}" for n, e in enumerate(definition.entries) if isinstance(e, ByApi)), None
         )
         if place is None:
-            raise JourneyError(f"{key} has no entry 'api: true'")
+            raise JourneyError(Saying("%(key)s has no entry 'api: true'", {"key": key}))
         if definition.keyed_by == "order" and order_id is None:
-            raise JourneyError(f"{key} is keyed by order: name one")
+            raise JourneyError(Saying("%(key)s is keyed by order: name one", {"key": key}))
         places = {journey.version.pk: frozenset({place})}
         happening = Happening(at, places, order_id, f"api:{occurrence}"[:80])
         done = Engine().hear({(journey.pk, profile_id): [happening]}, at=at)
@@ -294,7 +307,9 @@ def answer(
     """
     with evaluate.alone():
         if not way and outcome not in outcomes(task):
-            raise JourneyError(f"{outcome!r} is no outcome of this task")
+            raise JourneyError(
+                Saying("%(outcome)r is no outcome of this task", {"outcome": outcome})
+            )
         return answer_all([task], outcome, by=by, note=note, at=at, way=way)
 
 
@@ -313,7 +328,7 @@ def answer_all(
         open_ = Task.objects.filter(pk__in=[task.pk for task in tasks], closed_at=None)
         n = open_.update(outcome=outcome, note=note, closed_by=by, closed_at=at)
         if n != len(tasks):
-            raise JourneyError("this task is closed")
+            raise JourneyError(Saying("this task is closed"))
         asking.withdraw([task.message_id for task in tasks], at=at)
         rides = Enrollment.objects.select_related("journey")
         asked = rides.in_bulk([task.enrollment_id for task in tasks])
@@ -321,13 +336,17 @@ def answer_all(
         for task in tasks:
             ride = asked[task.enrollment_id]
             if ride.journey.state == machine.PAUSED:
-                raise PausedError(f"{ride.journey.key} is paused: answer when it goes on")
+                raise PausedError(
+                    Saying("%(key)s is paused: answer when it goes on", {"key": ride.journey.key})
+                )
             places = {ride.version_id: frozenset({f"{ANSWER}:{task.step}"})}
             happening = Happening(at, places, answer=way or outcome, ride_id=ride.pk)
             hearing.add(heard, ride.journey_id, ride.profile_id, happening)
         done = Engine().hear(heard, at=at)
         if done.n_put_off:  # the answer would be lost: the task stays open
-            raise JourneyError(f"{ride.journey.key}: somebody cannot go on now, try again")
+            raise JourneyError(
+                Saying("%(key)s: somebody cannot go on now, try again", {"key": ride.journey.key})
+            )
         return done
 
 
@@ -354,7 +373,9 @@ def migrate(
         journey = _by_key(key)
         target = journey.versions.exclude(published_at=None).filter(number=to).first()
         if target is None:
-            raise JourneyError(f"{key} has no published version {to}")
+            raise JourneyError(
+                Saying("%(key)s has no published version %(to)s", {"key": key, "to": to})
+            )
         schema = catalog.schema()
         known = graph(parse(target.definition, Names(schema=schema))).nodes
         waiting = Enrollment.objects.filter(journey=journey, state=machine.WAITING)
@@ -362,13 +383,20 @@ def migrate(
         found = list(moving.values_list("pk", "version_id", "version__number", "node"))
         places = {node: (steps or {}).get(node, node) for _, _, _, node in found}
         if lost := sorted(node for node in places.values() if node and node not in known):
-            raise JourneyError(f"people wait at {lost[0]!r}: say which step stands for it now")
+            raise JourneyError(
+                Saying(
+                    "people wait at %(lost)r: say which step stands for it now", {"lost": lost[0]}
+                )
+            )
         for version_id, node in sorted({(of, node) for _, of, _, node in found if node}):
             there = known[places[node]]
             if _kind(version_id, node) is not type(there.kind):
                 raise JourneyError(
-                    f"people wait at {node!r}, and {there.id!r} is another kind of step: say which "
-                    "step of the same kind stands for it now"
+                    Saying(
+                        "people wait at %(node)r, and %(id)r is another kind of step: "
+                        "say which step of the same kind stands for it now",
+                        {"node": node, "id": there.id},
+                    )
                 )
         rows.insert(
             connection,
@@ -410,7 +438,7 @@ def _kind(version_id: int, node: str) -> type | None:
 def _by_key(key: str) -> Journey:
     journey = Journey.objects.filter(key=key).select_related("version").first()
     if journey is None:
-        raise JourneyError(f"there is no journey {key}")
+        raise JourneyError(Saying("there is no journey %(key)s", {"key": key}))
     return journey
 
 
@@ -425,7 +453,12 @@ def _known(version: JourneyVersion) -> Definition | None:
 def _move(key: str, state: str, before: tuple[str, ...]) -> None:
     journey = _by_key(key)
     if not Journey.objects.filter(pk=journey.pk, state__in=before).update(state=state):
-        raise JourneyError(f"{key} is {journey.state}: it cannot become {state}")
+        raise JourneyError(
+            Saying(
+                "%(key)s is %(state)s: it cannot become %(state2)s",
+                {"key": key, "state": journey.state, "state2": state},
+            )
+        )
 
 
 def _frozen(definition: Definition) -> dict[str, list[list[object]]]:
@@ -450,7 +483,7 @@ def _scripts(step: str, kind: TaskStep) -> dict[str, int]:
                 channel=Channel.CALL, sender="", subject=title, text=text, html=""
             )
         except TemplateError as error:
-            raise DefinitionError(f"{step}.script.{tag}", error.message) from error
+            raise DefinitionError(f"{step}.script.{tag}", error.saying) from error
         found[tag] = content.pk
     return found
 

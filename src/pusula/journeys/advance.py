@@ -15,7 +15,7 @@ from pusula.journeys import machine, times
 from pusula.journeys.language import nodes
 from pusula.journeys.language.graph import Graph, Node
 from pusula.journeys.spots import Advanced, Effect, Occurrence, Passed, Spot, World
-from pusula.lib import ids
+from pusula.lib import clock, ids
 
 CANCELLED = "cancelled"  # the place of an occurrence: the order of the enrollment is no more
 COMING_IN = ""  # the step of what befalls somebody before the first one
@@ -80,7 +80,7 @@ def retimed(graph: Graph, spot: Spot, world: World) -> int | None:
     node = graph.nodes[spot.node]
     if not isinstance(node.kind, nodes.WaitUntilDate):
         return spot.due_at
-    due_at = times.moment(node.kind.date, world.day(node.kind.date), spot.moved_at, world.tz)
+    due_at = _moment(node.kind.date, world, spot.moved_at)
     return spot.moved_at if due_at is None else max(due_at, spot.moved_at)
 
 
@@ -267,14 +267,23 @@ def _wait_for(run: _Run, _node: Node, kind: nodes.WaitFor, at: int) -> str | _Wa
 
 
 def _wait_time(run: _Run, _node: Node, kind: nodes.WaitUntilTime, at: int) -> str | _Waits:
-    due_at = times.next_at(kind.time, kind.weekdays, at, run.world.tz)
+    world = run.world
+    hour = world.hour(at) if kind.is_own else None
+    if hour is None:
+        due_at = times.next_at(kind.time, kind.weekdays, at, world.zone)
+    else:  # nobody waits for an hour that has begun
+        due_at = times.next_at(hour * 60, kind.weekdays, at - clock.HOUR + 1, world.zone)
     return _Waits(due_at) if due_at > at else WAITED
 
 
 def _wait_date(run: _Run, _node: Node, kind: nodes.WaitUntilDate, at: int) -> str | _Waits:
-    of = kind.date
-    due_at = times.moment(of, run.world.day(of), at, run.world.tz)
+    due_at = _moment(kind.date, run.world, at)
     return WAITED if due_at is None or due_at <= at else _Waits(due_at)
+
+
+def _moment(of: nodes.DateOf, world: World, at: int) -> int | None:
+    """Return when a date comes: a stay is where the house is, one's own day where one lives."""
+    return times.moment(of, world.day(of), at, world.zone if of.trait else world.tz)
 
 
 def _wait_first(run: _Run, _node: Node, kind: nodes.WaitFirst, at: int) -> _Waits:

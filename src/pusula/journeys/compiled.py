@@ -15,6 +15,7 @@ from pusula.journeys.language.nodes import (
     OnOrder,
     OnSegment,
     WaitUntilDate,
+    WaitUntilTime,
 )
 from pusula.journeys.models import JourneyVersion
 from pusula.lib import clock
@@ -97,6 +98,21 @@ class Compiled:
     def has_order_days(self) -> bool:
         """Whether entries or waits count from a day of the order."""
         return any(date.column for date in self._dates)
+
+    @cached_property
+    def has_own_hours(self) -> bool:
+        """Whether somebody waits for the hour at which they act."""
+        return any(wait.is_own for wait in self._times)
+
+    @cached_property
+    def has_own_times(self) -> bool:
+        """Whether it matters where people live."""
+        return bool(self._times or self.day_traits)
+
+    @property
+    def _times(self) -> list[WaitUntilTime]:
+        kinds = (node.kind for node in self.graph.nodes.values())
+        return [kind for kind in kinds if isinstance(kind, WaitUntilTime)]
 
     @cached_property
     def _dates(self) -> list[DateOf]:

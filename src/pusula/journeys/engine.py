@@ -32,6 +32,7 @@ from pusula.journeys.writing import Written
 from pusula.lake import rows
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import kept
 
 _log = logging.getLogger(__name__)
 
@@ -333,13 +334,13 @@ class _Step:
         """Let somebody wait who cannot move, or not come in: it is tried again, and shown."""
         journey = self.journeys[key[0]]
         is_known = isinstance(error, PusulaError)
-        said = error.message if is_known else f"{type(error).__name__}: {error}"  # type: ignore[attr-defined]
+        why = error.saying if is_known else f"{type(error).__name__}: {error}"  # type: ignore[attr-defined]
         later = self.at + PUT_OFF
         waiting = Enrollment.objects.filter(
             journey_id=key[0], profile_id=key[1], state=machine.WAITING
         )
         waiting.filter(due_at__lte=self.at).update(due_at=later)
-        waiting.update(error=said[:400])
+        waiting.update(error=kept(why, 400))
         self.n_put_off += 1
         version = journey.version
         if journey.state != machine.LIVE or version is None:
@@ -349,7 +350,7 @@ class _Step:
                          if p.startswith("entry:")), default="")  # fmt: skip
             if entry and happening.at >= (journey.since_at or 0):
                 writing.wait_at_the_door(
-                    version, key[1], entry, happening, due_at=later, error=said[:400]
+                    version, key[1], entry, happening, due_at=later, error=kept(why, 400)
                 )
 
 

@@ -15,12 +15,15 @@ from pusula.journeys.models import Coupon
 from pusula.lake import rows
 from pusula.lib import clock
 from pusula.orders.models import Order
+from pusula.outbox import zones
 from pusula.profiles import relations as profiles
 from pusula.profiles.relations import Ids
 from pusula.segments.facts import block
 from pusula.segments.kernel import Evaluation
 
 _LANGUAGE = "language"  # the trait
+OWN_HOUR = "send_hour"  # the trait, as it is predicted
+HOURS = range(24)
 _CODES = 200  # are looked up together
 
 
@@ -65,6 +68,14 @@ class Facts:
         if of.column:
             return self._orders.get((order_id or 0, of.column))
         return self._traits.get((profile_id, of.trait))
+
+    def zone(self, profile_id: int) -> str:
+        """Return the time zone somebody lives in, the company's if nobody knows."""
+        return self._zones[profile_id]
+
+    def hour(self, profile_id: int) -> int | None:
+        """Return the hour of the day at which somebody acts; ``None`` if nobody knows."""
+        return self._hours.get(profile_id)
 
     def language(self, profile_id: int) -> str:
         """Return the language a profile is known to read; empty if nobody knows."""
@@ -119,6 +130,16 @@ class Facts:
         return {(profile_id, name): day for profile_id, name, day in given if day is not None}
 
     @cached_property
+    def _zones(self) -> dict[int, str]:
+        return zones.of(self.ids.tolist())
+
+    @cached_property
+    def _hours(self) -> dict[int, int]:
+        table = profiles.traits(self.ids, [OWN_HOUR])
+        given = zip(table["profile_id"].to_pylist(), table["number"].to_pylist(), strict=True)
+        return {profile_id: int(hour) for profile_id, hour in given if hour in HOURS}
+
+    @cached_property
     def _languages(self) -> dict[int, str]:
         if not any(one.has_languages for one in self.versions.values()):
             return {}
@@ -153,6 +174,13 @@ class _World:
 
     def day(self, of: DateOf) -> date | None:
         return self._facts.day(of, self._profile_id, self._order_id)
+
+    @property
+    def zone(self) -> str:
+        return self._facts.zone(self._profile_id)
+
+    def hour(self, at: int) -> int | None:  # noqa: ARG002 - by the facts of the step
+        return self._facts.hour(self._profile_id)
 
     def coupon(self, step: str, pool: str) -> str | None:  # noqa: ARG002 - the pool says it all
         return self._facts.coupon(pool)

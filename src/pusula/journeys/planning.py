@@ -219,7 +219,9 @@ def _planned(  # noqa: PLR0917 - what a date is made of
     at: int,
 ) -> Iterator[_Plan]:
     """Yield the date to come; or that it is late and welcome, as long as the day is not over."""
-    due_at = times.moment(entry.date, day, at, compiled.tz)
+    # One that comes round has been heard if it comes just now: its next is planned.
+    since = at + 1 if entry.date.is_yearly else at
+    due_at = times.moment(entry.date, day, since, compiled.tz)
     if due_at is None or day is None:
         return
     key = f"at:{due_at}"

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db.models import Count, QuerySet
 
 from pusula.journeys import machine
 from pusula.journeys.language import Graph, Names, graph, parse
+from pusula.journeys.language.nodes import USUAL_HOLDOUT
 from pusula.journeys.models import Enrollment, Journey, JourneyVersion, Passage, Task
 from pusula.outbox.models import Message
 from pusula.segments import catalog
@@ -81,6 +83,11 @@ def title(journey: Journey, language: str) -> str:
     version = journey.version or newest(journey)
     titles = version.definition["title"] if version else {}
     return str(titles.get(language, journey.key))
+
+
+def holdout_share(definition: Mapping[str, Any]) -> float:
+    """Return the share (0..1) that a stored definition holds out."""
+    return float(str(definition.get("holdout", USUAL_HOLDOUT)).removesuffix("%")) / 100
 
 
 def counts(journey: Journey) -> Counts:

@@ -13,6 +13,7 @@ from pusula.journeys.models import Enrollment
 from pusula.journeys.spots import Spot
 from pusula.lake import rows
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.orders import machine as orders
 from pusula.orders.models import OrderChange
 
@@ -107,7 +108,7 @@ class Graphs(Mapping[int, Graph]):
 
     def __getitem__(self, version_id: int) -> Graph:
         if version_id not in self._versions:
-            raise BrokenVersionError("this version speaks of something that is gone")
+            raise BrokenVersionError(Saying("this version speaks of something that is gone"))
         return self._versions[version_id].graph
 
     def __iter__(self) -> Iterator[int]:

@@ -29,6 +29,13 @@ class World(Protocol):
     def tz(self) -> str:
         """The business time zone."""
 
+    @property
+    def zone(self) -> str:
+        """The time zone the person lives in, as far as anybody knows; else the business one."""
+
+    def hour(self, at: int) -> int | None:
+        """Return the hour of their day (0 to 23) at which they act; ``None`` if nobody knows."""
+
     def holds(self, condition: str, at: int) -> bool:
         """Say whether the condition at this place of the graph holds."""
 

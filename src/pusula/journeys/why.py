@@ -12,6 +12,7 @@ from pusula.journeys import machine
 from pusula.journeys.compiled import compile_
 from pusula.journeys.models import Enrollment, Journey, Planned
 from pusula.lib import clock
+from pusula.lib.sayings import told
 from pusula.outbox import machine as messages
 from pusula.outbox.models import Message
 from pusula.outbox.reasons import Reason
@@ -52,7 +53,7 @@ def _of_journey(journey: Journey, profile_id: int, at: int) -> list[Reasoned]:
     try:
         compiled = compile_(journey.version, catalog.schema())
     except DefinitionError as error:
-        return [Reasoned("broken", error.message)]
+        return [Reasoned("broken", error.said(_))]
     found = []
     share = float(compiled.graph.journey.holdout) / 100
     if share and is_held_out(f"journey:{journey.key}", profile_id, share):
@@ -87,7 +88,9 @@ def _of_ride(journey: Journey, ride: Enrollment) -> list[Reasoned]:
     found = []
     if ride.error:
         found.append(
-            Reasoned("error", _("Put off, something failed: %(error)s") % {"error": ride.error})
+            Reasoned(
+                "error", _("Put off, something failed: %(error)s") % {"error": told(ride.error, _)}
+            )
         )
     if ride.state == machine.WAITING:
         found.append(Reasoned("in", _("On the journey: waits at the step %(step)s.")

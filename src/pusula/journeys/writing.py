@@ -27,6 +27,7 @@ from pusula.journeys.models import Task as TaskRow
 from pusula.journeys.spots import Effect
 from pusula.lake import rows
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.outbox import actions as outbox
 from pusula.outbox import decisions
 from pusula.outbox.candidates import Candidate, Way
@@ -209,7 +210,9 @@ def _candidate(one: _Asked, facts: Facts) -> Candidate:
         for channel, said in compiled.contents.get(one.effect.step, ())
     ]
     if not ways:
-        raise NothingToSayError(f"the step {one.effect.step!r} has no content: publish it again")
+        raise NothingToSayError(
+            Saying("the step %(step)r has no content: publish it again", {"step": one.effect.step})
+        )
     return Candidate(
         dedupe_key=one.key(compiled.journey_id),
         origin=f"journey:{compiled.journey_id}",

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 
 from pusula.lake.rows import Connection
+
+# SQLite asks again every tenth of a second whether its turn has come: so long it must be free.
+REST_S = 0.12
+
+
+def rest() -> None:
+    """Let others have their turn, between two of many transactions."""
+    time.sleep(REST_S)
 
 
 def take(connection: Connection, name: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import asdict
 
 import click
 from django.conf import settings
@@ -11,6 +13,7 @@ from django.utils.translation import gettext
 from pusula.journeys import queries
 from pusula.lib import clock, money
 from pusula.measurement.experiments import queries as experiments
+from pusula.measurement.experiments.earned import Earned
 from pusula.measurement.results.campaign import ArmResult
 from pusula.measurement.results.journey import JourneyResult, journey_result
 from pusula.measurement.stats import Seen
@@ -27,9 +30,11 @@ def result(key: str, days: int, as_json: bool) -> None:
         raise click.UsageError(f"there is no journey {key}")
     at = clock.now()
     found = journey_result(journey, window_days=days, at=at)
-    seen = experiments.seen_so_far(journey, days, at)
+    so_far = experiments.so_far(journey, days, at)
+    last = so_far.course.last if so_far else None
+    seen, earned = (last[0] if last else None), (so_far.earned if so_far else None)
     if as_json:
-        click.echo(json.dumps(_as_dict(found, seen), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(_as_dict(found, seen, earned), ensure_ascii=False, indent=2))
         return
     for title, arm in ((gettext("Came in"), found.treated), (gettext("Held out"), found.holdout)):
         click.echo(f"{title}: {_said(arm)}")
@@ -43,9 +48,28 @@ def result(key: str, days: int, as_json: bool) -> None:
             gettext("Difference: %(points)s points (95%% CI %(low)s to %(high)s)") % words
             + f", p = {seen.p:.3f}"
         )
+    for line in _returns(earned) if earned else ():
+        click.echo(line)
     click.echo(gettext("Orders behind the messages, by the last one before each:"))
     for step, credit in found.by_step.items():
         click.echo(f"  {step}: {credit.n_orders}, {_amount(credit.revenue_minor)}")
+
+
+def _returns(earned: Earned) -> Iterator[str]:
+    gained = earned.gained
+    low, high = round(gained.interval.low), round(gained.interval.high)
+    words = {"amount": _amount(round(gained.revenue)), "low": _amount(low), "high": _amount(high)}
+    yield gettext("Additional net revenue: %(amount)s (95%% CI %(low)s to %(high)s)") % words
+    yield gettext("Cost of its messages: %(amount)s") % {"amount": _amount(round(gained.cost))}
+    if earned.unpriced:
+        yield gettext(
+            "Not counted: %(channels)s, which has no price; "
+            "set it with pusula sending price CHANNEL AMOUNT."
+        ) % {"channels": ", ".join(earned.unpriced)}
+    elif gained.roi is not None and gained.roi_interval is not None:
+        around = gained.roi_interval
+        shares = {"roi": gained.roi * 100, "low": around.low * 100, "high": around.high * 100}
+        yield gettext("Return on cost: %(roi).0f %% (95%% CI %(low).0f to %(high).0f %%)") % shares
 
 
 def _said(arm: ArmResult) -> str:
@@ -57,7 +81,7 @@ def _amount(minor: int) -> str:
     return f"{money.from_minor(minor, settings.PUSULA.currency):,} {settings.PUSULA.currency}"
 
 
-def _as_dict(found: JourneyResult, seen: Seen | None) -> dict[str, object]:
+def _as_dict(found: JourneyResult, seen: Seen | None, earned: Earned | None) -> dict[str, object]:
     arms = {
         name: {
             "n": arm.n, "n_conversions": arm.n_conversions, "revenue_minor": arm.revenue_minor,
@@ -76,9 +100,23 @@ def _as_dict(found: JourneyResult, seen: Seen | None) -> dict[str, object]:
         "window_days": found.window_days,
         **arms,
         "difference": difference,
+        "returns": _gained(earned) if earned else None,
         "n_goals": found.n_goals,
         "credited": {
             step: {"n_orders": one.n_orders, "revenue_minor": one.revenue_minor}
             for step, one in found.by_step.items()
         },
+    }
+
+
+def _gained(earned: Earned) -> dict[str, object]:
+    gained, around = earned.gained, earned.gained.roi_interval
+    return {
+        "n_treated": earned.n_treated,
+        "revenue_minor": round(gained.revenue),
+        "revenue_interval_minor": asdict(gained.interval),
+        "cost_minor": round(gained.cost),
+        "unpriced": list(earned.unpriced),
+        "roi": gained.roi if earned.has_return else None,
+        "roi_interval": asdict(around) if around and earned.has_return else None,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -11,6 +12,7 @@ import click
 import django
 from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
+from django.utils.translation import gettext
 
 from pusula import __version__
 from pusula.lib.errors import PusulaError
@@ -51,6 +53,7 @@ COMMANDS = {
     "serve": "pusula.ops.serve:serve",
     "sources": "pusula.ops.sources:sources",
     "tasks": "pusula.ops.tasks:tasks",
+    "team": "pusula.ops.team:team",
     "users": "pusula.ops.users:users",
     "webpush": "pusula.ops.send:webpush",
 }
@@ -84,9 +87,12 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pusula.config.settings")
     try:
         django.setup()
+        # What is loaded now stays; decisions about many people make little that is garbage.
+        gc.freeze()
+        gc.set_threshold(20_000, 10, 10)
         cli(prog_name="pusula")
     except PusulaError as error:
-        _fail(error.message)
+        _fail(error.said(gettext))
     except DatabaseError as error:
         if (reason := _why_the_database_fails()) is None:
             raise

@@ -111,7 +111,8 @@ def stop(key: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the figures for a program.")
 def report(key: str, tag: str | None, file: Path | None, *, as_json: bool) -> None:
     """Say what the pilot KEY came to: scale, change or stop for each scenario."""
-    found = reports.report(_pilot(key), at=clock.now())
+    one = _pilot(key)
+    found = reports.report(one, reports.counted(one, at=clock.now()))
     if as_json:
         click.echo(json.dumps(_plain(found), ensure_ascii=False, indent=2))
         return

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import click
 import numpy as np
-from django.db import transaction
 from django.utils.translation import gettext as _
 
+from pusula.lib import clock
 from pusula.ops.figures import number
 from pusula.pipeline import live
 from pusula.rfm import actions, moves, queries, versions
 from pusula.rfm import config as rules
+from pusula.rfm import live as grading
 from pusula.rfm.models import RfmRun
 from pusula.rfm.moves import Every
 from pusula.rfm.purchases import Purchases
@@ -31,14 +32,17 @@ def score(day: date, config: Config, bought: Purchases | None = None) -> RfmRun:
 
     ``bought``: what was counted elsewhere than in the database.
     """
+    if grading.version() is not None:
+        return actions.run(day, config, bought)
     before = queries.told_profiles()
-    with transaction.atomic():
-        made = actions.run(day, config, bought)
-        is_told = versions.current() is None and queries.latest() == made
-        debt = owe(f"rfm {made.pk}", made.created_at) if is_told else None
-    if is_told:
+    actions.check_day(day)
+    # Owed before anything is told: stopped in between, the next evaluation is of everybody.
+    debt = owe(f"rfm {day}", clock.now())
+    made = actions.run(day, config, bought)
+    told = np.empty(0, np.int64)
+    if queries.latest() == made:
         told = np.concatenate([before, queries.told_profiles()])
-        live.refresh(told, cause="run", pays=debt)
+    live.refresh(told, cause="run", pays=debt)
     return made
 
 
@@ -63,9 +67,9 @@ def backfill(
     config = rules.read(file) if file else versions.project().rules
     days = moves.days(first.date(), last.date(), every)
     done = set(
-        RfmRun.objects.filter(config_key=rules.key(config), as_of_on__in=days).values_list(
-            "as_of_on", flat=True
-        )
+        queries.runs()
+        .filter(config_key=rules.key(config), as_of_on__in=days)
+        .values_list("as_of_on", flat=True)
     )
     missing = [day for day in days if day not in done]
     is_shown = sys.stderr.isatty() and not as_json

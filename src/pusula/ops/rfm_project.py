@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,8 @@ import msgspec
 from babel.dates import format_date
 from django.conf import settings
 from django.utils.translation import gettext
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
@@ -51,12 +56,35 @@ def apply(
     if dry_run and file is not None:
         _show_plan(rules.read_project(file))
         return
-    made = pipeline.publish(_asked(file, number_))
+    with _progress() as tell:
+        made = pipeline.publish(
+            lambda: _asked(file, number_), on_wait=_say_waiting, on_progress=tell
+        )
     audit.record(audit.operator(), "rfm.published", f"rfm:{made.number}", cause=made.cause)
     if as_json:
         click.echo(json.dumps(_plain(made), ensure_ascii=False))
         return
     _show_published(made)
+
+
+def _say_waiting() -> None:
+    click.echo(gettext("Another version is on its way into force: waiting for it."), err=True)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[RfmVersion], None]]:
+    """Show how many are graded; yield what is to hear of each step."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    is_hidden = not sys.stderr.isatty()
+    with Progress(*columns, console=console, transient=True, disable=is_hidden) as progress:
+        task = progress.add_task(gettext("Customers graded"), total=None)
+
+        def tell(version: RfmVersion) -> None:
+            total = max(version.n_all, version.n_done)
+            progress.update(task, completed=version.n_done, total=total)
+
+        yield tell
 
 
 def _asked(file: Path | None, number_: int | None) -> RfmVersion:
@@ -142,15 +170,18 @@ def due(watch: bool) -> None:
 def _tend() -> None:
     """Do what is due; that rules cannot be brought into force stops nothing else."""
     try:
-        for made in pipeline.take_up():
+        with _progress() as tell:
+            published = list(pipeline.take_up(tell))
+        for made in published:
             actor = made.asked_by or audit.SYSTEM
             audit.record(actor, "rfm.published", f"rfm:{made.number}", cause=made.cause)
             _show_published(made)
     except PusulaError as error:
-        click.secho(f"  {error.message}", fg="yellow", err=True)
+        click.secho(f"  {error.said(gettext)}", fg="yellow", err=True)
     run = pipeline.rerun()
     if run is not None:
         _show_drift(run)
+    pipeline.complete()
 
 
 @click.command()

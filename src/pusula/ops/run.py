@@ -111,7 +111,7 @@ def _predict() -> None:
         if predicting.is_due():
             predicting.run(predicting.today())
     except PusulaError as error:
-        click.secho(f"  {error.message}", fg="yellow", err=True)
+        click.secho(f"  {error.said(_)}", fg="yellow", err=True)
 
 
 def _for_analysts() -> None:
@@ -119,7 +119,7 @@ def _for_analysts() -> None:
     try:
         bi.refresh()
     except PusulaError as error:
-        click.secho(f"  {error.message}", fg="yellow", err=True)
+        click.secho(f"  {error.said(_)}", fg="yellow", err=True)
 
 
 def _with_progress(work: Callable[[Callable[[int, int], None]], Outcome]) -> Outcome:

@@ -9,6 +9,7 @@ import click
 from django.utils.translation import get_language, gettext, ngettext
 
 from pusula.campaigns.models import Campaign
+from pusula.lib.sayings import told
 from pusula.ops.figures import number
 from pusula.segments.language import Definition, sentence
 from pusula.segments.publishing.changeset import Changeset, Entry, State
@@ -80,7 +81,7 @@ def _lines(entry: Entry, change: Change | None, titles: Mapping[str, str]) -> It
     if change is None:
         return
     if change.error:
-        yield gettext("cannot be shown: %(error)s") % {"error": change.error}
+        yield gettext("cannot be shown: %(error)s") % {"error": told(change.error, gettext)}
         return
     form = ngettext(
         "%(members)s customer; %(entering)s would enter, %(leaving)s would leave",
@@ -123,7 +124,7 @@ def _figures(change: Change | None) -> dict[str, object]:
         "n_leaving": change.n_leaving,
         "entering": list(change.entering),
         "leaving": list(change.leaving),
-        "error": change.error,
+        "error": told(change.error),
     }
 
 

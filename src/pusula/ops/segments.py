@@ -20,6 +20,7 @@ from rich.table import Table
 from pusula.campaigns import queries as campaigns
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import told
 from pusula.ops import segment_plan, segments_history
 from pusula.ops.figures import number
 from pusula.ops.run import run
@@ -194,7 +195,7 @@ def list_(as_json: bool) -> None:
     if as_json:
         rows = [
             {"segment": s.key, "n_members": s.n_members, "evaluated_at": s.evaluated_at,
-             "error": s.error}
+             "error": told(s.error)}
             for s in found
         ]  # fmt: skip
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
@@ -207,7 +208,7 @@ def list_(as_json: bool) -> None:
     for segment in found:
         title = queries.words(segment)["title"][get_language() or "en"]
         size = number(segment.n_members if segment.evaluated_at else None)
-        table.add_row(segment.key, title, size, segment.error)
+        table.add_row(segment.key, title, size, told(segment.error, gettext))
     Console().print(table)
 
 

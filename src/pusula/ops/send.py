@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+import threading
 
 import click
 from django.conf import settings
+from django.utils.translation import gettext
 
 from pusula.campaigns import actions as campaigns
+from pusula.campaigns import posted_trials
 from pusula.channels.email import bounces
 from pusula.channels.outbound import CallError
 from pusula.channels.port import ChannelError
@@ -40,12 +43,22 @@ def send(channel: str, once: bool) -> None:
         _say(channel, tally)
 
     loop = PostLoop(provider, settings.PUSULA_HOME, progress=progress)
+    testing = threading.Event()
+    tests = (providers.needed(channel), settings.PUSULA_HOME)  # connections of their own
+    if once:
+        posted_trials.send_waiting(*tests)
+    else:
+        threading.Thread(
+            target=posted_trials.run, args=(*tests, testing), name="trials", daemon=True
+        ).start()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: loop.stop())
     try:
         tally = loop.run(once=once)
     except DeposedError as error:
         raise ChannelError("another sender took over while this one was silent") from error
+    finally:
+        testing.set()
     campaigns.settle_all(clock.now())
     _say(channel, tally)
 
@@ -58,7 +71,7 @@ def ask(channel: str) -> None:
     try:
         done = asking.ask(provider, at=clock.now())
     except CallError as error:
-        raise ChannelError(error.message) from error
+        raise ChannelError(error.said(gettext)) from error
     finally:
         provider.close()
     click.echo(f"{done.n_new:,} new, {done.n_same:,} known, {done.n_unknown:,} of nobody")

@@ -1,4 +1,4 @@
-"""``pusula sending``: the limits of all messages, shown and changed as a file."""
+"""``pusula sending``: the limits of all messages as a file, and what messages cost."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import click
 from django.conf import settings
 from django.db import transaction
 
+from pusula.consent.models import Channel
 from pusula.lib import clock
 from pusula.outbox import policies
+from pusula.outbox import prices as costs
 from pusula.outbox.rules import policy as rules
 from pusula.outbox.rules.policy import PolicyError
 from pusula.privacy import audit
@@ -17,7 +19,7 @@ from pusula.privacy import audit
 
 @click.group()
 def sending() -> None:
-    """Keep what holds for every message: caps, quiet hours, budgets, who is never written to."""
+    """Keep what holds for every message: caps, quiet hours, budgets, prices."""
 
 
 @sending.group()
@@ -63,3 +65,26 @@ def history() -> None:
         click.echo(
             f"{one.number:>4}  {at:%d.%m.%Y %H:%M}  {one.applied_by:<20}  {one.note}".rstrip()
         )
+
+
+@sending.command()
+def prices() -> None:
+    """Print what a message of each channel costs; of SMS each part."""
+    held = costs.current()
+    for channel in Channel.values:
+        price = f"{held[channel]:f} {settings.PUSULA.currency}" if channel in held else "not set"
+        click.echo(f"{channel:<10}{price}")
+
+
+@sending.command()
+@click.argument("channel", type=click.Choice(Channel.values))
+@click.argument("amount")
+def price(channel: str, amount: str) -> None:
+    """Let a message of CHANNEL cost AMOUNT from now on, in the company's currency."""
+    with transaction.atomic():
+        wanted = {channel: costs.read(amount)}
+        changed = costs.change(wanted, by=audit.operator(), at=clock.now())
+        if changed:
+            audit.record(audit.operator(), "sending.prices", channel)
+    said = "from now on" if changed else "already: nothing changed"
+    click.echo(f"{channel} costs {wanted[channel]:f} {settings.PUSULA.currency} {said}")

@@ -64,14 +64,14 @@ class Desk:
             given[WORD] = self._recommender.of(letter.profile_id, at=clock.now())
         if content.is_to_be_verified() and not template.verified(content.compiled, given, links):
             _log.error("content %d is filled by the interpreter alone", letter.content_id)
-        rendered = template.render(content.compiled, given, links)
+        written = template.write(content.compiled, given, links)
         return mime.wired(
             mime.Mail(
                 sender=content.sender,
                 to=letter.address,
-                subject=rendered.subject,
-                text=rendered.text,
-                html=rendered.html,
+                subject=written.subject,
+                text=written.text,
+                html=written.html,
                 token=letter.token,
                 at=clock.now(),
                 unsubscribe_url=links.unsubscribe_url,

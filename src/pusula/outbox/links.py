@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import base64
 import hmac
+from collections.abc import Sequence
 from functools import lru_cache
 
 from django.conf import settings
 from markupsafe import escape
 
+from pusula.content.running import WEB
 from pusula.content.template import InertLinks
 from pusula.lib import ids
 
@@ -21,7 +23,6 @@ _MESSAGE, _TARGET = "message", "target"
 _FIRST_UNSUBSCRIBE = "unsubscribe"  # the key of the first mails
 _OPEN, _CLICK, _UNSUBSCRIBE = range(ids.USES)  # which signature of a message is for what
 _PREFERENCES = "preferences.1"  # another number makes all links that were sent worthless
-_WEB = ("http://", "https://")
 PREVIEW = "preview"  # stands for a token where there is no message
 
 
@@ -50,10 +51,9 @@ class MessageLinks:
         signed = _signed_target(_key(_TARGET), url)
         return f"{self._clicks}{signed}" if signed else url
 
-    def clicks(self, urls: tuple[str, ...]) -> list[str]:
-        """Return as HTML what ``click`` does for ``urls``, which a template names itself."""
-        start = str(escape(self._clicks))
-        return [start + end if is_ours else end for is_ours, end in _ends(_key(_TARGET), urls)]
+    def clicks(self, urls: tuple[str, ...]) -> tuple[bytes, Sequence[bytes]]:
+        """Return as HTML what ``click`` does for web pages that a template names itself."""
+        return escape(self._clicks).encode(), _ends(_key(_TARGET), urls)
 
 
 def preview_links() -> InertLinks:
@@ -105,16 +105,15 @@ def _token(use: int, signed: str) -> str | None:
 
 
 @lru_cache(maxsize=1_024)
-def _ends(key: bytes, urls: tuple[str, ...]) -> list[tuple[bool, str]]:
-    """Return what stands behind the message in each click, or the whole address if it is none."""
-    signed = [_signed_target(key, url) for url in urls]
-    return [(bool(end), end or str(escape(url))) for end, url in zip(signed, urls, strict=True)]
+def _ends(key: bytes, urls: tuple[str, ...]) -> tuple[bytes, ...]:
+    """Return what stands behind the message in each click."""
+    return tuple([_signed_target(key, url).encode() for url in urls])
 
 
 @lru_cache(maxsize=4_096)
 def _signed_target(key: bytes, url: str) -> str:
     """Return ``url`` signed as the target of a click; nothing where it is no web page."""
-    if not url.startswith(_WEB):
+    if not url.startswith(WEB):
         return ""
     return ids.sign(key, base64.urlsafe_b64encode(url.encode()).rstrip(b"=").decode())
 

@@ -44,6 +44,7 @@ def move(loser: int, winner: int, *, at: int) -> None:
 
 
 def give_back(winner: int, origins: Collection[int], to: int) -> None:
-    """Give the messages that came from ``origins`` to ``to``."""
+    """Give the messages that came from ``origins``, or went to their addresses, to ``to``."""
     moving.give_back(_MESSAGES, winner, origins, to)
+    moving.give_back_addressed(_MESSAGES, winner, origins, to)
     moving.give_back(_SUBSCRIPTIONS, winner, origins, to)

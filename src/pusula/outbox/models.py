@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from pusula.channels.whatsapp.approvals import BLOCKED
 from pusula.consent.models import Channel
 from pusula.outbox import machine
 from pusula.profiles.models import Profile
@@ -51,6 +52,7 @@ class Message(models.Model):
     provider_id = models.CharField(max_length=120, blank=True)  # what the next hop calls it
     owner = models.CharField(max_length=32, blank=True)  # the sender that has claimed it
     n_attempts = models.SmallIntegerField(default=0)
+    n_parts = models.SmallIntegerField(null=True)  # of an SMS as it left; null: one
     due_at = models.BigIntegerField()
     not_after_at = models.BigIntegerField()  # worthless later than this
     open_until_at = models.BigIntegerField(null=True)  # then quiet hours begin for the person
@@ -81,6 +83,9 @@ class Message(models.Model):
                 condition=models.Q(state__in=machine.TAKEN, step=""),
                 name="message_once_per_address",
             ),
+        ]
+        permissions = [
+            ("write_from_card", "Can send a message to one customer from the card"),
         ]
 
 
@@ -160,6 +165,40 @@ class Policy(models.Model):
     note = models.CharField(max_length=400, blank=True)  # why it was changed
     applied_at = models.BigIntegerField()
     applied_by = models.CharField(max_length=150, blank=True)
+
+
+class Approval(models.Model):
+    """What Meta says of an approved WhatsApp template, in its own words, and since when."""
+
+    name = models.CharField(max_length=512)
+    language = models.CharField(max_length=15)
+    status = models.CharField(max_length=30, blank=True)
+    status_at = models.BigIntegerField(default=0)
+    reason = models.CharField(max_length=400, blank=True)  # of the status
+    category = models.CharField(max_length=30, blank=True)
+    category_at = models.BigIntegerField(default=0)
+    next_category = models.CharField(max_length=30, blank=True)  # which it will get
+    quality = models.CharField(max_length=30, blank=True)
+    quality_at = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["name", "language"], name="approval_once"),
+        ]
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether no message may leave with it."""
+        return self.status in BLOCKED
+
+
+class Price(models.Model):
+    """What a message of a channel (of SMS each part) costs from a moment on; see ``prices``."""
+
+    channel = models.CharField(max_length=10, choices=Channel.choices)
+    micro = models.BigIntegerField()  # millionths of one unit of the company's currency
+    from_at = models.BigIntegerField()
+    set_by = models.CharField(max_length=150, blank=True)
 
 
 class Anchor(models.Model):

@@ -115,14 +115,12 @@ def displace(ids: Sequence[int], *, at: int) -> bool:
     return n_moved == len(ids)
 
 
-def withdraw(named: QuerySet[Message], *, at: int) -> int:
+def withdraw(named: QuerySet[Message], *, at: int, reason: Reason = Reason.LEFT) -> int:
     """Skip those of these messages that wait: whoever asked for them does not want them any more.
 
     A sender that has claimed one finds it gone when it comes to the gate.
     """
-    return _waiting(named).update(
-        state=machine.SKIPPED, reason=Reason.LEFT, owner="", settled_at=at
-    )
+    return _waiting(named).update(state=machine.SKIPPED, reason=reason, owner="", settled_at=at)
 
 
 def _waiting(named: QuerySet[Message]) -> QuerySet[Message]:

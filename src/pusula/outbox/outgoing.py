@@ -16,6 +16,7 @@ from pusula.consent.models import Channel
 from pusula.content import language
 from pusula.content.language import Part, RenderError
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.outbox import subscriptions
 from pusula.outbox.letters import Letter
 from pusula.outbox.links import MessageLinks
@@ -49,11 +50,11 @@ class Prepared:
     ) -> Prepared:
         """Return the content prepared; raise ``TemplateError`` or ``ChannelError``."""
         if channel in _NEEDS_TEXT and not text.strip():
-            raise ChannelError("the message has no text")
+            raise ChannelError(Saying("the message has no text"))
         if channel == Channel.WHATSAPP and not (
             details.get("template") and details.get("language")
         ):
-            raise ChannelError("a WhatsApp message needs a template and its language")
+            raise ChannelError(Saying("a WhatsApp message needs a template and its language"))
         details = dict(details)
         is_interpreted = bool(details.pop(INTERPRETED, False))
 
@@ -117,7 +118,7 @@ class Desk:
         content = self._content(message.content_id)
         is_push = message.channel == Channel.WEBPUSH
         if is_push and browser is not None and browser.profile_id != message.profile_id:
-            raise TakenOverError("somebody else uses the browser now")
+            raise TakenOverError(Saying("somebody else uses the browser now"))
         if not variables:
             raise RenderError("the customer is not there any more")
         links = MessageLinks(message.token)
@@ -156,7 +157,7 @@ class Desk:
 
 def _prepared(told: object, part: Callable[[str], Part], depth: int) -> Any:
     if depth > _DEEPEST:
-        raise ChannelError("the details of the message are nested too deeply")
+        raise ChannelError(Saying("the details of the message are nested too deeply"))
     if isinstance(told, str):
         return part(told)
     if isinstance(told, Mapping):

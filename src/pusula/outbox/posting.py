@@ -10,20 +10,21 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from pusula.channels.port import Outcome, Outgoing, Provider, Result
+from pusula.channels.sms import segments as sms
 from pusula.consent.models import Channel
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
-from pusula.outbox import actions, gate, machine, moves, reports, subscriptions
+from pusula.outbox import actions, approvals, gate, machine, moves, reports, subscriptions
 from pusula.outbox.books import Books, Tally
 from pusula.outbox.brakes import LOOK_S, POLICY_HOLD, is_stopped
 from pusula.outbox.claims import claim
 from pusula.outbox.gate import GO, HELD, NOT_OURS, PUT_OFF, Verdicts
 from pusula.outbox.letters import Letter
-from pusula.outbox.models import channel_hold
+from pusula.outbox.models import Message, channel_hold
 from pusula.outbox.moves import Move
 from pusula.outbox.outgoing import Desk, TakenOverError
 from pusula.outbox.reasons import Reason
@@ -147,6 +148,8 @@ class PostLoop:
             return
         people = values([letter.profile_id for letter in letters], at=clock.now())
         ready = {one.id: one for one in self._desk.outgoing(letters, people, self._refuse)}
+        self._count_parts(ready.values())
+        self._keep_waiting(ready)
         verdicts = self._commit(list(ready))
         passed = [key for key, verdict in verdicts.items() if verdict == GO]
         called_back = gate.withdrawn(
@@ -163,6 +166,32 @@ class PostLoop:
             self._give_back()
         going = [ready[key] for key in passed if key not in called_back]
         self._hand_over(going, {letter.id: letter for letter in letters})
+
+    def _count_parts(self, ready: Iterable[Outgoing]) -> None:
+        """Write down how many SMS each is, where it is more than one: so much is paid for it."""
+        if self._provider.channel != Channel.SMS:
+            return
+        of_size: dict[int, list[int]] = {}
+        for one in ready:
+            of_size.setdefault(sms.count(sms.wire(one.text, one.details)).n_parts, []).append(
+                one.id
+            )
+        for n_parts, ids in of_size.items():
+            if n_parts > 1:
+                Message.objects.filter(pk__in=ids).update(n_parts=n_parts)
+
+    def _keep_waiting(self, ready: dict[int, Outgoing]) -> None:
+        """Put back what Meta's word on its template holds; it is taken out of ``ready``."""
+        if self._provider.channel != Channel.WHATSAPP:
+            return
+        later_at = clock.now() + approvals.AGAIN
+        for one in list(ready.values()):
+            name, language = (str(one.details.get(part, "")) for part in ("template", "language"))
+            why = approvals.in_the_way(name, language, is_commercial=one.is_commercial)
+            if why:
+                del ready[one.id]
+                move = Move(one.id, machine.PENDING, Reason.TEMPLATE, why, later_at=later_at)
+                self._settle(machine.PENDING, move)
 
     def _refuse(self, letter: Letter, error: PusulaError) -> None:
         is_gone = isinstance(error, TakenOverError)

@@ -9,6 +9,7 @@ from django.conf import settings
 from pusula.channels import setup
 from pusula.channels.outbound import Outbound
 from pusula.channels.port import ChannelError, Provider
+from pusula.lib.sayings import Saying
 
 POSTED = ("sms", "whatsapp", "webpush")  # channels of ``posting``; mails have a loop of their own
 
@@ -37,8 +38,15 @@ def needed(channel: str) -> Provider:
     if found is None:
         choices = ", ".join(setup.names(channel))
         raise ChannelError(
-            f"nothing carries {channel}: write [channels.{channel}] with a provider ({choices}) "
-            f"into {settings.PUSULA_HOME / 'pusula.toml'}"
+            Saying(
+                "nothing carries %(channel)s: write [channels.%(channel)s] with a provider "
+                "(%(choices)s) into %(value)s",
+                {
+                    "channel": channel,
+                    "choices": choices,
+                    "value": settings.PUSULA_HOME / "pusula.toml",
+                },
+            )
         )
     return found
 

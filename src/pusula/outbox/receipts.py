@@ -10,6 +10,7 @@ from django.db import IntegrityError, OperationalError, transaction
 
 from pusula.consent import actions as consent
 from pusula.consent.models import Channel
+from pusula.content.template import TRAP
 from pusula.events import actions as events
 from pusula.events.actions import NewEvent
 from pusula.lib import clock
@@ -21,9 +22,11 @@ UNSUBSCRIBE_LINK = "unsubscribe link"
 # Mail gateways follow every link as a mail arrives; people need longer.
 TOO_FAST = 2 * clock.SECOND
 BURST = 2 * clock.SECOND
+SCAN = 20 * clock.SECOND  # how long a scanner takes for all links of a mail
 # What one message may write: a pixel fetched for ever must not fill the disk.
 MOST = 100
 _TRIES = 3
+_HITS = (ReceiptKind.OPENED, ReceiptKind.CLICKED)
 _SUBJECTS = {
     Channel.EMAIL: "Email",
     Channel.SMS: "SMS",
@@ -60,7 +63,7 @@ def is_machine(message: Message, *, method: str, agent: str, at: int) -> bool:
 
 def note(message: Message, kind: ReceiptKind, *, at: int, machine: bool, url: str = "") -> None:
     """Keep what happened to ``message``; a person's first open, or click of a link, is an event."""
-    if kind == ReceiptKind.CLICKED and _is_burst(message, url, at):
+    if kind == ReceiptKind.CLICKED and (_is_burst(message, url, at) or _is_trapped(message, at)):
         machine = True
     if Receipt.objects.filter(message=message, kind=kind).count() < MOST:
         Receipt.objects.create(
@@ -79,6 +82,27 @@ def _is_burst(message: Message, url: str, at: int) -> bool:
         message=message, kind=ReceiptKind.CLICKED, at__gt=at - BURST, at__lt=at + BURST
     ).exclude(url=url[:2000])
     return bool(near.update(is_machine=True))
+
+
+def trapped(message: Message, *, at: int) -> None:
+    """Keep that somebody followed the link of ``message`` that no person can see.
+
+    It is a scanner: what it followed before and will in the next moments is marked. The link is
+    the first of the mail, so one that goes through it in order becomes no event at all.
+    """
+    near = message.receipts.filter(kind__in=_HITS, at__gt=at - SCAN, at__lt=at + SCAN)
+    near.update(is_machine=True)
+    if message.receipts.filter(kind=ReceiptKind.CLICKED).count() < MOST:
+        Receipt.objects.create(
+            message=message, kind=ReceiptKind.CLICKED, at=at, is_machine=True, url=TRAP
+        )
+
+
+def _is_trapped(message: Message, at: int) -> bool:
+    """Return whether a scanner is going through the links of ``message`` just now."""
+    return message.receipts.filter(
+        kind=ReceiptKind.CLICKED, url=TRAP, at__gt=at - SCAN, at__lt=at + SCAN
+    ).exists()
 
 
 def unsubscribe(message: Message, *, at: int) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from django.db import transaction
 
 from pusula.lib import clock, ids
+from pusula.lib.sayings import Saying
 from pusula.outbox import fence, moves
 from pusula.outbox.models import Message, Sender
 from pusula.outbox.reasons import Reason
@@ -67,8 +68,10 @@ class Registration:
         at = clock.now()
         if fence.guard(self.folder, at=at) == fence.CLONED:
             raise fence.StrangeHomeError(
-                "this home has not sent from this database before: if it is no copy of another "
-                "one that sends, confirm it with `pusula sender confirm`"
+                Saying(
+                    "this home has not sent from this database before: if it is no copy of another "
+                    "one that sends, confirm it with `pusula sender confirm`"
+                )
             )
         fence.pulse(self.folder, at=at)
 

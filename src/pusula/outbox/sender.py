@@ -65,7 +65,7 @@ class SendLoop:
         self._queue: deque[Letter] = deque()
         self._doubles: list[Letter] = []  # their inbox is being written to already
         self._flying: dict[int, Letter] = {}  # begun or in doubt
-        self._bodies: dict[int, bytes] = {}  # of those begun, or to be begun again
+        self._bodies: dict[int, bytes] = {}  # of those begun, and of the next
         self._inboxes: set[tuple[str, str]] = set()  # begun since the last claim
         self._variables: dict[int, dict[str, Any]] = {}
         self._breaks: dict[int, int] = {}
@@ -110,6 +110,7 @@ class SendLoop:
             self._refill()
             self._begin()
             self._connect(once=once)
+            self._prepare()
         has_more_to_do = self._books.settled or self._wants_connection()
         ready = self._listen(0 if has_more_to_do else LOOK_S)
         if ready or self._books.settled:
@@ -216,22 +217,33 @@ class SendLoop:
             letter = self._queue.popleft()
             if _inbox(letter) in self._inboxes:
                 self._doubles.append(letter)
-                continue
-            try:
-                self._fill(letter)
-            except AddressError as error:
-                self._skip(letter, Reason.BAD_ADDRESS, error.message)
-            except (TemplateError, RenderError) as error:
-                self._skip(letter, Reason.RENDER_ERROR, error.message)
-            else:
+            elif self._is_filled(letter):
                 self._inboxes.add(_inbox(letter))
                 return letter
         return None
 
-    def _fill(self, letter: Letter) -> None:
-        if letter.id not in self._bodies:  # else it has lost its connection and is tried again
-            people = self._variables
-            self._bodies[letter.id] = self._desk.mail(letter, people.get(letter.profile_id, {}))
+    def _prepare(self) -> None:
+        """Fill the next messages in a row while the hop has the word.
+
+        So a body leaves right behind the gate with the next envelope, and each of the many steps
+        of filling finds its code and data where the message before has left them.
+        """
+        n_ahead = min(len(self._queue), len(self._pool.connections))
+        following = [self._queue.popleft() for _ in range(n_ahead)]
+        self._queue.extendleft(reversed([one for one in following if self._is_filled(one)]))
+
+    def _is_filled(self, letter: Letter) -> bool:
+        """Fill a message unless it has a body already; settle it if that cannot be done."""
+        if letter.id in self._bodies:
+            return True
+        try:
+            variables = self._variables.get(letter.profile_id, {})
+            self._bodies[letter.id] = self._desk.mail(letter, variables)
+        except AddressError as error:
+            self._skip(letter, Reason.BAD_ADDRESS, error.message)
+        except (TemplateError, RenderError) as error:
+            self._skip(letter, Reason.RENDER_ERROR, error.message)
+        return letter.id in self._bodies
 
     def _skip(self, letter: Letter, reason: Reason, detail: str) -> None:
         self._settle(machine.PENDING, Move(letter.id, machine.SKIPPED, reason, detail))

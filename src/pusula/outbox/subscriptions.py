@@ -12,6 +12,7 @@ from pusula.channels.webpush.provider import may_call
 from pusula.consent import actions as consent
 from pusula.consent.actions import Decision
 from pusula.consent.models import Channel, Consent, Status
+from pusula.lib.sayings import Saying
 from pusula.outbox import providers
 from pusula.outbox.models import PushSubscription
 
@@ -38,12 +39,14 @@ def subscribe(
     """
     endpoint = str(told.get("endpoint") or "")
     if len(endpoint) > _LONGEST or not may_call(endpoint, providers.push_hosts()):
-        raise SubscriptionError("the endpoint is no push service that we know")
+        raise SubscriptionError(Saying("the endpoint is no push service that we know"))
     keys = Keys(str(told.get("p256dh") or ""), str(told.get("auth") or "")).checked()
     held = PushSubscription.objects.filter(profile_id=profile_id)
     address = address_of(endpoint)
     if not held.filter(address=address).exists() and held.count() >= _MOST:
-        raise SubscriptionError(f"{_MOST} browsers of this person are known already")
+        raise SubscriptionError(
+            Saying("%(most)s browsers of this person are known already", {"most": _MOST})
+        )
     values = {
         "profile_id": profile_id,
         "origin_id": None,  # whoever uses the browser now is who it reaches

@@ -11,6 +11,7 @@ from itertools import groupby
 
 import numpy as np
 
+from pusula.lake import locks
 from pusula.predict import living
 from pusula.profiles import relations as profiles
 from pusula.profiles.relations import Ids
@@ -21,7 +22,7 @@ from pusula.segments import evaluate
 from pusula.segments import queries as segments
 from pusula.segments.actions import owe
 
-BLOCK = 20_000  # profiles that are graded at a time
+BLOCK = 5_000  # profiles that are graded at a time
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,9 @@ def repair() -> int:
     if graders.look() == Grades(None, None):
         return 0
     n = 0
-    for ids in profiles.blocks(BLOCK):
+    for nth, ids in enumerate(profiles.blocks(BLOCK)):
+        if nth:
+            locks.rest()
         with evaluate.alone():
             at = segments.moment()
             changed = _of_block(graders.look(), ids, at)
@@ -129,5 +132,5 @@ def repair() -> int:
 
 def _of_block(held: Grades, ids: Ids, at: int) -> set[int]:
     """Grade a whole block at once: one question to the database, not one for every few."""
-    changed = rfm.grade(ids, at, held.rfm) if held.rfm is not None else set()
+    changed = rfm.grade_many(ids, at, held.rfm).changed if held.rfm is not None else set()
     return changed | (living.grade(ids, at, held.life) if held.life is not None else set())

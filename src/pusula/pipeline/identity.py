@@ -22,6 +22,7 @@ from pusula.events import merging as events
 from pusula.events.models import Event
 from pusula.journeys import merging as journeys
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.orders import merging as orders
 from pusula.orders.models import Order
 from pusula.outbox import merging as outbox
@@ -96,7 +97,9 @@ def unmerge(merge_id: int, *, reason: str = "", actor: str = "") -> None:
     """
     held = Merge.objects.filter(pk=merge_id, undone_at=None).first()
     if held is None:
-        raise UnknownMergeError(f"there is no merge {merge_id} that could be undone")
+        raise UnknownMergeError(
+            Saying("there is no merge %(merge_id)s that could be undone", {"merge_id": merge_id})
+        )
     body = {"profile": held.loser_id, "merge": merge_id, "reason": reason, "actor": actor}
     _append(UNMERGE, f"{SOURCE}:unmerge:{merge_id}", body)
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from django.db import transaction
 
 from pusula.lib import clock
+from pusula.lib.sayings import Saying
 from pusula.pipeline import identity
 from pusula.profiles import proposals
 from pusula.profiles.models import Profile, Proposal, ProposalState
@@ -96,7 +97,9 @@ def sides(held: Proposal, gone: Mapping[int, int] = MappingProxyType({})) -> tup
     """
     ids = [held.one_id, held.other_id]
     if Profile.objects.filter(pk__in=ids).count() < len(ids):
-        raise proposals.ProposalError(f"proposal {held.pk}: one of the two is gone")
+        raise proposals.ProposalError(
+            Saying("proposal %(pk)s: one of the two is gone", {"pk": held.pk})
+        )
     for i, one in enumerate(ids):
         while one in gone:
             one = gone[one]  # noqa: PLW2901  onward to whom it leads

@@ -13,6 +13,7 @@ from django.db.models import Max
 from pusula.lake import locks, rows
 from pusula.lib import clock, text
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.predict import cards, queries
 from pusula.predict.cards import Card
 from pusula.predict.models import ModelVersion
@@ -67,8 +68,11 @@ def publish(
         current = queries.current(model)
         if current is not None and as_of_on < current.as_of_on:
             raise OldDayError(
-                f"{model}: the newest version is of {current.as_of_on}; take that day or a later "
-                "one, or only look: pusula predict train"
+                Saying(
+                    "%(model)s: the newest version is of %(as_of_on)s; take that day or a later "
+                    "one, or only look: pusula predict train",
+                    {"model": model, "as_of_on": current.as_of_on},
+                )
             )
         number = ModelVersion.objects.filter(model=model).aggregate(last=Max("number"))["last"]
         ModelVersion.objects.filter(model=model, is_current=True).update(is_current=False)

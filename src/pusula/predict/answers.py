@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Q
 
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.predict.models import Answer, Verdict
 
 
@@ -20,7 +21,12 @@ def answer(profile_id: int, suggestion: str, verdict: str, *, by: str, at: int) 
     """Write down what ``by`` did with a suggestion; raise ``VerdictError`` for other words."""
     if verdict not in Verdict.values:
         known = ", ".join(Verdict.values)
-        raise VerdictError(f"an answer is one of {known}, not {verdict!r}")
+        raise VerdictError(
+            Saying(
+                "an answer is one of %(known)s, not %(verdict)r",
+                {"known": known, "verdict": verdict},
+            )
+        )
     return Answer.objects.create(
         profile_id=profile_id,
         suggestion=suggestion,
@@ -34,6 +40,13 @@ def newest(profile_id: int, since_at: int) -> dict[str, Answer]:
     """Return the newest answer of a profile to each suggestion since a moment."""
     held = Answer.objects.filter(profile_id=profile_id, answered_at__gte=since_at)
     return {one.suggestion: one for one in held.order_by("answered_at", "pk")}
+
+
+def take_back(profile_id: int, suggestion: str, *, by: str) -> bool:
+    """Forget the newest answer of ``by`` to a suggestion, where what it led to was undone."""
+    held = Answer.objects.filter(profile_id=profile_id, suggestion=suggestion, answered_by=by)
+    newest = held.order_by("-answered_at", "-pk").values_list("pk", flat=True).first()
+    return bool(newest is not None and held.filter(pk=newest).delete()[0])
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from pusula.events.models import Event
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.outbox.machine import FINAL
 from pusula.outbox.models import Message
 from pusula.pipeline import retention as log
@@ -58,7 +59,9 @@ def set_days(kind: str, days: int | None, *, actor: str) -> None:
     """Change for how long a kind is kept; raise ``RetentionError`` if that may not be."""
     rule = RULES.get(kind)
     if rule is None:
-        raise RetentionError(f"{kind}: there are {', '.join(RULES)}")
+        raise RetentionError(
+            Saying("%(kind)s: there are %(known)s", {"kind": kind, "known": ", ".join(RULES)})
+        )
     if days is not None and days < rule.least:
         words = {"title": rule.title, "n": rule.least}
         raise RetentionError(gettext("%(title)s: kept for %(n)s days at least.") % words)

@@ -42,6 +42,9 @@ SENTENCES: dict[str, Promise] = {
     "campaign.created": _("%(actor)s created the campaign %(object)s."),
     "campaign.scheduled": _("%(actor)s scheduled the campaign %(object)s for %(n)s people."),
     "campaign.started": _("%(actor)s started the campaign %(object)s for %(n)s people."),
+    "card.call_asked": _("%(actor)s asked for a call to the customer number %(object)s."),
+    "card.message": _("%(actor)s put a message to the customer number %(object)s in line."),
+    "card.undone": _("%(actor)s called a message to the customer number %(object)s back."),
     "consent.form_added": _("%(actor)s made the sign-up form %(object)s."),
     "consent.form_closed": _("%(actor)s closed the sign-up form %(object)s."),
     "consent.purpose_added": _("%(actor)s added the purpose of consents %(object)s."),
@@ -120,19 +123,22 @@ SENTENCES: dict[str, Promise] = {
     "sender.confirmed": _("%(actor)s confirmed that this installation may send."),
     "message.resent": _("%(actor)s sent an uncertain message anew: %(object)s."),
     "sending.limits": _("%(actor)s changed the limits of all messages: %(object)s."),
+    "sending.prices": _("%(actor)s changed what messages cost: %(object)s."),
     "source.changed": _("%(actor)s changed the source %(object)s."),
     "source.created": _("%(actor)s added the source %(object)s."),
     "suppression.added": _("%(actor)s blocked an address (%(object)s)."),
     "suppression.exported": _("%(actor)s exported %(n)s blocked addresses."),
     "suppression.imported": _("%(actor)s took over a list of blocked addresses: %(n)s new."),
     "suppression.lifted": _("%(actor)s unblocked the address number %(object)s."),
-    "team.asked": _("%(actor)s asked an address to take test mails (%(object)s)."),
-    "team.revoked": _("%(actor)s took an address off the list for test mails (%(object)s)."),
-    "team.verified": _("The owner of an address agreed to test mails (%(object)s)."),
+    "team.asked": _("%(actor)s asked an address or number to take tests (%(object)s)."),
+    "team.revoked": _(
+        "%(actor)s took an address, number or browser off the list for tests (%(object)s)."
+    ),
+    "team.verified": _("The owner of an address, number or browser agreed to tests (%(object)s)."),
     "template.archived": _("%(actor)s archived the template %(object)s."),
     "template.saved": _("%(actor)s saved the template %(object)s as version %(version)s."),
     "template.tested": _(
-        "%(actor)s sent a test mail to an address of the team (%(object)s), as customer number"
+        "%(actor)s sent a test to somebody of the team (%(object)s), as customer number"
         " %(customer)s gets it."
     ),
     "template.unarchived": _("%(actor)s took the template %(object)s out of the archive."),

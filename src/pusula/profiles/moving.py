@@ -14,7 +14,9 @@ from typing import Any
 from django.db import connection
 
 from pusula.lake import rows
-from pusula.profiles.models import Shelved
+from pusula.profiles.models import Identifier, IdentifierKind, Shelved
+
+_ADDRESSES = (IdentifierKind.EMAIL, IdentifierKind.PHONE)
 
 
 def move(table: str, loser: int, winner: int) -> None:
@@ -33,6 +35,40 @@ def give_back(table: str, winner: int, origins: Collection[int], to: int) -> Non
         f" where profile_id = %s and origin_id in ({_marks(origins)})",
         [to, to, winner, *origins],
     )
+
+
+def give_back_addressed(table: str, winner: int, origins: Collection[int], to: int) -> None:
+    """Give those rows of ``winner`` that speak of an address which came from ``origins`` to ``to``.
+
+    What was sent to an address while two were one goes where the address goes, unless somebody who
+    stays has it too. Comes before the addresses themselves are given back.
+    """
+    brought: dict[str, int] = {}
+    stays: set[str] = set()
+    for value, origin in _addresses(winner):
+        if origin is not None and origin in origins:
+            brought[value] = origin
+        else:
+            stays.add(value)
+    for value in brought.keys() - stays:
+        origin = brought[value]
+        _run(
+            f"update {table} set profile_id = %s, origin_id = %s"
+            " where profile_id = %s and address = %s",
+            [to, None if origin == to else origin, winner, value],
+        )
+
+
+def _addresses(profile_id: int) -> list[tuple[str, int | None]]:
+    """Return the addresses of somebody, those on the shelf too, and whom they came from."""
+    held = Identifier.objects.filter(profile_id=profile_id, kind__in=_ADDRESSES)
+    shelved = Shelved.objects.filter(
+        profile_id=profile_id, table="profiles_identifier", row__kind__in=_ADDRESSES
+    )
+    return [
+        *held.values_list("value", "origin_id"),
+        *((kept.row["value"], kept.origin_id) for kept in shelved),
+    ]
 
 
 Row = dict[str, Any]

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from pusula.lake import rows
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.profiles.linkage.pair import Pair
 from pusula.profiles.models import (
     Compared,
@@ -167,7 +168,9 @@ def lock(pk: int) -> Proposal:
     """
     held = Proposal.objects.select_for_update().filter(pk=pk, state=_OPEN).first()
     if held is None:
-        raise ProposalError(f"there is no open proposal {pk}: see `pusula identity review`")
+        raise ProposalError(
+            Saying("there is no open proposal %(pk)s: see `pusula identity review`", {"pk": pk})
+        )
     return held
 
 
@@ -186,7 +189,7 @@ def reopen(pk: int) -> Proposal:
     """Take a rejection back. Raises ``ProposalError`` if the proposal was not rejected."""
     held = Proposal.objects.select_for_update().filter(pk=pk, state=_REJECTED).first()
     if held is None:
-        raise ProposalError(f"proposal {pk} was not rejected")
+        raise ProposalError(Saying("proposal %(pk)s was not rejected", {"pk": pk}))
     held.state, held.decided_at, held.decided_by = _OPEN, None, ""
     held.save(update_fields=["state", "decided_at", "decided_by"])
     return held

@@ -31,9 +31,9 @@ _TRAITS = pa.schema(
 )
 
 
-def blocks(size: int) -> Iterator[Ids]:
-    """Yield the ids of all profiles, ascending, ``size`` at a time."""
-    last = 0
+def blocks(size: int, *, after: int = 0) -> Iterator[Ids]:
+    """Yield the ids of all profiles behind ``after``, ascending, ``size`` at a time."""
+    last = after
     while True:
         page = (
             Profile.objects.filter(id__gt=last).order_by("id").values_list("id", flat=True)[:size]

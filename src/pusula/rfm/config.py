@@ -14,6 +14,7 @@ import msgspec
 import yaml
 
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.rfm.rules import Config, Rerun
 
 Made = TypeVar("Made")
@@ -43,15 +44,22 @@ def read_project(file: Path) -> Project:
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
+        raise ConfigError(
+            Saying("%(file)s: cannot be read: %(why)s", {"file": file, "why": error.strerror})
+        ) from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: is not UTF-8 text") from error
+        raise ConfigError(Saying("%(file)s: is not UTF-8 text", {"file": file})) from error
     is_yaml = file.suffix in {".yaml", ".yml"}
     try:
         data = yaml.safe_load(text) if is_yaml else tomllib.loads(text)
     except (yaml.YAMLError, tomllib.TOMLDecodeError) as error:
         kind = "YAML" if is_yaml else "TOML"
-        raise ConfigError(f"{file}: not valid {kind}: {error}") from error
+        raise ConfigError(
+            Saying(
+                "%(file)s: not valid %(kind)s: %(error)s",
+                {"file": file, "kind": kind, "error": error},
+            )
+        ) from error
     return parse_project(data or {}, str(file))
 
 

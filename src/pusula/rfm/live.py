@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from django.conf import settings
 from django.db import connection
 
 from pusula.lake import rows
 from pusula.profiles import computed
+from pusula.profiles import relations as profiles
 from pusula.profiles.actions import Value
 from pusula.profiles.computed import Computed
 from pusula.profiles.models import TraitKind
@@ -24,6 +26,8 @@ from pusula.rfm.rules import Config
 
 SOURCE = "rfm"
 GROUP = "rfm_group"
+_SCORES = ("rfm_r", "rfm_f", "rfm_m")
+_STRANGE = "-"  # a trait of this name that is none of ours
 _DUE = "rfm_rfmdue"
 
 
@@ -44,9 +48,11 @@ class InForce:
 
 
 def version() -> RfmVersion | None:
-    """Return the version in force; ``None`` where nobody has set rules."""
-    published = RfmVersion.objects.filter(published_at__isnull=False)
-    return published.order_by("-published_at", "-pk").first()
+    """Return the version by which whoever is graded now is graded; ``None`` without rules.
+
+    While it is brought into force it is not yet the one that is published.
+    """
+    return RfmVersion.objects.exclude(begun_at=None).order_by("-begun_at", "-pk").first()
 
 
 def in_force() -> InForce | None:
@@ -77,6 +83,14 @@ class Grader:
         return self._held
 
 
+@dataclass(frozen=True)
+class Written:
+    """Whose traits grading has changed, and of how many of them the group, if it was looked at."""
+
+    changed: set[int]
+    n_moved: int
+
+
 def grade(ids: Ids, at: int, by: InForce) -> set[int]:
     """Grade ``ids`` (ascending) as of the moment ``at``; return those whose traits changed.
 
@@ -90,6 +104,48 @@ def grade(ids: Ids, at: int, by: InForce) -> set[int]:
     changed = computed.write(list(_traits(ids, held, graded, at, by)), source=SOURCE)
     _note_due(ids, held.bought.profile_ids, next_change(held, by))
     return changed
+
+
+def grade_many(ids: Ids, at: int, by: InForce) -> Written:
+    """Grade as ``grade`` does, thousands at once: only those who stand otherwise are written."""
+    held = standing(ids, at, by.config)
+    graded = by_rules(held, by)
+    names = np.array(["", *by.groups])
+    place = np.searchsorted(ids, held.bought.profile_ids)
+    found = np.zeros((4, len(ids)), np.int64)
+    found[:, place] = np.stack([graded.group + 1, graded.r, graded.f, graded.m])
+    told = _told(ids)
+    is_moved = names[found[0]] != told[0]
+    differs = is_moved | (found[1:] != told[1]).any(axis=0)
+    written = ids[differs]
+    some = _traits(written, held, graded, at, by)
+    changed = computed.write(list(some), source=SOURCE)
+    due_at = np.full(len(ids), days.NEVER)
+    due_at[place] = next_change(held, by)
+    is_late = due_at != _noted(ids)
+    _note_due(ids[is_late], ids[is_late], due_at[is_late])
+    return Written(changed, int(is_moved.sum()))
+
+
+def _told(ids: Ids) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.int64]]:
+    """Return the group of each of ``ids`` as its traits tell it, and its three scores; 0: none."""
+    where, bounds = profiles.narrowed(ids)
+    groups: list[str] = [""] * len(ids)
+    scores = np.zeros((len(_SCORES), len(ids)), np.int64)
+    sql = f"SELECT profile_id, name, text, number FROM profiles_trait WHERE {where} AND name IN (%s"
+    with connection.cursor() as cursor:
+        cursor.execute(sql + ", %s" * len(_SCORES) + ")", [*bounds, GROUP, *_SCORES])
+        found = cursor.fetchall()
+    place = {profile_id: n for n, profile_id in enumerate(ids.tolist())}
+    rank = {name: n for n, name in enumerate(_SCORES)}
+    for profile_id, name, text, number in found:
+        if (n := place.get(profile_id)) is None:
+            continue
+        if name == GROUP:
+            groups[n] = text or _STRANGE
+        else:
+            scores[rank[name], n] = -1 if number is None else number
+    return np.array(groups, dtype=str), scores
 
 
 def by_rules(held: Standing, by: InForce) -> Grading:
@@ -149,7 +205,7 @@ def _traits(ids: Ids, held: Standing, graded: Grading, at: int, by: InForce) -> 
         scores = inside.get(profile_id)
         group = Value(TraitKind.TEXT, by.groups[scores[0]]) if scores else None
         yield Computed(profile_id, GROUP, group, at)
-        for nth, name in enumerate(("rfm_r", "rfm_f", "rfm_m"), 1):
+        for nth, name in enumerate(_SCORES, 1):
             value = Value(TraitKind.NUMBER, float(scores[nth])) if scores else None
             yield Computed(profile_id, name, value, at)
 
@@ -188,6 +244,18 @@ def _note_due(ids: Ids, profile_ids: Ids, due_at: Ids) -> None:
     for part in rows.parts(idle.tolist()):
         RfmDue.objects.filter(profile_id__in=part).delete()
     rows.upsert(connection, _DUE, ("profile_id", "due_at"), (due.tolist(), moments.tolist()))
+
+
+def _noted(ids: Ids) -> Ids:
+    """Return when each of ``ids`` is due as it is written; ``days.NEVER`` for who is not."""
+    where, bounds = profiles.narrowed(ids)
+    noted = np.full(len(ids), days.NEVER)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT profile_id, due_at FROM {_DUE} WHERE {where}", bounds)
+        found = np.array(cursor.fetchall(), np.int64).reshape(-1, 2)
+    found = found[np.isin(found[:, 0], ids)]
+    noted[np.searchsorted(ids, found[:, 0])] = found[:, 1]
+    return noted
 
 
 def put_off(ids: Ids, until: Ids) -> None:

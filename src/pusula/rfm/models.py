@@ -20,13 +20,21 @@ class RfmRun(models.Model):
     # Against the limits in force when it was made: {version, n_moved, flows: [[from, to, n]]}.
     drift = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
     warnings = models.JSONField(default=list)
+    # What pages show of everybody (``figures.Figures``), counted when it was made; null: not yet.
+    figures = models.JSONField(null=True)
     n_profiles = models.IntegerField()
     currency = models.CharField(max_length=3)
     created_at = models.BigIntegerField()
+    # Scores are written a few thousand at a time: until all are there nobody sees the run.
+    is_whole = models.BooleanField(default=True, db_default=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["as_of_on", "config_key"], name="rfm_run_once"),
+            models.UniqueConstraint(
+                fields=["as_of_on", "config_key"],
+                condition=models.Q(is_whole=True),
+                name="rfm_run_once",
+            ),
         ]
 
 
@@ -46,20 +54,24 @@ class RfmScore(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "profile"], name="rfm_score_once")]
-        # With the profile, so that who was in which group is read from the index alone.
-        indexes = [models.Index(fields=["run", "group", "profile"], name="rfm_score_of_group")]
+        # In the order of lists; with the profile, so that who was in which group is read from the
+        # index alone.
+        indexes = [
+            models.Index(
+                fields=["run", "group", "-monetary_minor", "profile"], name="rfm_score_listed"
+            )
+        ]
 
 
-class RfmSize(models.Model):
-    """How many a group of a run had when it was made, and what they had ordered for."""
+class RfmWays(models.Model):
+    """How many went through the groups of some runs, counted when the last of them was made."""
 
-    run = models.ForeignKey(RfmRun, models.CASCADE, related_name="sizes", db_index=False)
-    group = models.CharField(max_length=40)
-    n = models.IntegerField()
-    revenue_minor = models.BigIntegerField()
+    last = models.ForeignKey(RfmRun, models.CASCADE, related_name="ways", db_index=False)
+    runs = models.CharField(max_length=130)  # the numbers of all, the oldest run first
+    ways = models.JSONField()  # [[n, group, group, …]], null for who was not scored
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["run", "group"], name="rfm_size_once")]
+        constraints = [models.UniqueConstraint(fields=["last", "runs"], name="rfm_ways_once")]
 
 
 class AlertRule(models.Model):
@@ -105,7 +117,8 @@ class RfmVersion(models.Model):
     """Rules and limits by which every customer is graded from ``published_at`` on; never changed.
 
     It holds until the next one is published. Asked for and not published yet, ``published_at`` is
-    null; ``error`` says why it never will be.
+    null; ``error`` says why it never will be. From ``begun_at`` on whoever is graded is graded by
+    it, and the others are, in the order of their numbers; when all are it is published.
     """
 
     number = models.IntegerField(unique=True)
@@ -120,13 +133,22 @@ class RfmVersion(models.Model):
     restored = models.IntegerField(null=True)  # the number of the version that came back
     asked_at = models.BigIntegerField()
     asked_by = models.CharField(max_length=150, blank=True)  # a login; empty: the command line
+    begun_at = models.BigIntegerField(null=True)
+    graded_to = models.BigIntegerField(default=0, db_default=0)  # everybody up to this number is
+    n_done = models.IntegerField(default=0, db_default=0)  # how many those are
+    n_all = models.IntegerField(default=0, db_default=0)  # and how many there were when it began
     published_at = models.BigIntegerField(null=True)
     n_graded = models.IntegerField(null=True)  # customers in a group when it was published
     n_moved = models.IntegerField(null=True)  # customers whose group it changed
     error = models.TextField(blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["-published_at"], name="rfm_version_in_force")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(published_at=None) | models.Q(begun_at__isnull=False),
+                name="rfm_version_is_begun_first",
+            )
+        ]
 
 
 class RfmDue(models.Model):

@@ -6,25 +6,27 @@ the pool left them out or they were not customers yet, stands there as ``None``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 
 from pusula.lib import clock
 from pusula.profiles.relations import Ids
-from pusula.rfm import queries
-from pusula.rfm.models import RfmRun, RfmScore
+from pusula.rfm import figures, queries
+from pusula.rfm.models import RfmRun, RfmScore, RfmWays
 
 Every = Literal["week", "month", "quarter", "year"]
 MONTHS: dict[str, int] = {"month": 1, "quarter": 3, "year": 12}
 ANY = "*"  # a stop that any group, or none, may fill
 MOST_STEPS = 6
+SHOWN = 4  # runs whose ways the page shows where it is not asked for others
+_MOST_COUNTED = 60  # runs with which one is compared when it is made
 _MOST_COUNTERS = 4_000_000
 
 
@@ -110,10 +112,57 @@ def transitions(before: RfmRun, after: RfmRun) -> tuple[Flow, ...]:
 def paths(runs: Sequence[RfmRun]) -> tuple[Path, ...]:
     """Return every way that people went through ``runs`` (2 … ``MOST_STEPS``), most first.
 
-    Whoever is in none of the runs is not counted.
+    Whoever is in none of the runs is not counted. What was counted when a run was made stands as
+    it was then.
     """
+    kept = RfmWays.objects.filter(last=runs[-1], runs=_numbers(runs)).first()
+    found = _walked(runs) if kept is None else _read(kept)
+    return tuple(sorted(found, key=lambda path: (-path.n, [g or "" for g in path.groups])))
+
+
+def keep(run: RfmRun) -> None:
+    """Count the moves between ``run`` and those like it, and the ways over a few of them.
+
+    ``run`` need not be whole yet.
+    """
+    others = [one for one in alike(run) if one.as_of_on != run.as_of_on][:_MOST_COUNTED]
+    ordered = sorted([*others, run], key=lambda one: one.as_of_on)
+    place = ordered.index(run)
+    wanted = [[one, run] for one in ordered[:place]] + [[run, one] for one in ordered[place + 1 :]]
+    firsts = range(max(0, place - SHOWN + 1), place + 1)
+    windows = [ordered[first : first + SHOWN] for first in firsts]
+    own = {run.pk: _column(run)}
+    for stops in [*wanted, *(window for window in windows if len(window) == SHOWN)]:
+        ways = [[path.n, *path.groups] for path in _walked(stops, own)]
+        RfmWays.objects.update_or_create(
+            last=stops[-1], runs=_numbers(stops), defaults={"ways": ways}
+        )
+
+
+def forget(run: RfmRun) -> None:
+    """Forget what was counted of moves from, through or to ``run``."""
+    named = [pk for pk, runs in RfmWays.objects.values_list("pk", "runs")
+             if str(run.pk) in runs.split(",")]  # fmt: skip
+    RfmWays.objects.filter(pk__in=named).delete()
+
+
+def _numbers(runs: Sequence[RfmRun]) -> str:
+    return ",".join(str(run.pk) for run in runs)
+
+
+def _read(kept: RfmWays) -> list[Path]:
+    return [Path(tuple(groups), n) for n, *groups in kept.ways]
+
+
+Column = dict[str, Ids]  # the numbers of those in each group
+
+
+def _walked(
+    runs: Sequence[RfmRun], read: Mapping[int, Column] = MappingProxyType({})
+) -> list[Path]:
+    """Count the ways through ``runs`` from the scores of everybody; ``read`` are some, by run."""
     names = sorted({group for run in runs for group in run.groups})
-    columns = [_column(run, names) for run in runs]
+    columns = [_coded(read.get(run.pk) or _column(run), names) for run in runs]
     base = len(names) + 1
     # One place for each number of a profile: they are nearly dense, and sorting takes longer.
     keys = np.zeros(1 + max(int(ids.max(initial=0)) for ids, _codes in columns), np.int64)
@@ -122,11 +171,10 @@ def paths(runs: Sequence[RfmRun]) -> tuple[Path, ...]:
         keys[ids] += codes
     counted, sizes = _counts(keys[keys > 0], base ** len(runs))
     titles: list[str | None] = [None, *names]
-    made = [
+    return [
         Path(tuple(titles[code] for code in _digits(key, base, len(runs))), n)
         for key, n in zip(counted.tolist(), sizes.tolist(), strict=True)
     ]
-    return tuple(sorted(made, key=lambda path: (-path.n, [g or "" for g in path.groups])))
 
 
 def _counts(keys: Ids, n: int) -> tuple[Ids, Ids]:
@@ -147,8 +195,17 @@ def _digits(key: int, base: int, n: int) -> list[int]:
     return found[::-1]
 
 
-def _column(run: RfmRun, names: Sequence[str]) -> tuple[Ids, npt.NDArray[np.int64]]:
-    """Return who was scored in ``run``, and 1 + the position of each one's group in ``names``."""
+def _coded(column: Column, names: Sequence[str]) -> tuple[Ids, Ids]:
+    """Return who was scored, and 1 + the position of each one's group in ``names``."""
+    ids, codes = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for group, members in column.items():
+        ids.append(members)
+        codes.append(np.full(len(members), 1 + names.index(group)))
+    return np.concatenate(ids), np.concatenate(codes)
+
+
+def _column(run: RfmRun) -> Column:
+    """Return who was scored in ``run``, by group."""
     # The database joins the numbers of a group into one text: a tenth of the rows' own time.
     joined = (
         "group_concat(profile_id)"
@@ -156,15 +213,22 @@ def _column(run: RfmRun, names: Sequence[str]) -> tuple[Ids, npt.NDArray[np.int6
         else "string_agg(profile_id::text, ',')"
     )
     sql = f'SELECT "group", {joined} FROM rfm_rfmscore WHERE run_id = %s GROUP BY "group"'
-    codes = {name: code for code, name in enumerate(names, 1)}
-    ids, found = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     with connection.cursor() as cursor:
         cursor.execute(sql, [run.pk])
-        for group, numbers in cursor.fetchall():
-            members = np.fromstring(numbers, np.int64, sep=",")
-            ids.append(members)
-            found.append(np.full(len(members), codes[group], np.int64))
-    return np.concatenate(ids), np.concatenate(found)
+        return {group: np.fromstring(told, np.int64, sep=",") for group, told in cursor.fetchall()}
+
+
+def n_travellers(runs: Sequence[RfmRun], groups: Sequence[str | None]) -> int:
+    """Return how many went through ``groups`` in ``runs``: see ``travellers``."""
+    if len(runs) == 1:
+        return figures.sizes(runs[0]).get(groups[0] or "", 0)
+    if not any(group not in (None, ANY) for group in groups):
+        return 0
+    return sum(
+        path.n
+        for path in paths(runs)
+        if all(asked in (ANY, went) for asked, went in zip(groups, path.groups, strict=True))
+    )
 
 
 def travellers(runs: Sequence[RfmRun], groups: Sequence[str | None]) -> QuerySet[RfmScore]:
@@ -183,7 +247,7 @@ def travellers(runs: Sequence[RfmRun], groups: Sequence[str | None]) -> QuerySet
             continue
         there = RfmScore.objects.filter(run=run, profile_id=OuterRef("profile_id"))
         found = found.filter(~Exists(there) if group is None else Exists(there.filter(group=group)))
-    return found.select_related("profile").order_by("-monetary_minor", "pk")
+    return found.select_related("profile").order_by(*queries.LISTED)
 
 
 def history(profile_id: int, n: int | None = 24) -> list[Stop]:

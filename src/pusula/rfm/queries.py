@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
 import numpy as np
-from django.db.models import Avg, Count, Max, Min, QuerySet, Sum
+from django.db.models import Q, QuerySet
 
 from pusula.profiles.models import Trait
 from pusula.profiles.relations import Ids
 from pusula.rfm import config as rules
+from pusula.rfm import figures
 from pusula.rfm.cautions import Caution
+from pusula.rfm.figures import Bin
 from pusula.rfm.models import RfmRun, RfmScore
 from pusula.rfm.rules import Config
 
@@ -48,13 +51,19 @@ def latest() -> RfmRun | None:
 
 def runs() -> QuerySet[RfmRun]:
     """Return all runs, the newest day first."""
-    return RfmRun.objects.order_by("-as_of_on", "-created_at", "-pk")
+    whole = RfmRun.objects.filter(is_whole=True).defer("figures")
+    return whole.order_by("-as_of_on", "-created_at", "-pk")
 
 
 def told_profiles() -> Ids:
     """Return the profiles whose traits tell an RFM group, ascending."""
     rows = Trait.objects.filter(name="rfm_group").order_by("profile_id")
     return np.fromiter(rows.values_list("profile_id", flat=True).iterator(10_000), np.int64)
+
+
+def n_told() -> int:
+    """Return how many profiles have traits that tell an RFM group."""
+    return Trait.objects.filter(name="rfm_group").count()
 
 
 def config(run: RfmRun) -> Config:
@@ -69,43 +78,29 @@ def warnings(run: RfmRun) -> tuple[Caution, ...]:
 
 def groups(run: RfmRun) -> tuple[Group, ...]:
     """Return all groups of a run in the order of its rules, those with nobody included."""
-    rows = {
-        row["group"]: row
-        for row in RfmScore.objects.filter(run=run)
-        .values("group")
-        .annotate(
-            n=Count("pk"),
-            revenue_minor=Sum("monetary_minor"),
-            recency_mean=Avg("recency_days"),
-            frequency_mean=Avg("frequency"),
-            monetary_mean_minor=Avg("monetary_minor"),
-        )
-    }
-    revenue = sum(int(row["revenue_minor"]) for row in rows.values())
-    return tuple(
-        Group(
-            name=name,
-            n=row["n"] if row else 0,
-            share=row["n"] / run.n_profiles if row else 0.0,
-            revenue_minor=int(row["revenue_minor"]) if row else 0,
-            revenue_share=int(row["revenue_minor"]) / revenue if row and revenue else 0.0,
-            recency_mean=float(row["recency_mean"]) if row else None,
-            frequency_mean=float(row["frequency_mean"]) if row else None,
-            monetary_mean_minor=float(row["monetary_mean_minor"]) if row else None,
-        )
-        for name in run.groups
-        for row in (rows.get(name),)
+    found = figures.together(figures.bins(run), lambda one: one.group)
+    revenue = sum(one.revenue_minor for those in found.values() for one in those)
+    return tuple(_group(name, found.get(name, []), run.n_profiles, revenue) for name in run.groups)
+
+
+def _group(name: str, those: Sequence[Bin], n_profiles: int, revenue: int) -> Group:
+    n = sum(one.n for one in those)
+    own = sum(one.revenue_minor for one in those)
+    return Group(
+        name=name,
+        n=n,
+        share=n / n_profiles if n else 0.0,
+        revenue_minor=own,
+        revenue_share=own / revenue if n and revenue else 0.0,
+        recency_mean=sum(one.days for one in those) / n if n else None,
+        frequency_mean=sum(one.orders for one in those) / n if n else None,
+        monetary_mean_minor=own / n if n else None,
     )
 
 
 def grid(run: RfmRun) -> tuple[Cell, ...]:
     """Return every cell of R x F, R falling and F rising, those with nobody included."""
-    found = {
-        (row["r"], row["f"]): row
-        for row in RfmScore.objects.filter(run=run)
-        .values("r", "f")
-        .annotate(n=Count("pk"), revenue_minor=Sum("monetary_minor"))
-    }
+    found = figures.together(figures.bins(run), lambda one: (one.r, one.f))
     made_with = config(run)
     names = {code: name for name, codes in made_with.named_groups.items() for code in codes}
     return tuple(
@@ -113,19 +108,21 @@ def grid(run: RfmRun) -> tuple[Cell, ...]:
             r=r,
             f=f,
             group=names[f"{r}{f}"],
-            n=row["n"] if row else 0,
-            revenue_minor=int(row["revenue_minor"]) if row else 0,
+            n=sum(one.n for one in those),
+            revenue_minor=sum(one.revenue_minor for one in those),
         )
         for r in range(made_with.recency.levels, 0, -1)
         for f in range(1, made_with.frequency.quantiles + 1)
-        for row in (found.get((r, f)),)
+        for those in (found.get((r, f), []),)
     )
 
 
 def cube(run: RfmRun) -> dict[str, int]:
     """Return how many have each combination of scores, like R5F4M5; those with nobody missing."""
-    found = RfmScore.objects.filter(run=run).values_list("r", "f", "m").annotate(n=Count("pk"))
-    return {f"R{r}F{f}M{m}": n for r, f, m, n in found.order_by("r", "f", "m")}
+    found = figures.together(figures.bins(run), lambda one: (one.r, one.f, one.m))
+    return {
+        f"R{r}F{f}M{m}": sum(one.n for one in those) for (r, f, m), those in sorted(found.items())
+    }
 
 
 def scores_of(profile_id: int) -> QuerySet[RfmScore]:
@@ -137,15 +134,52 @@ def scores_of(profile_id: int) -> QuerySet[RfmScore]:
     )
 
 
-def people(run: RfmRun, group: str = "", r: int = 0, f: int = 0) -> QuerySet[RfmScore]:
-    """Return the scores of a group, or of one cell of the grid, the highest revenue first.
+@dataclass(frozen=True)
+class People:
+    """Who in a run is in a group or cell: how many, and a page of them, the most revenue first."""
 
-    An empty ``group`` and a zero score do not narrow.
+    n: int
+    page: list[RfmScore]
+    is_more: bool
+
+
+def people(
+    run: RfmRun, group: str = "", r: int = 0, f: int = 0, *, after: int | None, n: int
+) -> People:
+    """Return ``n`` of a group, or of a cell of the grid, behind the score ``after``.
+
+    An empty ``group`` and a zero score do not narrow. Each group lies in the order of the list: it
+    is read only as far as the page goes.
     """
     wanted = {"group": group, "r": r, "f": f}
     narrowed = {name: value for name, value in wanted.items() if value}
-    rows = RfmScore.objects.filter(run=run, **narrowed).select_related("profile")
-    return rows.order_by("-monetary_minor", "pk")
+    those = [
+        one
+        for one in figures.bins(run)
+        if all(getattr(one, name) == value for name, value in narrowed.items())
+    ]
+    found: list[RfmScore] = []
+    scores = behind(RfmScore.objects.filter(run=run, **narrowed), after)
+    for name in {one.group for one in those}:
+        found += scores.filter(group=name).select_related("profile").order_by(*LISTED)[: n + 1]
+    found.sort(key=lambda score: (-score.monetary_minor, score.profile_id))
+    return People(sum(one.n for one in those), found[:n], len(found) > n)
+
+
+LISTED = ("-monetary_minor", "profile_id")
+
+
+def behind(found: QuerySet[RfmScore], after: int | None) -> QuerySet[RfmScore]:
+    """Return those of ``found``, which is in the order of lists, behind the score ``after``."""
+    last = found.filter(pk=after).first() if after is not None else None
+    if last is None:
+        return found
+    alike = Q(monetary_minor=last.monetary_minor, profile_id__gt=last.profile_id)
+    # The first condition says nothing new; by it an index is read from there on.
+    return found.filter(
+        Q(monetary_minor__lte=last.monetary_minor)
+        & (alike | Q(monetary_minor__lt=last.monetary_minor))
+    )
 
 
 @dataclass(frozen=True)
@@ -160,14 +194,16 @@ class Class:
 
 def classes(run: RfmRun, measure: str) -> tuple[Class, ...]:
     """Return the classes of ``measure`` ("r", "f" or "m") that have people, the best first."""
-    column = {"r": "recency_days", "f": "frequency", "m": "monetary_minor"}[measure]
-    rows = (
-        RfmScore.objects.filter(run=run)
-        .values(measure)
-        .annotate(n=Count("pk"), low=Min(column), high=Max(column))
-        .order_by(f"-{measure}")
+    found = figures.together(figures.bins(run), lambda one: getattr(one, measure))
+    return tuple(
+        Class(
+            score,
+            sum(one.n for one in those),
+            min(getattr(one, f"{measure}_range")[0] for one in those),
+            max(getattr(one, f"{measure}_range")[1] for one in those),
+        )
+        for score, those in sorted(found.items(), reverse=True)
     )
-    return tuple(Class(row[measure], row["n"], int(row["low"]), int(row["high"])) for row in rows)
 
 
 def recencies(run: RfmRun) -> list[int]:

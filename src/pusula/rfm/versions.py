@@ -1,7 +1,8 @@
 """The rules of RFM as versions: asked for, measured, published, brought back.
 
-One version is in force; it holds until the next one is published. Who publishes grades everybody in
-the same transaction (``pipeline.grading``).
+One version is in force; it holds until the next one is published. On its way there it is begun:
+from then on whoever is graded is graded by it, and everybody else is, a few thousand at a time
+(``pipeline.project``).
 """
 
 from __future__ import annotations
@@ -12,19 +13,21 @@ from typing import Any
 
 import msgspec
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Max, QuerySet
 from django.utils.translation import gettext
 
+from pusula.lake import locks
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.rfm import config as rules
-from pusula.rfm import live, queries
+from pusula.rfm import queries
 from pusula.rfm.config import Project
 from pusula.rfm.models import RfmRun, RfmVersion
 from pusula.rfm.rules import Config, Rerun
 
 SETTINGS, RERUN, RESTORED = "settings", "rerun", "restored"
+_NUMBERS = "rfm.versions"  # two who ask at once take turns
 _MONTHS = {"month": 1, "quarter": 3}
 
 
@@ -37,7 +40,7 @@ class VersionError(PusulaError):
 
 def current() -> RfmVersion | None:
     """Return the version in force; ``None`` where nobody has set rules."""
-    return live.version()
+    return history().first()
 
 
 def project() -> Project:
@@ -62,15 +65,20 @@ def history() -> QuerySet[RfmVersion]:
 
 
 def waiting() -> RfmVersion | None:
-    """Return the version that was asked for and is not published yet, failed ones too."""
+    """Return the version that was asked for last and is not published yet, failed ones too."""
     newest = RfmVersion.objects.order_by("-number").first()
     return newest if newest is not None and newest.published_at is None else None
+
+
+def under_way() -> RfmVersion | None:
+    """Return the version that was begun and by which not everybody is graded yet."""
+    return RfmVersion.objects.filter(published_at=None).exclude(begun_at=None).first()
 
 
 def ask(project_: Project, *, by: str = "", at: int) -> RfmVersion:
     """Ask for a version with these rules; its limits are measured when it is taken up.
 
-    It takes the place of one that was asked for and is not published.
+    It takes the place of one that was asked for and is not begun.
     """
     return _ask(at, by, SETTINGS, config=_plain(project_.rules), rerun=_plain(project_.rerun))
 
@@ -114,7 +122,8 @@ def ask_for_old(number: int, *, by: str = "", at: int) -> RfmVersion:
 
 def _ask(at: int, by: str, cause: str, **what: Any) -> RfmVersion:
     with transaction.atomic():
-        RfmVersion.objects.filter(published_at=None).delete()
+        locks.take(connection, _NUMBERS)
+        RfmVersion.objects.filter(begun_at=None).delete()
         last = RfmVersion.objects.aggregate(last=Max("number"))["last"] or 0
         return RfmVersion.objects.create(
             number=last + 1, cause=cause, asked_at=at, asked_by=by, **what
@@ -122,31 +131,68 @@ def _ask(at: int, by: str, cause: str, **what: Any) -> RfmVersion:
 
 
 def discard(version: RfmVersion) -> None:
-    """Take back what was asked for and is not published."""
-    RfmVersion.objects.filter(pk=version.pk, published_at=None).delete()
+    """Take back what was asked for and is not begun.
+
+    Raises ``VersionError`` for what is: some are graded by it already.
+    """
+    if not RfmVersion.objects.filter(pk=version.pk, begun_at=None).delete()[0]:
+        said = gettext(
+            "Version %(number)s is being brought into force: let the former one hold again then."
+        )
+        raise VersionError(said % {"number": version.number})
 
 
-def publish(
-    version: RfmVersion, *, at: int, groups: Sequence[str], n_graded: int, n_moved: int
-) -> None:
-    """Write down that ``version`` is in force from ``at`` on; in the transaction that grades by it.
+def again(version: RfmVersion) -> RfmVersion:
+    """Return ``version`` as it is now; raise ``VersionError`` if it was taken back meanwhile."""
+    found = RfmVersion.objects.filter(pk=version.pk).first()
+    if found is None:
+        raise _taken_back(version)
+    return found
 
-    Raises ``VersionError`` if it was taken back meanwhile.
+
+def _taken_back(version: RfmVersion) -> VersionError:
+    said = gettext("Version %(number)s was taken back meanwhile.")
+    return VersionError(said % {"number": version.number})
+
+
+def begin(version: RfmVersion, *, at: int, groups: Sequence[str], n_all: int) -> None:
+    """Write down that from ``at`` on whoever is graded is graded by ``version``.
+
+    In a transaction beside which nobody grades. One that was begun before and never published is
+    forgotten: nobody stays graded by it. Raises ``VersionError`` if it was taken back meanwhile.
     """
     told = {
         "cuts": version.cuts,
         "run": version.run,
         "as_of_on": version.as_of_on,
         "groups": list(groups),
-        "published_at": at,
-        "n_graded": n_graded,
-        "n_moved": n_moved,
+        "begun_at": at,
+        "n_all": n_all,
+        "n_moved": 0,
         "error": "",
     }
-    if not RfmVersion.objects.filter(pk=version.pk, published_at=None).update(**told):
-        said = gettext("Version %(number)s was taken back meanwhile.")
-        raise VersionError(said % {"number": version.number})
+    if not RfmVersion.objects.filter(pk=version.pk, begun_at=None).update(**told):
+        raise _taken_back(version)
+    others = RfmVersion.objects.filter(published_at=None).exclude(begun_at=None)
+    others.exclude(pk=version.pk).delete()
     version.refresh_from_db()
+
+
+def go_on(version: RfmVersion, *, to: int, n: int, n_moved: int) -> None:
+    """Write down that ``n`` more are graded by ``version``; in the transaction that grades them.
+
+    They go up to the number ``to``; ``n_moved`` of them changed the group.
+    """
+    version.graded_to = to
+    version.n_done += n
+    version.n_moved = (version.n_moved or 0) + n_moved
+    version.save(update_fields=["graded_to", "n_done", "n_moved"])
+
+
+def publish(version: RfmVersion, *, at: int, n_graded: int) -> None:
+    """Write down that everybody is graded by ``version``: it is in force from ``at`` on."""
+    version.published_at, version.n_graded = at, n_graded
+    version.save(update_fields=["published_at", "n_graded"])
 
 
 def measured(version: RfmVersion, run: RfmRun) -> RfmVersion:

@@ -13,6 +13,7 @@ from django.db.models import F, Max, Q
 from pusula.lake import locks, rows
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.profiles import relations
 from pusula.profiles.relations import Ids
 from pusula.segments import catalog
@@ -64,9 +65,10 @@ def read(documents: Iterable[tuple[str, object]]) -> dict[str, Definition]:
         try:
             definition = parse(document, schema)
         except DefinitionError as error:
-            raise DefinitionError(f"{name}: {error.path}", error.problem) from error
+            raise error.below(name) from error
         if definition.key in found:
-            raise DefinitionError(f"{name}: segment", f"{definition.key} is defined twice")
+            twice = Saying("%(key)s is defined twice", {"key": definition.key})
+            raise DefinitionError("segment", twice).below(name)
         found[definition.key] = definition
     return found
 
@@ -140,7 +142,12 @@ def archive(keys: Iterable[str], at: int) -> None:
         for key, version in newest_versions().items():
             named = gone.intersection(_named(version.definition["where"]))
             if named and key not in gone:
-                raise SegmentInUseError(f"{key} names the segment {min(named)}: change it first")
+                raise SegmentInUseError(
+                    Saying(
+                        "%(key)s names the segment %(name)s: change it first",
+                        {"key": key, "name": min(named)},
+                    )
+                )
         Segment.objects.filter(key__in=gone, archived_at=None).update(archived_at=at)
 
 

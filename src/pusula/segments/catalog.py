@@ -9,6 +9,7 @@ from pathlib import Path
 from django.conf import settings
 
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.profiles.queries import score_models, trait_kinds
 from pusula.segments.language.documents import read_yaml
 from pusula.segments.language.periods import read_periods, shipped_periods
@@ -85,7 +86,9 @@ def read_folder(folder: Path) -> list[tuple[str, object]]:
     """Return (file name, document) of every definition in ``folder``, by name."""
     files = sorted(f for f in folder.glob("*") if f.suffix in SUFFIXES) if folder.is_dir() else []
     if not files:
-        raise NoDefinitionsError(f"{folder}: no folder with definitions (*.yaml) in it")
+        raise NoDefinitionsError(
+            Saying("%(folder)s: no folder with definitions (*.yaml) in it", {"folder": folder})
+        )
     return [(file.name, read_yaml(file.read_text(encoding="utf-8"))) for file in files]
 
 

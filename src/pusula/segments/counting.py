@@ -19,6 +19,7 @@ from django.utils.translation import gettext
 
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.profiles.models import Profile
 from pusula.segments import catalog, kernel, memory
 from pusula.segments.evaluate import published_cut_points
@@ -157,7 +158,7 @@ class Counts:
                 return self._combined(self._definition(key, way), (*way, key))
         mask = self.facts.vectors.get((self.facts.at, condition), len(self.facts.ids))
         if mask is None:
-            raise CountingError(f"{condition} was not evaluated")
+            raise CountingError(Saying("%(condition)s was not evaluated", {"condition": condition}))
         return mask
 
     def _definition(self, key: str, way: tuple[str, ...] = ()) -> Condition:

@@ -13,6 +13,7 @@ from django.db.models import Count, Max
 
 from pusula.lake import locks
 from pusula.lib import clock
+from pusula.lib.sayings import kept
 from pusula.profiles import relations as profiles
 from pusula.profiles.relations import Ids
 from pusula.segments import actions, catalog, kernel, showing
@@ -70,9 +71,9 @@ def plan(versions: Mapping[str, SegmentVersion]) -> tuple[Plan, dict[str, str]]:
         try:
             definitions[key] = parse(version.definition, schema)
         except DefinitionError as error:
-            errors[key] = error.message
+            errors[key] = kept(error.saying)
     made = kernel.compile(definitions, schema, published_cut_points())
-    return made, errors | {key: error.message for key, error in made.failed.items()}
+    return made, errors | {key: kept(error.saying) for key, error in made.failed.items()}
 
 
 def published_cut_points() -> dict[str, float]:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from pusula.lake.as_of import AsOf, Span
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.profiles import relations as profiles
 from pusula.profiles.relations import Ids
 from pusula.segments import catalog, facts, kernel
@@ -108,7 +109,12 @@ def explain(definitions: Definitions, key: str, profile_id: int, as_of: AsOf) ->
     ids = np.array([profile_id], np.int64)
     block = facts.during(ids, replay.needs, replay.span).at(as_of.at)
     if not len(block):
-        raise UnknownThenError(f"customer {profile_id} was not known yet: ask about a later moment")
+        raise UnknownThenError(
+            Saying(
+                "customer %(profile_id)s was not known yet: ask about a later moment",
+                {"profile_id": profile_id},
+            )
+        )
     (plan,) = replay.plans
     return kernel.explain(plan, block, 0, key, as_of.at)
 

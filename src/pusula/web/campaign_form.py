@@ -71,11 +71,11 @@ class CampaignForm(forms.Form):
         max_length=100, required=False, widget=forms.TextInput(_INPUT)
     )
     message_cost = forms.DecimalField(
+        required=False,
         min_value=0,
         max_digits=14,
         decimal_places=3,
         localize=True,
-        initial=0,
         widget=forms.TextInput(_NUMBER),
     )
     fixed_cost = forms.DecimalField(
@@ -131,7 +131,7 @@ class CampaignForm(forms.Form):
         """Return what the valid form says; of ``campaign`` what it does not ask for is kept."""
         given = self.cleaned_data
         chosen = named(given["template"])
-        event = given["conversion_event"].strip()
+        event, cost = given["conversion_event"].strip(), given["message_cost"]
         return definitions.parse(
             {
                 "campaign": campaign.key if campaign else _free_key(given["title"]),
@@ -149,7 +149,7 @@ class CampaignForm(forms.Form):
                 "window_days": given["window_days"],
                 "conversion": {"event": event} if event else "order",
                 "cost": {
-                    "message": str(given["message_cost"]),
+                    "message": None if cost is None else str(cost),
                     "fixed": str(given["fixed_cost"]),
                 },
                 "margin": f"{given['margin']}%",
@@ -179,7 +179,7 @@ def of(campaign: Campaign) -> dict[str, Any]:
         "holdout": _percent(campaign.holdout_share),
         "window_days": campaign.window_days,
         "conversion_event": campaign.conversion_event,
-        "message_cost": money.from_minor(campaign.message_cost_minor, campaign.currency),
+        "message_cost": _amount(campaign.message_cost_minor, campaign.currency),
         "fixed_cost": money.from_minor(campaign.fixed_cost_minor, campaign.currency),
         "margin": _percent(campaign.margin),
         "template": str(template.pk) if template and is_named else "",
@@ -217,6 +217,10 @@ def _template_choices() -> list[tuple[str, str | list[tuple[str, str]]]]:
         group = titles.channel(template.channel)[1]
         groups.setdefault(group, []).append((str(template.pk), template.name))
     return [("", gettext("An e-mail, written below")), *groups.items()]
+
+
+def _amount(minor: int | None, currency: str) -> Decimal | None:
+    return None if minor is None else money.from_minor(minor, currency)
 
 
 def _percent(share: float) -> Decimal:

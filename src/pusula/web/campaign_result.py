@@ -115,7 +115,9 @@ def _large_figures(result: Result, overall: Effect) -> list[Figured]:
         Figured(
             gettext("Cost"),
             money(gained.cost),
-            gettext("margin %(share)s") % {"share": formats.percent(gained.margin, 0)},
+            gettext("without the messages: no price is set for this channel")
+            if result.unpriced
+            else gettext("margin %(share)s") % {"share": formats.percent(gained.margin, 0)},
         ),
         Figured(
             gettext("Profit after cost"),

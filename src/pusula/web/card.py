@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.utils.translation import gettext, ngettext
 
+from pusula.campaigns import offers
 from pusula.consent import queries as consents
 from pusula.consent.models import Status
 from pusula.journeys import machine as journeys
@@ -16,6 +17,7 @@ from pusula.journeys import queries as rides
 from pusula.journeys.models import Enrollment
 from pusula.lib import clock
 from pusula.orders import queries as orders
+from pusula.outbox.models import Message
 from pusula.predict import bought
 from pusula.profiles import queries as profiles
 from pusula.profiles.models import Identifier, IdentifierKind, Profile, Trait, TraitKind
@@ -112,6 +114,7 @@ class Card:
     identity: Identity
     journeys: list[Travelled]
     suggestion: suggestions.Shown | None
+    waiting: list[tuple[Message, tuple[str, str]]]  # from the card, and their channels
     foretold: list[Foretold]
 
 
@@ -146,7 +149,7 @@ def card_of(profile: Profile) -> Card:
         currency=run.currency if run else settings.PUSULA.currency,
         group=rfm_words.title(score.group) if score else "",
         stops=_stops(profile.pk),
-        permissions=_permissions(profile.pk),
+        permissions=permissions_of(profile.pk, titles.CHANNELS),
         traits=[
             (titles.trait(name), _shown(trait))
             for name, trait in traits.items()
@@ -155,6 +158,7 @@ def card_of(profile: Profile) -> Card:
         identity=identity_of(profile.pk),
         journeys=_journeys(profile.pk),
         suggestion=suggestions.for_card(profile.pk, made),
+        waiting=[(one, titles.channel(one.channel)) for one in offers.waiting(profile.pk)],
         foretold=foretold(profile.pk),
     )
 
@@ -220,11 +224,11 @@ def _phones_first(identifier: Identifier) -> bool:
     return identifier.kind != IdentifierKind.PHONE
 
 
-def _permissions(profile_id: int) -> list[Permission]:
-    """Return what holds for every channel, those never decided too."""
+def permissions_of(profile_id: int, channels: Iterable[str]) -> list[Permission]:
+    """Return what holds for each of ``channels``, those never decided too."""
     present = consents.present(profile_id, PURPOSE)
     found = []
-    for name in titles.CHANNELS:
+    for name in channels:
         icon, channel = titles.channel(name)
         consent = present.get(name)
         if consent is None:

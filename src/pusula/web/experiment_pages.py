@@ -15,7 +15,7 @@ from pusula.measurement.experiments.queries import Experiment, Found
 from pusula.measurement.experiments.verdict import Verdict, experiment_verdict
 from pusula.measurement.results.campaign import Counted, Phase
 from pusula.measurement.stats import Interval
-from pusula.web import campaign_result, formats
+from pusula.web import campaign_result, formats, journey_returns
 from pusula.web import experiment_rows as rows
 from pusula.web.campaign_result import Figured
 from pusula.web.charts.band import Banded, band
@@ -160,28 +160,20 @@ def _caution(compared: Analysis | None) -> str:
 def _figures(found: Found) -> list[Figured]:
     """Return the large figures of a journey: what it caused among those it let through."""
     compared, last = found.analysis, found.course.last
-    if found.experiment.campaign is not None or compared is None or last is None:
+    if found.earned is None or compared is None or last is None:
         return []
-    rate, mean = last
-    n, currency = compared.rates.treated.n, found.experiment.currency
-    more, revenue = rate.interval.scaled(n), mean.interval.scaled(n)
+    rate, n = last[0], compared.rates.treated.n
+    more = rate.interval.scaled(n)
     return [
         Figured(
             gettext("%(what)s, additional") % {"what": conversions(found.experiment)},
             formats.number(rate.difference * n),
             _interval(formats.number(more.low), formats.number(more.high)),
         ),
-        Figured(
-            gettext("Net revenue, additional"),
-            formats.amount(round(mean.difference * n), currency),
-            _interval(
-                formats.short_amount(round(revenue.low), currency),
-                formats.short_amount(round(revenue.high), currency),
-            ),
-        ),
+        *journey_returns.figures(found.earned),
         Figured(
             gettext("People measured"),
-            formats.number(len(found.people)),
+            formats.number(found.n_people),
             gettext("came in, and their days since are over"),
         ),
     ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from decimal import Decimal
 
 from babel import dates, lists
 from django.conf import settings
@@ -48,6 +49,13 @@ def short_amount(minor: int, currency: str) -> str:
     """Return ``minor`` units as money in its short form: ``₺1,3 mn``."""
     value = money.from_minor(minor, currency)
     return numerals.with_symbol(short(abs(value)), currency, locale(), negative=minor < 0)
+
+
+def price(value: Decimal) -> str:
+    """Return a price without its currency: two decimals, more where it has more."""
+    exponent = value.normalize().as_tuple().exponent
+    digits = -exponent if isinstance(exponent, int) else 0
+    return number(value, max(2, digits))
 
 
 def weekday(value: dt.date) -> str:

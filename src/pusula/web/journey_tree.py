@@ -13,6 +13,7 @@ from pusula.journeys.figures import Sending
 from pusula.journeys.language import Graph, nodes
 from pusula.journeys.language.nodes import Step, Steps, branches
 from pusula.journeys.queries import StepCount
+from pusula.measurement.reports.steps import Came
 from pusula.outbox import machine as messages
 from pusula.outbox.reasons import Reason
 from pusula.web import codes, journey_words
@@ -57,6 +58,7 @@ class Card:
     tone: str = ""  # "act" reaches somebody, "end" ends
     n_sent: int = 0
     n_open: int = 0
+    came: Came | None = None  # of its messages, once that is counted
     refusals: tuple[Refusal, ...] = ()
     is_message: bool = False
     goes_to: str = ""  # a step further down that is continued with
@@ -110,9 +112,13 @@ def tree(
     counts: Mapping[str, StepCount],
     outcomes: Mapping[str, int],
     sent: Mapping[str, Sending],
+    came: Mapping[str, Came] | None = None,
 ) -> Tree:
-    """Return a journey drawn; ``outcomes`` are how many left by each, over the whole of it."""
-    drawing = _Drawing(graph, counts, outcomes, sent)
+    """Return a journey drawn; ``outcomes`` are how many left by each, over the whole of it.
+
+    ``came`` is what came of the messages of each step; ``None`` before it is counted.
+    """
+    drawing = _Drawing(graph, counts, outcomes, sent, came)
     laid = flow.lay_out(drawing.boxes())
     return Tree(
         flow=laid,
@@ -131,11 +137,13 @@ class _Drawing:
         counts: Mapping[str, StepCount],
         outcomes: Mapping[str, int],
         sent: Mapping[str, Sending],
+        came: Mapping[str, Came] | None,
     ) -> None:
         self.graph = graph
         self.counts = counts
         self.outcomes = outcomes
         self.sent = sent
+        self.came = came
         self.teller = Teller()
         self.cards: dict[str, Card] = {_ENTRY: self._entry()}
         for node in graph.nodes.values():
@@ -220,6 +228,7 @@ class _Drawing:
             is_message=is_message,
             goes_to=kind.to if isinstance(kind, nodes.GoOn) else "",
             asks=_asks(kind),
+            came=None if self.came is None or not is_message else self.came.get(key, Came()),
             **(self._messages(key) if _reaches(kind) else {}),
         )
 
@@ -247,13 +256,15 @@ class _Drawing:
         entries = [self.teller.entry(one) for one in self.graph.journey.entries]
         who = self.graph.journey.who
         condition = self.teller.printer.condition(who) if who else ""
+        notes = [gettext("only who: %(what)s") % {"what": condition}] if condition else []
+        notes += [] if self.graph.journey.holdout else [gettext("no control group")]
         return Card(
             key=_ENTRY,
             icon="flag",
             name=gettext("Comes in"),
             title=" · ".join(entries),
             sentence=" · ".join(entries),
-            aside=gettext("only who: %(what)s") % {"what": condition} if condition else "",
+            aside=" · ".join(notes),
             tone="act",
             n_in=count.n_in,
             n_waiting=count.n_waiting,

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import translation
+from django.utils.translation import gettext
 
 from pusula.lib.errors import PusulaError
 
@@ -93,7 +94,7 @@ class SpokenErrors:
         """Answer with the error's own sentence and status; leave all others alone."""
         if not isinstance(error, PusulaError):
             return None
-        return render(request, "web/error.html", {"text": error.message}, status=error.status)
+        return render(request, "web/error.html", {"text": error.said(gettext)}, status=error.status)
 
 
 class Language:

@@ -30,6 +30,7 @@ from pusula.rfm import queries as rfm
 from pusula.rfm import sentences as rfm_sentences
 from pusula.rfm import versions as rfm_versions
 from pusula.segments import queries as segments
+from pusula.segments.models import Segment
 from pusula.sources import queries as sources
 from pusula.sources.models import ImportState
 from pusula.web import formats, journey_words, titles
@@ -54,6 +55,7 @@ _RFM_OLD_DAYS = 35
 _IMPORTS_LOOKED_AT = 5
 _CAMPAIGNS_LOOKED_AT = 20
 _RESULT_NEW_DAYS = 30
+_SEGMENTS_SHOWN = 8
 _TONES = ("bad", "warn", "good", "")  # the worst first
 
 
@@ -359,6 +361,18 @@ def _campaigns() -> Iterator[Concern]:
         elif now - _RESULT_NEW_DAYS * clock.DAY < ended < now:
             text = gettext("The campaign “%(title)s” is over: its result is there.")
             yield Concern("flag", "good", text % {"title": campaign.title}, href)
+
+
+def changed_most(days: int) -> list[tuple[Segment, float | None]]:
+    """Return the segments whose size changed by the most people in ``days``, and their growth."""
+    changes = size_changes(days)
+
+    def people(segment: Segment) -> float:
+        share = changes.get(segment.pk, 0.0)
+        return abs(segment.n_members * share / (1 + share)) if share > -1 else 0.0
+
+    found = sorted(segments.active(), key=people, reverse=True)[:_SEGMENTS_SHOWN]
+    return [(segment, changes.get(segment.pk)) for segment in found]
 
 
 def size_changes(days: int) -> dict[int, float]:

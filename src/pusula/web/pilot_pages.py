@@ -10,10 +10,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext_lazy
 
 from pusula.measurement.pilot import sentences
-from pusula.measurement.pilot.definition import Definition
+from pusula.measurement.pilot.definition import Definition, restored
 from pusula.measurement.pilot.models import PLANNED, RUNNING, STOPPED, Pilot
 from pusula.measurement.pilot.plan import Expected
-from pusula.measurement.pilot.report import Advice, Outcome, Report, report
+from pusula.measurement.pilot.report import Advice, Outcome, Report
 from pusula.measurement.pilot.words import KINDS, LEFT_OUT, language, scenario_title
 from pusula.segments import queries as segments
 from pusula.web import formats, titles
@@ -36,7 +36,7 @@ class Row:
     title: str
     state: str
     headline: str
-    day: int
+    day: int | None
     days: int
 
 
@@ -94,9 +94,12 @@ def title(told: Definition) -> str:
     return told.title.of(language())
 
 
-def row(one: Pilot, at: int) -> Row:
-    """Return a pilot as the list shows it."""
-    found = report(one, at=at)
+def row(one: Pilot, found: Report | None) -> Row:
+    """Return a pilot as the list shows it; ``None``: it is not counted yet."""
+    if found is None:
+        told = restored(one.definition)
+        return Row(one, title(told), str(STATES[one.state]), gettext("is being counted"), None,
+                   told.days)  # fmt: skip
     told = found.definition
     return Row(one, title(told), _state(found), sentences.headline(found), found.day, told.days)
 

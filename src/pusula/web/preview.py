@@ -97,7 +97,7 @@ def preview(parts: Parts, who: Person | None) -> Preview:
     except TemplateError as error:
         return Preview(who, sender, problem=placed(error))
     except RenderError as error:
-        return Preview(who, sender, problem=error.message)
+        return Preview(who, sender, problem=error.said(gettext))
     snippet = " ".join(filled.text.split())[:_SNIPPET]
     return Preview(who, sender, filled.subject, snippet, filled.text, filled.html)
 
@@ -119,5 +119,6 @@ def _pk(people: QuerySet[Profile]) -> int | None:
 def placed(error: TemplateError) -> str:
     """Return what is wrong with a template and on which line."""
     if not error.line:
-        return error.message
-    return gettext("Line %(line)s: %(problem)s") % {"line": error.line, "problem": error.message}
+        return error.said(gettext)
+    problem = error.said(gettext)
+    return gettext("Line %(line)s: %(problem)s") % {"line": error.line, "problem": problem}

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from pusula.measurement.attribution.credit import SIGN_NAMES, Rules, RulesError
@@ -84,7 +85,7 @@ def rules_or_usual(request: HttpRequest) -> tuple[Rules, str]:
     try:
         return given_rules(request), ""
     except RulesError as error:
-        return rules.current(), error.message
+        return rules.current(), error.said(gettext)
 
 
 def _day(text: str) -> dt.date | None:

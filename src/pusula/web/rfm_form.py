@@ -153,7 +153,7 @@ def read(given: QueryDict, base: Project) -> RfmForm:
         try:
             form.project = rules.parse_project(data, gettext("Rules"))
         except ConfigError as error:
-            form.errors["form"] = error.message
+            form.errors["form"] = error.said(gettext)
     return form
 
 

@@ -101,7 +101,7 @@ def then(segment: Segment, on: str) -> Then | None:
     try:
         found = history.members_at(history.stored([segment.key]), AsOf(at, clock.now()))
     except PusulaError as error:
-        return Then(day, error=error.message)
+        return Then(day, error=error.said(gettext))
     members = found[segment.key]
     shown = people.people(int(each) for each in history.sample(members, _SAMPLE))
     return Then(day, len(members), tuple(shown))

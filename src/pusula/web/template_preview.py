@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from email.utils import parseaddr
 from typing import Any
 
@@ -18,10 +19,12 @@ from pusula.consent.models import Channel
 from pusula.content import template as content
 from pusula.content.language import RenderError, TemplateError
 from pusula.lib import clock
+from pusula.outbox import prices
 from pusula.outbox.links import preview_links
 from pusula.outbox.outgoing import Prepared
 from pusula.outbox.recommended import NAMES, WORD, Recommender
 from pusula.outbox.variables import names, values
+from pusula.web import formats
 from pusula.web import preview as people
 from pusula.web.preview import Person
 
@@ -53,6 +56,7 @@ class Preview:
     url: str = ""
     image: str = ""
     sms_parts: sms.Count | None = None
+    cost: Decimal | None = None  # of this message, in the company's currency
     problem: str = ""
     remarks: tuple[tuple[bool, str], ...] = ()
     fields: tuple[tuple[str, str], ...] = field(default=())  # what can be inserted, its value
@@ -61,6 +65,18 @@ class Preview:
     def kilobytes(self) -> int:
         """How large the HTML is."""
         return -(-len(self.html.encode()) // 1024)
+
+    @property
+    def price_words(self) -> str:
+        """What this message costs as people write it; empty where no price is set."""
+        if self.cost is None:
+            return ""
+        return f"{formats.price(self.cost)} {settings.PUSULA.currency}"
+
+    @property
+    def culprits(self) -> str:
+        """The letters that make an SMS dearer, one beside the other."""
+        return " ".join(self.sms_parts.culprits) if self.sms_parts else ""
 
     @property
     def is_clipped(self) -> bool:
@@ -92,7 +108,7 @@ def of(channel: str, says: Says, person: Person | None, *, language: str = "") -
             found["problem"] = people.placed(error)
     except (RenderError, ChannelError) as error:
         if not any(is_error for is_error, _ in found["remarks"]):
-            found["problem"] = error.message
+            found["problem"] = error.said(gettext)
     return Preview(**found)
 
 
@@ -121,8 +137,11 @@ def _short(channel: str, says: Says, given: dict[str, Any]) -> dict[str, Any]:
     given |= {"unsubscribe_url": links.unsubscribe_url, "preferences_url": links.preferences_url}
     title, text, details = prepared.filled(given)
     if channel == Channel.SMS:
-        text = sms.plain(text) if details.get("encoding") == "plain" else sms.tidied(text)
-        return {"text": text, "sms_parts": sms.count(text)}
+        text = sms.wire(text, details)
+        count = sms.count(text)
+        price = prices.current().get(Channel.SMS)
+        cost = None if price is None else price * count.n_parts
+        return {"text": text, "sms_parts": count, "cost": cost}
     if channel == Channel.WHATSAPP:
         body = details.get("body", [])
         lines = tuple(body.values() if isinstance(body, dict) else body)

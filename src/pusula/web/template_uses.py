@@ -11,8 +11,10 @@ from django.db.models import Count
 from pusula.campaigns import words
 from pusula.campaigns.models import FrozenTemplate, TemplateVersion
 from pusula.campaigns.templates import Says
+from pusula.journeys import queries
 from pusula.journeys.models import Journey
 from pusula.outbox.models import Message
+from pusula.web import journey_words
 
 _MOST_LINES = 200
 
@@ -24,10 +26,9 @@ def journeys() -> dict[str, list[tuple[str, str]]]:
     for journey in current:
         if journey.version is None:
             continue
-        title = journey.version.definition.get("title", "")
-        shown = next(iter(title.values()), "") if isinstance(title, dict) else str(title)
+        shown = queries.title(journey, journey_words.language())
         for name in sorted(set(_named(journey.version.definition))):
-            found[name].append((journey.key, shown or journey.key))
+            found[name].append((journey.key, shown))
     return dict(found)
 
 

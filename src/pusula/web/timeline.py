@@ -24,6 +24,7 @@ from pusula.consent.models import ConsentEntry, Status
 from pusula.events import queries as events
 from pusula.events.models import Event
 from pusula.lib import clock
+from pusula.measurement.reports.names import origins
 from pusula.orders import machine
 from pusula.orders import queries as orders
 from pusula.orders.models import Order
@@ -214,7 +215,7 @@ def _consent(entry: ConsentEntry, rank: int) -> Item:
 
 def _messages(profile_id: int, rank: int, before: Position | None, limit: int) -> Sequence[Item]:
     found = list(outbox.of_profile(profile_id).filter(_behind(before, rank, "created_at"))[:limit])
-    called = {campaign.origin: campaign.title for campaign in campaigns.campaigns()}
+    called = origins({message.origin for message in found})
     return [_message(message, rank, called) for message in found]
 
 

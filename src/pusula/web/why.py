@@ -11,6 +11,7 @@ from django.utils.translation import get_language, gettext
 
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import told
 from pusula.profiles.models import Profile
 from pusula.segments import catalog, evaluate, facts, history, kernel, queries
 from pusula.segments.kernel import Explanation, Plan, explain
@@ -68,7 +69,7 @@ def why(segment: Segment, profile: Profile) -> Why:
         return Why(is_in=False, reason=None, problem=gettext("It has not been evaluated yet."))
     plan, errors = evaluate.plan(versions)
     if segment.key in errors:
-        return Why(is_in=False, reason=None, problem=errors[segment.key])
+        return Why(is_in=False, reason=None, problem=told(errors[segment.key], gettext))
     return _told(plan, segment.key, profile)
 
 
@@ -86,7 +87,7 @@ def _told(plan: Plan, key: str, profile: Profile) -> Why:
     try:
         explanation = explain(plan, block, 0, key, clock.now())
     except PusulaError as error:
-        return Why(is_in=False, reason=None, problem=error.message)
+        return Why(is_in=False, reason=None, problem=error.said(gettext))
     named = {other.key: titles.segment_title(other) for other in queries.active()}
     return Why(explanation.holds, _Teller(profile, named).reason(explanation))
 

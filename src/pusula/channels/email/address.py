@@ -7,6 +7,7 @@ from email.utils import parseaddr
 from functools import lru_cache
 
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 
 MAX_LENGTH = 254  # RFC 5321 with its erratum: what fits between < and >
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
@@ -36,7 +37,9 @@ def on_the_wire(address: str) -> str:
     try:
         domain = domain.encode("idna").decode("ascii")
     except UnicodeError as error:
-        raise AddressError(f"{address[:80]!r} has no domain that exists in DNS") from error
+        raise AddressError(
+            Saying("%(address)r has no domain that exists in DNS", {"address": address[:80]})
+        ) from error
     labels = domain.split(".")
     is_good = (
         at
@@ -47,7 +50,9 @@ def on_the_wire(address: str) -> str:
         and all(_LABEL.fullmatch(label) for label in labels)
     )
     if not is_good:
-        raise AddressError(f"{address[:80]!r} is not an e-mail address")
+        raise AddressError(
+            Saying("%(address)r is not an e-mail address", {"address": address[:80]})
+        )
     return f"{local}@{domain}"
 
 
@@ -55,6 +60,6 @@ def on_the_wire(address: str) -> str:
 def split_sender(sender: str) -> tuple[str, str]:
     """Return name and address of a From line such as ``Deniz Otel <kampanya@deniz.example>``."""
     if _NOT_IN_A_NAME.search(sender):
-        raise AddressError("the sender has a line break or control character in it")
+        raise AddressError(Saying("the sender has a line break or control character in it"))
     name, address = parseaddr(sender)
     return name, on_the_wire(address)

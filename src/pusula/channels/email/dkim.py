@@ -6,10 +6,12 @@ Signing here is for hops that do not sign; for large mailings the relay does it 
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes, serialization
@@ -22,6 +24,7 @@ SIGNED = (
     "from", "to", "subject", "date", "message-id", "mime-version", "content-type",
     "list-unsubscribe", "list-unsubscribe-post", "feedback-id",
 )  # fmt: skip
+_SIGNED = tuple(name.encode() for name in SIGNED)
 _LEAST_BITS = 1024
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
 _SELECTOR = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
@@ -79,26 +82,33 @@ class Signer:
             kind, raw = "ed25519", public.public_bytes_raw()
         return f"v=DKIM1; k={kind}; p={base64.b64encode(raw).decode()}"
 
-    def signature(self, head: bytes, body: bytes, *, is_relaxed: bool = False) -> bytes:
-        """Return the DKIM-Signature line for a mail of these header lines and this body.
+    def signature(
+        self, head: bytes, body: Iterable[bytes], *, is_relaxed: bool = False
+    ) -> bytes:
+        """Return the DKIM-Signature line for a mail of these header lines and this body, in pieces.
 
         Both have CRLF line ends; ``head`` is without the empty line behind it. A body that
         ``is_relaxed`` has single spaces only, none before a line end, and ends with a line.
         """
-        present = dict(_relaxed_headers(head))
-        told_body = body if is_relaxed else _relaxed_body(body)
-        names = [name for name in SIGNED if name in present]
-        hashed = base64.b64encode(hashlib.sha256(told_body).digest()).decode()
+        present = _relaxed_headers(head)
+        names = tuple([name for name in _SIGNED if name in present])
+        hashed = hashlib.sha256()
+        for piece in body if is_relaxed else [_relaxed_body(b"".join(body))]:
+            hashed.update(piece)
+        ours = self._told(names) + binascii.b2a_base64(hashed.digest(), newline=False) + b";\r\n b="
+        lines = [b"%b:%b" % (name, present[name]) for name in names]
+        lines.append(b"dkim-signature:" + ours.replace(b"\r\n", b""))
+        made = binascii.b2a_base64(self._signed(b"\r\n".join(lines)), newline=False)
+        folded = b"\r\n ".join([made[at : at + 72] for at in range(0, len(made), 72)])
+        return b"DKIM-Signature: %b%b\r\n" % (ours, folded)
+
+    @lru_cache(maxsize=16)  # noqa: B019 - a process has few keys, and keeps them
+    def _told(self, names: tuple[bytes, ...]) -> bytes:
+        """Return what the line says before the hash of the body."""
         kind = "rsa" if isinstance(self.key, rsa.RSAPrivateKey) else "ed25519"
-        told = (
-            f"v=1; a={kind}-sha256; c=relaxed/relaxed; d={self.domain}; s={self.selector};"
-            f"\r\n h={':'.join([*names, 'from'])};\r\n bh={hashed};\r\n b="
-        )
-        signed = b"".join([b"%s:%s\r\n" % (name.encode(), present[name]) for name in names])
-        signed += b"dkim-signature:" + _relaxed(told.encode())
-        made = base64.b64encode(self._signed(signed)).decode()
-        lines = "\r\n ".join(made[at : at + 72] for at in range(0, len(made), 72))
-        return f"DKIM-Signature: {told}{lines}\r\n".encode()
+        told = f"v=1; a={kind}-sha256; c=relaxed/relaxed; d={self.domain}; s={self.selector};"
+        signed = b":".join([*names, b"from"])
+        return told.encode("ascii") + b"\r\n h=" + signed + b";\r\n bh="
 
     def _signed(self, data: bytes) -> bytes:
         if isinstance(self.key, rsa.RSAPrivateKey):
@@ -131,21 +141,13 @@ def signer_of(address: str, keys: Mapping[str, Signer]) -> Signer | None:
     return None
 
 
-def _relaxed_headers(head: bytes) -> list[tuple[str, bytes]]:
-    lines = _unfolded(head).split(b"\r\n")
-    pairs = (line.partition(b":") for line in lines if line)
-    return [(name.strip().lower().decode(), _relaxed(value)) for name, _, value in pairs]
-
-
-def _relaxed(value: bytes) -> bytes:
-    value = _unfolded(value)
-    if b"\t" in value or b"  " in value:
-        value = _SPACES.sub(b" ", value)
-    return value.strip(b" ")
-
-
-def _unfolded(lines: bytes) -> bytes:
-    return _FOLD.sub(b"", lines) if b"\r\n " in lines or b"\r\n\t" in lines else lines
+def _relaxed_headers(head: bytes) -> dict[bytes, bytes]:
+    if b"\r\n " in head or b"\r\n\t" in head:
+        head = _FOLD.sub(b"", head)
+    if b"\t" in head or b"  " in head:
+        head = _SPACES.sub(b" ", head)
+    pairs = [line.partition(b":") for line in head.split(b"\r\n") if line]
+    return {name.strip().lower(): value.strip(b" ") for name, _, value in pairs}
 
 
 def _relaxed_body(body: bytes) -> bytes:

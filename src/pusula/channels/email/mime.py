@@ -16,9 +16,12 @@ import numpy as np
 from pusula.channels.email.address import AddressError, on_the_wire, split_sender
 from pusula.channels.email.dkim import Signer
 from pusula.lib import clock
+from pusula.lib.sayings import Saying
 
 _LINE = 76
 _MAX_LINE = 998  # RFC 5322
+_7BIT = "7bit"
+_KIND = "Content-Type: text/{}; charset=utf-8\r\nContent-Transfer-Encoding: {}"
 _WORD_BYTES = 39  # of UTF-8 in one encoded word: with "Subject: " before it still a line
 
 
@@ -28,15 +31,18 @@ class Stuffed(bytes):
     __slots__ = ()
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Mail:
-    """What one person gets, and what their mail program needs to know about it."""
+    """What one person gets, and what their mail program needs to know about it.
+
+    Text and HTML may be UTF-8 already.
+    """
 
     sender: str  # "Name <address>"
     to: str
     subject: str
-    text: str
-    html: str  # empty for text only
+    text: str | bytes
+    html: str | bytes  # empty for text only
     token: str  # opaque name of the message; becomes the Message-ID
     at: int  # of the Date line
     unsubscribe_url: str
@@ -75,7 +81,7 @@ def _written(mail: Mail, signer: Signer | None) -> tuple[list[bytes], bool]:
     if signer is not None:
         # Base64 has no spaces, and our own lines about the parts none too many.
         is_relaxed = not has_words and len(parts) > 1
-        signature = signer.signature(head, b"".join(parts), is_relaxed=is_relaxed)
+        signature = signer.signature(head, parts, is_relaxed=is_relaxed)
         return [signature, head, b"\r\n", *parts], has_words
     return [head, b"\r\n", *parts], has_words
 
@@ -121,7 +127,7 @@ def _date(second: int) -> str:
 
 def _word(text: str) -> str:
     if not text.isascii() or not text.isprintable() or " " in text or "<" in text or ">" in text:
-        raise AddressError(f"{text[:80]!r} cannot stand in a header")
+        raise AddressError(Saying("%(text)r cannot stand in a header", {"text": text[:80]}))
     return text
 
 
@@ -132,33 +138,33 @@ def _body(mail: Mail) -> tuple[str, list[bytes], bool]:
     """
     encoding, text = _transfer(mail.text)
     if not mail.html:
-        return _kind("plain", encoding), [text], encoding == "7bit"
+        return _KIND.format("plain", encoding), [text], encoding == _7BIT
     other, html = _transfer(mail.html)
     mark = f"=_{mail.token}"
+    first, second = _between(encoding, other)
+    line = mark.encode("ascii")
     return (
         f'Content-Type: multipart/alternative; boundary="{mark}"',
-        [
-            f"--{mark}\r\n{_kind('plain', encoding)}\r\n\r\n".encode("ascii"),
-            text,
-            f"\r\n--{mark}\r\n{_kind('html', other)}\r\n\r\n".encode("ascii"),
-            html,
-            f"\r\n--{mark}--\r\n".encode("ascii"),
-        ],
-        "7bit" in (encoding, other),
+        [b"--", line, first, text, b"\r\n--", line, second, html, b"\r\n--", line, b"--\r\n"],
+        _7BIT in (encoding, other),
     )
 
 
-def _kind(subtype: str, encoding: str) -> str:
-    return f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}"
+@lru_cache(maxsize=4)
+def _between(plain: str, html: str) -> tuple[bytes, bytes]:
+    """Return what stands between the line that begins a part and its text, for both parts."""
+    kinds = _KIND.format("plain", plain), _KIND.format("html", html)
+    first, second = (f"\r\n{kind}\r\n\r\n".encode("ascii") for kind in kinds)
+    return first, second
 
 
-def _transfer(text: str) -> tuple[str, bytes]:
+def _transfer(text: str | bytes) -> tuple[str, bytes]:
     """Return ``text`` as bytes no hop needs to change: short ASCII lines, else base64."""
-    if text.isascii() and "\0" not in text:
-        lines = text.splitlines()
+    raw = text if isinstance(text, bytes) else text.encode("utf-8", "replace")
+    if raw.isascii() and b"\0" not in raw:
+        lines = raw.splitlines()
         if not lines or max(map(len, lines)) < _MAX_LINE:
-            return "7bit", "".join([f"{line}\r\n" for line in lines]).encode()
-    raw = text.encode("utf-8", "replace")
+            return _7BIT, b"".join([b"%b\r\n" % line for line in lines])
     if b"\r" in raw:
         raw = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     raw = raw.removesuffix(b"\n").replace(b"\n", b"\r\n")

@@ -13,7 +13,7 @@ from typing import Any
 
 from pusula.channels.outbound import Answer, InDoubtError, NotSentError, Outbound
 from pusula.channels.port import Outcome, Outgoing, Result, all_of, words
-from pusula.channels.sms.segments import Alphabet, count, plain, tidied
+from pusula.channels.sms.segments import Alphabet, count, wire
 from pusula.lib import clock
 
 LATER_S = 300
@@ -106,7 +106,7 @@ def shown(said: Said) -> str:
 
 def written(one: Outgoing) -> str:
     """Return the text that goes out: without Turkish letters where the content asks for that."""
-    return plain(one.text) if one.details.get("encoding") == "plain" else tidied(one.text)
+    return wire(one.text, one.details)
 
 
 def alphabet(texts: Sequence[str]) -> Alphabet:

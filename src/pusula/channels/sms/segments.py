@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 _BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
@@ -74,6 +76,11 @@ def plain(text: str) -> str:
 def tidied(text: str) -> str:
     """Return ``text`` with plain quotes, dashes and spaces; its letters stay as they are."""
     return unicodedata.normalize("NFC", text).translate(_TYPOGRAPHY)
+
+
+def wire(text: str, details: Mapping[str, Any]) -> str:
+    """Return the text that goes out: without Turkish letters where the content asks for that."""
+    return plain(text) if details.get("encoding") == "plain" else tidied(text)
 
 
 def _length(letter: str, alphabet: Alphabet) -> int:

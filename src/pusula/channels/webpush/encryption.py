@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from pusula.channels.port import ChannelError
+from pusula.lib.sayings import Saying
 
 LARGEST = 3_993  # bytes of plain text; with head, mark and tag 4,096: what every service takes
 _RECORD = 4_096
@@ -51,7 +52,12 @@ def encrypted(plain: bytes, keys: Keys) -> bytes:
 
 def _encrypted(plain: bytes, keys: Keys, ours: ec.EllipticCurvePrivateKey, salt: bytes) -> bytes:
     if len(plain) > LARGEST:
-        raise ChannelError(f"the push is {len(plain):,} bytes long; at most {LARGEST:,} fit")
+        raise ChannelError(
+            Saying(
+                "the push is %(n)s bytes long; at most %(largest)s fit",
+                {"n": f"{len(plain):,}", "largest": f"{LARGEST:,}"},
+            )
+        )
     theirs = _public(keys.p256dh)
     our_point = ours.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     their_point = theirs.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
@@ -70,7 +76,7 @@ def decoded(text: str) -> bytes:
         raw = text.encode("ascii").rstrip(b"=")
         return base64.b64decode(raw + b"=" * (-len(raw) % 4), b"-_", validate=True)
     except (UnicodeEncodeError, binascii.Error) as error:
-        raise SubscriptionError("a key of the subscription is not base64url") from error
+        raise SubscriptionError(Saying("a key of the subscription is not base64url")) from error
 
 
 def encoded(raw: bytes) -> str:
@@ -86,14 +92,16 @@ def _public(text: str) -> ec.EllipticCurvePublicKey:
     raw = decoded(text)
     try:
         if len(raw) != _POINT:
-            raise SubscriptionError("the key of the subscription is no point on P-256")
+            raise SubscriptionError(Saying("the key of the subscription is no point on P-256"))
         return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), raw)
     except ValueError as error:
-        raise SubscriptionError("the key of the subscription is no point on P-256") from error
+        raise SubscriptionError(
+            Saying("the key of the subscription is no point on P-256")
+        ) from error
 
 
 def _secret(text: str) -> bytes:
     raw = decoded(text)
     if len(raw) != _SECRET:
-        raise SubscriptionError("the secret of the subscription is not 16 bytes")
+        raise SubscriptionError(Saying("the secret of the subscription is not 16 bytes"))
     return raw

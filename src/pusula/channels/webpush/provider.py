@@ -16,6 +16,7 @@ from pusula.channels.webpush.encryption import Keys, SubscriptionError, encrypte
 from pusula.channels.webpush.vapid import Vapid
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 
 # A browser's endpoint is what an untrusted page told us; these are the services there are.
 HOSTS = (
@@ -72,10 +73,10 @@ class WebPush:
         """Return the push encrypted for its browser; raise ``ChannelError``."""
         told = one.details
         if not may_call(endpoint, self.hosts):
-            raise SubscriptionError("not an address of a push service")
+            raise SubscriptionError(Saying("not an address of a push service"))
         if told.get("vapid_key") and told["vapid_key"] != self.vapid.public_key:
             # Its service would say 403 to each of these, as it does for a fault of ours.
-            raise SubscriptionError("the browser subscribed with another key")
+            raise SubscriptionError(Saying("the browser subscribed with another key"))
         keys = Keys(str(told.get("p256dh", "")), str(told.get("auth", "")))
         return encrypted(payload(one), keys)
 

@@ -11,6 +11,7 @@ from typing import Any
 from pusula.channels.outbound import Answer, InDoubtError, NotSentError, Outbound
 from pusula.channels.port import ChannelError, Outcome, Outgoing, Result, words
 from pusula.channels.whatsapp import codes
+from pusula.lib.sayings import Saying
 
 URL = "https://graph.facebook.com"
 VERSION = "v23.0"
@@ -66,7 +67,7 @@ def message(one: Outgoing) -> dict[str, Any]:
     told = one.details
     name, language = told.get("template"), told.get("language")
     if not isinstance(name, str) or not name or not isinstance(language, str) or not language:
-        raise ChannelError("a WhatsApp message needs a template and its language")
+        raise ChannelError(Saying("a WhatsApp message needs a template and its language"))
     components = [
         *_component("header", told.get("header")),
         *_component("body", told.get("body")),
@@ -101,7 +102,9 @@ def _component(sort: str, told: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(told, Sequence) and not isinstance(told, str):
         values = [{"type": "text", "text": _line(value)} for value in told]
     else:
-        raise ChannelError(f"{sort} of a WhatsApp message: a list, or values by name")
+        raise ChannelError(
+            Saying("%(sort)s of a WhatsApp message: a list, or values by name", {"sort": sort})
+        )
     yield {"type": sort, "parameters": values}
 
 

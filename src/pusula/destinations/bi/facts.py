@@ -233,7 +233,7 @@ def rfm_history() -> Table:
     return Table(
         "rfm_history",
         _("One row for each customer in each RFM run"),
-        same("rfm_rfmscore s join rfm_rfmrun r on r.id = s.run_id"),
+        same("rfm_rfmscore s join rfm_rfmrun r on r.id = s.run_id and r.is_whole"),
         "s.profile_id",
         "r.as_of_on, s.id",
         columns,

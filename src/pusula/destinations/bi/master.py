@@ -45,7 +45,7 @@ def master_table(wanted: Wanted) -> Table:
     )
 
 
-_LATEST_RUN = """(select id, as_of_on from rfm_rfmrun
+_LATEST_RUN = """(select id, as_of_on from rfm_rfmrun where is_whole
     order by as_of_on desc, created_at desc, id desc limit 1)"""
 
 

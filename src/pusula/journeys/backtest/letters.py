@@ -23,6 +23,7 @@ from pusula.outbox import zones
 from pusula.outbox.models import Message
 from pusula.outbox.reasons import Reason
 from pusula.outbox.rules.weigh import Asked, Scales, is_held_out
+from pusula.profiles.objections import objectors
 
 _OPEN = ""
 
@@ -104,11 +105,14 @@ def others(
 def address(letters: Sequence[Letter], setting: Setting) -> None:
     """Set the channel of each letter, and the reason where nothing reached the profile then."""
     left = []
+    objecting = objectors({one.profile_id for one in letters})
     for one in letters:
         journey = setting.parts[one.part].journey
         one.channel = one.channels[0]
         if journey.is_commercial and is_held_out(setting.policy, one.profile_id):
             one.reason = Reason.HOLDOUT_GLOBAL.value
+        elif journey.is_commercial and one.profile_id in objecting:
+            one.reason = Reason.OBJECTED.value
         else:
             left.append(one)
     reasons: dict[int, str] = {}

@@ -25,6 +25,7 @@ from pusula.journeys.models import Journey as Stored
 from pusula.journeys.models import JourneyVersion
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.orders.models import Order, OrderChange
 from pusula.outbox import policies
 from pusula.outbox.rules.policy import Policy
@@ -106,9 +107,11 @@ def setting(
     """
     now = clock.now() if known_at is None else known_at
     if until > now:
-        raise BacktestError("the time to replay ends in the future: end it now or earlier")
+        raise BacktestError(Saying("the time to replay ends in the future: end it now or earlier"))
     if since >= until:
-        raise BacktestError("the time to replay ends before it begins: swap the two moments")
+        raise BacktestError(
+            Saying("the time to replay ends before it begins: swap the two moments")
+        )
     keys = Segment.objects.filter(archived_at=None).values_list("key", flat=True)
     names = Names(schema=catalog.schema(), segments=tuple(keys.order_by("key")))
     parts = []
@@ -137,7 +140,12 @@ def _part(name: str, number: int, definition: Journey) -> Part:
     if walks:
         known = history.stored(walks)
         if missing := sorted(walks.keys() - known.keys()):
-            raise BacktestError(f"{name}: there is no segment {missing[0]!r}: apply it first")
+            raise BacktestError(
+                Saying(
+                    "%(name)s: there is no segment %(missing)r: apply it first",
+                    {"name": name, "missing": missing[0]},
+                )
+            )
         plan = kernel.compile(known, schema, evaluate.published_cut_points())
         _refuse_failed(name, plan, walks)
     stored = Stored.objects.filter(key=definition.key).first()
@@ -153,43 +161,67 @@ def _part(name: str, number: int, definition: Journey) -> Part:
 def _refuse_failed(name: str, plan: Plan, asked: Iterable[str]) -> None:
     for place in asked:
         if place in plan.failed:
-            raise BacktestError(f"{name}: {place} cannot be asked: {plan.failed[place].message}")
+            raise BacktestError(
+                Saying(
+                    "%(name)s: %(place)s cannot be asked: %(why)s",
+                    {"name": name, "place": place, "why": plan.failed[place].saying},
+                )
+            )
 
 
 def _check(part: Part, until: int) -> None:
     """Refuse a journey of which nothing stored says who would have come in."""
     for n, entry in part._entries:  # noqa: SLF001 - of this module
         if problem := _lacks(entry, until):
-            raise BacktestError(f"{part.name}: entry[{n}]: {problem}")
+            raise BacktestError(
+                Saying(
+                    "%(name)s: %(place)s: %(problem)s",
+                    {"name": part.name, "place": f"entry[{n}]", "problem": problem},
+                )
+            )
     if all(isinstance(entry, ByApi) for entry in part.journey.entries):
         raise BacktestError(
-            f"{part.name}: only a program says who comes in (api: true), and nothing stored tells "
-            "whom it would have named: put the event or segment it goes by under 'entry' to replay "
-            "the journey"
+            Saying(
+                "%(name)s: only a program says who comes in (api: true), and nothing stored "
+                "tells whom it would have named: put the event or segment it goes by under "
+                "'entry' to replay the journey",
+                {"name": part.name},
+            )
         )
 
 
-def _lacks(entry: Entry, until: int) -> str:
+def _lacks(entry: Entry, until: int) -> Saying | None:
     """Return what history lacks of an entry; nothing if there is some."""
     match entry:
         case OnEvent(names=names):
             found = Event.objects.filter(name__in=names)
-            return _begins(found.aggregate(at=Min("at"))["at"], until, f"event {names[0]!r}")
+            event = Saying("event %(name)r", {"name": names[0]})
+            return _begins(found.aggregate(at=Min("at"))["at"], until, event)
         case OnOrder():
-            return _begins(Order.objects.aggregate(at=Min("ordered_at"))["at"], until, "order")
+            return _begins(Order.objects.aggregate(at=Min("ordered_at"))["at"], until, _ORDER)
         case OnDate(date=date) if date.column:
             found_at = OrderChange.objects.aggregate(at=Min("ordered_at"))["at"]
-            return _begins(found_at, until, "order")
+            return _begins(found_at, until, _ORDER)
         case OnDate(date=date):
             told = TraitChange.objects.filter(name=date.trait)
-            return "" if told.exists() else f"nobody ever had the trait {date.trait!r}"
-    return ""
+            nobody = Saying("nobody ever had the trait %(trait)r", {"trait": date.trait})
+            return None if told.exists() else nobody
+    return None
 
 
-def _begins(first_at: int | None, until: int, what: str) -> str:
+_ORDER = Saying("order")
+
+
+def _begins(first_at: int | None, until: int, what: Saying) -> Saying | None:
     if first_at is None:
-        return f"no {what} was ever recorded: import it (`pusula import`), or use another entry"
+        return Saying(
+            "no %(what)s was ever recorded: import it (`pusula import`), or use another entry",
+            {"what": what},
+        )
     if first_at > until:
         day = clock.day_of(first_at, settings.PUSULA.time_zone).isoformat()
-        return f"the first {what} is of {day}: replay a time behind that day"
-    return ""
+        return Saying(
+            "the first %(what)s is of %(day)s: replay a time behind that day",
+            {"what": what, "day": day},
+        )
+    return None

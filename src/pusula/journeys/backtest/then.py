@@ -16,8 +16,10 @@ import numpy as np
 from pusula.journeys.backtest import moments
 from pusula.journeys.backtest.orders import Orders
 from pusula.journeys.backtest.setting import Part, Setting
+from pusula.journeys.facts import HOURS, OWN_HOUR
 from pusula.journeys.language.nodes import DateOf, WaitUntilDate
 from pusula.lake.as_of import Span
+from pusula.outbox import zones
 from pusula.profiles import relations as profiles
 from pusula.profiles.relations import Ids
 
@@ -49,6 +51,8 @@ class Then:
             if isinstance(node.kind, WaitUntilDate)
         ]
         self._traits = _traits(ids, {of.trait for of in self._waits if of.trait}, setting)
+        self._hours = _hours(ids, setting) if compiled.has_own_hours else {}
+        self._zones = zones.of(ids.tolist()) if compiled.has_own_times else {}
         self._owned: dict[int, set[int]] = defaultdict(set)
         if any(of.column for of in self._waits):
             for versions in known.values():
@@ -80,6 +84,15 @@ class Then:
         versions = self.orders.get(order_id or 0, ())
         held = next((one for one in versions if one.at <= at < one.end_at), None)
         return held.day(of.column, self.part.compiled.tz) if held else None
+
+    def zone(self, profile_id: int) -> str:
+        """Return the time zone somebody lives in, as it is known today."""
+        return self._zones.get(profile_id, self.part.compiled.tz)
+
+    def hour(self, profile_id: int, at: int) -> int | None:
+        """Return the hour of the day at which somebody acted, as it was predicted."""
+        spans = self._hours.get(profile_id, [])
+        return next((hour for since, until, hour in spans if since <= at < until), None)
 
     def changes(self, profile_id: int) -> list[int]:
         """Return when a day changed that somebody may be waiting for, ascending."""
@@ -134,10 +147,31 @@ class World:
         person = self._person
         return person.then.day(of, person.profile_id, self._order_id, person.now)
 
+    @property
+    def zone(self) -> str:
+        """The time zone the person lives in."""
+        return self._person.then.zone(self._person.profile_id)
+
+    def hour(self, at: int) -> int | None:
+        """Return the hour of the day at which they acted."""
+        person = self._person
+        return person.then.hour(person.profile_id, max(at, person.now))
+
     def coupon(self, step: str, pool: str) -> str | None:  # noqa: ARG002 - the pool says it all
         """Return a made-up code."""
         self._person.coupons[pool] += 1
         return "CODE"
+
+
+def _hours(ids: Ids, setting: Setting) -> dict[int, list[tuple[int, int, int]]]:
+    span = Span(setting.since_at, setting.until_at, setting.known_at)
+    table = profiles.traits_during(ids, [OWN_HOUR], span)
+    given = (table[c].to_pylist() for c in ("profile_id", "since_at", "until_at", "number"))
+    found: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+    for profile_id, since, until, hour in zip(*given, strict=True):
+        if hour in HOURS:
+            found[profile_id].append((since, until, int(hour)))
+    return found
 
 
 def _traits(ids: Ids, names: set[str], setting: Setting) -> dict[tuple[int, str], Spans]:

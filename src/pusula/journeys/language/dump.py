@@ -40,6 +40,7 @@ from pusula.journeys.language.nodes import (
     WaitUntilTime,
     Webhook,
 )
+from pusula.journeys.language.schema import OWN_HOUR
 from pusula.segments.language.dump import dump_condition
 from pusula.segments.language.dump_tests import dump_test
 from pusula.segments.language.moment_tests import WEEKDAYS
@@ -50,7 +51,10 @@ Json = dict[str, Any]
 
 
 def dump(journey: Journey) -> Json:
-    """Return the canonical document of ``journey``: what is left out has its usual value."""
+    """Return the canonical document of ``journey``: what is left out has its usual value.
+
+    The control group is always said: what is stored means the same whatever is usual later.
+    """
     plain = Journey(key="", title=journey.title, entries=(), steps=())
     fields: Json = {"journey": journey.key, "title": _words(journey.title)}
     if journey.description is not None:
@@ -60,8 +64,7 @@ def dump(journey: Journey) -> Json:
             fields[name] = getattr(journey, name)
     if not journey.is_commercial:
         fields["class"] = "service"
-    if journey.holdout:
-        fields["holdout"] = f"{journey.holdout} %"
+    fields["holdout"] = f"{journey.holdout} %"
     fields["entry"] = [_entry(each) for each in journey.entries]
     if journey.who is not None:
         fields["who"] = dump_condition(journey.who)
@@ -195,9 +198,11 @@ def _wait(kind: WaitFor | WaitUntilTime | WaitUntilDate | WaitFirst) -> Json:
     match kind:
         case WaitFor(span):
             return {"for": length(span)}
-        case WaitUntilTime(time, weekdays):
+        case WaitUntilTime(time, weekdays, is_own):
+            shown = clock_time(time)
+            until = {"until": OWN_HOUR, "usual": shown} if is_own else {"until": shown}
             days = {"weekdays": [WEEKDAYS[day] for day in weekdays]} if weekdays else {}
-            return {"until": clock_time(time), **days}
+            return until | days
         case WaitUntilDate(date):
             return {"date": _date(date)}
         case WaitFirst(triggers, at_most, then, otherwise):

@@ -52,8 +52,9 @@ class EntryReader:
         found = ENTRIES[word](self, below)
         if self.is_by_order and not isinstance(found, (OnOrder, OnDate, ByApi)):
             raise place.error(
-                f"{word!r} brings a profile and no order: use order, date or api, "
-                "or let the journey be keyed_by: profile"
+                "%(word)r brings a profile and no order: use order, date or api, "
+                "or let the journey be keyed_by: profile",
+                word=word,
             )
         return found
 
@@ -88,7 +89,9 @@ class EntryReader:
         """Return the key of a segment."""
         key = literals.key(place)
         if self.names.segments is not None and key not in self.names.segments:
-            raise place.error(f"there is no segment {key!r}{hint(key, self.names.segments)}")
+            raise place.error(
+                "there is no segment %(key)r", hint(key, self.names.segments), key=key
+            )
         return key
 
     def schedule(self, place: Place) -> Schedule:
@@ -96,7 +99,7 @@ class EntryReader:
         fields = place.record(("segment", "at"), _WHEN)
         given = [word for word in _WHEN if word in fields]
         if len(given) > 1:
-            raise place.error(f"expected one of {', '.join(_WHEN)}, found {' and '.join(given)}")
+            raise place.one_of(_WHEN, given)
         at = literals.time(fields["at"])
         segment = self.segment(fields["segment"])
         if "day" in fields:

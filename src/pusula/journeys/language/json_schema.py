@@ -42,7 +42,7 @@ def json_schema(names: Names) -> Json:
         "purpose": {**shapes.TEXT, "maxLength": 30},
         "class": {"enum": [*known.CLASSES]},
         "priority": {"type": "integer", "minimum": 1, "maximum": 9},
-        "holdout": shapes.PER_CENT,
+        "holdout": {"anyOf": [shapes.PER_CENT, {"const": 0}]},
         "who": shapes.ref("condition"),
         "reentry": _reentry(),
         "goal": ends,
@@ -165,6 +165,10 @@ def _wait() -> Json:
         "anyOf": [
             shapes.record({"for": length}, ("for",)),
             shapes.record({"until": _TIME, "weekdays": weekdays}, ("until",)),
+            shapes.record(
+                {"until": {"const": known.OWN_HOUR}, "usual": _TIME, "weekdays": weekdays},
+                ("until", "usual"),
+            ),
             shapes.record({"date": shapes.ref("date")}, ("date",)),
             shapes.record(first, ("first", "at_most")),
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 from pusula.journeys.language.nodes import Minutes
 from pusula.segments.language import literals
@@ -15,6 +16,7 @@ _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _OFFSET = re.compile(r"([0-9]{1,5} [a-z]{1,10}) (before|after)")
 _DAYS = ("day", "week", "month", "year")
 _LAST_DAY = 31
+_WHOLE = Decimal(100)
 _STEP_ID = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 LONGEST_ID = 60
 
@@ -75,6 +77,16 @@ def step_id(place: Place) -> str:
     found = place.text("the id of a step such as 'first-mail'", LONGEST_ID)
     if not _STEP_ID.fullmatch(found):
         raise place.expected("small letters, digits, hyphens and _ such as 'first-mail'")
+    return found
+
+
+def holdout(place: Place) -> Decimal:
+    """Return the share of a control group such as ``10 %``; 0 holds nobody out."""
+    if type(place.value) is int and place.value == 0:
+        return Decimal(0)
+    found = literals.per_cent(place)
+    if found >= _WHOLE:
+        raise place.error("somebody has to get something: less than 100 %%")
     return found
 
 

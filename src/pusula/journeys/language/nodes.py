@@ -7,11 +7,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from pusula.campaigns.holdout import USUAL_PERCENT
 from pusula.segments.language.nodes import ColumnTest, Condition, Words
 from pusula.segments.language.windows import Offset
 
 Minutes = int  # past midnight, by the wall clock
 USUAL_NOT_AFTER = Offset(6, "hour")
+USUAL_HOLDOUT = Decimal(USUAL_PERCENT)
 
 # What happens to a profile: comes in by it, is woken by it, or leaves by it.
 
@@ -43,7 +45,8 @@ class OnSegment:
 Trigger = OnEvent | OnOrder | OnSegment
 
 
-# Days and times of day. All are of the wall clock in the business time zone.
+# Days and times of day, by the wall clock: the person's where a step waits until a time of day or a
+# day of the person, else the company's, as a stay is where the house is.
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +141,15 @@ class WaitFor:
 
 @dataclass(frozen=True, slots=True)
 class WaitUntilTime:
-    """The next time the wall clock shows ``time``, on one of ``weekdays`` if there are any."""
+    """The next time the person's clock shows ``time``, on one of ``weekdays`` if there are any.
+
+    ``is_own``: the hour at which this person acts, by what is predicted; ``time`` is for those of
+    whom nobody knows it.
+    """
 
     time: Minutes
     weekdays: tuple[int, ...] = ()
+    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +331,8 @@ class Journey:
     """A journey as it is written down.
 
     ``goal`` and ``exit_when`` are triggers or conditions; conditions are looked at with every step,
-    triggers count at once. ``who`` must hold of those who come in. ``holdout`` is in per cent.
+    triggers count at once. ``who`` must hold of those who come in. ``holdout`` is in per cent,
+    0 holds nobody out.
     """
 
     key: str
@@ -337,7 +346,7 @@ class Journey:
     purpose: str = "marketing"
     is_commercial: bool = True
     priority: int = 5
-    holdout: Decimal = Decimal(0)
+    holdout: Decimal = USUAL_HOLDOUT
     goal: Trigger | Condition | None = None
     exit_when: tuple[Trigger | Condition, ...] = ()
 

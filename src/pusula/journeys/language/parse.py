@@ -67,7 +67,7 @@ def _manners(fields: Mapping[str, Place]) -> dict[str, Any]:
     if "priority" in fields:
         found["priority"] = _priority(fields["priority"])
     if "holdout" in fields:
-        found["holdout"] = common.share(fields["holdout"])
+        found["holdout"] = literals.holdout(fields["holdout"])
     return found
 
 

@@ -40,3 +40,4 @@ ORDER_DATES = ("starts_on", "ends_on", "ordered_at")
 KEYED = ("profile", "order")
 RULES = ("never", "always", "one_at_a_time", "restart")
 CLASSES = ("commercial", "service")
+OWN_HOUR = "own_hour"

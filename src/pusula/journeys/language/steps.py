@@ -34,7 +34,7 @@ from pusula.journeys.language.nodes import (
     Way,
     Webhook,
 )
-from pusula.journeys.language.schema import LANGUAGES, Limits
+from pusula.journeys.language.schema import LANGUAGES, OWN_HOUR, Limits
 from pusula.segments.language import literals as common
 from pusula.segments.language.nodes import Words
 from pusula.segments.language.place import Place, hint
@@ -55,14 +55,16 @@ class StepReader:
     def steps(self, place: Place, depth: int = 1) -> Steps:
         """Return the steps of a list, which stands ``depth`` deep."""
         if depth > self.limits.depth:
-            raise place.error(f"steps nested more than {self.limits.depth} deep")
+            raise place.error("steps nested more than %(most)s deep", most=self.limits.depth)
         found = []
         places = place.items("steps", self.limits.steps)
         for n, below in enumerate(places):
             step = self.step(below, depth)
             found.append(step)
             if isinstance(step.kind, (Exit, GoOn)) and n + 1 < len(places):
-                raise places[n + 1].error(f"nobody comes here: {step.id!r} before it ends the way")
+                raise places[n + 1].error(
+                    "nobody comes here: %(step)r before it ends the way", step=step.id
+                )
         return tuple(found)
 
     def part(self, fields: Mapping[str, Place], word: str, depth: int) -> Steps:
@@ -78,30 +80,35 @@ class StepReader:
         word, below = Place(rest, place.path).single(STEPS, "what the step does")
         name = literals.step_id(fields["id"])
         if name in self.order:
-            raise fields["id"].error(f"there is another step {name!r}")
+            raise fields["id"].error("there is another step %(name)r", name=name)
         self.order[name] = len(self.order)
         if len(self.order) > self.limits.steps:
-            raise place.error(f"more than {self.limits.steps} steps")
+            raise place.error("more than %(most)s steps", most=self.limits.steps)
         return Step(name, STEPS[word](self, below, depth))
 
     def finish(self) -> None:
         """Refuse jumps that lead nowhere, or back."""
         for place, target, here in self.jumps:
             if target not in self.order:
-                raise place.error(f"there is no step {target!r}{hint(target, list(self.order))}")
+                raise place.error(
+                    "there is no step %(name)r", hint(target, list(self.order)), name=target
+                )
             if self.order[target] <= here:
                 raise place.error(
-                    f"{target!r} comes before: a journey only goes forward; "
-                    "who shall go round comes in again (reentry)"
+                    "%(name)r comes before: a journey only goes forward; "
+                    "who shall go round comes in again (reentry)",
+                    name=target,
                 )
 
     def wait(self, place: Place, depth: int) -> Kind:
         """Return a wait of one of the four sorts."""
         fields = place.fields("a wait such as {for: 1 hour}")
         if "until" in fields:
-            fields = place.record(("until",), ("weekdays",))
+            is_own = fields["until"].value == OWN_HOUR
+            needed = ("until", "usual") if is_own else ("until",)
+            fields = place.record(needed, ("weekdays",))
             days = literals.weekdays(fields["weekdays"]) if "weekdays" in fields else ()
-            return WaitUntilTime(literals.time(fields["until"]), days)
+            return WaitUntilTime(literals.time(fields[needed[-1]]), days, is_own)
         if "first" in fields:
             fields = place.record(("first", "at_most"), ("then", "else"))
             triggers = fields["first"].items("triggers", self.limits.ways)
@@ -132,12 +139,14 @@ class StepReader:
             fields = each.record(("name", "share"), ("steps",))
             name = literals.step_id(fields["name"])
             if name in {one.name for one in variants}:
-                raise fields["name"].error(f"there is another variant {name!r}")
+                raise fields["name"].error("there is another variant %(name)r", name=name)
             share = common.share(fields["share"])
             variants.append(Variant(name, share, self.part(fields, "steps", depth)))
         total = sum(variant.share for variant in variants)
         if total != _WHOLE:
-            raise place.error(f"the shares are {total:f} % together, expected 100 %")
+            raise place.error(
+                "the shares are %(total)s %% together, expected 100 %%", total=f"{total:f}"
+            )
         return Split(tuple(variants))
 
     def message(self, place: Place, _depth: int) -> Kind:
@@ -148,7 +157,7 @@ class StepReader:
             own = each.record(("channel", "template"), ())
             channel = own["channel"].choice(self.entries.names.schema.channels, "channel")
             if channel in {way.channel for way in ways}:
-                raise own["channel"].error(f"{channel} is named twice")
+                raise own["channel"].error("%(channel)s is named twice", channel=channel)
             ways.append(MessageWay(channel, self._templates(own["template"], channel)))
         if "not_after" in fields:
             return Message(tuple(ways), literals.length(fields["not_after"]))
@@ -162,7 +171,7 @@ class StepReader:
             raise place.error("expected at least one language")
         for word, below in fields.items():
             if word not in LANGUAGES:
-                raise below.error(f"unknown language{hint(word, LANGUAGES)}")
+                raise below.error("unknown language", hint(word, LANGUAGES))
         return tuple((word, self._template(fields[word], channel)) for word in sorted(fields))
 
     def _template(self, place: Place, channel: str) -> str:
@@ -170,7 +179,9 @@ class StepReader:
         known = self.entries.names.templates
         if known is not None and name not in known.get(channel, ()):
             near = hint(name, known.get(channel, ()))
-            raise place.error(f"there is no {channel} template {name!r}{near}")
+            raise place.error(
+                "there is no %(channel)s template %(name)r", near, channel=channel, name=name
+            )
         return name
 
     def task(self, place: Place, depth: int) -> Kind:
@@ -181,7 +192,7 @@ class StepReader:
             own = each.record(("outcome", "title"), ("steps",))
             name = literals.step_id(own["outcome"])
             if name in {one.key for one in outcomes} | {"else"}:
-                raise own["outcome"].error(f"there is another outcome {name!r}")
+                raise own["outcome"].error("there is another outcome %(name)r", name=name)
             steps = self.part(own, "steps", depth)
             outcomes.append(Outcome(name, words(own["title"], 120), steps))
         return Task(
@@ -208,7 +219,7 @@ class StepReader:
         pool = literals.key(fields["pool"])
         known = self.entries.names.pools
         if known is not None and pool not in known:
-            raise fields["pool"].error(f"there is no pool {pool!r}{hint(pool, known)}")
+            raise fields["pool"].error("there is no pool %(name)r", hint(pool, known), name=pool)
         return Coupon(pool, self.part(fields, "else", depth))
 
     def go_on(self, place: Place, _depth: int) -> Kind:
@@ -245,7 +256,10 @@ def _set_trait(reader: StepReader, place: Place, _depth: int) -> Kind:
     kind = reader.entries.names.schema.traits.get(name)
     given = {bool: "bool", int: "number", float: "number", str: "text"}[type(found)]
     if kind is not None and kind != given:
-        raise value.error(f"{name!r} is a {kind} trait, not {found!r:.60}")
+        given = f"{found!r:.60}"
+        raise value.error(
+            "%(name)r is a %(kind)s trait, not %(given)s", name=name, kind=kind, given=given
+        )
     return SetTrait(name, found)
 
 
@@ -254,7 +268,7 @@ def _list(reader: StepReader, place: Place, _depth: int) -> Kind:
     key = literals.key(below)
     known = reader.entries.names.schema.lists
     if known is not None and key not in known:
-        raise below.error(f"there is no list {key!r}{hint(key, known)}")
+        raise below.error("there is no list %(name)r", hint(key, known), name=key)
     return ChangeList(key, word == "add_to")
 
 

@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 
 from pusula.journeys.packs.letters import LANGUAGES, Letter, letter
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.segments.language.documents import read_yaml
 from pusula.segments.language.nodes import Words
-from pusula.segments.language.place import hint
+from pusula.segments.language.place import hint, shown
 
 FLAVOURS = ("hotel", "shop")
 EXAMPLE_SITE = "https://www.example.com"  # stands in the links until the company says its own
@@ -77,10 +78,10 @@ def load(name: str, flavour: str, language: str, *, site: str = "") -> Scenario:
     Its templates speak ``language`` to everybody, and the other to those who are known to read it.
     Raises ``PackError`` for what there is not, with what there is.
     """
-    _one_of(name, _ORDER, "pack")
+    _one_of(name, _ORDER, Saying("pack"))
     pack = _pack(name)
-    _one_of(flavour, pack.flavours, f"flavour of {name}")
-    _one_of(language, LANGUAGES, "language")
+    _one_of(flavour, pack.flavours, Saying("flavour"))
+    _one_of(language, LANGUAGES, Saying("language"))
     told = _file(name)["flavours"][flavour]
     key = told["journey"]["journey"]
     address = _site(site) if site else EXAMPLE_SITE
@@ -141,11 +142,15 @@ def _site(address: str) -> str:
     is_fit = parts.scheme in {"https", "http"} and parts.hostname and not _UNFIT & set(address)
     if not is_fit or len(address) > _LONGEST_SITE:
         raise PackError(
-            f"{address[:80]!r} is no address of a site: write it as https://www.example.com"
+            Saying(
+                "%(address)r is no address of a site: write it as https://www.example.com",
+                {"address": address[:80]},
+            )
         )
     return address
 
 
-def _one_of(word: str, known: tuple[str, ...], what: str) -> None:
+def _one_of(word: str, known: tuple[str, ...], what: Saying) -> None:
     if word not in known:
-        raise PackError(f"there is no {what} {word!r:.80}{hint(word, known)}: {', '.join(known)}")
+        values = {"what": what, "word": shown(word), "hint": hint(word, known)}
+        raise PackError(Saying("there is no %(what)s %(word)s; %(hint)s", values))

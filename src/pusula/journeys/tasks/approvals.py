@@ -14,6 +14,7 @@ from pusula.journeys.tasks import queries
 from pusula.journeys.tasks.queries import Asked
 from pusula.lake import rows
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.outbox.links import preview_links
 from pusula.outbox.models import Content
 from pusula.outbox.outgoing import Prepared
@@ -54,7 +55,12 @@ def decide(
     part of them is one transaction; who cannot go on now stays, and the error says so.
     """
     if answer not in {YES, NO}:
-        raise PusulaError(f"{answer!r} is no answer: {YES} or {NO}")
+        raise PusulaError(
+            Saying(
+                "%(answer)r is no answer: %(yes)s or %(no)s",
+                {"answer": answer, "yes": YES, "no": NO},
+            )
+        )
     waiting = queries.open_approvals(at).filter(
         enrollment__version_id=version_id, step=step, pk__lte=up_to
     )

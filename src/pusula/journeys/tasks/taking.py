@@ -18,6 +18,7 @@ from pusula.journeys import machine as journeys
 from pusula.journeys.models import Task
 from pusula.journeys.tasks.results import GRACE, HOLD, LONGEST_HOLD
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.outbox import calls, machine, moves
 from pusula.outbox.gate import FencedError
 from pusula.outbox.models import Hold, Message
@@ -189,7 +190,9 @@ def hand_in(pk: int, holder: str) -> Task:
     Raises ``NotInHandError``; of two at the same moment exactly one succeeds.
     """
     if not holder or not _let_go(pk, holder):
-        raise NotInHandError("this call is not in your hands: it was noted, or left for too long")
+        raise NotInHandError(
+            Saying("this call is not in your hands: it was noted, or left for too long")
+        )
     return Task.objects.select_related("message", "enrollment__journey").get(pk=pk)
 
 

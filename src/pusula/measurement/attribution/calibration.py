@@ -94,7 +94,7 @@ def _of_journey(pk: int, rules: Rules, at: int) -> Lift | None:
     if journey is None or experiment is None or not experiment.is_held_against:
         return None
     measured = experiments.brief(experiment, at)
-    n_treated = int(measured.people.is_treated.sum())
+    n_treated = measured.analysis.rates.treated.n if measured.analysis else 0
     credit_minor = _credit(journey.origin, _began_at(journey), rules, at)
     return _so_far(measured.course, n_treated, credit_minor)
 

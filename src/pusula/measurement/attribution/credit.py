@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -92,11 +93,21 @@ class Rules:
         days = [self.windows.get(name, 0) for name in SIGN_NAMES]
         if set(self.windows) - set(SIGN_NAMES) or any(not 0 <= n <= MOST_DAYS for n in days):
             names = ", ".join(SIGN_NAMES)
-            raise RulesError(f"windows are days from 0 to {MOST_DAYS} for {names}: {self.windows}")
+            raise RulesError(
+                Saying(
+                    "windows are days from 0 to %(most_days)s for %(names)s: %(windows)s",
+                    {"most_days": MOST_DAYS, "names": names, "windows": self.windows},
+                )
+            )
         if not any(days):
-            raise RulesError("with every window at 0 no message touches any order: set one")
+            raise RulesError(Saying("with every window at 0 no message touches any order: set one"))
         if not 1 <= self.half_life_days <= MOST_DAYS:
-            raise RulesError(f"half_life_days is 1 to {MOST_DAYS}, not {self.half_life_days}")
+            raise RulesError(
+                Saying(
+                    "half_life_days is 1 to %(most_days)s, not %(half_life_days)s",
+                    {"most_days": MOST_DAYS, "half_life_days": self.half_life_days},
+                )
+            )
 
     @property
     def spans(self) -> Ints:

@@ -93,12 +93,18 @@ def attributed(span: Span, rules: Rules, *, segment: Segment | None = None) -> A
 
 def attributed_to(origin: str, span: Span, rules: Rules) -> Credit:
     """Return what is ascribed to the messages of ``origin`` alone, all messages sharing."""
-    found = Credit()
+    return sum(attributed_steps(origin, span, rules).values(), Credit())
+
+
+def attributed_steps(origin: str, span: Span, rules: Rules) -> dict[str, Credit]:
+    """Return ``attributed_to`` by the step of the message; "" has none, as of a campaign."""
+    found: dict[str, Credit] = defaultdict(Credit)
     for block in touches.blocks(span, rules.longest, origin=origin):
         for credits_ in _credits(block, rules, None, None):
-            sums = _by_key(block, credits_)
-            found = sum((one for key, one in sums.items() if key[0] == origin), found)
-    return found
+            for key, credit in _by_key(block, credits_).items():
+                if key[0] == origin:
+                    found[key[1]] += credit
+    return dict(found)
 
 
 def _credits(

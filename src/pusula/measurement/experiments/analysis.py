@@ -95,7 +95,6 @@ class GroupEffect:
 class Analysis:
     """Both arms compared in full, by everybody whose window is over or (a campaign) as it is."""
 
-    done: Done
     rates: RateTest
     means: MeanTest
     cuped: Cuped
@@ -126,7 +125,6 @@ def analyse(
     ours, theirs = done.is_treated, ~done.is_treated
     revenue, before, orders = done.revenue_minor, done.before_minor, done.orders
     return Analysis(
-        done=done,
         rates=stats.compare_rates(*done.rates()),
         means=stats.compare_means(*done.amounts()),
         cuped=stats.cuped(

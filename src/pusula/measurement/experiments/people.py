@@ -77,10 +77,6 @@ class Doings:
         return Doings(self.places[kept], self.after[kept], self.net_minor[kept])
 
 
-_NOTHING = np.zeros(0, np.int64)
-_NO_DOINGS = Doings(_NOTHING, _NOTHING, _NOTHING)
-
-
 @dataclass(frozen=True)
 class People:
     """Parallel arrays over everybody assigned, ascending by profile."""
@@ -95,12 +91,6 @@ class People:
 
     def __len__(self) -> int:
         return len(self.profile_ids)
-
-
-NOBODY = People(
-    profile_ids=_NOTHING, is_treated=_NOTHING == 1, variants=np.zeros(0, np.str_), at=_NOTHING,
-    before_minor=_NOTHING, orders=_NO_DOINGS, conversions=_NO_DOINGS,
-)  # fmt: skip
 
 
 def people(

@@ -23,10 +23,11 @@ from pusula.journeys.models import Enrollment, Journey
 from pusula.lake.as_of import AsOf
 from pusula.lib import clock
 from pusula.measurement import stats
-from pusula.measurement.experiments import analysis
+from pusula.measurement.experiments import analysis, earned
 from pusula.measurement.experiments import people as doers
 from pusula.measurement.experiments.analysis import NO_COURSE, Analysis, Course
-from pusula.measurement.experiments.people import NOBODY, Bools, Exposed, People
+from pusula.measurement.experiments.earned import Earned
+from pusula.measurement.experiments.people import Bools, Exposed, People
 from pusula.measurement.results.campaign import (
     SPLIT_ALARM,
     Counted,
@@ -104,11 +105,12 @@ class Found:
 
     experiment: Experiment
     at: int
-    people: People
+    n_people: int  # of whom it tells
     analysis: Analysis | None  # none where an arm has fewer than two people
     course: Course
     split_p: float | None
     result: Result | None  # of a campaign: its arms, variants, cost and messages
+    earned: Earned | None = None  # of a journey, once there is a look at it
 
     @property
     def is_split_broken(self) -> bool:
@@ -139,14 +141,19 @@ def measured(experiment: Experiment, at: int, *, with_history: bool = False) -> 
     Segments are told as they were kept when people were assigned; ``with_history`` works them out
     for a campaign, from the facts of its beginning, where they are younger than it: seconds.
     """
-    exposed = _exposed(experiment)
-    found = doers.people(
-        exposed, window=experiment.window, at=at, conversion_event=experiment.event, with_past=True
-    )
-    segments = doers.memberships(exposed, found.profile_ids)
+    found = people(experiment, at, with_past=True)
+    segments = doers.memberships(_exposed(experiment), found.profile_ids)
     if with_history and experiment.started_at is not None and experiment.campaign is not None:
         segments |= _back_then(found, experiment.started_at, at, known=set(segments))
     return _found(experiment, at, segments, found)
+
+
+def people(experiment: Experiment, at: int, *, with_past: bool = False) -> People:
+    """Return everybody assigned and what they did; ``with_past`` with the year before."""
+    return doers.people(
+        _exposed(experiment), window=experiment.window, at=at,
+        conversion_event=experiment.event, with_past=with_past,
+    )  # fmt: skip
 
 
 def _found(
@@ -154,22 +161,24 @@ def _found(
 ) -> Found:
     window, campaign = experiment.window, experiment.campaign
     if found is None:
-        found = doers.people(
-            _exposed(experiment), window=window, at=at, conversion_event=experiment.event
-        )
+        found = people(experiment, at)
     if campaign is not None:
         course = analysis.course_of_days(
             found, window_days=experiment.window_days, days=_days_seen(experiment, at)
         )
         compared = analysis.analyse(found, course, segments, window=window)
         judged = result(campaign, at)
-        return Found(experiment, at, found, compared, course, judged.split_p, judged)
+        return Found(experiment, at, len(found), compared, course, judged.split_p, judged)
     ripe = found.at + window <= at
     split = _split_of(experiment, found)
     found, segments = _of(found, ripe), {pk: mask[ripe] for pk, mask in segments.items()}
     course = analysis.course_of_people(found, window=window, at=at)
     compared = analysis.analyse(found, course, segments, window=window)
-    return Found(experiment, at, found, compared, course, split, None)
+    gained = None
+    if experiment.journey is not None and course.last is not None:
+        cost = earned.spent(experiment.journey, _exposed(experiment), window=window, at=at)
+        gained = earned.earned(int(found.is_treated.sum()), course.last[1], cost)
+    return Found(experiment, at, len(found), compared, course, split, None, gained)
 
 
 def brief(experiment: Experiment, at: int) -> Found:
@@ -186,11 +195,17 @@ def seen_so_far(journey: Journey, window_days: int, at: int) -> stats.Seen | Non
     A journey has no planned end, and is looked at again and again. Of those whose ``window_days``
     are over; ``None`` before there is anything to compare.
     """
+    found = so_far(journey, window_days, at)
+    last = None if found is None else found.course.last
+    return None if last is None else last[0]
+
+
+def so_far(journey: Journey, window_days: int, at: int) -> Found | None:
+    """Return ``brief`` of a journey with this window; ``None`` where nobody is held out."""
     experiment = by_key("journey", journey.key, at)
     if experiment is None or not experiment.is_held_against:
         return None
-    last = brief(replace(experiment, window_days=window_days), at).course.last
-    return None if last is None else last[0]
+    return brief(replace(experiment, window_days=window_days), at)
 
 
 def course_so_far(campaign: Campaign, at: int) -> Course | None:
@@ -203,7 +218,7 @@ def course_so_far(campaign: Campaign, at: int) -> Course | None:
 
 def _ended(experiment: Experiment, campaign: Campaign, at: int) -> Found:
     judged = result(campaign, at)
-    return Found(experiment, at, NOBODY, None, NO_COURSE, judged.split_p, judged)
+    return Found(experiment, at, 0, None, NO_COURSE, judged.split_p, judged)
 
 
 def _campaigns(at: int, only: Campaign | None = None) -> Iterator[Experiment]:
@@ -251,7 +266,7 @@ def _journeys(at: int, only: Journey | None = None) -> Iterator[Experiment]:
             window_days=JOURNEY_WINDOW_DAYS,
             started_at=first,
             ends_at=None,
-            holdout_share=_holdout_share(journey.version.definition),
+            holdout_share=journeys.holdout_share(journey.version.definition),
             counted=counted(""),
             event="",
             currency=settings.PUSULA.currency,
@@ -281,7 +296,7 @@ def _shares(experiment: Experiment) -> dict[int, float]:
     if experiment.journey is None:
         return {}
     versions = experiment.journey.versions.values_list("pk", "definition")
-    shares = {pk: _holdout_share(definition) for pk, definition in versions}
+    shares = {pk: journeys.holdout_share(definition) for pk, definition in versions}
     return {pk: share for pk, share in shares.items() if share > 0}
 
 
@@ -327,11 +342,6 @@ def _split_of(experiment: Experiment, people: People) -> float | None:
         return None
     n_treated = int(people.is_treated.sum())
     return stats.sample_ratio([n_treated, len(people) - n_treated], [1 - held, held])
-
-
-def _holdout_share(definition: dict[str, object]) -> float:
-    text = str(definition.get("holdout", "0")).rstrip("% ")
-    return float(text or 0) / 100
 
 
 def _day(started_at: int | None, at: int, most: int | None) -> int:

@@ -15,6 +15,7 @@ import msgspec
 
 from pusula.campaigns.definitions import KEY, Share, convert
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.segments.language.documents import read_yaml
 from pusula.segments.language.place import DefinitionError as SegmentError
 
@@ -191,9 +192,11 @@ def read(file: Path) -> Definition:
     try:
         text = file.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise PilotError(f"{file}: cannot be read: {error.strerror}") from error
+        raise PilotError(
+            Saying("%(file)s: cannot be read: %(why)s", {"file": file, "why": error.strerror})
+        ) from error
     except UnicodeDecodeError as error:
-        raise PilotError(f"{file}: is not UTF-8 text") from error
+        raise PilotError(Saying("%(file)s: is not UTF-8 text", {"file": file})) from error
     return parse(text, str(file))
 
 
@@ -202,14 +205,21 @@ def parse(text: str, where: str) -> Definition:
     try:
         told: Any = read_yaml(text)
     except SegmentError as error:
-        raise PilotError(f"{where}: {error.message}") from error
+        raise PilotError(
+            Saying("%(where)s: %(why)s", {"where": where, "why": error.saying})
+        ) from error
     return convert(told, Definition, where)
 
 
 def kit(flavour: str) -> str:
     """Return the file to begin with, for hotels or shops."""
     if flavour not in FLAVOURS:
-        raise PilotError(f"there is no kit {flavour!r:.40}: {', '.join(FLAVOURS)}")
+        raise PilotError(
+            Saying(
+                "there is no kit %(flavour)s: %(known)s",
+                {"flavour": f"{flavour!r:.40}", "known": ", ".join(FLAVOURS)},
+            )
+        )
     file = resources.files("pusula.measurement.pilot") / "kits" / f"{flavour}.yaml"
     return file.read_text(encoding="utf-8")
 

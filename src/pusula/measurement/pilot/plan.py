@@ -11,6 +11,7 @@ import numpy as np
 from pusula.campaigns.holdout import is_held_out
 from pusula.lake import rows
 from pusula.lib import clock
+from pusula.lib.sayings import Saying
 from pusula.measurement import stats
 from pusula.measurement.pilot.building import journey_key
 from pusula.measurement.pilot.definition import Definition, PilotError, Scenario
@@ -107,7 +108,7 @@ def _members(keys: Any) -> Ids:
     for key in keys:
         segment = segments.by_key(key)
         if segment is None:
-            raise PilotError(f"there is no segment {key!r}")
+            raise PilotError(Saying("there is no segment %(key)r", {"key": key}))
         found = np.union1d(found, segments.member_ids(segment))
     return found
 

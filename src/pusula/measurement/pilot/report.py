@@ -62,6 +62,7 @@ class Heard:
     n_unsubscribed: int
     n_complained: int
     n_calls: int
+    channels: Mapping[str, int]  # messages sent, by channel
     outcomes: Mapping[str, int]  # of calls, by their key
     not_sent: Mapping[str, int]  # by reason
 
@@ -80,6 +81,14 @@ class Measured:
     heard: Heard
     gained: Return | None  # minor units; none where an arm has fewer than two people
     split_p: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """What is counted for each scenario, in their order, at a moment."""
+
+    at: int
+    scenarios: tuple[tuple[JourneyResult, Heard], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,14 +121,27 @@ class Report:
         return self.at >= self.ends_at
 
 
-def report(pilot: Pilot, *, at: int) -> Report:
-    """Return what is known of ``pilot`` at the moment ``at``."""
+def counted(pilot: Pilot, *, at: int) -> Counted:
+    """Count what everybody of ``pilot`` did and heard up to the moment ``at``."""
     definition = restored(pilot.definition)
+    return Counted(
+        at=at,
+        scenarios=tuple(
+            (journey_result(journey, window_days=definition.days, at=at), _heard(journey))
+            for journey in actions.journeys_of(definition)
+        ),
+    )
+
+
+def report(pilot: Pilot, counts: Counted) -> Report:
+    """Return what is known of ``pilot`` by what was counted, at the moment of the counting."""
+    definition, at = restored(pilot.definition), counts.at
     begins_at = actions.begins_at(definition)
     ends_at = begins_at + definition.days * clock.DAY
     held = actions.journeys_of(definition)
     measured = [
-        _measured(definition, *one, at) for one in zip(definition.scenarios, held, strict=True)
+        _measured(definition, scenario, journey, *one)
+        for scenario, journey, one in zip(definition.scenarios, held, counts.scenarios, strict=True)
     ]
     # Several scenarios are several chances to be wrong: their p-values pay for each other.
     tested = [one.result.rates.p for one in measured if one.result.rates is not None]
@@ -154,12 +176,16 @@ def _is_as_registered(pilot: Pilot, definition: Definition, held: Sequence[Journ
     )
 
 
-def _measured(definition: Definition, scenario: Scenario, journey: Journey, at: int) -> Measured:
-    result = journey_result(journey, window_days=definition.days, at=at)
-    heard = _heard(journey)
+def _measured(
+    definition: Definition,
+    scenario: Scenario,
+    journey: Journey,
+    result: JourneyResult,
+    heard: Heard,
+) -> Measured:
     gained = None
     if result.means is not None:
-        cost = _cost(definition, journey, heard)
+        cost = _cost(definition, heard)
         gained = stats.returns(result.means, cost=cost, margin=float(definition.margin))
     share = float(definition.holdout)
     split_p = stats.sample_ratio([result.treated.n, result.holdout.n], [1 - share, share])
@@ -213,18 +239,23 @@ def _heard(journey: Journey) -> Heard:
         n_unsubscribed=kinds.get(ReceiptKind.UNSUBSCRIBED, 0),
         n_complained=kinds.get(ReceiptKind.COMPLAINED, 0),
         n_calls=tried.count(),
+        channels=dict(
+            mine.filter(state=messages.SENT).values_list("channel").annotate(Count("pk"))
+        ),
         outcomes=dict(tried.values_list("result").annotate(Count("pk")).order_by("-pk__count")),
         not_sent=dict(skipped.annotate(Count("pk")).order_by("-pk__count")),
     )
 
 
-def _cost(definition: Definition, journey: Journey, heard: Heard) -> float:
+def _cost(definition: Definition, heard: Heard) -> float:
     """Return what a scenario cost in minor units; what is fixed is borne in equal parts."""
-    sent = Message.objects.filter(origin=journey.origin, state=messages.SENT)
-    channels = dict(sent.values_list("channel").annotate(Count("pk")))
     costs = definition.costs
     spent = sum(
-        (getattr(costs, channel) * n for channel, n in channels.items() if channel != Channel.CALL),
+        (
+            getattr(costs, channel) * n
+            for channel, n in heard.channels.items()
+            if channel != Channel.CALL
+        ),
         start=costs.call * heard.n_calls + costs.fixed / len(definition.scenarios),
     )
     return float(money.to_minor(spent, settings.PUSULA.currency))

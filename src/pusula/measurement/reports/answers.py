@@ -10,19 +10,30 @@ import hashlib
 import json
 import time
 from dataclasses import dataclass
+from typing import TypeVar
 
-from django.db.models import F, Max, Q, QuerySet
+import msgspec
+from django.core.exceptions import ObjectDoesNotExist
+from django.db.models import F, Max, Min, Model, Q, QuerySet
 
+from pusula.campaigns.models import Assignment
+from pusula.events.models import Event
+from pusula.journeys.models import Enrollment
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.measurement.reports import catalog
 from pusula.measurement.reports.catalog import Question, Result
+from pusula.measurement.reports.measured import Measure
 from pusula.measurement.reports.models import Answer
 from pusula.orders.models import Order
 from pusula.outbox.models import Message
+from pusula.profiles.models import Profile
 
-# With so many orders and messages ever, a report of all of them is there within two seconds.
+T = TypeVar("T")
+# With so many orders and messages ever, a report of all of them is there within two seconds. Of
+# people, and of their places in campaigns and journeys, there may be as many; of events more.
 MOST_AT_ONCE = 60_000
+_EVENTS_AT_ONCE = 10 * MOST_AT_ONCE
 FRESH = clock.HOUR
 # Who took a question and says nothing for so long has died.
 PATIENCE = clock.HOUR
@@ -38,6 +49,7 @@ class Given:
     made_at: int | None
     is_waiting: bool
     error: str = ""
+    took_ms: int | None = None  # the last time
 
 
 def answer(kind: str, question: Question, *, at: int, is_fresh: bool = False) -> Given:
@@ -56,7 +68,24 @@ def answer(kind: str, question: Question, *, at: int, is_fresh: bool = False) ->
     is_asked = is_old and (is_fresh or not held.error)  # what failed once fails again by itself
     Answer.objects.filter(pk=held.pk).update(asked_at=at, **({"wanted": True} if is_asked else {}))
     is_waiting = held.wanted or is_asked
-    return Given(held.result, held.made_at, is_waiting, held.error)
+    return Given(held.result, held.made_at, is_waiting, held.error, held.took_ms)
+
+
+def figures(
+    measure: Measure[T], question: Question, *, at: int, is_fresh: bool = False
+) -> tuple[T | None, Given]:
+    """Return figures as ``answer`` returns a report; ``None`` where they are not there yet.
+
+    A ``measure`` may itself find nothing, and then is answered with ``None`` and a result.
+    """
+    given = answer(measure.kind, question, at=at, is_fresh=is_fresh)
+    if given.result is None:
+        return None, given
+    try:
+        return measure.read(given.result), given
+    except (msgspec.ValidationError, ObjectDoesNotExist):  # of an older program, or of what is gone
+        Answer.objects.filter(digest=digest(measure.kind, question)).update(wanted=True)
+        return None, Given(None, None, is_waiting=True)
 
 
 def work(*, at: int) -> Answer | None:
@@ -95,10 +124,16 @@ def digest(kind: str, question: Question) -> str:
 
 def is_small() -> bool:
     """Say whether a report may be computed while somebody waits for the page."""
-    n = 0
-    for model in (Order, Message):
-        n += model._default_manager.aggregate(n=Max("pk"))["n"] or 0  # noqa: SLF001 - Django's name
-    return n <= MOST_AT_ONCE
+    groups = ((Order, Message), (Profile,), (Assignment, Enrollment))
+    return _at_most(Event) <= _EVENTS_AT_ONCE and all(
+        sum(map(_at_most, models)) <= MOST_AT_ONCE for models in groups
+    )
+
+
+def _at_most(model: type[Model]) -> int:
+    """Return how many rows there may be: by their numbers, without counting them."""
+    ends = model._default_manager.aggregate(first=Min("pk"), last=Max("pk"))  # noqa: SLF001 - Django's name
+    return 0 if ends["first"] is None else ends["last"] - ends["first"] + 1
 
 
 def _waiting(at: int) -> QuerySet[Answer]:

@@ -14,10 +14,11 @@ from django.conf import settings
 
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.measurement.attribution import calibration
 from pusula.measurement.attribution import queries as attribution
 from pusula.measurement.attribution.queries import Credit
-from pusula.measurement.reports import cohort, funnel, kpi, rates, rules
+from pusula.measurement.reports import cohort, funnel, kpi, measured, rates, rules
 from pusula.measurement.reports.period import Period
 from pusula.segments import queries as segments
 from pusula.segments.models import Segment
@@ -36,7 +37,12 @@ class QuestionError(PusulaError):
 def made(kind: str, question: Question) -> Result:
     """Return what the report ``kind`` says to ``question``. Raises ``PusulaError``."""
     if kind not in REPORTS:
-        raise QuestionError(f"there is no report {kind!r}; there are: {', '.join(REPORTS)}")
+        raise QuestionError(
+            Saying(
+                "there is no report %(kind)r; there are: %(known)s",
+                {"kind": kind, "known": ", ".join(REPORTS)},
+            )
+        )
     return {
         "report": kind,
         "currency": settings.PUSULA.currency,
@@ -62,7 +68,7 @@ def segment_of(key: str) -> Segment | None:
         return None
     found = segments.by_key(key)
     if found is None:
-        raise QuestionError(f"there is no segment {key!r} in use")
+        raise QuestionError(Saying("there is no segment %(key)r in use", {"key": key}))
     return found
 
 
@@ -150,7 +156,12 @@ def _rates(question: Question) -> Result:
     bounds = period_of(question).bounds
     columns = {"day": ("day",), "message": ("origin", "step")}.get(by, (by,))
     if not set(columns) <= set(rates.BY):
-        raise QuestionError(f"rates are told by {', '.join([*rates.BY, 'message'])}, not {by!r}")
+        raise QuestionError(
+            Saying(
+                "rates are told by %(known)s, not %(by)r",
+                {"known": ", ".join([*rates.BY, "message"]), "by": by},
+            )
+        )
     found = rates.rates(asked, columns, bounds=bounds)
     ranked = sorted(found.items(), key=lambda one: (-one[1].n_sent, one[0]))
     if by == "day":
@@ -180,7 +191,12 @@ def _funnel(question: Question) -> Result:
 def _cohort(question: Question) -> Result:
     months = question.get("months", 12)
     if not 2 <= months <= cohort.MOST_MONTHS:  # noqa: PLR2004 - one month shows nobody again
-        raise QuestionError(f"cohorts are of 2 to {cohort.MOST_MONTHS} months, not {months}")
+        raise QuestionError(
+            Saying(
+                "cohorts are of 2 to %(most_months)s months, not %(months)s",
+                {"most_months": cohort.MOST_MONTHS, "months": months},
+            )
+        )
     return {"cohorts": cohort.cohorts(months, at=clock.now()).plain()}
 
 
@@ -230,4 +246,5 @@ REPORTS: dict[str, Callable[[Question], Result]] = {
     "rates": _rates,
     "funnel": _funnel,
     "cohort": _cohort,
+    **{one.kind: one.made for one in measured.MEASURES},
 }

@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
+from pusula.campaigns import offers
 from pusula.campaigns.models import Campaign
 from pusula.consent.models import Channel
 from pusula.events import vocabulary
@@ -111,7 +112,8 @@ def origins(codes: Iterable[str]) -> dict[str, str]:
     titles = Campaign.objects.filter(pk__in=_numbers(codes, "campaign")).values_list("pk", "title")
     found = {f"campaign:{pk}": title for pk, title in titles}
     there = Journey.objects.filter(pk__in=_numbers(codes, "journey")).select_related("version")
-    return found | {one.origin: journeys.title(one, language()) for one in there}
+    found |= {one.origin: journeys.title(one, language()) for one in there}
+    return found | {offers.ORIGIN: gettext("By hand, from a customer's card")}
 
 
 def _numbers(codes: Iterable[str], wanted: str) -> list[int]:

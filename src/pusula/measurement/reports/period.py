@@ -51,6 +51,12 @@ class Period:
         today = clock.day_of(clock.now(), settings.PUSULA.time_zone)
         return cls(today - dt.timedelta(days=days), today)
 
+    @classmethod
+    def until_today(cls, days: int) -> Period:
+        """Return the ``days`` up to today, which is not over."""
+        tomorrow = clock.day_of(clock.now(), settings.PUSULA.time_zone) + dt.timedelta(days=1)
+        return cls(tomorrow - dt.timedelta(days=days), tomorrow)
+
     @property
     def n_days(self) -> int:
         """How many days it has."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pusula.campaigns import costs
 from pusula.campaigns import queries as campaigns
 from pusula.campaigns.models import Campaign
 from pusula.lib import clock
@@ -94,6 +95,7 @@ class Result:
     n_sent: int
     messages: dict[str, int]  # by state
     receipts: dict[str, int]  # messages by what people did with them
+    unpriced: tuple[str, ...] = ()  # the channels whose messages have no price yet
 
     @property
     def is_split_broken(self) -> bool:
@@ -110,7 +112,8 @@ def result(campaign: Campaign, at: int) -> Result:
     arms = [_arm(name, found, found.is_treated & (found.variants == name)) for name in names]
     messages = campaigns.progress(campaign).states
     n_sent = treated.n if campaign.is_adopted else messages[message_states.SENT]
-    cost = campaign.message_cost_minor * n_sent + campaign.fixed_cost_minor
+    spent = costs.spent(campaign, n_sent)
+    cost = spent.minor
     return Result(
         campaign=campaign,
         at=at,
@@ -125,6 +128,7 @@ def result(campaign: Campaign, at: int) -> Result:
         n_sent=n_sent,
         messages=messages,
         receipts=queries.receipts(campaign),
+        unpriced=spent.missing,
     )
 
 
@@ -148,6 +152,7 @@ def as_dict(found: Result) -> dict[str, Any]:
     return {
         "campaign": campaign.key,
         "title": campaign.title,
+        "unpriced": list(found.unpriced),
         "currency": campaign.currency,
         "started_at": campaign.started_at,
         "window_days": campaign.window_days,

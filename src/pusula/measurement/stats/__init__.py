@@ -32,7 +32,7 @@ from pusula.measurement.stats.planning import (
     power_of_means,
     power_of_rates,
 )
-from pusula.measurement.stats.returns import Return, returns
+from pusula.measurement.stats.returns import Return, gain, returns
 from pusula.measurement.stats.sequential import (
     Look,
     Seen,
@@ -71,6 +71,7 @@ __all__ = [
     "detectable_difference",
     "detectable_mean",
     "fisher",
+    "gain",
     "growing_days",
     "growing_people",
     "holm",

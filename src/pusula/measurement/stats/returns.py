@@ -30,8 +30,13 @@ def returns(test: MeanTest, *, cost: float, margin: float) -> Return:
 
     ``margin`` is the share of revenue that is profit.
     """
-    revenue = test.difference * test.treated.n
-    interval = test.interval.scaled(test.treated.n)
+    return gain(test.difference, test.interval, test.treated.n, cost=cost, margin=margin)
+
+
+def gain(per_head: float, around_it: Interval, n: int, *, cost: float, margin: float) -> Return:
+    """Return what ``n`` people brought who each spent ``per_head`` more than they would have."""
+    revenue = per_head * n
+    interval = around_it.scaled(n)
     profit = margin * revenue - cost
     around = interval.scaled(margin).shifted(-cost)
     return Return(

@@ -11,6 +11,7 @@ import yaml
 
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 
 Channel = Literal["email", "webpush", "sms", "whatsapp", "call"]
 CHANNELS: tuple[Channel, ...] = ("email", "webpush", "sms", "whatsapp", "call")
@@ -169,7 +170,9 @@ def read(text: str, where: str) -> Policy:
     try:
         return parse(yaml.safe_load(text), where)
     except yaml.YAMLError as error:
-        raise PolicyError(f"{where}: not valid YAML: {error}") from error
+        raise PolicyError(
+            Saying("%(where)s: not valid YAML: %(error)s", {"where": where, "error": error})
+        ) from error
 
 
 def plain(policy: Policy) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.predict.buying import bgnbd, gammagamma, grouping
 from pusula.predict.buying.fitting import Fit
 from pusula.predict.buying.summary import WEEK, Purchases, Summary, summarise
@@ -112,5 +113,5 @@ def correlation(one: Floats, other: Floats) -> float:
 
 def _known(model: Model | None) -> Model:
     if model is None:
-        raise NothingLearnedError("nobody bought twice: there is nothing to predict from")
+        raise NothingLearnedError(Saying("nobody bought twice: there is nothing to predict from"))
     return model

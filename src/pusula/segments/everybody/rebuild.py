@@ -18,6 +18,7 @@ from django.db import connection
 
 from pusula.lake.turns import turn
 from pusula.lib import clock
+from pusula.lib.sayings import kept
 from pusula.profiles.models import Profile
 from pusula.segments import actions, card, catalog, evaluate, kernel, queries
 from pusula.segments.everybody.bucket import Task
@@ -91,7 +92,7 @@ def begin(
     limits = _limits(plan, at, means) if measures else {}
     cut_points = published | {key: limit.value for key, limit in limits.items()}
     plan = kernel.compile(definitions, schema, cut_points)
-    errors |= {key: error.message for key, error in plan.failed.items()}
+    errors |= {key: kept(error.saying) for key, error in plan.failed.items()}
     usable = {key: each for key, each in definitions.items() if key not in errors}
     changed = {
         key
@@ -142,7 +143,7 @@ def _read(
         try:
             definitions[key] = parse(version.definition, schema)
         except DefinitionError as error:
-            errors[key] = error.message
+            errors[key] = kept(error.saying)
     return definitions, errors
 
 

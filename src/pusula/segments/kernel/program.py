@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.lib.text import fold
 from pusula.segments.kernel.columns import Words
 from pusula.segments.kernel.populations import MissingCutPointError, Statistic, populations
@@ -205,7 +206,10 @@ class _Builder:
                 for asked in populations(step, self.schema.currency):
                     if asked.key not in self.cut_points:
                         return MissingCutPointError(
-                            f"the limit {asked.key} is not published yet: run the batch"
+                            Saying(
+                                "the limit %(key)s is not published yet: run the batch",
+                                {"key": asked.key},
+                            )
                         )
         return None
 

@@ -104,18 +104,17 @@ def takes_is(measure: Measure) -> bool:
 def _measure(place: Place, fields: Mapping[str, Place]) -> Measure:
     found = [name for name in MEASURES if name in fields]
     if len(found) != 1:
-        shown = " and ".join(found) or "none"
-        raise place.error(f"expected exactly one of {', '.join(MEASURES)}, found {shown}")
+        raise place.one_of(MEASURES, found)
     return MEASURES[found[0]]
 
 
 def _tested(place: Place, fields: Mapping[str, Place], measure: Measure) -> Place:
     if takes_is(measure):
         if "is" not in fields:
-            raise place.error(f"{measure.name} needs 'is', the test of its result")
+            raise place.error("%(word)s needs 'is', the test of its result", word=measure.name)
         return fields["is"]
     if "is" in fields:
-        raise fields["is"].error(f"say it in {measure.name}: {{at_least: 2}}")
+        raise fields["is"].error("say it in %(word)s: {at_least: 2}", word=measure.name)
     return fields[measure.name]
 
 
@@ -136,7 +135,9 @@ def _seasons(place: Place | None, measure: Measure) -> tuple[Season, ...]:
     if not fields:
         raise place.error("expected at least one season")
     if len(fields) > _MOST_SEASONS:
-        raise place.error(f"{len(fields)} seasons are too many, at most {_MOST_SEASONS}")
+        raise place.error(
+            "%(n)s seasons are too many, at most %(most)s", n=len(fields), most=_MOST_SEASONS
+        )
     return tuple(_season(name, months) for name, months in fields.items())
 
 

@@ -7,6 +7,8 @@ from typing import Any, cast
 
 import yaml
 
+from pusula.lib.sayings import Saying
+from pusula.segments.language import complaints
 from pusula.segments.language.place import DefinitionError
 
 _LONGEST = 200_000  # characters
@@ -14,10 +16,14 @@ _MOST_NODES = 20_000  # words, mappings and lists
 _DEEPEST = 60  # mappings and lists in one another; eight conditions need half of that
 
 
+_FILE = Saying("file")
+
+
 def read_yaml(text: str) -> object:
     """Return the document written in YAML (or JSON); raise ``DefinitionError`` if it is none."""
     if len(text) > _LONGEST:
-        raise DefinitionError("file", f"longer than {_LONGEST} characters")
+        long = Saying("longer than %(most)s characters", {"most": _LONGEST})
+        raise DefinitionError(_FILE, long)
     try:
         loader = _Loader(text)
         try:
@@ -26,12 +32,21 @@ def read_yaml(text: str) -> object:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
-        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "file"
-        raise DefinitionError(where, error.problem or "not YAML") from error
+        raise DefinitionError(_where(mark) if mark else _FILE, _why(error)) from error
     except RecursionError as error:
-        raise DefinitionError("file", "nested too deep") from error
+        raise DefinitionError(_FILE, Saying("nested too deep")) from error
     except (yaml.YAMLError, ValueError) as error:
-        raise DefinitionError("file", f"not YAML: {error}") from error
+        raise DefinitionError(_FILE, Saying("not YAML: %(error)s", {"error": error})) from error
+
+
+def _where(mark: yaml.Mark) -> Saying:
+    return Saying(
+        "line %(line)s, column %(column)s", {"line": mark.line + 1, "column": mark.column + 1}
+    )
+
+
+def _why(error: yaml.MarkedYAMLError) -> Saying | str:
+    return complaints.of_yaml(error.problem) if error.problem else Saying("not YAML")
 
 
 _TAG = "tag:yaml.org,2002:"
@@ -63,14 +78,15 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         mark = self.peek_event().start_mark  # type: ignore[no-untyped-call] # its stubs lack it
         if self.check_event(yaml.AliasEvent):
-            raise yaml.composer.ComposerError(
-                None, None, "write it out here: a definition has no aliases", mark
+            raise DefinitionError(
+                _where(mark), Saying("write it out here: a definition has no aliases")
             )
         if self.depth == _DEEPEST:
-            raise yaml.composer.ComposerError(None, None, "nested too deep", mark)
+            raise DefinitionError(_where(mark), Saying("nested too deep"))
         self.n_nodes += 1
         if self.n_nodes > _MOST_NODES:
-            raise yaml.composer.ComposerError(None, None, f"more than {_MOST_NODES} words", mark)
+            many = Saying("more than %(most)s words", {"most": _MOST_NODES})
+            raise DefinitionError(_where(mark), many)
         self.depth += 1
         node = super().compose_node(parent, index)
         self.depth -= 1
@@ -80,12 +96,9 @@ class _Loader(yaml.SafeLoader):
         seen = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise yaml.constructor.ConstructorError(
-                    None, None, "a key is a word", key.start_mark
-                )
+                raise DefinitionError(_where(key.start_mark), Saying("a key is a word"))
             if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value!r} stands here twice", key.start_mark
-                )
+                twice = Saying("the key %(key)r stands here twice", {"key": key.value})
+                raise DefinitionError(_where(key.start_mark), twice)
             seen.add(key.value)
         return super().construct_mapping(node, deep)

@@ -37,7 +37,7 @@ def number(place: Place) -> Number:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise place.expected("a number")
     if abs(value) > MOST or not math.isfinite(value):
-        raise place.error(f"{shown(value)} is not a number Pusula can compare with")
+        raise place.error("%(given)s is not a number Pusula can compare with", given=shown(value))
     return value
 
 
@@ -51,20 +51,26 @@ def count(place: Place) -> int:
 
 def money(place: Place, currency: str) -> Money:
     """Return an amount such as ``40000 TRY``; only ``currency`` can be compared with."""
-    example = f"an amount with its currency such as {f'40000 {currency}'!r}"
     match = _AMOUNT.fullmatch(place.value) if isinstance(place.value, str) else None
     if match is None:
-        raise place.expected(example)
+        raise place.expected(
+            "an amount with its currency such as %(example)r", example=f"40000 {currency}"
+        )
     amount, code = Decimal(match[1]), match[2].upper()
     if code not in EXPONENTS:
-        raise place.error(f"unknown currency {match[2]!r}{hint(code, list(EXPONENTS))}")
+        raise place.error("unknown currency %(code)r", hint(code, list(EXPONENTS)), code=match[2])
     if code != currency:
         raise place.error(
-            f"amounts are compared in {currency}, the company's currency; {code} would need a "
-            f"conversion: state the amount in {currency}"
+            "amounts are compared in %(currency)s, the company's currency; %(code)s would need a "
+            "conversion: state the amount in %(currency)s",
+            currency=currency,
+            code=code,
         )
     if amount.scaleb(EXPONENTS[code]) % 1:
-        raise place.error(f"{code} has {EXPONENTS[code]} decimals, {match[1]} has more")
+        raise place.error(
+            "%(code)s has %(n)s decimals, %(amount)s has more",
+            code=code, n=EXPONENTS[code], amount=match[1],
+        )  # fmt: skip
     try:
         return Money(to_minor(amount, code), code)
     except ValueError as error:
@@ -75,7 +81,7 @@ def per_cent(place: Place) -> Decimal:
     """Return a percentage such as ``10 %``, from 0 to 100."""
     percent = _per_cent(place)
     if percent > _ALL:
-        raise place.error("a share lies between 0 and 100 %")
+        raise place.error("a share lies between 0 and 100 %%")
     return percent
 
 
@@ -83,7 +89,7 @@ def share(place: Place) -> Decimal:
     """Return a percentage such as ``10 %``, more than 0 and less than 100."""
     percent = _per_cent(place)
     if not 0 < percent < _ALL:
-        raise place.error("a share lies between 0 and 100 %")
+        raise place.error("a share lies between 0 and 100 %%")
     return percent
 
 
@@ -105,7 +111,7 @@ def ratio(place: Place) -> Decimal:
 def _per_cent(place: Place) -> Decimal:
     match = _SHARE.fullmatch(place.value) if isinstance(place.value, str) else None
     if match is None:
-        raise place.expected("a share such as '10 %'")
+        raise place.expected("a share such as '10 %%'")
     return _plain(Decimal(match[1]))
 
 
@@ -126,7 +132,7 @@ def day(place: Place) -> date:
         except ValueError:
             raise place.expected("a day such as 2026-05-31") from None
     if not FIRST_DAY <= found <= LAST_DAY:
-        raise place.expected(f"a day from {FIRST_DAY} to {LAST_DAY}")
+        raise place.expected("a day from %(first)s to %(last)s", first=FIRST_DAY, last=LAST_DAY)
     return found
 
 
@@ -134,7 +140,7 @@ def length(place: Place) -> int:
     """Return a length of time such as ``2 days`` in microseconds; months and years have none."""
     offset = duration(place, 1)
     if offset.unit not in EXACT:
-        raise place.error(f"a {offset.unit} has no fixed length; say it in days")
+        raise place.error("a %(unit)s has no fixed length; say it in days", unit=offset.unit)
     return offset.amount * EXACT[offset.unit]
 
 
@@ -145,7 +151,7 @@ def duration(place: Place, sign: int) -> Offset:
         raise place.expected("a length of time such as '30 days' or '24 months'")
     amount, unit = int(match[1]), match[2].removesuffix("s")
     if unit not in UNITS:
-        raise place.error(f"unknown unit {match[2]!r}{hint(unit, UNITS)}")
+        raise place.error("unknown unit %(unit)r", hint(unit, UNITS), unit=match[2])
     if amount == 0:
         raise place.error("a length of time is at least 1")
     if amount * _SECONDS[unit] > LONGEST:

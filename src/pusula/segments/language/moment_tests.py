@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from pusula.lib.sayings import Saying
 from pusula.segments.language import literals, spans
 from pusula.segments.language.nodes import (
     SEASONS,
@@ -27,12 +28,10 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 _YEAR = 366  # days
 
 
-def read(place: Place, schema: Schema, what: str) -> Test:
-    """Return the test that stands at ``place``; ``what`` names its value in errors."""
+def read(place: Place, schema: Schema, what: Saying) -> Test:
+    """Return the test that stands at ``place``; ``what`` names it in errors."""
     if isinstance(place.value, Mapping) and len(place.value) == 1:
-        key, below = place.single(
-            (*spans.WINDOW_KEYS, *SPANS, *CALENDAR_TESTS), f"a test of {what}"
-        )
+        key, below = place.single((*spans.WINDOW_KEYS, *SPANS, *CALENDAR_TESTS), what)
         if key in CALENDAR_TESTS:
             return CALENDAR_TESTS[key](schema, below)
         if key in SPANS:
@@ -77,7 +76,7 @@ def _anniversary(_: Schema, place: Place) -> Test:
     offset = literals.duration(below, 1)
     days = offset.amount * {"day": 1, "week": 7}.get(offset.unit, 0)
     if not 1 <= days <= _YEAR:
-        raise below.expected(f"from 1 to {_YEAR} days")
+        raise below.expected("from 1 to %(most)s days", most=_YEAR)
     return Anniversary(days)
 
 

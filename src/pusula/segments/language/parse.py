@@ -77,13 +77,13 @@ class ConditionReader:
     def read(self, place: Place, depth: int = 1) -> Condition:
         """Return the condition at ``place``, which stands ``depth`` deep."""
         if depth > self.limits.depth:
-            raise place.error(f"nested more than {self.limits.depth} deep")
+            raise place.error("nested more than %(most)s deep", most=self.limits.depth)
         key, below = place.single((*_GROUPS, *LEAVES), "a condition")
         if key in _GROUPS:
             return _GROUPS[key](self, below, depth + 1)
         self.n_leaves += 1
         if self.n_leaves > self.limits.leaves:
-            raise place.error(f"more than {self.limits.leaves} conditions")
+            raise place.error("more than %(most)s conditions", most=self.limits.leaves)
         return LEAVES[key](self, below)
 
     def parts(self, place: Place, depth: int) -> tuple[Condition, ...]:
@@ -111,7 +111,7 @@ def _trait(reader: ConditionReader, place: Place) -> Condition:
     name, below = next(iter(fields.items()))
     traits = reader.schema.traits
     if name not in traits:
-        raise below.error(f"unknown trait{hint(name, list(traits))}")
+        raise below.error("unknown trait", hint(name, list(traits)))
     test = TestReader(reader.schema, reader.limits, traits[name]).read(below)
     return TraitTest(name, traits[name], test)
 
@@ -154,8 +154,7 @@ def _score(reader: ConditionReader, place: Place) -> Condition:
     fields = place.record(("model",), SCORES)
     found = [word for word in SCORES if word in fields]
     if len(found) != 1:
-        shown = " and ".join(found) or "none"
-        raise place.error(f"expected exactly one of {', '.join(SCORES)}, found {shown}")
+        raise place.one_of(SCORES, found)
     of = cast("Literal['value', 'decile', 'scored_at']", found[0])
     tests = TestReader(
         reader.schema,
@@ -184,7 +183,7 @@ def _campaign(reader: ConditionReader, place: Place) -> Condition:
 def _known(name: str, known: Collection[str] | None, place: Place) -> str:
     """Return a name, one of those that are known if anybody knows them."""
     if known is not None and name not in known:
-        raise place.error(f"there is no {name!r}{hint(name, known)}")
+        raise place.error("there is no %(name)r", hint(name, known), name=name)
     return name
 
 

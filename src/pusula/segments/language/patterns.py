@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pusula.lib.text import fold
+from pusula.segments.language import complaints
 from pusula.segments.language.place import Place
 
 _LONGEST = 200
@@ -27,7 +28,7 @@ def pattern(place: Place) -> str:
         pc.match_substring_regex(_ANY, folded(written))
     except (pa.ArrowInvalid, UnicodeEncodeError) as error:
         why = str(error).removeprefix("Invalid regular expression: ")
-        raise place.error(f"no pattern of RE2: {why}") from None
+        raise place.error("no pattern of RE2: %(why)s", why=complaints.of_pattern(why)) from None
     return written
 
 

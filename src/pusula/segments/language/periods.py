@@ -38,7 +38,9 @@ def _period(place: Place) -> Period:
     spans = [_span(entry) for entry in fields["days"].items("spans of days", _MOST)]
     for before, after in pairwise(spans):
         if before[1] >= after[0]:
-            raise fields["days"].error(f"{after[0]} comes after {before[1]}; put them in order")
+            raise fields["days"].error(
+                "%(first)s comes after %(last)s; put them in order", first=after[0], last=before[1]
+            )
     return Period(fields["tr"].text("a text"), fields["en"].text("a text"), tuple(spans))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.segments.language.nodes import AllOf, AnyOf, Condition, Definition, InSegment, Leaf, Not
 from pusula.segments.language.place import hint
 
@@ -62,6 +63,7 @@ class _Order:
         self.definitions = definitions
         self.keys: list[str] = []
         self.errors: dict[str, SegmentReferenceError] = {}
+        self.causes: dict[str, Saying] = {}  # the first error on the way; not the whole way to it
         self.seen: set[str] = set()
         self._sizes: dict[str, int] = {}  # conditions, those of the segments that it names included
         self._depths: dict[str, int] = {}  # segments in a row, each naming the next
@@ -74,8 +76,10 @@ class _Order:
             if name is None:
                 self._close(way.pop())
                 ahead.pop()
-            elif problem := self._problem(name, way):
-                self.errors[way[-1]] = SegmentReferenceError(f"{way[-1]} names {name}: {problem}")
+            elif why := self._problem(name, way):
+                self._refuse(way[-1], "%(key)s names %(name)s: %(why)s", name=name, why=why)
+                if name in self.causes:
+                    self.causes[way[-1]] = self.causes[name]
                 ahead[-1] = iter(())
             elif name not in self.seen:
                 ahead[-1] = chain((name,), ahead[-1])  # to be looked at again when it is placed
@@ -97,20 +101,29 @@ class _Order:
         size = len(inner) + sum(self._sizes[name] for name in named)
         depth = 1 + max((self._depths[name] for name in named), default=0)
         if size > _MOST_LEAVES:
-            problem = f"more than {_MOST_LEAVES:,} conditions, with those of the segments it names"
-            self.errors[key] = SegmentReferenceError(f"{key}: {problem}")
+            self._refuse(
+                key, "%(key)s: more than %(most)s conditions, with those of the segments it names",
+                most=_MOST_LEAVES,
+            )  # fmt: skip
         elif depth > _MOST_IN_A_ROW:
-            problem = f"more than {_MOST_IN_A_ROW} segments in a row, each naming the next"
-            self.errors[key] = SegmentReferenceError(f"{key}: {problem}")
+            self._refuse(
+                key, "%(key)s: more than %(most)s segments in a row, each naming the next",
+                most=_MOST_IN_A_ROW,
+            )  # fmt: skip
         else:
             self._sizes[key], self._depths[key] = size, depth
             self.keys.append(key)
 
-    def _problem(self, name: str, way: list[str]) -> str | None:
+    def _problem(self, name: str, way: list[str]) -> Saying | None:
         """Return why a segment reached by ``way`` cannot name ``name``, if it cannot."""
         if name not in self.definitions:
-            return f"there is no such segment{hint(name, list(self.definitions))}"
+            near = hint(name, list(self.definitions))
+            return Saying("there is no such segment; %(hint)s", {"hint": near})
         if name in way:
-            return f"a circle: {' → '.join([*way[way.index(name) :], name])}"
-        error = self.errors.get(name)
-        return error.message if error else None
+            circle = " → ".join([*way[way.index(name) :], name])
+            return Saying("a circle: %(circle)s", {"circle": circle})
+        return self.causes.get(name)
+
+    def _refuse(self, key: str, text: str, **values: object) -> None:
+        self.causes[key] = Saying(text, {"key": key, **values})
+        self.errors[key] = SegmentReferenceError(self.causes[key])

@@ -37,11 +37,11 @@ class RowsReader:
         """Return the names of events; none where rows have no names."""
         if not self.relation.is_open:
             return ()
-        place, what = fields["name"], "an event name such as 'Hotel Searched'"
-        if isinstance(place.value, str):
-            return (place.text(what),)
-        names = place.items("event names", self.limits.values)
-        return tuple(dict.fromkeys(name.text(what) for name in names))
+        place = fields["name"]
+        is_one = isinstance(place.value, str)
+        names = [place] if is_one else place.items("event names", self.limits.values)
+        found = (name.text("an event name such as 'Hotel Searched'") for name in names)
+        return tuple(dict.fromkeys(found))
 
     def by(self, place: Place | None) -> Column:
         """Return the time of the rows that windows look at."""
@@ -73,7 +73,7 @@ class RowsReader:
     def property(self, place: Place, name: str) -> str:
         """Return the name of a property."""
         if not _PROPERTY.fullmatch(name):
-            raise place.error(f"{name!r} is no property name: letters, digits and _ only")
+            raise place.error("%(name)r is no property name: letters, digits and _ only", name=name)
         return name
 
     def where(self, place: Place | None) -> tuple[ColumnTest, ...]:
@@ -84,7 +84,10 @@ class RowsReader:
         if not fields:
             raise place.error("expected at least one column; leave it out to take all rows")
         if len(fields) > self.limits.rows:
-            raise place.error(f"{len(fields)} columns are too many, at most {self.limits.rows}")
+            raise place.error(
+                "%(n)s columns are too many, at most %(most)s",
+                n=len(fields), most=self.limits.rows,
+            )  # fmt: skip
         order = list(self.relation.columns)
         rank = {name: order.index(name) if name in order else len(order) for name in fields}
         names = sorted(fields, key=lambda name: (rank[name], name))
@@ -98,7 +101,7 @@ class RowsReader:
             kind = kind_by_use(place)
             self.property(place, name)
         else:
-            raise place.error(f"unknown column{hint(name, list(columns))}")
+            raise place.error("unknown column", hint(name, list(columns)))
         choices = self.relation.choices.get(name)
         tests = TestReader(self.schema, self.limits, kind, choices=choices)
         return ColumnTest(Column(name, kind), tests.read(place))

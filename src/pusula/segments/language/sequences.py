@@ -83,11 +83,10 @@ class SequenceReader:
     ) -> SequenceStep:
         relations = list(self.schema.relations)
         if len(rows) != 1:
-            found = " and ".join(rows) or "none"
-            raise place.error(f"expected exactly one of {', '.join(relations)}, found {found}")
+            raise place.one_of(relations, rows)
         name, below = next(iter(rows.items()))
         if name not in relations:
-            raise below.error(f"unknown key{hint(name, relations)}")
+            raise below.error("unknown key", hint(name, relations))
         reader = RowsReader(self.schema, self.limits, name)
         fields = below.record(reader.required, STEP_ROWS)
         return SequenceStep(
@@ -107,7 +106,7 @@ class SequenceReader:
             if not reader.relation.is_open:
                 reader.column(place, frozenset({Kind.TEXT}))
             elif name in reader.relation.columns:
-                raise place.error(f"{name!r} is no property of {step}")
+                raise place.error("%(name)r is no property of %(step)s", name=name, step=step)
             else:
                 reader.property(place, name)
         return name

@@ -58,16 +58,16 @@ def bound(place: Place) -> Point | Since:
         if match := _FROM_ANCHOR.fullmatch(value):
             return _since(place, match[1], match[2], match[3])
         if "_" in value:
-            raise place.error(f"unknown moment {value[:40]!r}{hint(value, ANCHORS)}")
+            raise place.error("unknown moment %(word)r", hint(value, ANCHORS), word=value[:40])
     return point(place)
 
 
 def _since(place: Place, length: str, side: str, anchor: str) -> Since:
     if anchor not in ANCHORS:
-        raise place.error(f"unknown moment {anchor[:40]!r}{hint(anchor, ANCHORS)}")
+        raise place.error("unknown moment %(word)r", hint(anchor, ANCHORS), word=anchor[:40])
     shift = duration(Place(length, place.path), 1 if side == "after" else -1)
     if shift.unit not in EXACT:
-        raise place.error(f"a {shift.unit} has no fixed length; say it in days")
+        raise place.error("a %(unit)s has no fixed length; say it in days", unit=shift.unit)
     return Since(anchor, shift)
 
 
@@ -79,8 +79,8 @@ def window(place: Place) -> Window:
         return _WINDOWS[key](below)
     if sorted(fields) == ["from", "to"]:
         return _ordered(place, Window(bound(fields["from"]), bound(fields["to"])))
-    *words, last = (word for word in WINDOW_KEYS if word not in ("from", "to"))
-    raise place.error(f"expected one of {', '.join(words)}, {last}, or from and to")
+    words = ", ".join(word for word in WINDOW_KEYS if word not in ("from", "to"))
+    raise place.error("expected one of %(words)s, or from and to", words=words)
 
 
 def _last(place: Place) -> Window:
@@ -128,16 +128,17 @@ def _calendar(place: Place) -> Window:
 
 def _units(place: Place) -> tuple[int, str]:
     """Return ``quarter`` or ``6 months`` as a number of calendar units."""
-    example = "a calendar unit or several such as 'month' or '6 months'"
     if not isinstance(place.value, str):
-        raise place.expected(example)
+        raise place.expected("a calendar unit or several such as 'month' or '6 months'")
     match = _UNITS.fullmatch(place.value)
     number, word = (int(match[1]), match[2]) if match else (1, place.value)
     unit = word.removesuffix("s") if match else word
     if unit not in CALENDAR_UNITS:
-        raise place.error(f"unknown calendar unit {word[:40]!r}{hint(unit, CALENDAR_UNITS)}")
+        raise place.error(
+            "unknown calendar unit %(word)r", hint(unit, CALENDAR_UNITS), word=word[:40]
+        )
     if not 1 <= number <= CALENDAR_UNITS[unit]:
-        raise place.expected(f"from 1 to {CALENDAR_UNITS[unit]} {unit}s")
+        raise place.expected("from 1 to %(most)s %(unit)ss", most=CALENDAR_UNITS[unit], unit=unit)
     return number, unit
 
 
@@ -174,8 +175,9 @@ def after(place: Place) -> Window:
             raise place.error("say {from: today}, which holds today too, or {next: all}")
         case Since(anchor, None):
             raise place.error(
-                f"say {{since: {anchor}}}, which holds that moment too, or "
-                f"{{from: 1 second after {anchor}}}"
+                "say {since: %(anchor)s}, which holds that moment too, or "
+                "{from: 1 second after %(anchor)s}",
+                anchor=anchor,
             )
     return Window(start, None)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import get_args
 
+from pusula.lib.sayings import Saying
 from pusula.segments.language import literals, moment_tests, patterns
 from pusula.segments.language.nodes import (
     Among,
@@ -55,10 +56,8 @@ class TestReader:
         if place.value in ("known", "unknown") and not self.is_always:
             return Known(place.value == "known")
         if self.kind in TIMES:
-            return moment_tests.read(place, self.schema, A[self.kind])
-        key, below = place.single(
-            (*TESTS[self.kind], *self.populations), f"a test of {A[self.kind]}"
-        )
+            return moment_tests.read(place, self.schema, _test_of(self.kind))
+        key, below = place.single((*TESTS[self.kind], *self.populations), _test_of(self.kind))
         if key in self.populations:
             return POPULATION_TESTS[key](self, below)
         return TESTS[self.kind][key](self, below)
@@ -93,6 +92,10 @@ class TestReader:
         """Return the texts of a list, each once."""
         values = place.items("values", self.limits.values)
         return tuple(dict.fromkeys(_entry(value) for value in values))
+
+
+def _test_of(kind: Kind) -> Saying:
+    return Saying("a test of %(what)s", {"what": A[kind]})
 
 
 # Tests of one profile's value.
@@ -216,7 +219,7 @@ def _operator(word: str) -> Operator:
 def _rank(_: TestReader, place: Place) -> Test:
     first = literals.count(place)
     if not 1 <= first <= MOST_RANK:
-        raise place.expected(f"a place from 1 to {MOST_RANK}")
+        raise place.expected("a place from 1 to %(most)s", most=MOST_RANK)
     return Rank(first)
 
 
@@ -243,11 +246,11 @@ POPULATION_TESTS: _Parsers = {
     "of_row_mean": _of_row_mean,
 }
 A = {
-    Kind.TEXT: "a text",
-    Kind.NUMBER: "a number",
-    Kind.MONEY: "an amount of money",
-    Kind.MOMENT: "a moment",
-    Kind.DAY: "a day",
-    Kind.BOOL: "a yes or no",
-    Kind.LIST: "a list",
+    Kind.TEXT: Saying("a text"),
+    Kind.NUMBER: Saying("a number"),
+    Kind.MONEY: Saying("an amount of money"),
+    Kind.MOMENT: Saying("a moment"),
+    Kind.DAY: Saying("a date"),
+    Kind.BOOL: Saying("a yes or no"),
+    Kind.LIST: Saying("a list"),
 }

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.segments import actions, catalog
 from pusula.segments.language import (
     Definition,
@@ -147,7 +148,7 @@ def restored(text: str) -> Changeset:
     documents = [(f"definition {n}", each) for n, each in enumerate(document["definitions"], 1)]
     if document["base"] != fingerprint():
         raise ChangesetOutdatedError(
-            "the segments were changed after this plan was made: make a new one"
+            Saying("the segments were changed after this plan was made: make a new one")
         )
     return compare(documents, prune=bool(document["prune"]))
 
@@ -187,12 +188,16 @@ def _document(text: str) -> dict[str, Any]:
     try:
         document: object = json.loads(text)
     except ValueError as error:
-        raise ChangesetFileError(f"not a saved plan: {error}") from error
+        raise ChangesetFileError(Saying("not a saved plan: %(error)s", {"error": error})) from error
     fields = {"pusula_segments_plan", "base", "prune", "definitions"}
     if not isinstance(document, dict) or set(document) != fields:
-        raise ChangesetFileError("not a saved plan: `pusula segments plan --out FILE` writes one")
+        raise ChangesetFileError(
+            Saying("not a saved plan: `pusula segments plan --out FILE` writes one")
+        )
     if document["pusula_segments_plan"] != _FORMAT:
-        raise ChangesetFileError("a plan that another version of Pusula saved: make a new one")
+        raise ChangesetFileError(
+            Saying("a plan that another version of Pusula saved: make a new one")
+        )
     return document
 
 
@@ -207,5 +212,5 @@ def documents_in_use() -> dict[str, Definition]:
         try:
             found[key] = parse(version.definition, schema)
         except DefinitionError as error:
-            raise DefinitionError(f"{key}: {error.path}", error.problem) from error
+            raise error.below(key) from error
     return found

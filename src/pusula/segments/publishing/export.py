@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.segments import catalog
 from pusula.segments.language import DefinitionError, dump, read_yaml
 from pusula.segments.publishing.changeset import documents_in_use
@@ -32,7 +33,12 @@ def write(folder: Path) -> Iterator[tuple[Path, bool]]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ExportError(f"{folder}: no folder to write to: {error.strerror}") from error
+        raise ExportError(
+            Saying(
+                "%(folder)s: no folder to write to: %(why)s",
+                {"folder": folder, "why": error.strerror},
+            )
+        ) from error
     places = _present(folder)
     for key, definition in definitions.items():
         path = places.get(key, folder / f"{key}.yaml")
@@ -56,7 +62,9 @@ def _present(folder: Path) -> dict[str, Path]:
             try:
                 document = read_yaml(path.read_text(encoding="utf-8"))
             except (DefinitionError, UnicodeDecodeError) as error:
-                raise ExportError(f"{path}: not a definition: move it away first") from error
+                raise ExportError(
+                    Saying("%(path)s: not a definition: move it away first", {"path": path})
+                ) from error
             if isinstance(document, dict) and isinstance(key := document.get("segment"), str):
                 found[key] = path
     return found

@@ -16,8 +16,9 @@ from django.db import transaction
 from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
-from pusula.lib import clock
+from pusula.lib import clock, sayings
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.segments import actions, catalog, evaluate, history, queries
 from pusula.segments.actions import Moves
 from pusula.segments.language import Definition, dump, parse
@@ -76,7 +77,7 @@ def take_over(changes: Changeset, *, by: str = "") -> dict[str, SegmentVersion]:
     with transaction.atomic():
         if takeover.fingerprint() != changes.base:
             raise ChangesetOutdatedError(
-                "the segments were changed meanwhile: look at the plan again"
+                Saying("the segments were changed meanwhile: look at the plan again")
             )
         actions.archive(changes.archived, clock.now())
         return {
@@ -168,7 +169,7 @@ def work_once(owner: str) -> bool:
     except (ChangesetOutdatedError, takeover.LimitsChangedError):
         _release(publication, owner)  # something else was published meanwhile: evaluate again
     except PusulaError as error:
-        _fail(publication, owner, error.message)
+        _fail(publication, owner, sayings.kept(error.saying))
     except Exception as error:  # noqa: BLE001 - one definition must not stop the others
         _log.exception("publication %s failed", publication.pk)
         _fail(publication, owner, f"{type(error).__name__}: {error}")
@@ -195,7 +196,7 @@ def _work(publication: Publication, owner: str) -> None:
     work = takeover.evaluated(candidates, at=queries.moment(), on_progress=beat)
     with evaluate.alone():
         if takeover.fingerprint() != work.base:
-            raise ChangesetOutdatedError("other definitions were published meanwhile")
+            raise ChangesetOutdatedError(Saying("other definitions were published meanwhile"))
         now = queries.moment()
         _mine(publication, owner, finished_at=now, heartbeat_at=None)
         takeover.show(work, {definition.key: version}, at=now)
@@ -209,7 +210,7 @@ def _preview(
     (key,) = candidates
     change = found.changes[key]
     if change.error:
-        raise takeover.NotPublishableError(change.error)
+        raise takeover.NotPublishableError(sayings.found(change.error))
     _mine(
         publication,
         owner,
@@ -241,7 +242,7 @@ def _mine(publication: Publication, worker: str, /, **fields: Any) -> None:
     """Write ``fields`` if ``worker`` still works on it, else raise ``LeaseLostError``."""
     rows = Publication.objects.filter(pk=publication.pk, owner=worker, finished_at=None)
     if not rows.update(**fields):
-        raise LeaseLostError("somebody else works on this publication, or it was discarded")
+        raise LeaseLostError(Saying("somebody else works on this publication, or it was discarded"))
 
 
 def _release(publication: Publication, owner: str) -> None:

@@ -17,8 +17,9 @@ from django.db import connection
 from django.db.models import Max
 
 from pusula.lake import rows
-from pusula.lib import clock
+from pusula.lib import clock, sayings
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.profiles.models import Profile
 from pusula.profiles.relations import Ids
 from pusula.segments import actions, showing
@@ -74,7 +75,10 @@ def evaluated(
     trial = Trial.of(candidates, at=at)
     for key in candidates:
         if key in trial.errors:
-            raise NotPublishableError(f"{key} cannot be shown: {trial.errors[key]}")
+            raise NotPublishableError(
+                Saying("%(key)s cannot be shown: %(why)s",
+                       {"key": key, "why": sayings.found(trial.errors[key])})
+            )  # fmt: skip
     return Evaluated(trial, base, limit, seen, tuple(trial.run(on_progress)))
 
 
@@ -101,7 +105,7 @@ def show(work: Evaluated, versions: Mapping[str, SegmentVersion], *, at: int) ->
     the data were published meanwhile.
     """
     if _newest_limit() != work.limit:
-        raise LimitsChangedError("a full run published new limits meanwhile: try again")
+        raise LimitsChangedError(Saying("a full run published new limits meanwhile: try again"))
     showing.publish(work.trial.limits, at)
     shown = {s.key: s for s in Segment.objects.filter(key__in=work.trial.keys)}
     by_id = {shown[key].pk: versions.get(key) or shown[key].version for key in work.trial.keys}

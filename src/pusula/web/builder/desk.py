@@ -104,7 +104,7 @@ def opened(segment: Segment | None, template: Segment | None = None) -> Desk:
         draft = documents.draft_of(definition, picker)
     except DefinitionError as problem:
         draft = documents.draft_of({**definition, "where": {}}, picker)
-        yaml, error = written(definition["where"]), problem.message
+        yaml, error = written(definition["where"]), problem.said(gettext)
     if segment is None:
         draft.words |= {"key": ""}
     if not draft.inc.parts and not draft.exc.parts:
@@ -140,5 +140,5 @@ def _read_yaml(desk: Desk, text: str) -> None:
     try:
         documents.set_yaml(desk.draft, desk.yaml, desk.picker)
     except DefinitionError as error:
-        desk.yaml_error = error.message
+        desk.yaml_error = error.said(gettext)
     desk.said = documents.say(desk.draft, desk.picker)

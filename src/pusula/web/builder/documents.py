@@ -121,8 +121,9 @@ class _Teller:
 
 def _problem(error: PusulaError) -> str:
     if isinstance(error, DefinitionError):
-        return f"{error.path.lstrip('.')}: {error.problem}" if error.path else error.problem
-    return error.message
+        said = error.problem_said(gettext)
+        return f"{error.path.lstrip('.')}: {said}" if error.path else said
+    return error.said(gettext)
 
 
 def draft_of(definition: Mapping[str, object], picker: Picker) -> Draft:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from django.utils.translation import gettext
 
 from pusula.consent.models import Channel
 from pusula.lib.errors import PusulaError
@@ -67,7 +68,7 @@ def count(said: Said) -> Result:
     try:
         found = _count(said)
     except PusulaError as error:
-        return Result(error=error.message)
+        return Result(error=error.said(gettext))
     found.ms = round((time.perf_counter() - began) * 1000)
     return found
 

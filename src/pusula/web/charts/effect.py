@@ -13,6 +13,7 @@ from pusula.web.charts.figure import Figure, Table, drawn
 from pusula.web.charts.svg import drawing, tag
 
 _ROW = 54
+_NAME = 22  # of a row: the name, above the lines
 _TOP, _BOTTOM = 6, 26
 _SIDE = 16
 _POINT = 6
@@ -64,17 +65,18 @@ def draw(
 
     parts: list[SafeString] = []
     floor = height - _BOTTOM
+    tops = [_TOP + _ROW * row for row in range(len(effects))]
     for index, tick in enumerate(ticks):
         line = "chart__zero" if tick == 0 else "chart__grid"
         anchor = {0: "start", len(ticks) - 1: "end"}.get(index, "middle")
         shift = {"start": -_SIDE, "end": _SIDE, "middle": 0}[anchor]
         parts += [
-            tag("line", class_=line, x1=x(tick), x2=x(tick), y1=_TOP, y2=floor),
+            *(tag("line", class_=line, x1=x(tick), x2=x(tick), y1=top + _NAME, y2=top + _ROW)
+              for top in tops),
             tag("text", form(tick), class_="chart__tick", x=x(tick) + shift, y=floor + 17,
                 text_anchor=anchor),
         ]  # fmt: skip
-    for row, e in enumerate(effects):
-        parts.append(_row(e, x, _TOP + _ROW * row, form))
+    parts += [_row(e, x, top, form) for e, top in zip(effects, tops, strict=True)]
     return drawing(width, height, *parts, label=sentence)
 
 

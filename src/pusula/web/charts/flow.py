@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 
-WIDTH, HEIGHT = 212, 104  # of a box
+WIDTH, HEIGHT = 212, 120  # of a box
 LABEL_HEIGHT = 24
 _LABEL_ALONE = 148  # the width of a label with no box below
 _BETWEEN = 28  # boxes of a column

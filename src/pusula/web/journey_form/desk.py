@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 
 from pusula.journeys import actions, queries
 from pusula.journeys.language import DefinitionError, Names, dump, parse
+from pusula.journeys.language.nodes import USUAL_HOLDOUT
 from pusula.segments.language import read_yaml
 from pusula.web import formats
 from pusula.web.builder import desk as conditions_desk
@@ -34,7 +35,6 @@ _PLUS = re.compile(r"([a-z][a-z0-9]{0,11}):([0-9]{1,3})")
 _MOST_STEPS = 20
 
 # In per cent: what a new journey holds out unless somebody decides otherwise.
-USUAL_HOLDOUT = "10"
 
 
 @dataclass
@@ -202,9 +202,9 @@ class Desk:
             known = parse(read_yaml(self.yaml), Names(schema=self.here.names.schema))
             self._put(dump(known))
         except DefinitionError as error:
-            self.yaml_error = error.message
+            self.yaml_error = error.said(gettext)
         except FormError as error:
-            self.yaml_error = error.message
+            self.yaml_error = error.said(gettext)
         self.look_again()
 
     def _put(self, document: dict[str, object]) -> None:
@@ -232,7 +232,7 @@ def opened(journey: Journey | None, document: dict[str, object] | None = None) -
     if journey is None:
         desk.draft.head.fields.pop("key", None)
         if not definition:
-            desk.draft.head.fields.put("holdout", USUAL_HOLDOUT)
+            desk.draft.head.fields.put("holdout", str(USUAL_HOLDOUT))
     return desk
 
 

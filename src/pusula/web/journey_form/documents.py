@@ -55,7 +55,8 @@ def say(draft: Draft, picker: Picker, base: Here) -> Said:
             said.journey = parse(said.document, base.names)
         except DefinitionError as error:
             node, rest = teller.place(error.path)
-            said.problems[node] = f"{rest}: {error.problem}" if rest else error.problem
+            why = error.problem_said(gettext)
+            said.problems[node] = f"{rest}: {why}" if rest else why
     return said
 
 
@@ -111,7 +112,7 @@ class _Teller:
                 raise IncompleteError(gettext("Give the journey a name."))  # noqa: TRY301
             document |= _manners(self.draft.head)
         except IncompleteError as error:
-            self.said.problems[HEAD] = error.message
+            self.said.problems[HEAD] = error.said(gettext)
         return document
 
     def _list(self, name: str, path: str) -> list[Json]:
@@ -205,8 +206,6 @@ def _manners(head: Node) -> Json:
         found["priority"] = times.number_of(priority)
     if holdout := fields.one("holdout"):
         found["holdout"] = said_share(holdout)
-        if found["holdout"] == "0 %":
-            del found["holdout"]
     rule = fields.one("rule") or "one_at_a_time"
     if fields.one("after.v"):
         found["reentry"] = {"rule": rule, "after": times.length_of(fields.below("after"))}
@@ -237,5 +236,6 @@ def _is_at(path: str, place: str) -> bool:
 def problem(error: PusulaError) -> str:
     """Return an error as its node shows it."""
     if isinstance(error, DefinitionError):
-        return f"{error.path.lstrip('.')}: {error.problem}" if error.path else error.problem
-    return error.message
+        said = error.problem_said(gettext)
+        return f"{error.path.lstrip('.')}: {said}" if error.path else said
+    return error.said(gettext)

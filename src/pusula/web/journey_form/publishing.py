@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from django.db.models import Count
+from django.utils.translation import gettext
 
 from pusula.journeys import actions, machine, queries
 from pusula.journeys.language import DefinitionError, parse
@@ -64,7 +65,7 @@ def plan(journey: Journey, version: JourneyVersion) -> Plan:
     try:
         made = graph(parse(version.definition, actions.names()))
     except DefinitionError as error:
-        return Plan(error.message, numbers)
+        return Plan(error.said(gettext), numbers)
     places = waiting.exclude(node="").values_list("version_id", "node").annotate(n=Count("pk"))
     return Plan("", numbers, _lost(made, list(places.order_by("version_id", "node"))))
 

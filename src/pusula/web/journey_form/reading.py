@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pusula.journeys.language.nodes import USUAL_HOLDOUT
 from pusula.web.builder.fields import Fields
 from pusula.web.builder.picks import Picker
 from pusula.web.journey_form import boxes, conditions, kinds
@@ -41,9 +42,8 @@ def _head(document: Mapping[str, object]) -> Fields:
     for name in ("keyed_by", "purpose", "class", "priority"):
         if name in document:
             found.put(name, str(document[name]))
-    if "holdout" in document:
-        share = str(document["holdout"])
-        found.put("holdout", read_share(share) or share.removesuffix(" %"))
+    share = str(document.get("holdout", f"{USUAL_HOLDOUT} %"))
+    found.put("holdout", read_share(share) or share.removesuffix(" %"))
     match document.get("reentry"):
         case str(rule):
             found.put("rule", rule)

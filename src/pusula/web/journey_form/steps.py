@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext
 
+from pusula.journeys.language import schema
 from pusula.segments.language.schema import Kind
 from pusula.web import titles
 from pusula.web.builder import controls, times
@@ -15,6 +16,8 @@ from pusula.web.builder.fields import Fields
 from pusula.web.journey_form import boxes
 from pusula.web.journey_form.boxes import Here, Json
 from pusula.web.journey_form.triggers import ApiEditor, DateEditor
+
+_USUAL_HOUR = "19:00"  # when most people have time
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,8 @@ class WaitEditor:
         """Return the menu of sorts and the boxes of the chosen one."""
         menu = [
             ("for", gettext("for a length of time")),
-            ("until", gettext("until a time of day")),
+            ("until", gettext("until a time of day where they live")),
+            (schema.OWN_HOUR, gettext("until the hour at which they act")),
             ("date", gettext("until a date")),
         ]
         sort = fields.one("sort", "for")
@@ -35,6 +39,9 @@ class WaitEditor:
         match sort:
             case "until":
                 time = boxes.time(fields, gettext("Until what time"), "until", "09:00")
+                return [*found, time, boxes.weekdays(fields)]
+            case schema.OWN_HOUR:
+                time = boxes.time(fields, gettext("If nobody knows it"), "usual", _USUAL_HOUR)
                 return [*found, time, boxes.weekdays(fields)]
             case "date":
                 return [*found, *self._date.lines(fields)]
@@ -48,9 +55,11 @@ class WaitEditor:
         """Return the step."""
         match fields.one("sort", "for"):
             case "until":
-                days = boxes.said_weekdays(fields)
                 until = boxes.said_time(fields, "until", "09:00")
-                return {"wait": {"until": until} | ({"weekdays": days} if days else {})}
+                return {"wait": {"until": until} | _weekdays(fields)}
+            case schema.OWN_HOUR:
+                usual = boxes.said_time(fields, "usual", _USUAL_HOUR)
+                return {"wait": {"until": schema.OWN_HOUR, "usual": usual} | _weekdays(fields)}
             case "date":
                 return {"wait": self._date.document(fields)}
         return {"wait": {"for": boxes.said_length(fields, "for", "hour")}}
@@ -65,11 +74,18 @@ class WaitEditor:
                 days = rest.get("weekdays", [])
                 listed = days if isinstance(days, list) else [days]
                 more = {"weekdays": [str(day) for day in listed]} if listed else {}
+                if until == schema.OWN_HOUR:
+                    return times.made(sort=until, usual=str(rest.get("usual", "")), **more)
                 return times.made(sort="until", until=until, **more)
             case {"date": date}:
                 read = self._date.fields(date)
                 return None if read is None else Fields({"sort": ["date"], **read})
         return None
+
+
+def _weekdays(fields: Fields) -> Json:
+    days = boxes.said_weekdays(fields)
+    return {"weekdays": days} if days else {}
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ class Trials:
         try:
             result = _replayed(key, progress)
         except PusulaError as error:
-            return _Answer(clock.now(), None, error.message)
+            return _Answer(clock.now(), None, error.said(_))
         except Exception as error:  # noqa: BLE001 - told to whoever asks next
             return _Answer(clock.now(), None, f"{type(error).__name__}: {error}")
         return _Answer(clock.now(), result)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -11,7 +12,11 @@ from django import template
 from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
+from pusula.content import complaints
+from pusula.lib import sayings
+from pusula.lib.sayings import Saying
 from pusula.privacy import sentences
 from pusula.sources import phrases
 from pusula.web import card, formats
@@ -27,6 +32,7 @@ _NOTE_ICONS = {
     "warn": "triangle-alert",
     "bad": "circle-alert",
 }
+TONES = _NOTE_ICONS.keys()
 
 
 @register.simple_tag
@@ -202,7 +208,17 @@ def permission_words(status: str) -> str:
 @register.filter
 def reason(stored: str) -> str:
     """Say why something that came in was not taken over, in the language of the page."""
-    return phrases.shown(stored)
+    kept = sayings.found(stored)
+    if isinstance(kept, str):
+        kept = complaints.known(kept)
+    return kept.said(gettext) if isinstance(kept, Saying) else phrases.shown(kept)
+
+
+@register.filter
+def unbroken(sentence: str) -> str:
+    """Keep together what is one value: ``p < 0,001`` and ``1,5–2,8`` stand on one line."""
+    together = re.sub(r" ([<=]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", sentence)
+    return re.sub(r"(?<=\d)–(?=\S)", "–\N{WORD JOINER}", together)
 
 
 @register.filter

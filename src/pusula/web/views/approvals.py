@@ -67,7 +67,7 @@ def decide(request: HttpRequest, version: int, step: str) -> HttpResponse:
             if n:
                 audit.record(who, verb, f"journey:{found.journey.key}", step=step, n=n)
     except actions.JourneyError as error:
-        messages.error(request, error.message)
+        messages.error(request, error.said(gettext))
         return redirect("approvals")
     _say(request, answer, n)
     return redirect("approvals")

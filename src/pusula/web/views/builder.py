@@ -110,7 +110,7 @@ def why(request: HttpRequest) -> HttpResponse:
         try:
             told = why_drafted(desk.said.condition, profile)
         except PusulaError as error:
-            told = Why(is_in=False, reason=None, problem=error.message)
+            told = Why(is_in=False, reason=None, problem=error.said(gettext))
     context = {
         "words": words,
         "hits": [(person, titles.customer(person.name)) for person in found],
@@ -124,7 +124,7 @@ def _past(desk: Desk) -> dict[str, object]:
     try:
         sizes = results.past(desk.said)
     except PusulaError as error:
-        return {"error": error.message}
+        return {"error": error.said(gettext)}
     if isinstance(sizes, Looking):
         return {"looking": sizes}
     chart = charts.sizes(sizes) if any(n for _, n in sizes) else None
@@ -259,7 +259,7 @@ def _saved(request: HttpRequest, segment: Segment | None, desk: Desk) -> HttpRes
                 key = version.segment.key
                 audit.record(by, "segment.proposed", f"segment:{key}", version=version.number)
         except PusulaError as error:
-            problem = error.message
+            problem = error.said(gettext)
         else:
             messages.success(
                 request, gettext("The change is kept. Nobody sees it until you publish it.")

@@ -91,7 +91,7 @@ def hand_over(request: HttpRequest) -> HttpResponse:
         try:
             context = _brought(request, who)
         except ListError as error:
-            context, status = {"problem": error.message}, 422
+            context, status = {"problem": error.said(gettext)}, 422
         if context.get("is_done") and not context["taken"].wrong:
             return redirect("tasks-lists")
     at = clock.now()

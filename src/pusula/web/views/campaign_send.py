@@ -49,7 +49,7 @@ def send(request: HttpRequest, key: str) -> HttpResponse:
             try:
                 return _schedule(request, campaign, starts_at, n)
             except PusulaError as error:
-                problem = error.message
+                problem = error.said(gettext)
     context = {
         "campaign": campaign,
         "checklist": found,
@@ -72,7 +72,7 @@ def call_back(request: HttpRequest, key: str) -> HttpResponse:
             schedule.call_back(campaign)
             record(request, "campaign.called_back", campaign)
     except PusulaError as error:
-        messages.error(request, error.message)
+        messages.error(request, error.said(gettext))
     else:
         messages.success(request, gettext("It is a draft again: nothing will be sent."))
     return redirect("campaign", key)
@@ -84,7 +84,7 @@ def _start(request: HttpRequest, campaign: Campaign, n: int) -> HttpResponse:
             actions.start(campaign, clock.now(), expected_n=n)
             record(request, "campaign.started", campaign, n=n)
     except PusulaError as error:
-        messages.error(request, error.message)
+        messages.error(request, error.said(gettext))
     else:
         form = ngettext(
             "Sending to %(n)s person has begun.", "Sending to %(n)s people has begun.", n

@@ -20,8 +20,7 @@ from pusula.campaigns.checklist import Checklist
 from pusula.campaigns.models import Arm, Campaign
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
-from pusula.measurement.experiments import queries as experiments
-from pusula.measurement.results.campaign import Phase, result
+from pusula.measurement.reports import measured
 from pusula.outbox import machine as message_states
 from pusula.outbox import queries as outbox
 from pusula.outbox import variables
@@ -36,6 +35,7 @@ from pusula.web import (
     campaign_result,
     codes,
     formats,
+    kept,
     mails,
     titles,
 )
@@ -73,7 +73,7 @@ def new(request: HttpRequest) -> HttpResponse:
                 record(request, "campaign.created", made)
             return _saved(request, made)
         except PusulaError as error:
-            form.add_error(None, error.message)
+            form.add_error(None, error.said(gettext))
     form = form or CampaignForm(initial=campaign_form.new(asked_all(request, "audience")))
     return _form(request, form, None)
 
@@ -93,7 +93,7 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
                 record(request, "campaign.changed", changed)
             return _saved(request, changed)
         except PusulaError as error:
-            form.add_error(None, error.message)
+            form.add_error(None, error.said(gettext))
     return _form(request, form or CampaignForm(initial=campaign_form.of(campaign)), campaign)
 
 
@@ -273,15 +273,16 @@ def _reason(state: str, reason: str) -> str:
 
 
 def _result(request: HttpRequest, campaign: Campaign) -> HttpResponse:
-    if "HX-Request" in request.headers:  # the page of the sending asks once more: it is over
+    is_asking = "HX-Request" in request.headers and request.headers.get("HX-Target") != "main"
+    if is_asking:  # the page of the sending asks once more: it is over
         return HttpResponse(headers={"HX-Refresh": "true"})
-    found = result(campaign, clock.now())
-    is_running = found.phase is Phase.TOO_EARLY
-    course = experiments.course_so_far(campaign, found.at) if is_running else None
-    shown = campaign_result.shown(found, course)
+    found, kept_ = kept.figures(request, measured.CAMPAIGN, {"key": campaign.key})
+    if found is None:
+        return kept.waiting(request, kept_, campaign.title)
     context = {
         "campaign": campaign,
-        "shown": shown,
+        "shown": campaign_result.shown(found.result, found.course),
+        "kept": kept_,
         "preview": None if campaign.is_adopted else campaign_preview.saved(request, campaign),
         "unsent": _unsent(campaign),
         **_plan(campaign),

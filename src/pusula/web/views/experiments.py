@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -9,15 +11,14 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from pusula.lib import clock, money
-from pusula.measurement.experiments import overall
 from pusula.measurement.experiments import queries as experiments
 from pusula.measurement.experiments.verdict import experiment_verdict
 from pusula.measurement.planning import words as plan_words
-from pusula.measurement.planning.baseline import baseline
 from pusula.measurement.planning.planner import Metric, Plan, UnplannableError, plan
+from pusula.measurement.reports import measured
 from pusula.measurement.results.campaign import Phase
 from pusula.segments import queries as segments
-from pusula.web import experiment_pages, formats
+from pusula.web import experiment_pages, formats, kept
 from pusula.web.charts.axes import Point
 from pusula.web.charts.band import curve
 from pusula.web.charts.figure import Figure
@@ -38,9 +39,15 @@ def index(request: HttpRequest) -> HttpResponse:
     waiting = [one for one in known if one.phase is Phase.NOT_STARTED]
     page = max(whole(asked(request, "page")) or 1, 1)
     some = found[(page - 1) * _PAGE : page * _PAGE]
-    rows = [(one, experiment_verdict(experiments.brief(one, at))) for one in some]
+    rows, newest = [], None
+    for one in some:
+        question = measured.of_experiment(one.kind, one.key, is_brief=True)
+        counted, kept_ = kept.figures(request, measured.EXPERIMENT, question)
+        rows.append((one, experiment_verdict(counted) if counted else None))
+        newest = _later(newest, kept_)
     context = {
         "rows": rows,
+        "kept": newest,
         "n": len(found),
         "waiting": waiting,
         "page": page,
@@ -57,9 +64,18 @@ def show(request: HttpRequest, kind: str, key: str) -> HttpResponse:
     if experiment is None:
         raise Http404(key)
     with_history = asked(request, "segments") == "then"
-    found = experiments.measured(experiment, at, with_history=with_history)
-    page = experiment_pages.page(found, with_history=with_history)
-    return render(request, "web/experiments/show.html", {"page": page, "one": experiment})
+    question = measured.of_experiment(kind, key, with_history=with_history)
+    found, kept_ = kept.figures(request, measured.EXPERIMENT, question)
+    if found is None:
+        return kept.waiting(request, kept_, experiment.title)
+    # Figures speak of the moment they were counted at: before the end, of one that is not over.
+    found = replace(found, experiment=replace(found.experiment, title=experiment.title))
+    context = {
+        "page": experiment_pages.page(found, with_history=with_history),
+        "one": found.experiment,
+        "kept": kept_,
+    }
+    return render(request, "web/experiments/show.html", context)
 
 
 @require_safe
@@ -69,16 +85,22 @@ def planner(request: HttpRequest) -> HttpResponse:
     segment = segments.by_key(asked(request, "segment"))
     is_asked = "base" in request.GET
     days = whole(asked(request, "days")) or _USUAL_DAYS
-    found = baseline(segment, days=min(max(days, 1), 365), at=clock.now())
+    days = min(max(days, 1), 365)
+    question = {"segment": segment.key if segment else "", "days": days}
+    found, kept_ = kept.figures(request, measured.BASELINE, question)
     exponent = money.EXPONENTS[settings.PUSULA.currency]
-    start = usual(found, metric, exponent) | {"segment": segment.key if segment else ""}
+    start = {"segment": segment.key if segment else "", "metric": metric}
+    if found is not None:
+        start |= usual(found, metric, exponent)
     form = PlanForm(request.GET) if is_asked else PlanForm(start)
     planned, trouble = _planned(form)
     context = {
         "form": form,
         "baseline": found,
+        "days": days,
+        "kept": kept_,
         "is_rate": metric == Metric.RATE.value,
-        "deviation": round(found.amounts.variance**0.5),
+        "deviation": round(found.amounts.variance**0.5) if found else 0,
         "sentences": plan_words.sentences(planned) if planned else [],
         "trouble": trouble if is_asked else "",
         "chart": _curve(planned) if planned else None,
@@ -91,12 +113,21 @@ def planner(request: HttpRequest) -> HttpResponse:
 @require_safe
 def everything(request: HttpRequest) -> HttpResponse:
     """Show the control group of all messages, and what all messages together caused."""
-    found = overall.measured(clock.now())
+    found, kept_ = kept.figures(request, measured.EVERYTHING, {})
     context = {
         "found": found,
+        "kept": kept_,
         "chart": experiment_pages.monthly(found) if found else None,
     }
     return render(request, "web/experiments/everything.html", context)
+
+
+def _later(one: kept.State | None, other: kept.State) -> kept.State:
+    """Return which of two says more of a page: that waits, else whose figures are older."""
+    if one is None or one.given.is_waiting:
+        return one or other
+    is_older = (other.given.made_at or 0) < (one.given.made_at or 0)
+    return other if other.given.is_waiting or is_older else one
 
 
 def _planned(form: PlanForm) -> tuple[Plan | None, str]:
@@ -105,7 +136,8 @@ def _planned(form: PlanForm) -> tuple[Plan | None, str]:
     try:
         return plan(form.asked()), ""
     except UnplannableError as error:
-        return None, gettext("Such a test cannot be planned: %(why)s.") % {"why": error.message}
+        why = error.said(gettext)
+        return None, gettext("Such a test cannot be planned: %(why)s.") % {"why": why}
 
 
 def _curve(planned: Plan) -> Figure:

@@ -238,7 +238,7 @@ def _check(request: HttpRequest, found: Upload) -> HttpResponse:
         actions.check_mapping(found.kind, found.map_file)
     except PusulaError as error:
         context = _shown(found, jobs.newest(found.token), is_edited=True)
-        told = error.in_words if isinstance(error, MappingError) else error.message
+        told = error.in_words if isinstance(error, MappingError) else error.said(gettext)
         context["problem"] = told
         return draw(request, "web/imports/upload.html", "web/imports/_job.html", context, 422)
     _put(request, Task.CHECK, found.token)

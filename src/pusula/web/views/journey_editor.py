@@ -31,16 +31,23 @@ from pusula.web.journey_form.view import Drawer, keep_shown
 from pusula.web.journey_form.writing import written
 from pusula.web.request import HtmxRequest, asked, signed_in
 from pusula.web.views import journey_trial
-from pusula.web.views.journeys import found_or_404
+from pusula.web.views.journeys import found_or_404, shown_version
 
 _TWICE = 10 * clock.SECOND  # the same form again within it is a second press of its button
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
-    """Choose a ready journey to begin from, or (``?blank=1``) write one from nothing."""
+    """Choose a ready journey to begin from, or write one from nothing (``?blank=1``).
+
+    ``?copy=KEY`` begins with what another says, in the version ``version`` or the one in use.
+    """
     if request.method == "POST" and request.POST.get("pack"):
         return _from_pack(request)
+    if request.method != "POST" and (key := asked(request, "copy")):
+        version = shown_version(found_or_404(key), asked(request, "version"))
+        document = version.definition if version else None
+        return _drawn(request, None, desks.opened(None, document))
     if request.method != "POST" and not asked(request, "blank"):
         return _choices(request)
     return _page(request, None)
@@ -97,7 +104,7 @@ def _from_pack(request: HttpRequest) -> HttpResponse:
     except packs.PackError as error:
         raise Http404(request.POST.get("pack")) from error
     except PusulaError as error:
-        messages.error(request, error.message)
+        messages.error(request, error.said(gettext))
         return redirect("journey-new")
     if added.is_new:
         said = gettext(
@@ -124,7 +131,7 @@ def _page(request: HttpRequest, journey: Journey | None) -> HttpResponse:
     try:
         done = desk.press(op)
     except FormError as error:
-        return _drawn(request, journey, desk, problem=error.message)
+        return _drawn(request, journey, desk, problem=error.said(gettext))
     return _drawn(request, journey, desk, done)
 
 
@@ -250,7 +257,7 @@ def _saved(request: HttpRequest, journey: Journey | None, desk: Desk) -> HttpRes
         try:
             version = _kept(journey, desk, by)
         except PusulaError as error:
-            problem = error.message
+            problem = error.said(gettext)
     if problem:
         return _drawn(request, journey, desk, problem=problem)
     if version.published_at is not None:

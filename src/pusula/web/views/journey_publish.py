@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from pusula.journeys import actions, machine, queries
 from pusula.journeys.models import Journey, JourneyVersion
@@ -33,6 +33,28 @@ def publish(request: HttpRequest, key: str) -> HttpResponse:
     if request.method == "POST":
         return _decided(request, journey, version)
     return _plan(request, journey, version)
+
+
+@require_POST
+def take_up(request: HttpRequest, key: str, number: int) -> HttpResponse:
+    """Make a draft that says what an earlier version said, to be looked at and published."""
+    journey = found_or_404(key)
+    by = signed_in(request).get_username()
+    with transaction.atomic(), evaluate.alone():
+        newest = queries.newest(journey)
+        earlier = journey.versions.filter(number=number).exclude(published_at=None).first()
+        if earlier is None or newest is None:
+            raise Http404(number)
+        if newest.published_at is None:
+            messages.error(request, gettext("There is a draft: publish or discard it first."))
+            return redirect("journey-publish", key)
+        try:
+            version = actions.again(earlier, by=by)
+        except PusulaError as error:
+            messages.error(request, error.said(gettext))
+            return redirect("journey", key)
+        audit.record(by, "journey.drafted", f"journey:{key}", n=version.number)
+    return redirect("journey-publish", key)
 
 
 def _plan(
@@ -68,7 +90,7 @@ def _decided(request: HttpRequest, journey: Journey, version: JourneyVersion) ->
                 is_gone = publishing.discard(_as_seen(version))
                 audit.record(by, "journey.discarded", f"journey:{key}", n=version.number)
         except FormError as error:
-            messages.error(request, error.message)
+            messages.error(request, error.said(gettext))
             return redirect("journey", key)
         messages.success(request, gettext("The draft was discarded."))
         return redirect("journeys") if is_gone else redirect("journey", key)
@@ -82,7 +104,7 @@ def _decided(request: HttpRequest, journey: Journey, version: JourneyVersion) ->
                 n_moved = actions.migrate(key, to=version.number, steps=steps)
                 audit.record(by, "journey.migrated", f"journey:{key}", n=n_moved, to=version.number)
     except PusulaError as error:
-        return _plan(request, journey, version, error.message)
+        return _plan(request, journey, version, error.said(gettext))
     said = gettext("Version %(n)d is published.") % {"n": version.number}
     if n_moved:
         moved = gettext("%(n)s people were put on it.") % {"n": formats.number(n_moved)}

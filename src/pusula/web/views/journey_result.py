@@ -12,11 +12,10 @@ from django.views.decorators.http import require_safe
 from pusula.journeys import queries
 from pusula.journeys.language import DefinitionError
 from pusula.journeys.models import Journey
-from pusula.lib import clock
-from pusula.measurement.experiments import queries as experiments
-from pusula.measurement.results.journey import Credit, JourneyResult, journey_result
+from pusula.measurement.reports import measured
+from pusula.measurement.results.journey import Credit, JourneyResult
 from pusula.measurement.stats import Seen
-from pusula.web import formats
+from pusula.web import formats, journey_returns, kept
 from pusula.web.journey_words import Teller
 from pusula.web.request import asked, draw, whole
 from pusula.web.views.journeys import found_or_404, head
@@ -26,7 +25,7 @@ _USUAL_WINDOW = 14
 
 
 @dataclass(frozen=True)
-class Earned:
+class Credited:
     """A step that sent messages, and the orders whose last message before them was one of its."""
 
     step: str
@@ -40,25 +39,30 @@ def result(request: HttpRequest, key: str) -> HttpResponse:
     journey = found_or_404(key)
     days = whole(asked(request, "days"))
     days = days if days in _WINDOWS else _USUAL_WINDOW
-    at = clock.now()
-    found = journey_result(journey, window_days=days, at=at)
-    seen = experiments.seen_so_far(journey, days, at)
+    question = {"key": journey.key, "days": days}
+    counted, kept_ = kept.figures(request, measured.JOURNEY, question)
     context = {
         **head(journey),
-        "found": found,
+        "kept": kept_,
         "days": days,
         "windows": _WINDOWS,
-        "sentence": _sentence(journey, found, seen),
-        "range": _range(seen),
-        "earned": _earned(journey, found),
         "currency": settings.PUSULA.currency,
     }
+    if counted is not None:
+        context |= {
+            "found": counted.result,
+            "sentence": _sentence(journey, counted.result, counted.seen),
+            "range": _range(counted.seen),
+            "credited": _credited(journey, counted.result),
+            "earned": counted.earned,
+            "returns": journey_returns.figures(counted.earned) if counted.earned else [],
+        }
     return draw(request, "web/journeys/result.html", "web/journeys/_result.html", context)
 
 
 def _sentence(journey: Journey, found: JourneyResult, seen: Seen | None) -> str:
     """Return what the comparison says."""
-    is_planned = bool(journey.version and journey.version.definition.get("holdout"))
+    is_planned = journey.version and queries.holdout_share(journey.version.definition)
     if not found.holdout.n and not is_planned:
         return gettext("Nobody is held out, so nothing can be said about what it caused.")
     if seen is None:
@@ -81,7 +85,7 @@ def _range(seen: Seen | None) -> str:
     return gettext("%(low)s to %(high)s points") % {"low": low, "high": high}
 
 
-def _earned(journey: Journey, found: JourneyResult) -> list[Earned]:
+def _credited(journey: Journey, found: JourneyResult) -> list[Credited]:
     """Return the steps behind which orders came, in the order of the journey."""
     teller, version = Teller(), journey.version
     try:
@@ -89,7 +93,7 @@ def _earned(journey: Journey, found: JourneyResult) -> list[Earned]:
     except DefinitionError:
         known = {}
     rows = [
-        Earned(step, teller.line(known[step].kind) if step in known else step, credit)
+        Credited(step, teller.line(known[step].kind) if step in known else step, credit)
         for step, credit in found.by_step.items()
     ]
     last = len(known)

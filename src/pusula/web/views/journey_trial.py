@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
@@ -41,7 +42,7 @@ def told(desk: Desk, *, asks: bool) -> dict[str, Any]:
     try:
         found = TRIALS.ask(journey) if asks else TRIALS.found(journey)
     except PusulaError as error:
-        return {"can_try": True, "trial_error": error.message}
+        return {"can_try": True, "trial_error": error.said(gettext)}
     if isinstance(found, Running):
         return {"can_try": True, "running": found}
     return {"can_try": True, **(_result(found) if found is not None else {})}

@@ -19,17 +19,21 @@ from pusula.journeys.models import Enrollment, Journey, JourneyVersion
 from pusula.journeys.packs import all_packs
 from pusula.lib import clock, text
 from pusula.lib.errors import PusulaError
+from pusula.measurement.reports import measured
+from pusula.measurement.reports.names import MODELS
+from pusula.measurement.reports.steps import Steps
 from pusula.outbox import machine as message_states
 from pusula.outbox import queries as outbox
 from pusula.outbox.models import FENCE
 from pusula.privacy import audit
 from pusula.segments import catalog
 from pusula.segments.language import read_yaml
-from pusula.web import formats, journey_tree, journey_versions, journey_words
+from pusula.web import formats, journey_tree, journey_versions, journey_words, kept
 from pusula.web.agreed import mismatch
 from pusula.web.request import asked, signed_in, whole
 
 PERIOD_DAYS = 30
+_CREDIT_DAYS = 364
 _LONGEST = 200_000  # bytes of a file that is taken over
 _VERBS = {
     machine.PAUSED: "journey.paused",
@@ -74,7 +78,7 @@ def index(request: HttpRequest) -> HttpResponse:
 def show(request: HttpRequest, key: str) -> HttpResponse:
     """Show a journey as a tree and a list with everybody on it; ``version`` picks one."""
     journey = found_or_404(key)
-    version = _version(journey, asked(request, "version"))
+    version = shown_version(journey, asked(request, "version"))
     since_at = _period_start()
     lately = figures.lately(since_at, journey).get(journey.pk, Lately())
     context: dict[str, Any] = {
@@ -91,7 +95,14 @@ def show(request: HttpRequest, key: str) -> HttpResponse:
         **_sending(journey),
     }
     if version is not None:
-        context |= _drawn(journey, version)
+        question = {"key": journey.key, "days": _CREDIT_DAYS}
+        steps, kept_ = kept.figures(request, measured.STEPS, question)
+        context |= {
+            **_drawn(journey, version, steps),
+            "steps": steps,
+            "kept": kept_,
+            "model": MODELS[steps.model] if steps else "",
+        }
     return render(request, "web/journeys/page.html", context)
 
 
@@ -131,7 +142,7 @@ def bring_in(request: HttpRequest) -> HttpResponse:
                 made = actions.save(definition, by=signed_in(request).get_username())
                 _record(request, "journey.applied", definition.key, n=1, keys=[definition.key])
         except PusulaError as error:
-            problem = error.message
+            problem = error.said(gettext)
         else:
             said = gettext("Version %(n)s is kept as a draft: nobody comes in on it yet.")
             if made.published_at is not None:
@@ -146,7 +157,7 @@ def bring_in(request: HttpRequest) -> HttpResponse:
 @require_safe
 def export(request: HttpRequest, key: str) -> HttpResponse:
     """Hand out a version as a file for ``pusula journeys apply``."""
-    version = _version(found_or_404(key), asked(request, "version"))
+    version = shown_version(found_or_404(key), asked(request, "version"))
     if version is None:
         raise Http404(key)
     return HttpResponse(
@@ -177,7 +188,7 @@ def _period_start() -> int:
     return clock.now() - PERIOD_DAYS * clock.DAY
 
 
-def _version(journey: Journey, number: str) -> JourneyVersion | None:
+def shown_version(journey: Journey, number: str) -> JourneyVersion | None:
     """Return the version asked for, else that people come in on, else the draft."""
     if number:
         wanted = whole(number)
@@ -188,7 +199,7 @@ def _version(journey: Journey, number: str) -> JourneyVersion | None:
     return journey.version or queries.newest(journey)
 
 
-def _drawn(journey: Journey, version: JourneyVersion) -> dict[str, Any]:
+def _drawn(journey: Journey, version: JourneyVersion, steps: Steps | None) -> dict[str, Any]:
     """Return the tree of a version, or why it cannot be drawn."""
     words = version.definition.get("description", {})
     outcomes = figures.of_version(version)
@@ -208,9 +219,10 @@ def _drawn(journey: Journey, version: JourneyVersion) -> dict[str, Any]:
     try:
         graph = queries.graph_of(version)
     except DefinitionError as error:
-        return {**context, "broken": error.message}
+        return {**context, "broken": error.said(gettext)}
     counts = queries.by_step(journey, version)
-    tree = journey_tree.tree(graph, counts, outcomes, figures.sending(version))
+    came = None if steps is None else steps.by_step
+    tree = journey_tree.tree(graph, counts, outcomes, figures.sending(version), came)
     return {**context, "tree": tree}
 
 
@@ -251,7 +263,7 @@ def _change(request: HttpRequest, journey: Journey, to: str) -> HttpResponse:
                 actions.resume(key)
             _record(request, _VERBS[to], key, **detail)
     except PusulaError as error:
-        messages.error(request, error.message)
+        messages.error(request, error.said(gettext))
         return redirect("journey", key)
     messages.success(request, _said(to, detail.get("n", 0)))
     return redirect("journey", key)

@@ -14,11 +14,10 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from pusula.campaigns.models import Campaign
 from pusula.journeys import figures as journeys
-from pusula.journeys import queries as journey_titles
-from pusula.journeys.models import Journey, JourneyVersion
+from pusula.journeys.models import JourneyVersion
 from pusula.lib import clock
+from pusula.measurement.reports.names import origins as called
 from pusula.outbox import doubts, machine, policies, queries
 from pusula.outbox.models import Message
 from pusula.outbox.queries import Tally
@@ -26,7 +25,7 @@ from pusula.outbox.reasons import Reason
 from pusula.outbox.rules import policy as rules
 from pusula.outbox.rules.policy import PolicyError
 from pusula.privacy import audit
-from pusula.web import codes, journey_words, limit_words, limits_form, titles
+from pusula.web import codes, limit_words, limits_form, titles
 from pusula.web.request import asked, next_address, signed_in, whole
 
 PAGE = 50
@@ -65,7 +64,7 @@ def index(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(due_at__lte=last.due_at).exclude(due_at=last.due_at, pk__gte=last.pk)
     page = list(rows[: PAGE + 1])
     origins = {one.origin for one in page} | {one.origin for one in found}
-    names = _names(origins | {equal.get("origin", "")})
+    names = called(origins | {equal.get("origin", "")})
     narrowed = equal | ({"version": str(version.number)} if version else {})
     context: dict[str, Any] = {
         "n": sum(one.n for one in found),
@@ -118,7 +117,7 @@ def limits(request: HttpRequest) -> HttpResponse:
                 _apply(request, policy)
                 return redirect("sending-limits")
         except PolicyError as problem:
-            error = problem.message
+            error = problem.said(gettext)
     context = {
         "form": form,
         "channels": limits_form.channels(),
@@ -178,20 +177,6 @@ def _origins(found: Iterable[Tally], names: dict[str, str]) -> list[tuple[str, s
     return [(origin, names.get(origin, origin), count) for origin, count in n.most_common(20)]
 
 
-def _names(origins: Iterable[str]) -> dict[str, str]:
-    """Return what people call those who asked for messages."""
-    ids: dict[str, list[int]] = {"campaign": [], "journey": []}
-    for origin in origins:
-        kind, _colon, pk = origin.partition(":")
-        if kind in ids and (number := whole(pk)) is not None:
-            ids[kind].append(number)
-    campaigns = Campaign.objects.filter(pk__in=ids["campaign"]).values_list("pk", "title")
-    there = Journey.objects.filter(pk__in=ids["journey"]).select_related("version")
-    language = journey_words.language()
-    found = {f"campaign:{pk}": title for pk, title in campaigns}
-    return found | {one.origin: journey_titles.title(one, language) for one in there}
-
-
 def _version(number: str, origin: str) -> JourneyVersion | None:
     """Return the version of the journey ``origin`` that the address narrows to."""
     wanted, (kind, _colon, pk) = whole(number), origin.partition(":")
@@ -227,6 +212,7 @@ def _row(message: Message, names: dict[str, str]) -> dict[str, Any]:
         "state": codes.MESSAGE_STATES[message.state],
         "tone": codes.MESSAGE_TONES.get(message.state, ""),
         "reason": _reason(message.reason),
+        "detail": message.detail if message.reason == Reason.TEMPLATE else "",
         "at": message.gated_at or message.settled_at or message.due_at,
         "is_doubtful": message.state == machine.UNKNOWN,
     }

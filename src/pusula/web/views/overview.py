@@ -26,7 +26,6 @@ def overview(request: HttpRequest) -> HttpResponse:
     known = {str(days): days for days in story.PERIODS}
     period = story.period(known.get(wanted, story.USUAL_PERIOD))
     since_at = clock.now() - period.days * clock.DAY
-    changes = story.size_changes(period.days)
     today = formats.today()
     context = {
         "periods": [(days, title) for days, (title, _step) in story.PERIODS.items()],
@@ -41,8 +40,9 @@ def overview(request: HttpRequest) -> HttpResponse:
         "n_upcoming": orders.n_upcoming(today),
         "reaches": story.reaches(),
         "segments": [
-            (segment, titles.segment_title(segment), changes.get(segment.pk))
-            for segment in segments.active()
+            (segment, titles.segment_title(segment), change)
+            for segment, change in story.changed_most(period.days)
         ],
+        "n_segments": segments.active().count(),
     }
     return render(request, "web/overview/overview.html", context)

@@ -17,10 +17,12 @@ from pusula.measurement.pilot import actions, checklist, definition, plan, sprin
 from pusula.measurement.pilot.definition import FLAVOURS, Definition
 from pusula.measurement.pilot.models import PLANNED, Pilot
 from pusula.measurement.pilot.pdf import pdf
-from pusula.measurement.pilot.report import report
+from pusula.measurement.pilot.report import Report, counted, report
+from pusula.measurement.reports import measured
+from pusula.measurement.reports.answers import Given
 from pusula.orders import queries as orders
 from pusula.privacy import audit
-from pusula.web import pilot_pages
+from pusula.web import kept, pilot_pages
 from pusula.web.agreed import mismatch
 from pusula.web.request import asked, plain, signed_in
 
@@ -30,9 +32,12 @@ _LONGEST = 60_000
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """List all pilots, the newest first."""
-    at = clock.now()
-    rows = [pilot_pages.row(one, at) for one in Pilot.objects.order_by("-created_at", "-pk")]
-    return render(request, "web/pilot/index.html", {"rows": rows})
+    rows, waits = [], None
+    for one in Pilot.objects.order_by("-created_at", "-pk"):
+        found, kept_ = _counted(request, one)
+        rows.append(pilot_pages.row(one, found))
+        waits = waits or (kept_ if found is None else None)
+    return render(request, "web/pilot/index.html", {"rows": rows, "kept": waits})
 
 
 @never_cache
@@ -48,7 +53,7 @@ def new(request: HttpRequest) -> HttpResponse:
         try:
             made = _prepared(request, definition.parse(text, gettext("file")))
         except PusulaError as error:
-            problem = error.message
+            problem = error.said(gettext)
         else:
             return redirect("pilot", made.key)
     context = {"text": text, "problem": problem, "flavour": flavour, "flavours": FLAVOURS}
@@ -76,13 +81,16 @@ def _prepared(request: HttpRequest, told: Definition) -> Pilot:
 def show(request: HttpRequest, key: str) -> HttpResponse:
     """Show a pilot: its plan and list, then its progress, at the end its report."""
     one = _found(key)
-    at = clock.now()
     told = definition.restored(one.definition)
-    found = report(one, at=at)
+    found, kept_ = _counted(request, one)
+    if found is None:
+        return kept.waiting(request, kept_, pilot_pages.title(told))
+    at = clock.now()
     expected = plan.restored(one.expected)
     context = {
         "pilot": one,
         "page": pilot_pages.page(found),
+        "kept": kept_,
         "told": told,
         "expected": pilot_pages.expected(told, expected),
         "n_people": sum(each.n_treated for each in expected),
@@ -101,7 +109,7 @@ def recount(request: HttpRequest, key: str) -> HttpResponse:
     try:
         _prepared(request, definition.restored(one.definition))
     except PusulaError as error:
-        messages.error(request, error.message)
+        messages.error(request, error.said(gettext))
     return redirect("pilot", key)
 
 
@@ -138,7 +146,7 @@ def start(request: HttpRequest, key: str) -> HttpResponse:
             try:
                 return _started(request, one, n)
             except PusulaError as error:
-                problem = error.message
+                problem = error.said(gettext)
     context = {"pilot": one, "told": told, "n": n, "problem": problem, "items": items,
                "title": pilot_pages.title(told)}  # fmt: skip
     return render(request, "web/pilot/start.html", context, status=422 if problem else 200)
@@ -162,7 +170,7 @@ def stop(request: HttpRequest, key: str) -> HttpResponse:
             actions.stop(one, at=clock.now())
             audit.record(signed_in(request).get_username(), "pilot.stopped", key)
     except PusulaError as error:
-        messages.error(request, error.message)
+        messages.error(request, error.said(gettext))
     else:
         messages.success(request, gettext("The pilot is stopped; what was sent is measured."))
     return redirect("pilot", key)
@@ -170,13 +178,27 @@ def stop(request: HttpRequest, key: str) -> HttpResponse:
 
 @never_cache
 @require_safe
-def download(request: HttpRequest, key: str) -> HttpResponse:  # noqa: ARG001 - Django's signature
+def download(request: HttpRequest, key: str) -> HttpResponse:
     """Return the report as PDF in the language of the page."""
-    made = pdf(report(_found(key), at=clock.now()))
+    found, _kept = _counted(request, _found(key))
+    if found is None:
+        return redirect("pilot", key)  # which says that it is being counted
+    made = pdf(found)
     answer = HttpResponse(made, content_type="application/pdf")
     name = f"{key}-{get_language() or 'en'}.pdf"
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
+
+
+def _counted(request: HttpRequest, one: Pilot) -> tuple[Report | None, kept.State]:
+    """Return the report of a pilot, if it is counted; of one that has not begun that is nothing."""
+    if one.state == PLANNED:
+        at = clock.now()
+        return report(one, counted(one, at=at)), kept.state(
+            request, Given(None, at, is_waiting=False)
+        )
+    found, state = kept.figures(request, measured.PILOT, {"key": one.key})
+    return None if found is None else report(one, found), state
 
 
 def _found(key: str) -> Pilot:

@@ -82,7 +82,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             made = _registered(request, pk)
         except PusulaError as error:
-            problem = error.message
+            problem = error.said(gettext)
         else:
             messages.success(request, gettext("The request is registered."))
             return redirect("privacy-request", made.pk)
@@ -111,7 +111,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             _answered(request, found)
         except PusulaError as error:
-            problem = error.message
+            problem = error.said(gettext)
         else:
             return redirect("privacy-request", pk)
     profile = Profile.objects.filter(pk=found.profile_id).first()
@@ -146,7 +146,7 @@ def make_export(request: HttpRequest, pk: int) -> HttpResponse:
             language=get_language() or "",
         )
     except PusulaError as error:
-        messages.error(request, error.message)
+        messages.error(request, error.said(gettext))
     else:
         messages.success(request, gettext("The export is ready; it is removed after 24 hours."))
     return redirect("privacy-person", pk)
@@ -220,7 +220,7 @@ def keeping(request: HttpRequest) -> HttpResponse:
             kind = request.POST.get("kind", "")
             retention.set_days(kind, days, actor=signed_in(request).get_username())
         except PusulaError as error:
-            problem = error.message
+            problem = error.said(gettext)
         else:
             messages.success(
                 request, gettext("Changed. It takes effect with the next night’s run.")

@@ -53,7 +53,7 @@ def index(request: HttpRequest) -> HttpResponse:
         try:
             _create(request)
         except ScheduleError as problem:
-            error = problem.message
+            error = problem.said(gettext)
         else:
             messages.success(request, gettext("The report goes out from its next moment on."))
             return redirect("report-mails")

@@ -107,7 +107,7 @@ def keep_rules(request: HttpRequest) -> HttpResponse:
             }
         )
     except PusulaError as error:
-        messages.error(request, error.message)
+        messages.error(request, error.said(gettext))
         return redirect(next_address(request))
     with transaction.atomic():
         if rules.apply(wanted, by=by, at=clock.now()):
@@ -208,7 +208,7 @@ def _page(
     try:
         given = answers.answer(kind, question, at=at, is_fresh="again" in request.GET)
     except PusulaError as problem:
-        given = Given(None, None, is_waiting=False, error=problem.message)
+        given = Given(None, None, is_waiting=False, error=problem.said(gettext))
     wanted = _FILES.get(asked(request, "format"))
     if wanted is not None and given.result is not None:
         return _file(kind, asked(request, "format"), given.result)

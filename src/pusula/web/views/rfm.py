@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,7 +13,7 @@ from django.utils.translation import gettext, ngettext, pgettext
 from django.views.decorators.http import require_safe
 
 from pusula.rfm import alerts, moves, queries, sentences, words
-from pusula.rfm.models import RfmRun, RfmScore
+from pusula.rfm.models import RfmRun
 from pusula.rfm.queries import Class, Group
 from pusula.rfm.rules import Config
 from pusula.web import formats, rfm_moves, titles
@@ -70,21 +69,20 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 def people(request: HttpRequest, pk: int) -> HttpResponse:
     """List the people of a group (``group``) or of a cell of the grid (``r``, ``f``)."""
-    run = RfmRun.objects.filter(pk=pk).first()
+    run = queries.runs().filter(pk=pk).first()
     if run is None:
         raise Http404(str(pk))
     group = asked(request, "group")
     r, f = _score(asked(request, "r")), _score(asked(request, "f"))
-    found = queries.people(run, group, r, f)
-    rows = _page(found, asked(request, "after"))
-    shown = rows[:PAGE]
+    after = whole(asked(request, "after"))
+    found = queries.people(run, group, r, f, after=after, n=PAGE)
     filters = {name: value for name, value in (("group", group), ("r", r), ("f", f)) if value}
-    more = urlencode({**filters, "after": shown[-1].pk}) if len(rows) > PAGE else ""
+    more = urlencode({**filters, "after": found.page[-1].pk}) if found.is_more else ""
     context = {
         "run": run,
         "title": _people_title(group, r, f),
-        "n": found.count(),
-        "rows": [(score, titles.customer(score.profile.name)) for score in shown],
+        "n": found.n,
+        "rows": [(score, titles.customer(score.profile.name)) for score in found.page],
         "is_first": "after" not in request.GET,
         "first": urlencode(filters),
         "more": more,
@@ -98,16 +96,6 @@ def _run(runs: Sequence[RfmRun], wanted: str) -> RfmRun | None:
 
 def _score(wanted: str) -> int:
     return whole(wanted) or 0 if len(wanted) == 1 else 0
-
-
-def _page(found: QuerySet[RfmScore], after: str) -> list[RfmScore]:
-    """Return the next rows behind the score ``after``, one more than a page holds."""
-    pk = whole(after)
-    last = found.filter(pk=pk).first() if pk is not None else None
-    if last is not None:
-        behind = Q(monetary_minor=last.monetary_minor, pk__gt=last.pk)
-        found = found.filter(behind | Q(monetary_minor__lt=last.monetary_minor))
-    return list(found[: PAGE + 1])
 
 
 def _people_title(group: str, r: int, f: int) -> str:

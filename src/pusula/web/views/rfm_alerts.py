@@ -36,7 +36,7 @@ def add(request: HttpRequest) -> HttpResponse:
             rule = alerts.add(_asked(sent), by=signed_in(request).get_username())
             _record(request, "rfm.alert_added", rule)
     except AlertError as error:
-        return _page(request, sent, error.message)
+        return _page(request, sent, error.said(gettext))
     messages.success(request, gettext("The rule is kept; it is looked at after each run."))
     return redirect("rfm-alerts")
 

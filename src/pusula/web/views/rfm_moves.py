@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext, ngettext
@@ -19,7 +18,7 @@ from pusula.lib import clock, text
 from pusula.privacy import audit
 from pusula.rfm import moves, queries, sentences, words
 from pusula.rfm.matrix import Group, ends, matrix, table
-from pusula.rfm.models import RfmRun, RfmScore
+from pusula.rfm.models import RfmRun
 from pusula.rfm.moves import Every, Path
 from pusula.segments import sets
 from pusula.segments.models import ProfileSet
@@ -30,7 +29,6 @@ PAGE = 50
 _MOST_RUNS = 120
 _SERIES: dict[Every, int] = {"month": 7, "quarter": 5, "year": 4}
 _USUAL: Every = "month"
-_BACK = 3  # runs, where the address does not say since when
 _LONGEST_TITLE = 200
 _LONGEST_KEY = 70
 
@@ -46,7 +44,7 @@ def index(request: HttpRequest) -> HttpResponse:
     earlier = [one for one in like if one.as_of_on < run.as_of_on]
     if not earlier:
         return render(request, "web/rfm/moves_none.html", {"run": run})
-    before = _named(earlier, asked(request, "before")) or earlier[:_BACK][-1]
+    before = _named(earlier, asked(request, "before")) or earlier[: moves.SHOWN - 1][-1]
     stops = rfm_paths.between(like, before, run)
     gone = moves.paths(stops)
     found = ends(stops, gone)
@@ -104,7 +102,7 @@ def people(request: HttpRequest) -> HttpResponse:
     runs, groups = _stops(asked_all(request, "run"), request.GET.getlist("group"))
     found = moves.travellers(runs, groups)
     after = asked(request, "after")
-    rows = _page(found, after)
+    rows = list(queries.behind(found, whole(after))[: PAGE + 1])
     shown = rows[:PAGE]
     query = rfm_paths.people_address(runs, groups).partition("?")[2]
     names = [rfm_paths.title(group) for group in groups]
@@ -115,7 +113,7 @@ def people(request: HttpRequest) -> HttpResponse:
         + [("group", rfm_paths.NONE if group is None else group) for group in groups],
         "title": " → ".join(names),
         "list_title": f"{' → '.join(names)}, {formats.day(runs[-1].as_of_on)}",
-        "n": found.count(),
+        "n": moves.n_travellers(runs, groups),
         "currency": runs[-1].currency,
         "rows": [(score, titles.customer(score.profile.name)) for score in shown],
         "query": query,
@@ -164,7 +162,7 @@ def _named(runs: Sequence[RfmRun], wanted: str) -> RfmRun | None:
 
 def _run(wanted: str) -> RfmRun:
     number = whole(wanted)
-    run = RfmRun.objects.filter(pk=number).first() if number is not None else None
+    run = queries.runs().filter(pk=number).first() if number is not None else None
     if run is None:
         raise Http404(wanted)
     return run
@@ -180,16 +178,6 @@ def _stops(numbers: Sequence[str], groups: Sequence[str]) -> tuple[list[RfmRun],
 
 def _is_between(path: Path, first: str, last: str) -> bool:
     return first in ("", path.groups[0]) and last in ("", path.groups[-1])
-
-
-def _page(found: QuerySet[RfmScore], after: str) -> list[RfmScore]:
-    """Return the next rows behind the score ``after``, one more than a page holds."""
-    number = whole(after)
-    last = found.filter(pk=number).first() if number is not None else None
-    if last is not None:
-        behind = Q(monetary_minor=last.monetary_minor, pk__gt=last.pk)
-        found = found.filter(behind | Q(monetary_minor__lt=last.monetary_minor))
-    return list(found[: PAGE + 1])
 
 
 def _sizes(run: RfmRun, every: Every) -> dict[str, object]:

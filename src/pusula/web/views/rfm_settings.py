@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.pipeline import project
 from pusula.privacy import audit
 from pusula.rfm import cuts as limits
 from pusula.rfm import preview as previews
@@ -26,7 +27,7 @@ from pusula.web import formats, rfm_form, rfm_moves
 from pusula.web.request import draw, signed_in, whole
 from pusula.web.rfm_form import RfmForm
 
-_QUIET_AFTER = 20 * clock.SECOND  # nobody works on it: say who would
+_QUIET_AFTER = 20 * clock.SECOND  # by then somebody should be at work on it
 _MOST_VERSIONS = 60
 
 
@@ -193,7 +194,8 @@ def waiting(request: HttpRequest) -> HttpResponse:
     context = {
         "asked": asked,
         "differences": told.between(held, asked),
-        "is_quiet": clock.now() - asked.asked_at > _QUIET_AFTER,
+        "is_quiet": clock.now() - asked.asked_at > _QUIET_AFTER and not project.is_at_work(),
+        "n_all": max(asked.n_all, asked.n_done),
     }
     return draw(request, "web/rfm/waiting.html", "web/rfm/_waiting.html", context)
 
@@ -232,7 +234,7 @@ def apply(request: HttpRequest) -> HttpResponse:
             asked = _asked(given.get("number", ""), given.get("run", ""), login)
             audit.record(login, "rfm.asked", f"rfm:{asked.number}")
     except PusulaError as error:
-        messages.error(request, error.message)
+        messages.error(request, error.said(gettext))
         return redirect("rfm-versions")
     return redirect("rfm-waiting")
 

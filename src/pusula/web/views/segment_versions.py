@@ -88,7 +88,7 @@ def _decided(request: HttpRequest, key: str, found: Publication) -> HttpResponse
                 messages.success(request, gettext("The change was discarded."))
                 return redirect("segments") if is_only else redirect("segment", key)
     except PusulaError as error:
-        messages.error(request, error.message)
+        messages.error(request, error.said(gettext))
     return redirect("segment-change", key)
 
 
@@ -103,7 +103,7 @@ def restore(request: HttpRequest, key: str) -> HttpResponse:
     try:
         _propose(request, version.definition)
     except PusulaError as error:
-        messages.error(request, error.message)
+        messages.error(request, error.said(gettext))
         return redirect("segment", key)
     return redirect("segment-change", key)
 
@@ -136,7 +136,7 @@ def archive(request: HttpRequest, key: str) -> HttpResponse:
             actions.archive([key], clock.now())
             _record(request, "segment.archived", key)
     except PusulaError as error:
-        messages.error(request, error.message)
+        messages.error(request, error.said(gettext))
         return redirect("segment", key)
     said = gettext("“%(title)s” is in the archive. Its history is kept; it can be taken back.")
     messages.success(request, said % {"title": titles.segment_title(segment)})
@@ -152,7 +152,7 @@ def unarchive(request: HttpRequest, key: str) -> HttpResponse:
             actions.unarchive(key)
             _record(request, "segment.unarchived", key)
     except PusulaError as error:
-        messages.error(request, error.message)
+        messages.error(request, error.said(gettext))
         return redirect("segments-archived")
     said = gettext("“%(title)s” is in use again. Its members follow with the next full evaluation.")
     messages.success(request, said % {"title": titles.segment_title(segment)})

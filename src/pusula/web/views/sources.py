@@ -153,7 +153,7 @@ def new(request: HttpRequest) -> HttpResponse:
                 source = known.add(given["slug"], kind, given["title"])
                 audit.record(actor, "source.created", source.slug, kind=kind)
         except SourceRefusedError as error:
-            form.add_error("slug", error.message)
+            form.add_error("slug", error.said(gettext))
         else:
             if kind not in KEYED:
                 return redirect("source", source.slug)
@@ -259,7 +259,7 @@ def limit_key(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             )
             audit.record(signed_in(request).get_username(), "source.changed", slug, key=pk)
     except KeyRefusedError as error:
-        messages.error(request, error.message)
+        messages.error(request, error.said(gettext))
     else:
         messages.success(request, gettext("Saved."))
     return redirect("source", slug)

@@ -93,7 +93,7 @@ def note(request: HttpRequest, pk: int) -> HttpResponse:
         messages.info(request, gettext("This call is noted already, or was left for too long."))
         return redirect("tasks")
     except (OutcomeError, actions.JourneyError) as error:
-        return _page(request, problem=error.message, status=422)
+        return _page(request, problem=error.said(gettext), status=422)
     messages.success(request, _said_of(noted))
     if "stop" not in given:
         _take(request)

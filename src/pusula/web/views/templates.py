@@ -25,6 +25,8 @@ from pusula.consent.models import Channel
 from pusula.journeys.language.schema import LANGUAGES
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.outbox import approvals
+from pusula.outbox.models import Approval
 from pusula.privacy import audit
 from pusula.web import mails, template_form, template_uses, titles
 from pusula.web import template_preview as previews
@@ -177,11 +179,11 @@ def _posted(
         try:
             return _save(request, form, template, language)
         except TemplateRefusedError as error:
-            form.add_error(None, error.message)
+            form.add_error(None, error.said(gettext))
             for problem in error.problems.get(language, []):
                 form.add_error(None, campaign_words.problem(problem, language))
         except ChangedMeanwhileError as error:
-            form.add_error(None, error.message)
+            form.add_error(None, error.said(gettext))
     return _editor(request, form, template, language, template_form.typed(channel, given))
 
 
@@ -218,21 +220,21 @@ def _address(template: Template, language: str) -> str:
 
 
 def _test(request: HttpRequest, channel: str, says: Says) -> None:
-    """Put a test mail of what is typed in line, or say why not."""
-    if channel != Channel.EMAIL:
-        raise Http404("there are test mails only")
+    """Put a test message of what is typed in line, or say why not."""
     to = whole(request.POST.get("address", ""))
     person = whole(request.POST.get("person", ""))
     by = signed_in(request).get_username()
     try:
         with transaction.atomic():
-            trial = trials.ask(says, to=to or 0, as_customer=person or 0, by=by, at=clock.now())
+            trial = trials.ask(
+                says, to=to or 0, as_customer=person or 0, by=by, at=clock.now(), channel=channel
+            )
             audit.record(by, "template.tested", f"team:{trial.to_id}", customer=person)
     except PusulaError as error:
-        messages.error(request, error.message)
+        messages.error(request, error.said(gettext))
     else:
         messages.success(
-            request, gettext("The test mail leaves within seconds, as a test and counted nowhere.")
+            request, gettext("The test leaves within seconds, marked as one and counted nowhere.")
         )
 
 
@@ -258,13 +260,21 @@ def _editor(
         "others": [(tag, _language(tag)) for tag in LANGUAGES if tag not in tags],
         "preview": found,
         "blocks": previews.BLOCKS if form.channel == Channel.EMAIL else (),
-        "team": [one for one in team.members() if one.verified_at],
+        "team": team.verified(trials.KINDS[form.channel]),
         "uses": templates.uses(template) if template else [],
         "journeys": template_uses.journeys().get(template.name, []) if template else [],
+        "approval": _approval(form.channel, says),
         "company_language": _language(settings.LANGUAGE_CODE),
     }
     status = 422 if form.errors else 200
     return render(request, "web/content/edit.html", context, status=status)
+
+
+def _approval(channel: str, says: Says) -> Approval | None:
+    """Return what Meta has told of the WhatsApp template that is named, if anything."""
+    if channel != Channel.WHATSAPP:
+        return None
+    return approvals.of(*(str(says.details.get(part, "")) for part in ("template", "language")))
 
 
 def _typed(request: HttpRequest) -> Preview:

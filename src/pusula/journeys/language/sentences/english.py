@@ -18,6 +18,7 @@ class English(Printer):
         "reentry": "Coming in again: {what}",
         "after": "At the earliest {length} after coming in.",
         "holdout": "Control group: {share} get nothing.",
+        "no_holdout": "No control group: nobody can say what it caused.",
         "goal_is": "Goal: {what}.",
         "exit_when": "Leaves: {what}.",
         "commercial": "Commercial messages, purpose “{purpose}”, priority {priority}.",
@@ -42,6 +43,9 @@ class English(Printer):
         "wait_for": "Wait {length}.",
         "wait_time": "Wait until {time}.",
         "wait_weekday": "Wait until {days}, {time}.",
+        "wait_own_time": "Wait until the hour at which the person acts; if unknown, {time}.",
+        "wait_own_weekday": "Wait until {days}, the hour at which the person acts; "
+        "if unknown, {time}.",
         "wait_date": "Wait until: {date}.",
         "wait_first": "Wait: {what}; at most {length}.",
         "branch": "Choose by condition.",

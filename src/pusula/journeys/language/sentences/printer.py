@@ -82,8 +82,11 @@ class Printer:
         yield self.say("reentry", what=self.RULES[journey.reentry.rule]) + (
             f" {self.say('after', length=self.length(after))}" if after else ""
         )
-        if journey.holdout:
-            yield self.say("holdout", share=self.per_cent(journey.holdout))
+        yield (
+            self.say("holdout", share=self.per_cent(journey.holdout))
+            if journey.holdout
+            else self.say("no_holdout")
+        )
         if journey.goal is not None:
             yield self.say("goal_is", what=self.end(journey.goal))
         for what in journey.exit_when:
@@ -220,11 +223,11 @@ class Printer:
         match kind:
             case WaitFor(span):
                 return self.say("wait_for", length=self.length(span))
-            case WaitUntilTime(time, ()):
-                return self.say("wait_time", time=clock_time(time))
-            case WaitUntilTime(time, weekdays):
-                days = self._weekdays(weekdays)
-                return self.say("wait_weekday", time=clock_time(time), days=days)
+            case WaitUntilTime(time, weekdays, is_own):
+                word = "wait_own" if is_own else "wait"
+                days = {"days": self._weekdays(weekdays)} if weekdays else {}
+                word = f"{word}_{'weekday' if weekdays else 'time'}"
+                return self.say(word, time=clock_time(time), **days)
             case WaitUntilDate(date):
                 return self.say("wait_date", date=self.date(date))
             case WaitFirst(triggers, at_most, _, _):

@@ -18,6 +18,7 @@ class Turkish(Printer):
         "reentry": "Yeniden girme: {what}",
         "after": "Bir önceki girişten en erken {length} sonra.",
         "holdout": "Kontrol grubu: {share} hiçbir ileti almaz.",
+        "no_holdout": "Kontrol grubu yok: neye yol açtığı söylenemez.",
         "goal_is": "Hedef: {what}.",
         "exit_when": "Çıkış: {what}.",
         "commercial": "Ticari ileti; amaç: “{purpose}”, öncelik: {priority}.",
@@ -42,6 +43,9 @@ class Turkish(Printer):
         "wait_for": "{length} bekle.",
         "wait_time": "Saat {time} olana kadar bekle.",
         "wait_weekday": "Şu zamana kadar bekle: {days}, saat {time}.",
+        "wait_own_time": "Kişinin etkin olduğu saate kadar bekle; bilinmiyorsa saat {time}.",
+        "wait_own_weekday": "Şu zamana kadar bekle: {days}, kişinin etkin olduğu saat; "
+        "bilinmiyorsa saat {time}.",
         "wait_date": "Şu tarihe kadar bekle: {date}.",
         "wait_first": "Bekle: {what}; en çok {length}.",
         "branch": "Koşula göre ayır.",

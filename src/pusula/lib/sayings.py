@@ -1,0 +1,73 @@
+"""A sentence for people with its values apart, so that everybody reads it in their language."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+Translate = Callable[[str], str]
+_TEXT, _VALUES = "say", "with"
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """``text`` is an English sentence with named gaps, the code of what is said.
+
+    ``values`` fill the gaps; one may be a saying itself. As a string it is English: logs and
+    programs read that.
+    """
+
+    text: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    def said(self, translate: Translate = str) -> str:
+        """Return the sentence in the language that ``translate`` speaks, such as ``gettext``."""
+        filled = {name: said(value, translate) for name, value in self.values.items()}
+        return translate(self.text) % filled
+
+    def __str__(self) -> str:
+        """Return the sentence in English."""
+        return self.said()
+
+
+def said(value: object, translate: Translate) -> object:
+    """Return a saying as a sentence, anything else as it is."""
+    return value.said(translate) if isinstance(value, Saying) else value
+
+
+def kept(what: Saying | str, most: int = 10_000) -> str:
+    """Return ``what`` as a row keeps it: sentence and values apart, or cut English if too long."""
+    if isinstance(what, Saying):
+        row = json.dumps(_parted(what), ensure_ascii=False)
+        if len(row) <= most:
+            return row
+    return str(what)[:most]
+
+
+def found(row: str) -> Saying | str:
+    """Return what ``kept`` gave to a row; words that stand there as they are stay so."""
+    if not row.startswith('{"' + _TEXT):
+        return row
+    try:
+        read = _joined(json.loads(row))
+    except (ValueError, TypeError, KeyError):
+        return row
+    return read if isinstance(read, Saying) else row
+
+
+def told(row: str, translate: Translate = str) -> str:
+    """Return what a row keeps as a sentence in the language that ``translate`` speaks."""
+    return str(said(found(row), translate))
+
+
+def _parted(value: object) -> object:
+    if isinstance(value, Saying):
+        return {_TEXT: value.text, _VALUES: {k: _parted(v) for k, v in value.values.items()}}
+    return value if isinstance(value, (str, int, float)) else str(value)
+
+
+def _joined(value: object) -> object:
+    if isinstance(value, dict):
+        return Saying(value[_TEXT], {k: _joined(v) for k, v in value[_VALUES].items()})
+    return value

@@ -1,0 +1,113 @@
+"""Whoever knows no language says what is wrong with code and values; each code has its Turkish."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages import pofile
+
+import pusula
+from pusula.campaigns import words
+from pusula.sources import phrases
+
+ROOT = Path(pusula.__file__).parent
+# Where each word for an error is handed over: the method, and the argument that holds the sentence.
+METHODS = {
+    "error": 0, "expected": 0, "fields": 0, "text": 0, "items": 0,
+    "choice": 1, "single": 1, "_refuse": 1,
+}  # fmt: skip
+READERS = ("segments/language", "journeys/language")
+
+
+def sentences(tree: ast.AST, *, is_reader: bool) -> Iterator[str]:
+    """Yield the sentences of sayings that stand in a module."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name("Saying"), args=[ast.Constant(str(text)), *_]):
+                yield text
+            case ast.Call(func=ast.Name("Problem"), args=[_, _, _, ast.Constant(str(text)), *_]):
+                yield text
+            case ast.Call(func=ast.Attribute(attr=name), args=arguments) if is_reader and len(
+                arguments
+            ) > METHODS.get(name, 9):
+                match arguments[METHODS[name]]:
+                    case ast.Constant(str(text)):
+                        yield text
+
+
+def formatted(tree: ast.AST) -> Iterator[int]:
+    """Yield the lines where a reader hands over a sentence with its values already in it."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Attribute(attr=name), args=[ast.JoinedStr(), *_]) if (
+                name in METHODS
+            ):
+                yield node.lineno
+            case ast.Call(func=ast.Name("Saying"), args=[ast.JoinedStr(), *_]):
+                yield node.lineno
+
+
+def modules() -> Iterator[tuple[str, ast.AST]]:
+    for file in sorted(ROOT.rglob("*.py")):
+        yield file.relative_to(ROOT).as_posix(), ast.parse(file.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def said() -> set[str]:
+    found = {
+        text
+        for name, tree in modules()
+        for text in sentences(tree, is_reader=name.startswith(READERS))
+    }
+    return found | {*phrases.SENTENCES, *words.PROBLEMS}
+
+
+@pytest.fixture(scope="module")
+def turkish() -> dict[str, str]:
+    with (ROOT / "config/locale/tr/LC_MESSAGES/django.po").open("rb") as file:
+        found = pofile.read_po(file)
+    return {one.id: one.string for one in found if isinstance(one.id, str) and not one.context}
+
+
+def is_word(text: str) -> bool:
+    return any(letter.isalpha() for letter in text % defaultdict(int))
+
+
+def test_every_sentence_of_an_error_has_its_turkish(said, turkish):
+    assert len(said) > 150
+    assert sorted(text for text in said if is_word(text) and not turkish.get(text)) == []
+
+
+def test_turkish_leaves_out_no_value_and_invents_none(said, turkish):
+    for text in said:
+        asked, given = defaultdict(lambda: 7), defaultdict(lambda: 7)
+        assert text % asked
+        assert turkish.get(text, text) % given
+        assert set(asked) == set(given), text
+
+
+def test_no_reader_hands_over_a_sentence_with_its_values_in_it():
+    assert [
+        f"{name}:{line}"
+        for name, tree in modules()
+        if name.startswith(READERS)
+        for line in formatted(tree)
+    ] == []
+
+
+def test_pages_and_commands_put_errors_in_the_words_of_their_reader():
+    """``error.message`` is English: it is for logs and programs."""
+    found = []
+    for name, tree in modules():
+        if not name.startswith(("web/", "ops/")):
+            continue
+        for handler in (n for n in ast.walk(tree) if isinstance(n, ast.ExceptHandler)):
+            for node in ast.walk(handler):
+                match node:
+                    case ast.Attribute(ast.Name(caught), "message") if caught == handler.name:
+                        found.append(f"{name}:{node.lineno}")
+    assert found == []
