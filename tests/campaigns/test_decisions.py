@@ -50,7 +50,7 @@ def test_who_has_had_enough_is_left_out_of_both_arms_with_the_reason(hotel):
     assert {c.profile_id for c in plan.of(Arm.EXCLUDED)} == {p.pk for p in people[:10]}
     with translation.override("en"):
         said = [item.text for item in checklist.preflight(campaign, MOMENT).items]
-    assert "Not sent to 10 people: has got as many messages as allowed." in said
+    assert "10 people get no message: has got as many messages as allowed." in said
     assert any(text.startswith(f"{plan.n_messages} people get") for text in said)
 
 

@@ -21,6 +21,7 @@ from pusula.channels.port import Outcome, Outgoing, Result
 from pusula.consent.models import Consent
 from pusula.content.language import RenderError
 from pusula.lib import clock
+from pusula.measurement.reports import schedules
 from pusula.outbox import actions as outbox
 from pusula.outbox.models import Message, PushSubscription, channel_hold
 from pusula.outbox.subscriptions import address_of
@@ -239,3 +240,9 @@ def test_what_cannot_be_filled_is_said_at_once(hotel):
     with pytest.raises(RenderError):
         ask(number(), hotel.guest("", consent=None), "sms")
     assert not Trial.objects.exists()
+
+
+def test_reports_go_to_mail_addresses_alone(db):
+    number()
+    browser()
+    assert not schedules.verified().exists()

@@ -255,13 +255,13 @@ def test_everybody_who_got_nothing_has_a_reason_in_words(hotel):
     assert sum(u.n for u in found) == 22 - sizes["treated"]
     with translation.override("en"):
         said = {words.reason(u.reason) for u in found}
-        sentence = words.not_sent("no_consent", 3_118)
+        sentence = words.left_out("no_consent", 3_118)
     assert said == {
         "no consent for this channel",
         "in the segment “The has-upcoming-booking”",
         "control group",
     }
-    assert sentence == "Not sent to 3,118 people: no consent for this channel."
+    assert sentence == "3,118 people get no message: no consent for this channel."
 
 
 def test_a_draft_can_be_changed_and_a_started_campaign_cannot(hotel):
@@ -307,7 +307,8 @@ def test_the_checklist_says_what_is_missing_before_the_start(hotel, settings):
     said = {(item.code, item.level.value): item.text for item in found.items}
     assert not found.may_start
     assert said["audience", "ok"] == "12 people get a message."
-    assert said["exclusions", "ok"] == "Not sent to 1 person: no consent for this channel."
+    assert said["exclusions", "ok"] == "1 person gets no message: no consent for this channel."
+    assert said["cost", "ok"] == "It costs ₺0: the messages and what is fixed."
     assert said["holdout", "warning"].startswith("Nobody is held out")
     assert "unsubscribe" in said["template", "error"]
     assert said["smtp", "error"] == "No mail server is set: PUSULA_SMTP_URL is empty."

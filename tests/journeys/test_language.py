@@ -93,7 +93,8 @@ leaves = st.one_of(
     st.builds(lambda t: {"wait": {"until": t, "weekdays": ["tuesday"]}}, times),
     st.builds(
         lambda t, days: {"wait": {"until": "own_hour", "usual": t, **days}},
-        times, st.sampled_from([{}, {"weekdays": ["monday", "friday"]}]),
+        times,
+        st.sampled_from([{}, {"weekdays": ["monday", "friday"]}]),
     ),
     st.builds(lambda d: {"wait": {"date": d}}, dates),
     st.builds(lambda w, n: {"message": {"ways": w, "not_after": n}}, ways, lengths),

@@ -351,6 +351,6 @@ def test_the_command_lists_and_shows_everything_as_json():
 def test_a_campaign_that_has_not_begun_waits_at_the_end_of_the_list():
     made, _, _ = campaign(2, 2)
     Campaign.objects.filter(pk=made.pk).update(started_at=None, window_ends_at=None)
-    (found,) = experiments.experiments(END)
+    (found,) = experiments.experiments(END, experiments.sizes())
     assert found.phase is Phase.NOT_STARTED
     assert experiment_verdict(experiments.measured(found, END)).kind is Kind.NOT_STARTED

@@ -12,12 +12,13 @@ from django.db import connection
 from tests.channels.hop import DROP, hop
 from tests.outbox.people import HTML, consented, in_line, mailing, profiles
 
-from pusula.channels.email.smtp import Server, TransportError
+from pusula.channels.email.smtp import Pool, Server, TransportError
 from pusula.consent import actions as consent
 from pusula.lib import clock
 from pusula.outbox import actions, gate, machine, queries, sender
 from pusula.outbox.books import Tally
 from pusula.outbox.brakes import STOP_FILE
+from pusula.outbox.letters import Desk
 from pusula.outbox.models import Hold, Message, Sender
 from pusula.outbox.registry import RUN_FOLDER
 from pusula.outbox.sender import SendLoop
@@ -214,6 +215,34 @@ def test_a_pause_takes_effect_between_envelope_and_body(server, tmp_path):
     (tmp_path / RUN_FOLDER / STOP_FILE).unlink()
     send(server, tmp_path)
     assert server.copies() == Counter(message.address for message in messages)
+
+
+def test_nothing_is_filled_between_the_gate_and_the_wire(server, tmp_path, monkeypatch):
+    waiting(40)
+    is_between = False
+    filled: list[bool] = []
+    mail, turn, let_go = Desk.mail, gate.turn, Pool.let_go
+
+    def turning(*given, **named):
+        nonlocal is_between
+        verdicts = turn(*given, **named)
+        is_between = gate.GO in verdicts.values()
+        return verdicts
+
+    def letting_go(pool):
+        nonlocal is_between
+        is_between = False
+        let_go(pool)
+
+    def filling(desk, *given):
+        filled.append(is_between)
+        return mail(desk, *given)
+
+    monkeypatch.setattr(Desk, "mail", filling)
+    monkeypatch.setattr(gate, "turn", turning)
+    monkeypatch.setattr(Pool, "let_go", letting_go)
+    send(server, tmp_path)
+    assert filled == [False] * 40
 
 
 def test_holding_one_mailing_lets_the_others_go(server, tmp_path):

@@ -21,11 +21,13 @@ from pusula.consent.models import ConsentEntry
 from pusula.journeys import course, hearing
 from pusula.journeys.course import Happening
 from pusula.lib import clock, ids
-from pusula.outbox import gate, limits, machine, moves, posting, registry, sender
+from pusula.outbox import gate, known, limits, machine, moves, posting, registry, sender
 from pusula.outbox import merging as outbox_merging
 from pusula.outbox.gate import GO, Verdicts
 from pusula.outbox.letters import Letter
 from pusula.outbox.models import Message
+from pusula.outbox.rules import weigh
+from pusula.outbox.rules.ledger import Entry
 from pusula.pipeline import appender, live, queries
 from pusula.pipeline.queries import Logged
 from pusula.privacy import stores
@@ -234,9 +236,18 @@ def _erasure_misses_outbox() -> Sequence[Change]:
     return [(outbox, "erase", kept)]
 
 
-def _cap_when_queueing_only() -> Sequence[Change]:
-    """Count what somebody gets when a message is put in line, and not when it leaves."""
-    return [(limits, "_capped", lambda *_args, **_more: None)]
+def _cap_counts_what_was_sent() -> Sequence[Change]:
+    """Count what somebody got when a message is put in line, and not what waits (Mautic)."""
+    counting = known.counting
+
+    def sent(*args: Any, **more: Any) -> Iterator[tuple[int, Entry]]:
+        return ((whose, one) for whose, one in counting(*args, **more) if not one.is_pending)
+
+    return [
+        (known, "counting", sent),
+        (limits, "_capped", lambda *_args, **_more: None),
+        (weigh.Scales, "count", lambda *_args, **_more: None),
+    ]
 
 
 def _quiet_when_queueing_only() -> Sequence[Change]:
@@ -310,7 +321,7 @@ MUTANTS = (
         ("erasures",),
         _erasure_misses_outbox,
     ),
-    Mutant("cap when queueing", ("caps",), ("caps", "outages"), _cap_when_queueing_only),
+    Mutant("cap counts what was sent", ("caps",), ("caps",), _cap_counts_what_was_sent),
     Mutant("quiet when queueing", ("quiet",), ("quiet", "outages"), _quiet_when_queueing_only),
     Mutant("merged get both", ("nobody twice",), ("merges", "wire"), _merged_get_both),
     Mutant(

@@ -249,9 +249,7 @@ def test_a_change_is_discarded_and_what_failed_says_why(deniz, in_force):
 
 
 @pytest.mark.parametrize("language", ["tr", "en"])
-def test_who_waits_sees_how_far_it_is_and_cannot_take_back_what_is_begun(
-    deniz, in_force, language
-):
+def test_who_waits_sees_how_far_it_is_and_cannot_take_back_what_is_begun(deniz, in_force, language):
     posted(deniz, "save", cuts="10, 20, 30, 40")
     shown = page(deniz, "/rfm/+settings/waiting/", language)
     assert 'id="discard"' in shown

@@ -6,9 +6,11 @@ import pytest
 from tests.web import company as made_up
 from tests.web import plans
 
+from pusula.lib.sayings import Saying, kept
 from pusula.profiles.models import Identifier, Profile
 from pusula.segments import counting
 from pusula.segments.everybody import rebuild
+from pusula.segments.language import DefinitionError
 from pusula.segments.models import Membership, Segment, SegmentSize
 from pusula.segments.publishing import publication
 from pusula.web.builder import naming
@@ -60,6 +62,17 @@ def test_a_stale_segment_says_since_when_and_why(deniz):
     shown = page(deniz, "/segments/lapsing/")
     assert "Out of date" in shown
     assert "where.orders: no such column" in shown
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("tr", "where.x: Mesaj boş."), ("en", "where.x: The message is empty.")]
+)
+def test_why_a_segment_is_stale_is_said_in_the_language_of_the_page(deniz, language, said):
+    error = DefinitionError("where.x", Saying("The message is empty."))
+    Segment.objects.filter(key="lapsing").update(
+        stale_since_at=made_up.moment(0.05), error=kept(error.saying)
+    )
+    assert said in page(deniz, "/segments/lapsing/", language)
 
 
 def test_an_archived_segment_is_not_shown(deniz):

@@ -13,7 +13,7 @@ from pusula.campaigns import holdout, templates
 from pusula.campaigns.errors import SegmentNotReadyError
 from pusula.campaigns.models import Arm, Campaign
 from pusula.lake import rows
-from pusula.lib import clock
+from pusula.lib import clock, sayings
 from pusula.outbox import candidates as outbox
 from pusula.outbox import decisions, policies
 from pusula.outbox.candidates import Decision, Way
@@ -199,7 +199,7 @@ def trouble_with(segment: Segment) -> str:
             % values
         )
     if segment.stale_since_at is not None:
-        values["error"] = segment.error
+        values["error"] = sayings.told(segment.error, _)
         return (
             _("The segment %(segment)s is out of date: mend it and run `pusula run`. %(error)s")
             % values

@@ -21,7 +21,7 @@ from pusula.channels.email.address import AddressError, split_sender
 from pusula.channels.port import ChannelError
 from pusula.consent import purposes
 from pusula.consent.models import Channel
-from pusula.lib import clock, money
+from pusula.lib import clock
 from pusula.outbox import approvals, providers
 
 _STALE_AFTER = 24 * clock.HOUR
@@ -121,7 +121,7 @@ def _people(plan: Plan) -> list[Item]:
     level = Level.OK if n else Level.ERROR
     items = [Item("audience", level, form % {"n": words.number(n)})]
     for reason, n_left_out in plan.reasons().items():
-        items.append(Item("exclusions", Level.OK, words.not_sent(reason, n_left_out)))
+        items.append(Item("exclusions", Level.OK, words.left_out(reason, n_left_out)))
     if sizes[Arm.HOLDOUT]:
         held = sizes[Arm.HOLDOUT]
         form = ngettext(
@@ -220,9 +220,8 @@ def _cost(campaign: Campaign, plan: Plan) -> list[Item]:
     if found.each is None:
         text = _("No price is set for this channel: the cost is counted without the messages.")
         items.append(Item("cost", Level.WARNING, text))
-    text = _("It costs %(amount)s %(currency)s: the messages and what is fixed.") % {
-        "amount": words.number(money.from_minor(found.minor, campaign.currency)),
-        "currency": campaign.currency,
+    text = _("It costs %(amount)s: the messages and what is fixed.") % {
+        "amount": words.amount(found.minor, campaign.currency)
     }
     return [*items, Item("cost", Level.OK, text)]
 

@@ -123,10 +123,11 @@ def sample_values(profile_id: int, at: int) -> list[tuple[str, Any]]:
     return rows
 
 
-def all_arm_sizes() -> dict[int, dict[str, int]]:
+def all_arm_sizes(only: Campaign | None = None) -> dict[int, dict[str, int]]:
     """Return how many profiles were treated, held out and excluded, by campaign."""
     found: dict[int, dict[str, int]] = {}
-    rows = Assignment.objects.values_list("campaign_id", "arm").annotate(n=Count("pk"))
+    among = Assignment.objects.all() if only is None else only.assignments.all()
+    rows = among.values_list("campaign_id", "arm").annotate(n=Count("pk"))
     for campaign_id, arm, n in rows:
         found.setdefault(campaign_id, dict.fromkeys(Arm.values, 0))[arm] = n
     return found

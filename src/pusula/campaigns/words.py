@@ -104,6 +104,11 @@ def number(value: float | Decimal, digits: int = 0) -> str:
     return numerals.number(value, digits, numerals.locale_of(get_language()))
 
 
+def amount(minor: int, currency: str) -> str:
+    """Return minor units as money: ``₺2.551`` (tr) or ``₺2,551`` (en)."""
+    return numerals.amount(minor, currency, numerals.locale_of(get_language()))
+
+
 def reason(code: str) -> str:
     """Return why somebody got nothing, as it stands behind a colon."""
     if code.startswith(SEGMENT):
@@ -113,10 +118,10 @@ def reason(code: str) -> str:
     return str(Reason(code).label) if code in Reason.values else code
 
 
-def not_sent(code: str, n: int) -> str:
-    """Return how many got nothing and why, as one sentence."""
+def left_out(code: str, n: int) -> str:
+    """Return how many would get nothing and why, as one sentence."""
     form = ngettext(
-        "Not sent to %(n)s person: %(reason)s.", "Not sent to %(n)s people: %(reason)s.", n
+        "%(n)s person gets no message: %(reason)s.", "%(n)s people get no message: %(reason)s.", n
     )
     return form % {"n": number(n), "reason": reason(code)}
 

@@ -43,7 +43,8 @@ _MAIL = "w"  # the list of what is sent, in UTF-8; others are text
 def function(template: BoundTemplate, link: type[Node]) -> Function | None:
     """Return ``template`` as a function of its variables; ``None`` where it is too rare for that.
 
-    The function returns UTF-8: what is the same for everybody is written in it once. ``link`` is the class of the nodes whose text is the target of a link. The function raises
+    The function returns UTF-8: what is the same for everybody is written in it once. ``link`` is
+    the class of the nodes whose text is the target of a link. The function raises
     ``running.OverTimeError`` when its time is over, and anything else where the interpreter is to
     be asked.
     """

@@ -41,7 +41,7 @@ def list_(as_json: bool) -> None:
     """Show the campaigns and journeys that hold people out, with what they say so far."""
     at = clock.now()
     found = [
-        (one, experiment_verdict(measuring.brief(one, at))) for one in measuring.experiments(at)
+        (one, experiment_verdict(measuring.brief(one, at))) for one in measuring.experiments(at, measuring.sizes())
     ]
     if as_json:
         rows = [

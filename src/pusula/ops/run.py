@@ -13,7 +13,7 @@ import click
 from django.utils.translation import gettext as _
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pusula.lib import clock
+from pusula.lib import clock, sayings
 from pusula.lib.errors import PusulaError
 from pusula.measurement.reports import answers
 from pusula.ops import bi
@@ -151,7 +151,7 @@ def _tell(outcome: Outcome, *, as_json: bool) -> None:
     )
     for key, error in outcome.errors.items():
         told = _("  %(segment)s keeps its last members: %(error)s")
-        click.secho(told % {"segment": key, "error": error}, fg="yellow", err=True)
+        click.secho(told % {"segment": key, "error": sayings.told(error, _)}, fg="yellow", err=True)
     for key, wrong in outcome.drift.items():
         told = _("  %(segment)s had drifted: %(missing)s were missing, %(surplus)s were too many")
         figures = {"missing": number(wrong.n_missing), "surplus": number(wrong.n_surplus)}
@@ -166,7 +166,7 @@ def _document(outcome: Outcome) -> dict[str, object]:
             key: {"n_entered": moves.n_entered, "n_left": moves.n_left}
             for key, moves in outcome.moves.items()
         },
-        "errors": dict(outcome.errors),
+        "errors": {key: sayings.told(error) for key, error in outcome.errors.items()},
         "drift": {
             key: {"n_missing": wrong.n_missing, "n_surplus": wrong.n_surplus}
             for key, wrong in outcome.drift.items()

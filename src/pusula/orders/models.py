@@ -75,6 +75,12 @@ class Order(models.Model):
         indexes = [
             models.Index(fields=["profile", "ordered_at"], name="order_by_profile"),
             models.Index(fields=["ordered_at"], name="order_by_time"),
+            # A shop has none, which is seen at once.
+            models.Index(
+                fields=["starts_on"],
+                condition=models.Q(starts_on__isnull=False),
+                name="order_by_stay",
+            ),
             models.Index(
                 fields=["source", "confirmation_no"],
                 condition=~models.Q(confirmation_no=""),

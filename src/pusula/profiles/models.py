@@ -12,7 +12,7 @@ class Profile(models.Model):
     last_name = models.CharField(max_length=120, blank=True)
     # lib.text.name_key of "first last": what the search box compares.
     name_key = models.CharField(max_length=250, blank=True, db_index=True)
-    created_at = models.BigIntegerField()
+    created_at = models.BigIntegerField(db_index=True)
     recorded_at = models.BigIntegerField()
 
     @property

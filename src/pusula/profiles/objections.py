@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db import connection
+
 from pusula.lake import rows
-from pusula.profiles.models import Trait
 
 OBJECTED = "profiling_objected"
+# Read for everybody who is to get a message.
+_HELD = "select profile_id from profiles_trait where name = %s and number = 1 and profile_id in"
 
 
 def objectors(profile_ids: Iterable[int]) -> set[int]:
     """Return which of these profiles object."""
-    found: set[int] = set()
-    for part in rows.parts(profile_ids):
-        held = Trait.objects.filter(name=OBJECTED, number=1, profile_id__in=part)
-        found.update(held.values_list("profile_id", flat=True))
-    return found
+    return {id_ for (id_,) in rows.select(connection, _HELD, profile_ids, given=[OBJECTED])}

@@ -82,9 +82,7 @@ class Signer:
             kind, raw = "ed25519", public.public_bytes_raw()
         return f"v=DKIM1; k={kind}; p={base64.b64encode(raw).decode()}"
 
-    def signature(
-        self, head: bytes, body: Iterable[bytes], *, is_relaxed: bool = False
-    ) -> bytes:
+    def signature(self, head: bytes, body: Iterable[bytes], *, is_relaxed: bool = False) -> bytes:
         """Return the DKIM-Signature line for a mail of these header lines and this body, in pieces.
 
         Both have CRLF line ends; ``head`` is without the empty line behind it. A body that

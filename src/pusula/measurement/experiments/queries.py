@@ -118,9 +118,31 @@ class Found:
         return self.split_p is not None and self.split_p < SPLIT_ALARM
 
 
-def experiments(at: int) -> Iterator[Experiment]:
+@dataclass(frozen=True)
+class Sizes:
+    """How many people there are on campaigns and journeys, by the number of each."""
+
+    arms: dict[int, dict[str, int]]  # of campaigns
+    came_in: dict[int, tuple[int, int, int]]  # of journeys: people, those held out, the first when
+
+
+def sizes(campaign: Campaign | None = None, journey: Journey | None = None) -> Sizes:
+    """Count the people of everything, or of one campaign or one journey alone."""
+    is_all = campaign is None and journey is None
+    held = Count("profile", distinct=True, filter=Q(is_holdout=True))
+    among = Enrollment.objects.all() if is_all else Enrollment.objects.filter(journey=journey)
+    rows = among.values_list("journey_id").annotate(
+        n=Count("profile", distinct=True), n_held=held, first=Min("entered_at")
+    )
+    return Sizes(
+        campaigns.all_arm_sizes(campaign) if is_all or campaign else {},
+        {pk: (n, n_held, first) for pk, n, n_held, first in rows} if is_all or journey else {},
+    )
+
+
+def experiments(at: int, known: Sizes) -> Iterator[Experiment]:
     """Return everything that holds people out, or was made to: running first, newest first."""
-    found = [*_campaigns(at), *_journeys(at)]
+    found = [*_campaigns(at, known), *_journeys(at, known)]
     order = {Phase.TOO_EARLY: 0, Phase.READY: 1, Phase.NOT_STARTED: 2}
     found.sort(key=lambda one: (order[one.phase], -(one.started_at or at)))
     yield from found
@@ -130,9 +152,11 @@ def by_key(kind: str, key: str, at: int) -> Experiment | None:
     """Return the experiment of a campaign or a journey, if there is one."""
     if kind == "campaign":
         campaign = campaigns.by_key(key)
-        return None if campaign is None else next(_campaigns(at, campaign), None)
+        if campaign is None:
+            return None
+        return next(_campaigns(at, sizes(campaign=campaign), campaign), None)
     journey = journeys.by_key(key)
-    return None if journey is None else next(_journeys(at, journey), None)
+    return None if journey is None else next(_journeys(at, sizes(journey=journey), journey), None)
 
 
 def measured(experiment: Experiment, at: int, *, with_history: bool = False) -> Found:
@@ -210,7 +234,7 @@ def so_far(journey: Journey, window_days: int, at: int) -> Found | None:
 
 def course_so_far(campaign: Campaign, at: int) -> Course | None:
     """Return the looks at a campaign that runs; ``None`` before it began."""
-    experiment = next(_campaigns(at, campaign), None)
+    experiment = next(_campaigns(at, sizes(campaign=campaign), campaign), None)
     if experiment is None or experiment.phase is Phase.NOT_STARTED:
         return None
     return _found(experiment, at, {}).course
@@ -221,10 +245,11 @@ def _ended(experiment: Experiment, campaign: Campaign, at: int) -> Found:
     return Found(experiment, at, 0, None, NO_COURSE, judged.split_p, judged)
 
 
-def _campaigns(at: int, only: Campaign | None = None) -> Iterator[Experiment]:
-    sizes = campaigns.all_arm_sizes()
+def _campaigns(
+    at: int, known: Sizes, only: Campaign | None = None
+) -> Iterator[Experiment]:
     for campaign in campaigns.campaigns() if only is None else [only]:
-        arms = sizes.get(campaign.pk, {})
+        arms = known.arms.get(campaign.pk, {})
         yield Experiment(
             key=campaign.key,
             title=campaign.title,
@@ -244,18 +269,12 @@ def _campaigns(at: int, only: Campaign | None = None) -> Iterator[Experiment]:
         )
 
 
-def _journeys(at: int, only: Journey | None = None) -> Iterator[Experiment]:
-    people = Count("profile", distinct=True)
-    held = Count("profile", distinct=True, filter=Q(is_holdout=True))
-    rows = Enrollment.objects.values_list("journey_id").annotate(
-        n=people, n_held=held, first=Min("entered_at")
-    )
-    sizes = {pk: (n, n_held, first) for pk, n, n_held, first in rows}
+def _journeys(at: int, known: Sizes, only: Journey | None = None) -> Iterator[Experiment]:
     language = (get_language() or "en")[:2]
     for journey in journeys.all_journeys() if only is None else [only]:
         if journey.version is None:
             continue
-        n, n_held, first = sizes.get(journey.pk, (0, 0, None))
+        n, n_held, first = known.came_in.get(journey.pk, (0, 0, None))
         yield Experiment(
             key=journey.key,
             title=journeys.title(journey, language),

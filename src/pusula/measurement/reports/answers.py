@@ -14,13 +14,14 @@ from typing import TypeVar
 
 import msgspec
 from django.core.exceptions import ObjectDoesNotExist
-from django.db.models import F, Max, Min, Model, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 
 from pusula.campaigns.models import Assignment
 from pusula.events.models import Event
 from pusula.journeys.models import Enrollment
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import kept
 from pusula.measurement.reports import catalog
 from pusula.measurement.reports.catalog import Question, Result
 from pusula.measurement.reports.measured import Measure
@@ -99,7 +100,7 @@ def work(*, at: int) -> Answer | None:
         result = catalog.made(taken.kind, taken.question)
         changes |= {"result": result, "error": "", "made_at": clock.now()}
     except PusulaError as error:
-        changes |= {"error": error.message}
+        changes |= {"error": kept(error.saying)}
     changes["took_ms"] = round((time.monotonic() - began) * 1_000)
     Answer.objects.filter(pk=taken.pk, taken_at=taken.taken_at).update(**changes)
     return taken
@@ -132,8 +133,9 @@ def is_small() -> bool:
 
 def _at_most(model: type[Model]) -> int:
     """Return how many rows there may be: by their numbers, without counting them."""
-    ends = model._default_manager.aggregate(first=Min("pk"), last=Max("pk"))  # noqa: SLF001 - Django's name
-    return 0 if ends["first"] is None else ends["last"] - ends["first"] + 1
+    ends = model._default_manager.values_list("pk", flat=True)  # noqa: SLF001 - Django's name
+    first, last = (ends.order_by(order).first() for order in ("pk", "-pk"))  # each at an end
+    return 0 if first is None or last is None else last - first + 1
 
 
 def _waiting(at: int) -> QuerySet[Answer]:

@@ -16,6 +16,7 @@ from django.db.models import Max, Min
 from pusula.lake import arrow
 from pusula.lib import clock
 from pusula.measurement.attribution.credit import Ints
+from pusula.measurement.reports import blocks
 from pusula.orders import machine
 from pusula.orders.models import Order
 
@@ -93,17 +94,20 @@ def people(month: dt.date, later: int, *, after: int, limit: int) -> list[int]:
     SELECT profile_id FROM (
       SELECT profile_id, min(ordered_at) AS first_at,
         max(CASE WHEN ordered_at >= %s AND ordered_at < %s THEN 1 ELSE 0 END) AS came
-      FROM orders_order WHERE status IN ({_MARKS}) AND net_base_minor >= 0 AND profile_id > %s
+      FROM orders_order WHERE status IN ({_MARKS}) AND net_base_minor >= 0
+        AND profile_id > %s AND profile_id <= %s
       GROUP BY profile_id
-    ) people WHERE first_at >= %s AND first_at < %s AND came = 1 ORDER BY profile_id LIMIT %s
+    ) people WHERE first_at >= %s AND first_at < %s AND came = 1 ORDER BY profile_id
     """
-    params: list[Any] = [
-        clock.start_of(then, zone), clock.start_of(clock.add_months(then, 1), zone), *_ALIVE, after,
-        clock.start_of(first, zone), clock.start_of(behind, zone), limit,
-    ]  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return [pk for (pk,) in cursor.fetchall()]
+    came = [clock.start_of(then, zone), clock.start_of(clock.add_months(then, 1), zone), *_ALIVE]
+    began = [clock.start_of(first, zone), clock.start_of(behind, zone)]
+
+    def among(low: int, high: int) -> list[int]:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [*came, low, high, *began])
+            return [pk for (pk,) in cursor.fetchall()]
+
+    return blocks.page(among, after=after, limit=limit)
 
 
 def _months(months: int, at: int) -> list[dt.date]:

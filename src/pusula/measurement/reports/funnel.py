@@ -20,6 +20,7 @@ from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.measurement.attribution.credit import Ints, bisect
 from pusula.measurement.attribution.touches import Span
+from pusula.measurement.reports import blocks
 from pusula.orders import machine
 
 ORDER = "order"  # the step of an order that is alive; other steps are names of events
@@ -73,12 +74,32 @@ def funnel(steps: tuple[str, ...], span: Span, window_days: int) -> Funnel:
         raise FunnelError(
             _("The time of a funnel is 1 to %(most)s days.") % {"most": MOST_WINDOW_DAYS}
         )
+    people = _reached(steps, span, window_days)
+    return Funnel(steps, window_days, tuple(len(ids) for ids in people), tuple(people))
+
+
+def people(
+    steps: tuple[str, ...], span: Span, window_days: int, place: int, *, after: int, limit: int
+) -> list[int]:
+    """Return the next people behind the number ``after`` who reached the step at ``place``."""
+
+    def among(low: int, high: int) -> list[int]:
+        found: list[int] = _reached(steps, span, window_days, (low, high))[place].tolist()
+        return found
+
+    return blocks.page(among, after=after, limit=limit)
+
+
+def _reached(
+    steps: tuple[str, ...], span: Span, window_days: int, among: tuple[int, int] | None = None
+) -> list[Ints]:
+    """Return the people who reached each step; ``among``: of these numbers only."""
     window = window_days * clock.DAY
-    who, began = _read(steps[0], span)
+    who, began = _read(steps[0], span, among)
     reached, is_open = began.copy(), np.ones(len(who), np.bool_)
     people = [np.unique(who)]
     for step in steps[1:]:
-        profiles, at = _read(step, Span(span.from_at, span.until_at + window))
+        profiles, at = _read(step, Span(span.from_at, span.until_at + window), among)
         low = np.searchsorted(profiles, who, side="left").astype(np.int64)
         high = np.searchsorted(profiles, who, side="right").astype(np.int64)
         place = bisect(at, low, high, reached)  # the first behind the step before
@@ -86,10 +107,10 @@ def funnel(steps: tuple[str, ...], span: Span, window_days: int) -> Funnel:
         reached = np.append(at, 0)[np.where(there, place, len(at))]
         is_open = there & (reached < began + window)
         people.append(np.unique(who[is_open]))
-    return Funnel(steps, window_days, tuple(len(ids) for ids in people), tuple(people))
+    return people
 
 
-def _read(step: str, span: Span) -> tuple[Ints, Ints]:
+def _read(step: str, span: Span, among: tuple[int, int] | None) -> tuple[Ints, Ints]:
     """Return who did ``step`` when, by person and moment."""
     if step == ORDER:
         marks = ", ".join(["%s"] * len(_ALIVE))
@@ -101,6 +122,8 @@ def _read(step: str, span: Span) -> tuple[Ints, Ints]:
     else:
         sql = "SELECT profile_id, at FROM events_event WHERE name = %s AND at >= %s AND at < %s"
         params = [step, span.from_at, span.until_at]
+    if among is not None:
+        sql, params = f"{sql} AND profile_id > %s AND profile_id <= %s", [*params, *among]
     with connection.cursor() as cursor:
         table = arrow.fetch(cursor, sql, params, _READ)
     profiles, at = table["profile_id"].to_numpy(), table["at"].to_numpy()

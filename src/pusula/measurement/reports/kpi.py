@@ -10,7 +10,7 @@ from django.db import connection
 from pusula.measurement.attribution.credit import Rules
 from pusula.measurement.attribution.queries import Attributed, attributed
 from pusula.measurement.attribution.touches import Span
-from pusula.measurement.reports import rates
+from pusula.measurement.reports import blocks, rates
 from pusula.measurement.reports.period import Period
 from pusula.measurement.reports.rates import Rates
 from pusula.orders import machine
@@ -128,10 +128,16 @@ def buyers(span: Span, *, are_new: bool, after: int, limit: int) -> list[int]:
     ``are_new``: only those who ordered for the first time.
     """
     sql, params = (NEW_BUYERS, new_buyers(span)) if are_new else (_BUYERS, _bought(span))
-    page = f"SELECT profile_id FROM ({sql}) people WHERE profile_id > %s ORDER BY 1 LIMIT %s"
-    with connection.cursor() as cursor:
-        cursor.execute(page, [*params, after, limit])
-        return [pk for (pk,) in cursor.fetchall()]
+    page = (
+        f"SELECT profile_id FROM ({sql}) people WHERE profile_id > %s AND profile_id <= %s ORDER BY 1"
+    )
+
+    def among(low: int, high: int) -> list[int]:
+        with connection.cursor() as cursor:
+            cursor.execute(page, [*params, low, high])
+            return [pk for (pk,) in cursor.fetchall()]
+
+    return blocks.page(among, after=after, limit=limit)
 
 
 _BUYERS = f"""

@@ -86,7 +86,7 @@ def signed(mail: EmailMessage) -> bytes:
     if signer is None:
         return raw
     head, _empty, body = raw.partition(b"\r\n\r\n")
-    return signer.signature(head + b"\r\n", body) + raw
+    return signer.signature(head + b"\r\n", [body]) + raw
 
 
 def page(issue: Issue) -> str:

@@ -102,6 +102,10 @@ def _experiment(question: Question) -> Found:
     return experiments.measured(one, at, with_history=question["with_history"])
 
 
+def _sizes(_question: Question) -> experiments.Sizes:
+    return experiments.sizes()
+
+
 def _everything(_question: Question) -> Overall | None:
     return overall.measured(clock.now())
 
@@ -148,6 +152,7 @@ def _baseline(question: Question) -> Baseline:
 
 
 EXPERIMENT = Measure("experiment", Found, _experiment)
+SIZES = Measure("sizes", experiments.Sizes, _sizes)
 EVERYTHING = Measure("everything", Overall | None, _everything)
 CAMPAIGN = Measure("campaign", OfCampaign, _campaign)
 JOURNEY = Measure("journey", OfJourney, _journey)
@@ -155,7 +160,7 @@ STEPS = Measure("steps", Steps, _steps)
 PILOT = Measure("pilot", pilots.Counted, _pilot)
 BASELINE = Measure("baseline", Baseline, _baseline)
 MEASURES: tuple[Measure[Any], ...] = (
-    EXPERIMENT, EVERYTHING, CAMPAIGN, JOURNEY, STEPS, PILOT, BASELINE,
+    EXPERIMENT, SIZES, EVERYTHING, CAMPAIGN, JOURNEY, STEPS, PILOT, BASELINE,
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from pusula.campaigns.models import TeamAddress
+from pusula.campaigns.models import TeamAddress, TeamKind
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.measurement.reports.models import Issue, Letter, Schedule
@@ -91,8 +91,9 @@ def issues(n: int) -> list[Issue]:
 
 
 def verified() -> QuerySet[TeamAddress]:
-    """Return the addresses whose owners have said yes."""
-    found = TeamAddress.objects.filter(revoked_at=None).exclude(verified_at=None)
+    """Return the e-mail addresses whose owners have said yes."""
+    mine = TeamAddress.objects.filter(kind=TeamKind.EMAIL, revoked_at=None)
+    found = mine.exclude(verified_at=None)
     return found.order_by("address")
 
 

@@ -53,13 +53,17 @@ _EDITABLE = ("audience", "exclusions", "holdout", "template", "window")
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """List all campaigns, the newest first."""
-    sizes, at = queries.all_arm_sizes(), clock.now()
+    counted, kept_ = kept.figures(request, measured.SIZES, {})
+    known, at = counted.arms if counted else {}, clock.now()
     rows = []
     for campaign in queries.campaigns():
+        sizes = known.get(campaign.pk, _NOBODY)
+        if counted and campaign.pk not in known and campaign.started_at:  # begun since
+            sizes = queries.all_arm_sizes(campaign).get(campaign.pk, _NOBODY)
         state = codes.CAMPAIGN_STATES[queries.standing(campaign, at)]
         goal = codes.called(codes.GOALS, campaign.goal)
-        rows.append((campaign, goal, state, sizes.get(campaign.pk, _NOBODY)))
-    return render(request, "web/campaigns/index.html", {"rows": rows})
+        rows.append((campaign, goal, state, sizes))
+    return render(request, "web/campaigns/index.html", {"rows": rows, "kept": kept_})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -10,12 +10,15 @@ from django.shortcuts import render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
+from pusula.campaigns import queries as campaigns
+from pusula.journeys import queries as journeys
 from pusula.lib import clock, money
 from pusula.measurement.experiments import queries as experiments
 from pusula.measurement.experiments.verdict import experiment_verdict
 from pusula.measurement.planning import words as plan_words
 from pusula.measurement.planning.planner import Metric, Plan, UnplannableError, plan
 from pusula.measurement.reports import measured
+from pusula.measurement.reports.names import language
 from pusula.measurement.results.campaign import Phase
 from pusula.segments import queries as segments
 from pusula.web import experiment_pages, formats, kept
@@ -26,7 +29,6 @@ from pusula.web.plan_form import PlanForm, usual
 from pusula.web.request import asked, whole
 
 _PAGE = 10
-_KINDS = {"campaign", "journey"}
 _USUAL_DAYS = 14
 
 
@@ -34,12 +36,15 @@ _USUAL_DAYS = 14
 def index(request: HttpRequest) -> HttpResponse:
     """List what holds people out, with what it says; a page at a time, since each is measured."""
     at = clock.now()
-    known = list(experiments.experiments(at))
+    sizes, newest = kept.figures(request, measured.SIZES, {})
+    if sizes is None:
+        return kept.waiting(request, newest, gettext("Experiments"))
+    known = list(experiments.experiments(at, sizes))
     found = [one for one in known if one.phase is not Phase.NOT_STARTED]
     waiting = [one for one in known if one.phase is Phase.NOT_STARTED]
     page = max(whole(asked(request, "page")) or 1, 1)
     some = found[(page - 1) * _PAGE : page * _PAGE]
-    rows, newest = [], None
+    rows = []
     for one in some:
         question = measured.of_experiment(one.kind, one.key, is_brief=True)
         counted, kept_ = kept.figures(request, measured.EXPERIMENT, question)
@@ -59,17 +64,14 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 def show(request: HttpRequest, kind: str, key: str) -> HttpResponse:
     """Show what one experiment caused, verdict first."""
-    at = clock.now()
-    experiment = experiments.by_key(kind, key, at) if kind in _KINDS else None
-    if experiment is None:
-        raise Http404(key)
+    title = _title(kind, key)
     with_history = asked(request, "segments") == "then"
     question = measured.of_experiment(kind, key, with_history=with_history)
     found, kept_ = kept.figures(request, measured.EXPERIMENT, question)
     if found is None:
-        return kept.waiting(request, kept_, experiment.title)
+        return kept.waiting(request, kept_, title)
     # Figures speak of the moment they were counted at: before the end, of one that is not over.
-    found = replace(found, experiment=replace(found.experiment, title=experiment.title))
+    found = replace(found, experiment=replace(found.experiment, title=title))
     context = {
         "page": experiment_pages.page(found, with_history=with_history),
         "one": found.experiment,
@@ -122,10 +124,21 @@ def everything(request: HttpRequest) -> HttpResponse:
     return render(request, "web/experiments/everything.html", context)
 
 
-def _later(one: kept.State | None, other: kept.State) -> kept.State:
+def _title(kind: str, key: str) -> str:
+    """Return what an experiment is called, or answer 404."""
+    campaign = campaigns.by_key(key) if kind == "campaign" else None
+    if campaign is not None:
+        return campaign.title
+    journey = journeys.by_key(key) if kind == "journey" else None
+    if journey is None or journey.version is None:
+        raise Http404(key)
+    return journeys.title(journey, language())
+
+
+def _later(one: kept.State, other: kept.State) -> kept.State:
     """Return which of two says more of a page: that waits, else whose figures are older."""
-    if one is None or one.given.is_waiting:
-        return one or other
+    if one.given.is_waiting:
+        return one
     is_older = (other.given.made_at or 0) < (one.given.made_at or 0)
     return other if other.given.is_waiting or is_older else one
 

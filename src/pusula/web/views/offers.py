@@ -42,7 +42,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         rule = offers.rule_of(pk, key, at=at)
     except OfferError as problem:
-        messages.info(request, problem.message)
+        messages.info(request, problem.said(gettext))
         return redirect("customer", pk)
     channels = offers.open_channels(pk, rule, at=at)
     fitting = list(templates.usable().filter(channel__in=channels).order_by("channel", "name"))
@@ -79,7 +79,7 @@ def write(request: HttpRequest, pk: int) -> HttpResponse:
             decision = offers.prepare(pk, key, template, by=by, at=clock.now())
             audit.record(by, "card.message", str(pk), suggestion=key, template=template.name)
     except PusulaError as problem:
-        messages.error(request, problem.message)
+        messages.error(request, problem.said(gettext))
     else:
         when = {"when": formats.moment(decision.due_at)}
         messages.success(request, gettext("It leaves at %(when)s; undo it until then.") % when)
@@ -118,7 +118,7 @@ def call(request: HttpRequest, pk: int) -> HttpResponse:
             words = gettext("The customer is in this journey already, or may not come in.")
             raise OfferError(words)
     except PusulaError as problem:
-        messages.error(request, problem.message)
+        messages.error(request, problem.said(gettext))
         return redirect("customer", pk)
     with transaction.atomic():
         suggesting.answer(pk, suggestion, Verdict.ACCEPTED, by=by, at=at)

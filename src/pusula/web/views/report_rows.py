@@ -15,14 +15,16 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_safe
 
+from pusula.lib import clock
 from pusula.measurement.attribution import queries as attribution
 from pusula.measurement.attribution.credit import SIGN_NAMES
 from pusula.measurement.attribution.queries import CreditedOrder, Narrowed
-from pusula.measurement.reports import cohort, funnel, kpi, rates, tables
+from pusula.measurement.reports import answers, catalog, cohort, funnel, kpi, rates, tables
 from pusula.measurement.reports.names import MODELS, Names, channel, step
 from pusula.measurement.reports.period import Period, PeriodError
 from pusula.orders import machine
 from pusula.orders.models import Order
+from pusula.outbox.models import Message
 from pusula.profiles.models import Profile
 from pusula.segments import queries as segments
 from pusula.segments.models import Segment
@@ -134,15 +136,17 @@ def funnel_people(request: HttpRequest) -> HttpResponse:
     if not 2 <= len(steps) <= funnel.MOST_STEPS or not 0 <= place < len(steps):  # noqa: PLR2004
         raise Http404(str(place))
     window = min(max(whole(asked(request, "window")) or 1, 1), funnel.MOST_WINDOW_DAYS)
-    found = funnel.funnel(steps, shown.period.span, window)
-    ids = found.people[place]
     after = whole(asked(request, "after")) or 0
-    page = ids[ids > after][: PAGE + 1].tolist()
+    ids = funnel.people(
+        steps, shown.period.span, window, place, after=after, limit=PAGE + 1
+    )
+    question = catalog.of_period(shown.period) | {"steps": list(steps), "window_days": window}
+    counted = answers.answer("funnel", question, at=clock.now()).result  # of the page before
     return _people(
         request,
-        page,
+        ids,
         title=step(steps[place]),
-        meta=[_days(shown), _people_words(len(ids))],
+        meta=[_days(shown), *([_people_words(counted["steps"][place]["n"])] if counted else [])],
         back=("report-funnel", shown),
     )
 
@@ -162,10 +166,8 @@ def messages(request: HttpRequest) -> HttpResponse:
         segment=_segment(request),
         conversion_days=within if 1 <= within <= _MOST_WITHIN else rates.USUAL_CONVERSION_DAYS,
     )
-    found = rates.listed(wanted, kind)
-    before = whole(asked(request, "after"))
-    page = found.filter(pk__lt=before) if before is not None else found
-    held = list(page.select_related("profile")[: PAGE + 1])
+    ids = rates.listed(wanted, kind, before=whole(asked(request, "after")), limit=PAGE + 1)
+    held = list(Message.objects.filter(pk__in=ids).select_related("profile").order_by("-pk"))
     names = Names.of([{"origin": one.origin, "step": one.step} for one in held])
     rows = [
         Row(
