@@ -14,6 +14,7 @@ from pusula.campaigns.models import Assignment, Campaign
 from pusula.journeys.models import Enrollment, Journey, JourneyVersion
 from pusula.lib import clock
 from pusula.measurement.experiments import queries as experiments
+from pusula.measurement.experiments import sizes
 from pusula.measurement.experiments.facts import as_dict
 from pusula.measurement.experiments.verdict import Kind, Tone, experiment_verdict
 from pusula.measurement.results.campaign import Phase
@@ -351,6 +352,6 @@ def test_the_command_lists_and_shows_everything_as_json():
 def test_a_campaign_that_has_not_begun_waits_at_the_end_of_the_list():
     made, _, _ = campaign(2, 2)
     Campaign.objects.filter(pk=made.pk).update(started_at=None, window_ends_at=None)
-    (found,) = experiments.experiments(END, experiments.sizes())
+    (found,) = experiments.experiments(END, sizes.sizes())
     assert found.phase is Phase.NOT_STARTED
     assert experiment_verdict(experiments.measured(found, END)).kind is Kind.NOT_STARTED

@@ -139,7 +139,7 @@ def test_two_spellings_of_one_meaning_are_one_condition(one, other):
         ),
         (
             "{orders: {sum: net_amount, count: {is: 0}}}",
-            snapshot('where.orders: expected exactly one of count, distinct, years_in_same_season, sum, avg, min, max, latest, earliest, first, last, share, days, weeks, months, years, usual_gap, longest_gap, last_gap, overdue, found count, sum'),
+            snapshot("where.orders: expected exactly one of count, distinct, years_in_same_season, sum, avg, min, max, latest, earliest, first, last, share, days, weeks, months, years, usual_gap, longest_gap, last_gap, overdue, found count, sum"),
         ),
         (
             "{orders: {sum: net_amount}}",

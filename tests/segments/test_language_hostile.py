@@ -270,7 +270,7 @@ def test_segments_that_double_with_each_step_are_refused():
     order, errors = evaluation_order(twice)
     assert order == [f"s{n}" for n in range(9)]
     assert errors["s9"].message == snapshot(
-        's9: more than 1000 conditions, with those of the segments it names'
+        "s9: more than 1000 conditions, with those of the segments it names"
     )
 
 

@@ -324,9 +324,7 @@ MUTANTS = (
     Mutant("cap counts what was sent", ("caps",), ("caps",), _cap_counts_what_was_sent),
     Mutant("quiet when queueing", ("quiet",), ("quiet", "outages"), _quiet_when_queueing_only),
     Mutant("merged get both", ("nobody twice",), ("merges", "wire"), _merged_get_both),
-    Mutant(
-        "merge loses refusals", ("after a no",), ("merges", "refusals"), _merge_loses_refusals
-    ),
+    Mutant("merge loses refusals", ("after a no",), ("merges", "refusals"), _merge_loses_refusals),
     Mutant(
         "parted keep what was addressed",
         ("erased", "caps", "after a no"),

@@ -131,7 +131,10 @@ def _entries(world: World, people: dict[int, int]) -> Iterator[str]:
         ):
             n = sum(entered[key, one] for one in ids)
             if not least <= n <= most:
-                yield f"entries: customers {sorted(kin)} came into {key} {n} times, not {least}-{most}"
+                yield (
+                    f"entries: customers {sorted(kin)} came into {key} {n} times for {least} to "
+                    f"{most} occasions"
+                )
 
 
 def _journeys() -> Iterator[str]:
@@ -226,9 +229,7 @@ def _mailing(world: World) -> Iterator[str]:
         for person, number in enumerate(company.NUMBERS)
         if len(world.seen.kin_of(person)) == 1
     ]
-    held_out = Assignment.objects.filter(
-        campaign=mailing, arm=Arm.HOLDOUT, profile_id__in=alone
-    )
+    held_out = Assignment.objects.filter(campaign=mailing, arm=Arm.HOLDOUT, profile_id__in=alone)
     if messages.filter(profile_id__in=held_out.values("profile_id")).exists():
         yield "over: somebody of the holdout was written to"
     if mailing.state not in {campaigns.RUNNING, campaigns.FINISHED}:
@@ -252,7 +253,7 @@ def _places_of(word: str) -> Iterator[str]:
         with connections["default"].cursor() as cursor:
             cursor.execute("select tablename from pg_tables where schemaname = 'public'")
             for (table,) in cursor.fetchall():
-                asked = f'select 1 from "{table}" held where held::text like %s limit 1'  # noqa: S608
+                asked = f'select 1 from "{table}" held where held::text like %s limit 1'
                 cursor.execute(asked, [f"%{word}%"])
                 if cursor.fetchone():
                     yield table

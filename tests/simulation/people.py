@@ -139,9 +139,7 @@ def _merge(world: World) -> None:
         return
     winner, loser = (company.NUMBERS[person] for person in dice.roll.sample(people, 2))
     key = f"merge:{world.number()}"
-    world.asked.append(
-        Asked(lambda: identity.merge(winner, loser, message_id=key), lambda: None)
-    )
+    world.asked.append(Asked(lambda: identity.merge(winner, loser, message_id=key), lambda: None))
 
 
 def _part(world: World) -> None:

@@ -28,8 +28,7 @@ from pusula.outbox import actions as outbox
 from pusula.outbox import fence, machine, policies
 from pusula.outbox.models import FENCE, Hold, Message
 from pusula.outbox.posting import PostLoop
-from pusula.outbox.rules.policy import UNLIMITED
-from pusula.outbox.rules.policy import parse as read_policy
+from pusula.outbox.rules import policy
 from pusula.outbox.sender import SendLoop
 from pusula.pipeline import appender
 from pusula.pipeline import erasure as log
@@ -42,12 +41,6 @@ FAULTS = (
     "kills", "wire", "twice", "late", "refusals", "erasures", "clock", "outages", "two senders",
     "pauses", "deploys", "complaints", "merges", "imports", "caps", "quiet",
 )  # fmt: skip
-_CAPS = (
-    ({"most": 1, "in": "1d"},),
-    ({"most": 2, "in": "1d"}, {"most": 3, "in": "3d"}),
-    ({"channel": "email", "most": 1, "in": "6h"}, {"most": 2, "in": "12h"}),
-)
-_QUIET_HOURS = ({"from": "22:00", "to": "08:00", "channels": ["email", "sms"]},)
 _CALM = 2  # rounds in which nothing comes about: then nothing will
 _MOST_UNDER_WAY = 3  # connections of a sender, messages of a batch
 _CHAOS, _QUIET, _MAILS_BEFORE = "chaos", "quiet", 12
@@ -78,7 +71,7 @@ class World:
         self._loops: dict[Actor, SendLoop | PostLoop] = {}
         self._phase = _CHAOS
         self.files = Files(self)
-        self.policy = UNLIMITED
+        self.policy = policy.UNLIMITED
         plug_in(self.hop, smtp)
         Selector.wait = staticmethod(self.troupe.wait)
         stage.waiting, stage.blocked = self.troupe.wait, self.troupe.give_way
@@ -89,10 +82,10 @@ class World:
 
     def _limit(self) -> None:
         """Let limits hold in this world, if it is one of those."""
-        caps = dice.roll.choice(_CAPS) if "caps" in self.faults else ()
-        quiet = _QUIET_HOURS if "quiet" in self.faults else ()
+        caps = dice.roll.choice(company.CAPS) if "caps" in self.faults else ()
+        quiet = company.QUIET_HOURS if "quiet" in self.faults else ()
         if caps or quiet:
-            self.policy = read_policy({"caps": caps, "quiet": quiet}, "simulation")
+            self.policy = policy.parse({"caps": caps, "quiet": quiet}, "simulation")
             policies.apply(self.policy, by="cmo", at=clock.now())
 
     def number(self) -> int:
@@ -102,9 +95,7 @@ class World:
 
     def is_forgotten(self) -> bool:
         """Draw whether an answer is lost on its way, so that the same is asked again."""
-        is_lost = (
-            "twice" in self.faults and self._phase == _CHAOS and dice.roll.random() < 0.2
-        )
+        is_lost = "twice" in self.faults and self._phase == _CHAOS and dice.roll.random() < 0.2
         self.counts["asked twice"] += is_lost
         return is_lost
 
@@ -261,8 +252,10 @@ class World:
 
     def _start_mailing(self) -> None:
         mailing = Campaign.objects.get(key=company.MAILING)
-        if mailing.started_at is None and not self.counts["mailing to nobody"] and (
-            len(self.post.arrived) > _MAILS_BEFORE or self._phase == _QUIET
+        if (
+            mailing.started_at is None
+            and not self.counts["mailing to nobody"]
+            and (len(self.post.arrived) > _MAILS_BEFORE or self._phase == _QUIET)
         ):
             try:
                 campaigns.start(mailing, clock.now())

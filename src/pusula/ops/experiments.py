@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pusula.lib import clock
-from pusula.measurement.experiments import overall
+from pusula.measurement.experiments import overall, sizes
 from pusula.measurement.experiments import queries as measuring
 from pusula.measurement.experiments.facts import as_dict
 from pusula.measurement.experiments.queries import Experiment, Found
@@ -41,7 +41,8 @@ def list_(as_json: bool) -> None:
     """Show the campaigns and journeys that hold people out, with what they say so far."""
     at = clock.now()
     found = [
-        (one, experiment_verdict(measuring.brief(one, at))) for one in measuring.experiments(at, measuring.sizes())
+        (one, experiment_verdict(measuring.brief(one, at)))
+        for one in measuring.experiments(at, sizes.sizes())
     ]
     if as_json:
         rows = [

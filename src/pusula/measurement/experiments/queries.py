@@ -13,21 +13,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Min, Q
 from django.utils.translation import get_language
 
 from pusula.campaigns import queries as campaigns
 from pusula.campaigns.models import Arm, Campaign
 from pusula.journeys import queries as journeys
-from pusula.journeys.models import Enrollment, Journey
+from pusula.journeys.models import Journey
 from pusula.lake.as_of import AsOf
 from pusula.lib import clock
 from pusula.measurement import stats
-from pusula.measurement.experiments import analysis, earned
+from pusula.measurement.experiments import analysis, earned, sizes
 from pusula.measurement.experiments import people as doers
 from pusula.measurement.experiments.analysis import NO_COURSE, Analysis, Course
 from pusula.measurement.experiments.earned import Earned
 from pusula.measurement.experiments.people import Bools, Exposed, People
+from pusula.measurement.experiments.sizes import Sizes
 from pusula.measurement.results.campaign import (
     SPLIT_ALARM,
     Counted,
@@ -118,28 +118,6 @@ class Found:
         return self.split_p is not None and self.split_p < SPLIT_ALARM
 
 
-@dataclass(frozen=True)
-class Sizes:
-    """How many people there are on campaigns and journeys, by the number of each."""
-
-    arms: dict[int, dict[str, int]]  # of campaigns
-    came_in: dict[int, tuple[int, int, int]]  # of journeys: people, those held out, the first when
-
-
-def sizes(campaign: Campaign | None = None, journey: Journey | None = None) -> Sizes:
-    """Count the people of everything, or of one campaign or one journey alone."""
-    is_all = campaign is None and journey is None
-    held = Count("profile", distinct=True, filter=Q(is_holdout=True))
-    among = Enrollment.objects.all() if is_all else Enrollment.objects.filter(journey=journey)
-    rows = among.values_list("journey_id").annotate(
-        n=Count("profile", distinct=True), n_held=held, first=Min("entered_at")
-    )
-    return Sizes(
-        campaigns.all_arm_sizes(campaign) if is_all or campaign else {},
-        {pk: (n, n_held, first) for pk, n, n_held, first in rows} if is_all or journey else {},
-    )
-
-
 def experiments(at: int, known: Sizes) -> Iterator[Experiment]:
     """Return everything that holds people out, or was made to: running first, newest first."""
     found = [*_campaigns(at, known), *_journeys(at, known)]
@@ -154,9 +132,13 @@ def by_key(kind: str, key: str, at: int) -> Experiment | None:
         campaign = campaigns.by_key(key)
         if campaign is None:
             return None
-        return next(_campaigns(at, sizes(campaign=campaign), campaign), None)
+        return next(_campaigns(at, sizes.sizes(campaign=campaign), campaign), None)
     journey = journeys.by_key(key)
-    return None if journey is None else next(_journeys(at, sizes(journey=journey), journey), None)
+    return (
+        None
+        if journey is None
+        else next(_journeys(at, sizes.sizes(journey=journey), journey), None)
+    )
 
 
 def measured(experiment: Experiment, at: int, *, with_history: bool = False) -> Found:
@@ -210,7 +192,8 @@ def brief(experiment: Experiment, at: int) -> Found:
     campaign = experiment.campaign
     if campaign is None or experiment.phase is Phase.TOO_EARLY:
         return _found(experiment, at, {})
-    return _ended(experiment, campaign, at)
+    judged = result(campaign, at)
+    return Found(experiment, at, 0, None, NO_COURSE, judged.split_p, judged)
 
 
 def seen_so_far(journey: Journey, window_days: int, at: int) -> stats.Seen | None:
@@ -234,20 +217,13 @@ def so_far(journey: Journey, window_days: int, at: int) -> Found | None:
 
 def course_so_far(campaign: Campaign, at: int) -> Course | None:
     """Return the looks at a campaign that runs; ``None`` before it began."""
-    experiment = next(_campaigns(at, sizes(campaign=campaign), campaign), None)
+    experiment = next(_campaigns(at, sizes.sizes(campaign=campaign), campaign), None)
     if experiment is None or experiment.phase is Phase.NOT_STARTED:
         return None
     return _found(experiment, at, {}).course
 
 
-def _ended(experiment: Experiment, campaign: Campaign, at: int) -> Found:
-    judged = result(campaign, at)
-    return Found(experiment, at, 0, None, NO_COURSE, judged.split_p, judged)
-
-
-def _campaigns(
-    at: int, known: Sizes, only: Campaign | None = None
-) -> Iterator[Experiment]:
+def _campaigns(at: int, known: Sizes, only: Campaign | None = None) -> Iterator[Experiment]:
     for campaign in campaigns.campaigns() if only is None else [only]:
         arms = known.arms.get(campaign.pk, {})
         yield Experiment(

@@ -99,12 +99,16 @@ def people(month: dt.date, later: int, *, after: int, limit: int) -> list[int]:
       GROUP BY profile_id
     ) people WHERE first_at >= %s AND first_at < %s AND came = 1 ORDER BY profile_id
     """
-    came = [clock.start_of(then, zone), clock.start_of(clock.add_months(then, 1), zone), *_ALIVE]
+    came: list[Any] = [
+        clock.start_of(then, zone),
+        clock.start_of(clock.add_months(then, 1), zone),
+        *_ALIVE,
+    ]
     began = [clock.start_of(first, zone), clock.start_of(behind, zone)]
 
     def among(low: int, high: int) -> list[int]:
         with connection.cursor() as cursor:
-            cursor.execute(sql, [*came, low, high, *began])
+            cursor.execute(sql, [*came, *_ALIVE, low, high, *began])
             return [pk for (pk,) in cursor.fetchall()]
 
     return blocks.page(among, after=after, limit=limit)

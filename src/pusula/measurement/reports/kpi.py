@@ -128,9 +128,9 @@ def buyers(span: Span, *, are_new: bool, after: int, limit: int) -> list[int]:
     ``are_new``: only those who ordered for the first time.
     """
     sql, params = (NEW_BUYERS, new_buyers(span)) if are_new else (_BUYERS, _bought(span))
-    page = (
-        f"SELECT profile_id FROM ({sql}) people WHERE profile_id > %s AND profile_id <= %s ORDER BY 1"
-    )
+    page = f"""
+    SELECT profile_id FROM ({sql}) people WHERE profile_id > %s AND profile_id <= %s ORDER BY 1
+    """
 
     def among(low: int, high: int) -> list[int]:
         with connection.cursor() as cursor:

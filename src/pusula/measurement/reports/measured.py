@@ -25,6 +25,7 @@ from pusula.measurement.experiments.analysis import Course
 from pusula.measurement.experiments.earned import Earned
 from pusula.measurement.experiments.overall import Overall
 from pusula.measurement.experiments.queries import Found
+from pusula.measurement.experiments.sizes import Sizes, sizes
 from pusula.measurement.pilot import report as pilots
 from pusula.measurement.pilot.models import Pilot
 from pusula.measurement.planning import baseline as planning
@@ -102,8 +103,8 @@ def _experiment(question: Question) -> Found:
     return experiments.measured(one, at, with_history=question["with_history"])
 
 
-def _sizes(_question: Question) -> experiments.Sizes:
-    return experiments.sizes()
+def _sizes(_question: Question) -> Sizes:
+    return sizes()
 
 
 def _everything(_question: Question) -> Overall | None:
@@ -152,7 +153,7 @@ def _baseline(question: Question) -> Baseline:
 
 
 EXPERIMENT = Measure("experiment", Found, _experiment)
-SIZES = Measure("sizes", experiments.Sizes, _sizes)
+SIZES = Measure("sizes", Sizes, _sizes)
 EVERYTHING = Measure("everything", Overall | None, _everything)
 CAMPAIGN = Measure("campaign", OfCampaign, _campaign)
 JOURNEY = Measure("journey", OfJourney, _journey)

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db import connection
+from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
 
 from pusula.lib import clock
 from pusula.measurement import stats
@@ -114,8 +116,17 @@ def of(asked: Asked) -> Rates:
     return rates(asked).get((), Rates())
 
 
-def listed(asked: Asked, kind: str, *, before: int | None = None, limit: int) -> list[int]:
-    """Return the next messages behind the count of one of ``KINDS``, the newest number first.
+def listed(asked: Asked, kind: str) -> QuerySet[Message]:
+    """Return the messages behind the count of one of ``KINDS``, the newest number first."""
+    where, params = _where(asked)
+    condition, more = _kind(kind, asked)
+    sql = f"SELECT m.id FROM outbox_message m {_HEARD} WHERE {where} AND {condition}"
+    ids = RawSQL(sql, [*_heard(asked), *params, *more])  # noqa: S611 - our own, values are parameters
+    return Message.objects.filter(pk__in=ids).order_by("-pk")
+
+
+def page(asked: Asked, kind: str, *, before: int | None = None, limit: int) -> list[int]:
+    """Return the next numbers of ``listed``.
 
     ``before`` is the number of the last message of the page before. Some numbers are looked at at
     a time, so a page costs what its own messages cost, however many others there are.

@@ -9,13 +9,12 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.db.models import Count
-
 from pusula.journeys.models import Journey
 from pusula.measurement.attribution import queries as attribution
 from pusula.measurement.attribution.queries import Credit
 from pusula.measurement.reports import rates, rules
 from pusula.measurement.reports.period import Period
+from pusula.measurement.reports.rates import Asked, Rates
 
 
 @dataclass(frozen=True)
@@ -46,19 +45,13 @@ class Steps:
 def of_journey(journey: Journey, period: Period) -> Steps:
     """Return what came of the steps of a journey, all its versions together."""
     held = rules.current()
-    sent = _n(journey, period, "sent")
-    clicked = _n(journey, period, "clicked")
+    told = {
+        step: one
+        for (step,), one in rates.rates(Asked(period.span, origin=journey.origin), ["step"]).items()
+    }
     credits_ = attribution.attributed_steps(journey.origin, period.span, held)
     found = {}
-    for step in sorted(sent.keys() | clicked.keys() | credits_.keys()):
-        credit = credits_.get(step, Credit())
-        found[step] = Came(
-            sent.get(step, 0), clicked.get(step, 0), credit.n_orders, credit.revenue_minor
-        )
+    for step in sorted(told.keys() | credits_.keys()):
+        sent, credit = told.get(step, Rates()), credits_.get(step, Credit())
+        found[step] = Came(sent.n_sent, sent.n_clicked, credit.n_orders, credit.revenue_minor)
     return Steps(period.from_on, period.last_on, held.model.value, found)
-
-
-def _n(journey: Journey, period: Period, kind: str) -> dict[str, int]:
-    asked = rates.Asked(period.span, origin=journey.origin)
-    rows = rates.listed(asked, kind).order_by().values_list("step")
-    return dict(rows.annotate(n=Count("pk")).values_list("step", "n"))

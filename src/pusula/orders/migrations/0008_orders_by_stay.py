@@ -4,15 +4,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('orders', '0007_claimed'),
-        ('profiles', '0010_orders_by_stay'),
+        ("orders", "0007_claimed"),
+        ("profiles", "0010_orders_by_stay"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('starts_on__isnull', False)), fields=['starts_on'], name='order_by_stay'),
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(("starts_on__isnull", False)),
+                fields=["starts_on"],
+                name="order_by_stay",
+            ),
         ),
     ]

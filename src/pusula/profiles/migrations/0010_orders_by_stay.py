@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('profiles', '0009_compared'),
+        ("profiles", "0009_compared"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='profile',
-            name='created_at',
+            model_name="profile",
+            name="created_at",
             field=models.BigIntegerField(db_index=True),
         ),
     ]

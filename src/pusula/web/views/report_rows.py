@@ -137,9 +137,7 @@ def funnel_people(request: HttpRequest) -> HttpResponse:
         raise Http404(str(place))
     window = min(max(whole(asked(request, "window")) or 1, 1), funnel.MOST_WINDOW_DAYS)
     after = whole(asked(request, "after")) or 0
-    ids = funnel.people(
-        steps, shown.period.span, window, place, after=after, limit=PAGE + 1
-    )
+    ids = funnel.people(steps, shown.period.span, window, place, after=after, limit=PAGE + 1)
     question = catalog.of_period(shown.period) | {"steps": list(steps), "window_days": window}
     counted = answers.answer("funnel", question, at=clock.now()).result  # of the page before
     return _people(
@@ -166,7 +164,7 @@ def messages(request: HttpRequest) -> HttpResponse:
         segment=_segment(request),
         conversion_days=within if 1 <= within <= _MOST_WITHIN else rates.USUAL_CONVERSION_DAYS,
     )
-    ids = rates.listed(wanted, kind, before=whole(asked(request, "after")), limit=PAGE + 1)
+    ids = rates.page(wanted, kind, before=whole(asked(request, "after")), limit=PAGE + 1)
     held = list(Message.objects.filter(pk__in=ids).select_related("profile").order_by("-pk"))
     names = Names.of([{"origin": one.origin, "step": one.step} for one in held])
     rows = [

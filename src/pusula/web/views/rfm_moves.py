@@ -102,7 +102,8 @@ def people(request: HttpRequest) -> HttpResponse:
     runs, groups = _stops(asked_all(request, "run"), request.GET.getlist("group"))
     found = moves.travellers(runs, groups)
     after = asked(request, "after")
-    rows = list(queries.behind(found, whole(after))[: PAGE + 1])
+    n = moves.n_travellers(runs, groups)
+    rows = list(queries.behind(found, whole(after))[: PAGE + 1]) if n else []
     shown = rows[:PAGE]
     query = rfm_paths.people_address(runs, groups).partition("?")[2]
     names = [rfm_paths.title(group) for group in groups]
@@ -113,7 +114,7 @@ def people(request: HttpRequest) -> HttpResponse:
         + [("group", rfm_paths.NONE if group is None else group) for group in groups],
         "title": " → ".join(names),
         "list_title": f"{' → '.join(names)}, {formats.day(runs[-1].as_of_on)}",
-        "n": moves.n_travellers(runs, groups),
+        "n": n,
         "currency": runs[-1].currency,
         "rows": [(score, titles.customer(score.profile.name)) for score in shown],
         "query": query,
