@@ -142,3 +142,10 @@ def test_calls_are_not_written(guest):
     rule = offers.rule_of(guest.pk, KEY, at=NOW)
     assert Channel.CALL in rule.channels
     assert offers.open_channels(guest.pk, rule, at=NOW) == ["email"]
+
+
+def test_a_channel_that_the_suggestion_does_not_name_is_refused_whatever_was_agreed(guest):
+    agrees(guest, "sms")
+    with pytest.raises(OfferError):
+        prepare(guest, "sms")
+    assert not Message.objects.exists()

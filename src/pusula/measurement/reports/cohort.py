@@ -99,12 +99,8 @@ def people(month: dt.date, later: int, *, after: int, limit: int) -> list[int]:
       GROUP BY profile_id
     ) people WHERE first_at >= %s AND first_at < %s AND came = 1 ORDER BY profile_id
     """
-    came: list[Any] = [
-        clock.start_of(then, zone),
-        clock.start_of(clock.add_months(then, 1), zone),
-        *_ALIVE,
-    ]
-    began = [clock.start_of(first, zone), clock.start_of(behind, zone)]
+    came: list[Any] = [clock.start_of(clock.add_months(then, n), zone) for n in (0, 1)]
+    began = [clock.start_of(day, zone) for day in (first, behind)]
 
     def among(low: int, high: int) -> list[int]:
         with connection.cursor() as cursor:
