@@ -7,9 +7,8 @@ the violation that is found has to be of that one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
 from typing import Any
 
 from django.db import transaction
@@ -22,7 +21,6 @@ from pusula.journeys import course, hearing
 from pusula.journeys.course import Happening
 from pusula.lib import clock, ids
 from pusula.outbox import gate, known, limits, machine, moves, posting, registry, sender
-from pusula.outbox import merging as outbox_merging
 from pusula.outbox.gate import GO, Verdicts
 from pusula.outbox.letters import Letter
 from pusula.outbox.models import Message
@@ -32,7 +30,6 @@ from pusula.pipeline import appender, live, queries
 from pusula.pipeline.queries import Logged
 from pusula.privacy import stores
 from pusula.profiles import moving
-from pusula.sources import actions as imports
 
 MOST = 40  # worlds in which a mutant has to be caught
 
@@ -255,15 +252,6 @@ def _quiet_when_queueing_only() -> Sequence[Change]:
     return [(limits, "_quiet", lambda *_args: None)]
 
 
-def _merged_get_both() -> Sequence[Change]:
-    """Leave in line what both halves of a merged person were to get."""
-
-    def moved(loser: int, winner: int, **_more: Any) -> None:
-        moving.move("outbox_message", loser, winner)
-
-    return [(outbox_merging, "move", moved)]
-
-
 def _merge_loses_refusals() -> Sequence[Change]:
     """Keep the winner's decisions, and forget what the loser refused."""
     move = consent_merging.move
@@ -279,11 +267,6 @@ def _merge_loses_refusals() -> Sequence[Change]:
 def _parted_keep_addressed() -> Sequence[Change]:
     """Leave with one person what went to the other's address while they were one."""
     return [(moving, "give_back_addressed", lambda *_args: None)]
-
-
-def _import_row_by_row() -> Sequence[Change]:
-    """Commit an import as it goes (Mautic)."""
-    return [(imports, "transaction", SimpleNamespace(atomic=nullcontext))]
 
 
 MUTANTS = (
@@ -323,7 +306,6 @@ MUTANTS = (
     ),
     Mutant("cap counts what was sent", ("caps",), ("caps",), _cap_counts_what_was_sent),
     Mutant("quiet when queueing", ("quiet",), ("quiet", "outages"), _quiet_when_queueing_only),
-    Mutant("merged get both", ("nobody twice",), ("merges", "wire"), _merged_get_both),
     Mutant("merge loses refusals", ("after a no",), ("merges", "refusals"), _merge_loses_refusals),
     Mutant(
         "parted keep what was addressed",
@@ -331,7 +313,6 @@ MUTANTS = (
         ("merges", "erasures", "caps"),
         _parted_keep_addressed,
     ),
-    Mutant("import row by row", ("imports",), ("imports", "kills"), _import_row_by_row),
 )
 
 

@@ -177,7 +177,10 @@ def _asked_for(world: World, people: dict[int, int]) -> Iterator[str]:
     least = {"remind": company.PAUSE, "offer": company.PAUSE + company.DAY}
     for key, (step, entered_at, _profile_id) in keys.items():
         found = messages.get(key)
-        if found is not None and found.due_at < entered_at + least.get(step, 0):
+        if found is None:
+            continue
+        # Put off under a clock that was set back, it is due before it was asked for.
+        if max(found.due_at, found.created_at) < entered_at + least.get(step, 0):
             yield f"waits: {key} is due before its wait is over"
 
 
