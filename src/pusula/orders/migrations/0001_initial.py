@@ -5,155 +5,89 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     initial = True
 
     dependencies = [
-        ("profiles", "0001_initial"),
+        ('profiles', '0001_initial'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="Order",
+            name='Order',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("source", models.CharField(max_length=60)),
-                ("source_id", models.CharField(max_length=120)),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[
-                            ("pending", "pending"),
-                            ("confirmed", "confirmed"),
-                            ("in_house", "in_house"),
-                            ("completed", "completed"),
-                            ("cancelled", "cancelled"),
-                            ("no_show", "no_show"),
-                        ],
-                        max_length=12,
-                    ),
-                ),
-                ("ordered_at", models.BigIntegerField()),
-                ("status_at", models.BigIntegerField()),
-                ("cancelled_at", models.BigIntegerField(null=True)),
-                ("starts_on", models.DateField(null=True)),
-                ("ends_on", models.DateField(null=True)),
-                ("property", models.CharField(blank=True, max_length=120)),
-                ("region", models.CharField(blank=True, max_length=120)),
-                ("room_type", models.CharField(blank=True, max_length=80)),
-                ("board", models.CharField(blank=True, max_length=40)),
-                ("channel", models.CharField(blank=True, max_length=60)),
-                ("adults", models.SmallIntegerField(null=True)),
-                ("children", models.SmallIntegerField(null=True)),
-                ("currency", models.CharField(max_length=3)),
-                ("gross_minor", models.BigIntegerField()),
-                ("net_minor", models.BigIntegerField()),
-                ("gross_base_minor", models.BigIntegerField()),
-                ("net_base_minor", models.BigIntegerField()),
-                ("recorded_at", models.BigIntegerField()),
-                (
-                    "profile",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="orders",
-                        to="profiles.profile",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('source', models.CharField(max_length=60)),
+                ('source_id', models.CharField(max_length=120)),
+                ('status', models.CharField(choices=[('pending', 'pending'), ('confirmed', 'confirmed'), ('in_house', 'in_house'), ('completed', 'completed'), ('cancelled', 'cancelled'), ('no_show', 'no_show')], max_length=12)),
+                ('ordered_at', models.BigIntegerField()),
+                ('status_at', models.BigIntegerField()),
+                ('cancelled_at', models.BigIntegerField(null=True)),
+                ('starts_on', models.DateField(null=True)),
+                ('ends_on', models.DateField(null=True)),
+                ('property', models.CharField(blank=True, max_length=120)),
+                ('region', models.CharField(blank=True, max_length=120)),
+                ('room_type', models.CharField(blank=True, max_length=80)),
+                ('board', models.CharField(blank=True, max_length=40)),
+                ('channel', models.CharField(blank=True, max_length=60)),
+                ('adults', models.SmallIntegerField(null=True)),
+                ('children', models.SmallIntegerField(null=True)),
+                ('currency', models.CharField(max_length=3)),
+                ('gross_minor', models.BigIntegerField()),
+                ('net_minor', models.BigIntegerField()),
+                ('gross_base_minor', models.BigIntegerField()),
+                ('net_base_minor', models.BigIntegerField()),
+                ('recorded_at', models.BigIntegerField()),
+                ('profile', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='orders', to='profiles.profile')),
             ],
         ),
         migrations.CreateModel(
-            name="OrderChange",
+            name='OrderChange',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("changed_at", models.BigIntegerField()),
-                ("recorded_at", models.BigIntegerField()),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[
-                            ("pending", "pending"),
-                            ("confirmed", "confirmed"),
-                            ("in_house", "in_house"),
-                            ("completed", "completed"),
-                            ("cancelled", "cancelled"),
-                            ("no_show", "no_show"),
-                        ],
-                        max_length=12,
-                    ),
-                ),
-                ("starts_on", models.DateField(null=True)),
-                ("ends_on", models.DateField(null=True)),
-                ("net_base_minor", models.BigIntegerField()),
-                (
-                    "order",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="changes",
-                        to="orders.order",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('changed_at', models.BigIntegerField()),
+                ('recorded_at', models.BigIntegerField()),
+                ('status', models.CharField(choices=[('pending', 'pending'), ('confirmed', 'confirmed'), ('in_house', 'in_house'), ('completed', 'completed'), ('cancelled', 'cancelled'), ('no_show', 'no_show')], max_length=12)),
+                ('starts_on', models.DateField(null=True)),
+                ('ends_on', models.DateField(null=True)),
+                ('net_base_minor', models.BigIntegerField()),
+                ('order', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='orders.order')),
             ],
         ),
         migrations.CreateModel(
-            name="OrderItem",
+            name='OrderItem',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("line_no", models.IntegerField()),
-                ("sku", models.CharField(blank=True, max_length=80)),
-                ("name", models.CharField(blank=True, max_length=200)),
-                ("quantity", models.IntegerField()),
-                ("amount_minor", models.BigIntegerField()),
-                (
-                    "order",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="items",
-                        to="orders.order",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('line_no', models.IntegerField()),
+                ('sku', models.CharField(blank=True, max_length=80)),
+                ('name', models.CharField(blank=True, max_length=200)),
+                ('quantity', models.IntegerField()),
+                ('amount_minor', models.BigIntegerField()),
+                ('order', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='items', to='orders.order')),
             ],
         ),
         migrations.AddIndex(
-            model_name="order",
-            index=models.Index(fields=["profile", "ordered_at"], name="order_by_profile"),
+            model_name='order',
+            index=models.Index(fields=['profile', 'ordered_at'], name='order_by_profile'),
         ),
         migrations.AddIndex(
-            model_name="order",
-            index=models.Index(fields=["ordered_at"], name="order_by_time"),
+            model_name='order',
+            index=models.Index(fields=['ordered_at'], name='order_by_time'),
         ),
         migrations.AddConstraint(
-            model_name="order",
-            constraint=models.UniqueConstraint(fields=("source", "source_id"), name="order_once"),
+            model_name='order',
+            constraint=models.UniqueConstraint(fields=('source', 'source_id'), name='order_once'),
         ),
         migrations.AddIndex(
-            model_name="orderchange",
-            index=models.Index(fields=["order", "changed_at"], name="order_change_by_time"),
+            model_name='orderchange',
+            index=models.Index(fields=['order', 'changed_at'], name='order_change_by_time'),
         ),
         migrations.AddConstraint(
-            model_name="orderchange",
-            constraint=models.UniqueConstraint(
-                fields=("order", "changed_at", "status", "recorded_at"), name="order_change_once"
-            ),
+            model_name='orderchange',
+            constraint=models.UniqueConstraint(fields=('order', 'changed_at', 'status', 'recorded_at'), name='order_change_once'),
         ),
         migrations.AddConstraint(
-            model_name="orderitem",
-            constraint=models.UniqueConstraint(fields=("order", "line_no"), name="order_item_once"),
+            model_name='orderitem',
+            constraint=models.UniqueConstraint(fields=('order', 'line_no'), name='order_item_once'),
         ),
     ]

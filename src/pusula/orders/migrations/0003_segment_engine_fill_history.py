@@ -3,8 +3,8 @@
 from django.db import migrations
 
 COLUMNS = (
-    "profile_id, ordered_at, cancelled_at, property, region, room_type, board, channel, adults, "
-    "children, gross_base_minor"
+    'profile_id, ordered_at, cancelled_at, property, region, room_type, board, channel, adults, '
+    'children, gross_base_minor'
 )
 FILL = f"""
 UPDATE orders_orderchange SET ({COLUMNS}) = (
@@ -17,6 +17,7 @@ UPDATE orders_orderchange SET ({COLUMNS}) = (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("orders", "0002_segment_engine_order_history")]
+
+    dependencies = [('orders', '0002_segment_engine_order_history')]
 
     operations = [migrations.RunSQL(FILL, migrations.RunSQL.noop)]

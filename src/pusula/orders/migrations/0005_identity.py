@@ -4,19 +4,20 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("orders", "0004_segment_engine_history_by_profile"),
+        ('orders', '0004_segment_engine_history_by_profile'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="order",
-            name="origin_id",
+            model_name='order',
+            name='origin_id',
             field=models.BigIntegerField(null=True),
         ),
         migrations.AddField(
-            model_name="orderchange",
-            name="origin_id",
+            model_name='orderchange',
+            name='origin_id',
             field=models.BigIntegerField(null=True),
         ),
     ]

@@ -5,193 +5,140 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("orders", "0005_identity"),
-        ("profiles", "0005_identity"),
+        ('orders', '0005_identity'),
+        ('profiles', '0005_identity'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="Property",
+            name='Property',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("code", models.CharField(max_length=120, unique=True)),
-                ("title", models.CharField(blank=True, max_length=120)),
-                ("region", models.CharField(blank=True, max_length=120)),
-                ("time_zone", models.CharField(max_length=60)),
-                ("rollover_minutes", models.SmallIntegerField(default=0)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('code', models.CharField(max_length=120, unique=True)),
+                ('title', models.CharField(blank=True, max_length=120)),
+                ('region', models.CharField(blank=True, max_length=120)),
+                ('time_zone', models.CharField(max_length=60)),
+                ('rollover_minutes', models.SmallIntegerField(default=0)),
             ],
         ),
         migrations.AddField(
-            model_name="order",
-            name="cancel_reason",
-            field=models.CharField(blank=True, db_default="", default="", max_length=20),
+            model_name='order',
+            name='cancel_reason',
+            field=models.CharField(blank=True, db_default='', default='', max_length=20),
         ),
         migrations.AddField(
-            model_name="order",
-            name="channel_ref",
-            field=models.CharField(blank=True, db_default="", default="", max_length=80),
+            model_name='order',
+            name='channel_ref',
+            field=models.CharField(blank=True, db_default='', default='', max_length=80),
         ),
         migrations.AddField(
-            model_name="order",
-            name="confirmation_no",
-            field=models.CharField(blank=True, db_default="", default="", max_length=60),
+            model_name='order',
+            name='confirmation_no',
+            field=models.CharField(blank=True, db_default='', default='', max_length=60),
         ),
         migrations.AddField(
-            model_name="order",
-            name="group_id",
-            field=models.CharField(blank=True, db_default="", default="", max_length=80),
+            model_name='order',
+            name='group_id',
+            field=models.CharField(blank=True, db_default='', default='', max_length=80),
         ),
         migrations.AddField(
-            model_name="order",
-            name="market_code",
-            field=models.CharField(blank=True, db_default="", default="", max_length=40),
+            model_name='order',
+            name='market_code',
+            field=models.CharField(blank=True, db_default='', default='', max_length=40),
         ),
         migrations.AddField(
-            model_name="order",
-            name="promo_code",
-            field=models.CharField(blank=True, db_default="", default="", max_length=40),
+            model_name='order',
+            name='promo_code',
+            field=models.CharField(blank=True, db_default='', default='', max_length=40),
         ),
         migrations.AddField(
-            model_name="order",
-            name="rate_code",
-            field=models.CharField(blank=True, db_default="", default="", max_length=40),
+            model_name='order',
+            name='rate_code',
+            field=models.CharField(blank=True, db_default='', default='', max_length=40),
         ),
         migrations.AddField(
-            model_name="order",
-            name="rooms",
+            model_name='order',
+            name='rooms',
             field=models.SmallIntegerField(null=True),
         ),
         migrations.AddField(
-            model_name="order",
-            name="source_code",
-            field=models.CharField(blank=True, db_default="", default="", max_length=40),
+            model_name='order',
+            name='source_code',
+            field=models.CharField(blank=True, db_default='', default='', max_length=40),
         ),
         migrations.AddField(
-            model_name="order",
-            name="version_at",
+            model_name='order',
+            name='version_at',
             field=models.BigIntegerField(null=True),
         ),
         migrations.AddField(
-            model_name="orderchange",
-            name="cancel_reason",
-            field=models.CharField(blank=True, db_default="", default="", max_length=20),
+            model_name='orderchange',
+            name='cancel_reason',
+            field=models.CharField(blank=True, db_default='', default='', max_length=20),
         ),
         migrations.AddField(
-            model_name="orderchange",
-            name="market_code",
-            field=models.CharField(blank=True, db_default="", default="", max_length=40),
+            model_name='orderchange',
+            name='market_code',
+            field=models.CharField(blank=True, db_default='', default='', max_length=40),
         ),
         migrations.AddField(
-            model_name="orderchange",
-            name="rate_code",
-            field=models.CharField(blank=True, db_default="", default="", max_length=40),
+            model_name='orderchange',
+            name='rate_code',
+            field=models.CharField(blank=True, db_default='', default='', max_length=40),
         ),
         migrations.AddField(
-            model_name="orderchange",
-            name="rooms",
+            model_name='orderchange',
+            name='rooms',
             field=models.SmallIntegerField(null=True),
         ),
         migrations.AddField(
-            model_name="orderchange",
-            name="source_code",
-            field=models.CharField(blank=True, db_default="", default="", max_length=40),
+            model_name='orderchange',
+            name='source_code',
+            field=models.CharField(blank=True, db_default='', default='', max_length=40),
         ),
         migrations.CreateModel(
-            name="Stay",
+            name='Stay',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("line_no", models.IntegerField()),
-                ("starts_on", models.DateField()),
-                ("ends_on", models.DateField()),
-                ("room_type", models.CharField(blank=True, max_length=80)),
-                ("rate_code", models.CharField(blank=True, max_length=40)),
-                ("board", models.CharField(blank=True, max_length=40)),
-                ("rooms", models.SmallIntegerField(default=1)),
-                ("adults", models.SmallIntegerField(null=True)),
-                ("children", models.SmallIntegerField(null=True)),
-                ("child_ages", models.JSONField(default=list)),
-                ("nightly_minor", models.JSONField(default=list)),
-                ("is_unpaid", models.BooleanField(default=False)),
-                (
-                    "order",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="stays",
-                        to="orders.order",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('line_no', models.IntegerField()),
+                ('starts_on', models.DateField()),
+                ('ends_on', models.DateField()),
+                ('room_type', models.CharField(blank=True, max_length=80)),
+                ('rate_code', models.CharField(blank=True, max_length=40)),
+                ('board', models.CharField(blank=True, max_length=40)),
+                ('rooms', models.SmallIntegerField(default=1)),
+                ('adults', models.SmallIntegerField(null=True)),
+                ('children', models.SmallIntegerField(null=True)),
+                ('child_ages', models.JSONField(default=list)),
+                ('nightly_minor', models.JSONField(default=list)),
+                ('is_unpaid', models.BooleanField(default=False)),
+                ('order', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='stays', to='orders.order')),
             ],
             options={
-                "constraints": [
-                    models.UniqueConstraint(fields=("order", "line_no"), name="stay_once")
-                ],
+                'constraints': [models.UniqueConstraint(fields=('order', 'line_no'), name='stay_once')],
             },
         ),
         migrations.CreateModel(
-            name="StayGuest",
+            name='StayGuest',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("guest_no", models.IntegerField()),
-                ("origin_id", models.BigIntegerField(null=True)),
-                ("is_primary", models.BooleanField(default=False)),
-                (
-                    "age_class",
-                    models.CharField(
-                        choices=[("adult", "Adult"), ("child", "Child"), ("infant", "Infant")],
-                        default="adult",
-                        max_length=6,
-                    ),
-                ),
-                ("age", models.SmallIntegerField(null=True)),
-                ("share_with", models.CharField(blank=True, max_length=120)),
-                (
-                    "order",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="guests",
-                        to="orders.order",
-                    ),
-                ),
-                (
-                    "profile",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="guest_of",
-                        to="profiles.profile",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('guest_no', models.IntegerField()),
+                ('origin_id', models.BigIntegerField(null=True)),
+                ('is_primary', models.BooleanField(default=False)),
+                ('age_class', models.CharField(choices=[('adult', 'Adult'), ('child', 'Child'), ('infant', 'Infant')], default='adult', max_length=6)),
+                ('age', models.SmallIntegerField(null=True)),
+                ('share_with', models.CharField(blank=True, max_length=120)),
+                ('order', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='guests', to='orders.order')),
+                ('profile', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='guest_of', to='profiles.profile')),
             ],
             options={
-                "constraints": [
-                    models.UniqueConstraint(fields=("order", "guest_no"), name="stay_guest_once")
-                ],
+                'constraints': [models.UniqueConstraint(fields=('order', 'guest_no'), name='stay_guest_once')],
             },
         ),
         migrations.AddIndex(
-            model_name="order",
-            index=models.Index(
-                condition=models.Q(("confirmation_no", ""), _negated=True),
-                fields=["source", "confirmation_no"],
-                name="order_by_confirmation",
-            ),
+            model_name='order',
+            index=models.Index(condition=models.Q(('confirmation_no', ''), _negated=True), fields=['source', 'confirmation_no'], name='order_by_confirmation'),
         ),
     ]

@@ -4,14 +4,15 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("orders", "0006_reservations"),
+        ('orders', '0006_reservations'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="order",
-            name="is_claimed",
+            model_name='order',
+            name='is_claimed',
             field=models.BooleanField(db_default=False, default=False),
         ),
     ]

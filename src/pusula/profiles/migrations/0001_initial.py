@@ -5,110 +5,55 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     initial = True
 
-    dependencies = []
+    dependencies = [
+    ]
 
     operations = [
         migrations.CreateModel(
-            name="Profile",
+            name='Profile',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("first_name", models.CharField(blank=True, max_length=120)),
-                ("last_name", models.CharField(blank=True, max_length=120)),
-                ("name_key", models.CharField(blank=True, db_index=True, max_length=250)),
-                ("created_at", models.BigIntegerField()),
-                ("recorded_at", models.BigIntegerField()),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('first_name', models.CharField(blank=True, max_length=120)),
+                ('last_name', models.CharField(blank=True, max_length=120)),
+                ('name_key', models.CharField(blank=True, db_index=True, max_length=250)),
+                ('created_at', models.BigIntegerField()),
+                ('recorded_at', models.BigIntegerField()),
             ],
         ),
         migrations.CreateModel(
-            name="Identifier",
+            name='Identifier',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[("key", "Key"), ("email", "Email"), ("phone", "Phone")],
-                        max_length=8,
-                    ),
-                ),
-                ("value", models.CharField(max_length=320)),
-                ("source", models.CharField(max_length=60)),
-                ("recorded_at", models.BigIntegerField()),
-                (
-                    "profile",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="identifiers",
-                        to="profiles.profile",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('key', 'Key'), ('email', 'Email'), ('phone', 'Phone')], max_length=8)),
+                ('value', models.CharField(max_length=320)),
+                ('source', models.CharField(max_length=60)),
+                ('recorded_at', models.BigIntegerField()),
+                ('profile', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='identifiers', to='profiles.profile')),
             ],
             options={
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("kind", "value", "profile"), name="identifier_once"
-                    ),
-                    models.UniqueConstraint(
-                        condition=models.Q(("kind", "key")),
-                        fields=("value",),
-                        name="identifier_key_unique",
-                    ),
-                ],
+                'constraints': [models.UniqueConstraint(fields=('kind', 'value', 'profile'), name='identifier_once'), models.UniqueConstraint(condition=models.Q(('kind', 'key')), fields=('value',), name='identifier_key_unique')],
             },
         ),
         migrations.CreateModel(
-            name="Trait",
+            name='Trait',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("name", models.CharField(max_length=64)),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("text", "Text"),
-                            ("number", "Number"),
-                            ("day", "Day"),
-                            ("bool", "Bool"),
-                        ],
-                        max_length=8,
-                    ),
-                ),
-                ("text", models.CharField(blank=True, max_length=400)),
-                ("text_fold", models.CharField(blank=True, max_length=400)),
-                ("number", models.FloatField(null=True)),
-                ("day", models.DateField(null=True)),
-                ("source", models.CharField(max_length=60)),
-                ("updated_at", models.BigIntegerField()),
-                (
-                    "profile",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="traits",
-                        to="profiles.profile",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=64)),
+                ('kind', models.CharField(choices=[('text', 'Text'), ('number', 'Number'), ('day', 'Day'), ('bool', 'Bool')], max_length=8)),
+                ('text', models.CharField(blank=True, max_length=400)),
+                ('text_fold', models.CharField(blank=True, max_length=400)),
+                ('number', models.FloatField(null=True)),
+                ('day', models.DateField(null=True)),
+                ('source', models.CharField(max_length=60)),
+                ('updated_at', models.BigIntegerField()),
+                ('profile', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='traits', to='profiles.profile')),
             ],
             options={
-                "indexes": [models.Index(fields=["name", "profile"], name="trait_by_name")],
-                "constraints": [
-                    models.UniqueConstraint(fields=("profile", "name"), name="trait_once")
-                ],
+                'indexes': [models.Index(fields=['name', 'profile'], name='trait_by_name')],
+                'constraints': [models.UniqueConstraint(fields=('profile', 'name'), name='trait_once')],
             },
         ),
     ]

@@ -5,103 +5,48 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("profiles", "0001_initial"),
+        ('profiles', '0001_initial'),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name="trait",
-            name="kind",
-            field=models.CharField(
-                choices=[
-                    ("text", "Text"),
-                    ("number", "Number"),
-                    ("day", "Day"),
-                    ("bool", "Bool"),
-                    ("list", "List"),
-                ],
-                max_length=8,
-            ),
+            model_name='trait',
+            name='kind',
+            field=models.CharField(choices=[('text', 'Text'), ('number', 'Number'), ('day', 'Day'), ('bool', 'Bool'), ('list', 'List')], max_length=8),
         ),
         migrations.CreateModel(
-            name="Score",
+            name='Score',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("model", models.CharField(max_length=60)),
-                ("value", models.FloatField()),
-                ("decile", models.SmallIntegerField(null=True)),
-                ("scored_at", models.BigIntegerField()),
-                (
-                    "profile",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="scores",
-                        to="profiles.profile",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('model', models.CharField(max_length=60)),
+                ('value', models.FloatField()),
+                ('decile', models.SmallIntegerField(null=True)),
+                ('scored_at', models.BigIntegerField()),
+                ('profile', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='scores', to='profiles.profile')),
             ],
             options={
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("profile", "model", "scored_at"), name="score_once"
-                    )
-                ],
+                'constraints': [models.UniqueConstraint(fields=('profile', 'model', 'scored_at'), name='score_once')],
             },
         ),
         migrations.CreateModel(
-            name="TraitChange",
+            name='TraitChange',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("name", models.CharField(max_length=64)),
-                (
-                    "kind",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("text", "Text"),
-                            ("number", "Number"),
-                            ("day", "Day"),
-                            ("bool", "Bool"),
-                            ("list", "List"),
-                        ],
-                        max_length=8,
-                    ),
-                ),
-                ("text", models.CharField(blank=True, max_length=400)),
-                ("text_fold", models.CharField(blank=True, max_length=400)),
-                ("number", models.FloatField(null=True)),
-                ("day", models.DateField(null=True)),
-                ("source", models.CharField(max_length=60)),
-                ("changed_at", models.BigIntegerField()),
-                ("recorded_at", models.BigIntegerField()),
-                (
-                    "profile",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="trait_changes",
-                        to="profiles.profile",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=64)),
+                ('kind', models.CharField(blank=True, choices=[('text', 'Text'), ('number', 'Number'), ('day', 'Day'), ('bool', 'Bool'), ('list', 'List')], max_length=8)),
+                ('text', models.CharField(blank=True, max_length=400)),
+                ('text_fold', models.CharField(blank=True, max_length=400)),
+                ('number', models.FloatField(null=True)),
+                ('day', models.DateField(null=True)),
+                ('source', models.CharField(max_length=60)),
+                ('changed_at', models.BigIntegerField()),
+                ('recorded_at', models.BigIntegerField()),
+                ('profile', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='trait_changes', to='profiles.profile')),
             ],
             options={
-                "indexes": [
-                    models.Index(
-                        fields=["profile", "name", "changed_at"], name="trait_change_by_profile"
-                    )
-                ],
+                'indexes': [models.Index(fields=['profile', 'name', 'changed_at'], name='trait_change_by_profile')],
             },
         ),
     ]

@@ -15,6 +15,7 @@ FROM profiles_trait
 
 
 class Migration(migrations.Migration):
-    dependencies = [("profiles", "0002_segment_engine")]
+
+    dependencies = [('profiles', '0002_segment_engine')]
 
     operations = [migrations.RunSQL(FILL, migrations.RunSQL.noop)]

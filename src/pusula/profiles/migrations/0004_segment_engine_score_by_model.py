@@ -4,13 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("profiles", "0003_segment_engine_trait_history"),
+        ('profiles', '0003_segment_engine_trait_history'),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name="score",
-            index=models.Index(fields=["model"], name="score_by_model"),
+            model_name='score',
+            index=models.Index(fields=['model'], name='score_by_model'),
         ),
     ]

@@ -5,109 +5,77 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("profiles", "0004_segment_engine_score_by_model"),
+        ('profiles', '0004_segment_engine_score_by_model'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="Merge",
+            name='Merge',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("loser_id", models.BigIntegerField()),
-                ("winner_id", models.BigIntegerField(db_index=True)),
-                ("loser_name", models.CharField(blank=True, max_length=250)),
-                ("reason", models.CharField(max_length=40)),
-                ("evidence", models.JSONField(default=dict)),
-                ("actor", models.CharField(blank=True, max_length=150)),
-                ("merged_at", models.BigIntegerField()),
-                ("undone_at", models.BigIntegerField(null=True)),
-                ("undone_by", models.CharField(blank=True, max_length=150)),
-                ("undone_reason", models.CharField(blank=True, max_length=400)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('loser_id', models.BigIntegerField()),
+                ('winner_id', models.BigIntegerField(db_index=True)),
+                ('loser_name', models.CharField(blank=True, max_length=250)),
+                ('reason', models.CharField(max_length=40)),
+                ('evidence', models.JSONField(default=dict)),
+                ('actor', models.CharField(blank=True, max_length=150)),
+                ('merged_at', models.BigIntegerField()),
+                ('undone_at', models.BigIntegerField(null=True)),
+                ('undone_by', models.CharField(blank=True, max_length=150)),
+                ('undone_reason', models.CharField(blank=True, max_length=400)),
             ],
         ),
         migrations.CreateModel(
-            name="Shelved",
+            name='Shelved',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("origin_id", models.BigIntegerField(null=True)),
-                ("table", models.CharField(max_length=60)),
-                ("row", models.JSONField()),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('origin_id', models.BigIntegerField(null=True)),
+                ('table', models.CharField(max_length=60)),
+                ('row', models.JSONField()),
             ],
         ),
         migrations.AddField(
-            model_name="identifier",
-            name="origin_id",
+            model_name='identifier',
+            name='origin_id',
             field=models.BigIntegerField(null=True),
         ),
         migrations.AddField(
-            model_name="identifier",
-            name="verified_at",
+            model_name='identifier',
+            name='verified_at',
             field=models.BigIntegerField(null=True),
         ),
         migrations.AddField(
-            model_name="score",
-            name="origin_id",
+            model_name='score',
+            name='origin_id',
             field=models.BigIntegerField(null=True),
         ),
         migrations.AddField(
-            model_name="traitchange",
-            name="origin_id",
+            model_name='traitchange',
+            name='origin_id',
             field=models.BigIntegerField(null=True),
         ),
         migrations.AlterField(
-            model_name="identifier",
-            name="kind",
-            field=models.CharField(
-                choices=[
-                    ("key", "Key"),
-                    ("email", "Email"),
-                    ("phone", "Phone"),
-                    ("anonymous", "Anonymous"),
-                    ("national_id", "National Id"),
-                    ("document", "Document"),
-                    ("loyalty", "Loyalty"),
-                ],
-                max_length=12,
-            ),
+            model_name='identifier',
+            name='kind',
+            field=models.CharField(choices=[('key', 'Key'), ('email', 'Email'), ('phone', 'Phone'), ('anonymous', 'Anonymous'), ('national_id', 'National Id'), ('document', 'Document'), ('loyalty', 'Loyalty')], max_length=12),
         ),
         migrations.AddConstraint(
-            model_name="identifier",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("kind", "anonymous")),
-                fields=("value",),
-                name="identifier_device_unique",
-            ),
+            model_name='identifier',
+            constraint=models.UniqueConstraint(condition=models.Q(('kind', 'anonymous')), fields=('value',), name='identifier_device_unique'),
         ),
         migrations.AddIndex(
-            model_name="merge",
-            index=models.Index(fields=["loser_id"], name="merge_by_loser"),
+            model_name='merge',
+            index=models.Index(fields=['loser_id'], name='merge_by_loser'),
         ),
         migrations.AddConstraint(
-            model_name="merge",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("undone_at__isnull", True)),
-                fields=("loser_id",),
-                name="merge_of_loser_once",
-            ),
+            model_name='merge',
+            constraint=models.UniqueConstraint(condition=models.Q(('undone_at__isnull', True)), fields=('loser_id',), name='merge_of_loser_once'),
         ),
         migrations.AddField(
-            model_name="shelved",
-            name="profile",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="shelved",
-                to="profiles.profile",
-            ),
+            model_name='shelved',
+            name='profile',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='shelved', to='profiles.profile'),
         ),
     ]

@@ -4,23 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("profiles", "0005_identity"),
+        ('profiles', '0005_identity'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="Erased",
+            name='Erased',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("digest", models.CharField(max_length=43, unique=True)),
-                ("erased_at", models.BigIntegerField()),
-                ("lifted_at", models.BigIntegerField(null=True)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('digest', models.CharField(max_length=43, unique=True)),
+                ('erased_at', models.BigIntegerField()),
+                ('lifted_at', models.BigIntegerField(null=True)),
             ],
         ),
     ]

@@ -4,22 +4,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("profiles", "0007_proposals"),
+        ('profiles', '0007_proposals'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="Unheard",
+            name='Unheard',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("profile_id", models.BigIntegerField()),
-                ("since_at", models.BigIntegerField()),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('profile_id', models.BigIntegerField()),
+                ('since_at', models.BigIntegerField()),
             ],
         ),
     ]

@@ -4,41 +4,42 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("profiles", "0008_unheard"),
+        ('profiles', '0008_unheard'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="Compared",
+            name='Compared',
             fields=[
-                ("profile_id", models.BigIntegerField(primary_key=True, serialize=False)),
-                ("digest", models.BigIntegerField()),
+                ('profile_id', models.BigIntegerField(primary_key=True, serialize=False)),
+                ('digest', models.BigIntegerField()),
             ],
         ),
         migrations.AddField(
-            model_name="comparison",
-            name="model",
+            model_name='comparison',
+            name='model',
             field=models.JSONField(default=dict),
         ),
         migrations.AddField(
-            model_name="comparison",
-            name="n_changed",
+            model_name='comparison',
+            name='n_changed',
             field=models.BigIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name="comparison",
-            name="n_compared",
+            model_name='comparison',
+            name='n_compared',
             field=models.BigIntegerField(default=0),
         ),
         migrations.AlterField(
-            model_name="comparison",
-            name="finished_at",
+            model_name='comparison',
+            name='finished_at',
             field=models.BigIntegerField(null=True),
         ),
         migrations.AlterField(
-            model_name="comparison",
-            name="n_open",
+            model_name='comparison',
+            name='n_open',
             field=models.BigIntegerField(default=0),
         ),
     ]
