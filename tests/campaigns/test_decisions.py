@@ -137,6 +137,16 @@ def test_a_campaign_is_finished_only_when_everybody_treated_is_accounted_for(hot
     assert actions.settle(campaign, campaign.window_ends_at).state == machine.FINISHED
 
 
+def test_a_campaign_is_finished_though_a_message_left_with_somebody_who_parted(hotel):
+    hotel.segment("lapsing", *[hotel.guest(f"G{n}") for n in range(3)])
+    campaign = actions.start(hotel.campaign(), MOMENT)
+    Message.objects.update(state="sent", gated_at=MOMENT)
+    Message.objects.filter(pk=Message.objects.first().pk).update(
+        profile_id=hotel.guest("Parted").pk
+    )
+    assert actions.settle(campaign, campaign.window_ends_at).state == machine.FINISHED
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

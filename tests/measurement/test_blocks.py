@@ -1,4 +1,4 @@
-"""Pages of people behind a figure: complete, in order, and no dearer for those who are not on it."""
+"""Pages of people behind a figure: complete, in order, no dearer for those who are not on it."""
 
 from __future__ import annotations
 

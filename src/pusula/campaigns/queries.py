@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, QuerySet
 from django.utils.translation import gettext as _
 
 from pusula.campaigns import machine
@@ -153,12 +153,14 @@ def assignments_of(profile_id: int) -> QuerySet[Assignment]:
 
 
 def is_settled(campaign: Campaign) -> bool:
-    """Return whether everybody treated has a message, and every message its final state."""
+    """Return whether there is a message for everybody treated, and each in its final state.
+
+    They are counted, not matched: when two people part, a message goes with its address.
+    """
     if not outbox.is_settled(campaign.origin):
         return False
-    mine = Message.objects.filter(origin=campaign.origin, profile_id=OuterRef("profile_id"))
     treated = Assignment.objects.filter(campaign=campaign, arm=Arm.TREATED)
-    return not treated.filter(~Exists(mine)).exists()
+    return Message.objects.filter(origin=campaign.origin).count() >= treated.count()
 
 
 def standing(campaign: Campaign, at: int) -> str:
