@@ -204,6 +204,18 @@ def test_the_link_that_nobody_sees_leads_nowhere_and_marks_the_scanner_that_foll
     assert queries.rates("campaign:1").n_clicked == 1
 
 
+def test_images_that_a_trapped_scanner_loads_afterwards_are_no_open_of_a_person(message):
+    with time_machine.travel(clock.to_datetime(clock.now()), tick=False) as moment:
+        Client().get(click_path(message, TRAP), headers=PERSON)
+        moment.shift(4)
+        Client().get(open_path(message), headers=PERSON)
+        assert not Event.objects.filter(name="Email Opened").exists()
+        moment.shift(60)
+        Client().get(open_path(message), headers=PERSON)
+    assert Event.objects.filter(name="Email Opened").count() == 1
+    assert queries.rates("campaign:1").n_opened == 1
+
+
 def test_the_trap_of_one_message_marks_nothing_of_another(message):
     [other] = in_line(profiles(1), origin="campaign:2")
     Client().get(click_path(other, TRAP), headers=PERSON)

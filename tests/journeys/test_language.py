@@ -344,3 +344,11 @@ def test_who_says_nothing_of_a_control_group_holds_out_ten_per_cent_and_zero_nob
     assert any(line.startswith("No control group") for line in told[1])
     for wrong in ("100 %", 10, -1, False):
         assert "holdout" in refusal(holdout=wrong)
+
+
+def test_what_tells_of_a_booking_is_kept_from_nobody_unless_it_says_so():
+    service = doc() | {"class": "service"}
+    assert parse(service, NAMES).holdout == 0
+    assert parse(dump(parse(service, NAMES)), NAMES).holdout == 0
+    assert parse(service | {"holdout": "5 %"}, NAMES).holdout == 5
+    assert parse(doc() | {"class": "commercial"}, NAMES).holdout == 10

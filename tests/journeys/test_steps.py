@@ -118,7 +118,7 @@ def test_a_call_goes_on_with_its_outcome_and_closes_when_nobody_called():
     assert passed(task.enrollment)[1:] == [("call", "sold"), ("won", "goal")]
     step(hours(25))
     assert [m.step for m in messages() if m.channel == "email"] == ["missed"]
-    assert not queries.open_tasks().exists()
+    assert not Task.objects.filter(closed_at=None).exists()
     assert conserved() == {"done": 2}
 
 

@@ -1,5 +1,7 @@
 """Sayings keep their values apart: they are read in any language, also out of a row."""
 
+import pytest
+
 from pusula.lib.complaints import Complaints
 from pusula.lib.errors import PusulaError
 from pusula.lib.sayings import Saying, found, kept, told
@@ -45,6 +47,28 @@ def test_rows_that_are_older_than_sayings_stay_as_they_are():
     for row in ("IntegrityError: 100 %s", "", '{"say', '{"say": 1}', '{"say": "x"}', '{"a": "b"}'):
         assert found(row) == row
         assert told(row, turkish) == row
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '{"say": "%(x)s", "with": {}}',
+        '{"say": "100%", "with": {}}',
+        '{"say": 3, "with": {}}',
+        '{"say": "a", "with": 3}',
+        '{"say": "", "with": {}}',
+        '{"say": "%(x)s", "with": {"x": ' + "[" * 100_000,
+    ],
+)
+def test_words_of_strangers_that_look_like_a_saying_stay_as_they_are(row):
+    assert found(row) == row
+    assert told(row, turkish) == row
+
+
+def test_values_that_read_like_complaints_are_not_followed_for_ever():
+    known = Complaints([Saying("line %(line)s: %(problem)s")]).known
+    long = "line 1: " * 5_000 + "x"
+    assert str(known(long)) == long
 
 
 def test_what_a_library_complains_of_is_known_by_its_words():

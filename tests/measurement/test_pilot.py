@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
 
@@ -25,6 +26,14 @@ def test_the_ready_files_are_whole_and_come_back_as_they_were(flavour):
     assert [one.scenario for one in told.scenarios] == ["loyalty", "cross_sell", "upsell"]
     assert len(told.segments) == 5
     assert told.days == 14
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_every_comment_of_the_ready_files_is_in_the_language_of_the_reader(flavour, monkeypatch):
+    monkeypatch.setattr(definition, "gettext", str.upper)
+    comments = re.findall("# (.+)", definition.kit(flavour))
+    assert len(comments) >= 4
+    assert all(comment == comment.upper() for comment in comments)
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,15 @@ def test_when_it_is_allowed_again_what_waited_leaves_at_once(tmp_path):
     assert Message.objects.get().reason == ""
 
 
+def test_waiting_for_a_template_is_no_try_after_which_the_next_wait_is_longer(tmp_path):
+    in_line()
+    hear(event="PAUSED")
+    for _ in range(3):
+        sent(tmp_path)
+        Message.objects.update(due_at=clock.now())
+    assert Message.objects.get().n_attempts == 0
+
+
 def test_a_message_that_only_informs_does_not_leave_with_a_template_called_marketing(tmp_path):
     in_line(is_commercial=False)
     hear(new_category="MARKETING", previous_category="UTILITY")

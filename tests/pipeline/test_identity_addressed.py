@@ -7,7 +7,7 @@ from tests.pipeline.test_identity import Log, holder
 
 from pusula.consent.models import Consent, ConsentEntry
 from pusula.lib import clock
-from pusula.outbox import receipts
+from pusula.outbox import gate, receipts
 from pusula.outbox.models import Content, Message
 from pusula.pipeline import identity
 from pusula.privacy import erasure
@@ -60,6 +60,17 @@ def test_messages_of_the_time_together_go_where_their_address_goes(log, one):
     assert found == {AYSE: one, BORA: holder("pms:2"), BOTH: one}
 
 
+def test_a_mail_that_was_filled_for_both_when_they_part_is_filled_anew(log, one):
+    bora, ayse = send(one, BORA), send(one, AYSE)
+    waiting = Message.objects.filter(pk__in=[bora.pk, ayse.pk])
+    waiting.update(state="pending", owner="a sender", due_at=1, not_after_at=clock.now() * 2)
+    part(log)
+    owners = dict(Message.objects.values_list("address", "owner"))
+    assert owners == {BORA: "", AYSE: "a sender"}
+    verdicts = gate.judge([bora.pk], owner="a sender", state="pending", at=clock.now())
+    assert verdicts == {bora.pk: gate.NOT_OURS}
+
+
 def test_a_refusal_of_the_time_together_is_that_of_the_address(log, one):
     receipts.unsubscribe(send(one, BORA), at=clock.now())
     assert set(Consent.objects.values_list("status", flat=True)) == {"refused"}
@@ -68,6 +79,7 @@ def test_a_refusal_of_the_time_together_is_that_of_the_address(log, one):
     assert status == {one: "granted", holder("pms:2"): "refused"}
 
 
+@pytest.mark.django_db(transaction=True, databases=["default", "log"])  # databases are rewritten
 def test_whoever_is_erased_after_parting_is_not_named_by_what_the_other_keeps(log, one):
     receipts.unsubscribe(send(one, BORA), at=clock.now())
     part(log)

@@ -193,7 +193,7 @@ def test_what_the_language_refuses_is_named_at_its_step(deniz):
     page = press(deniz, page, f"copy:{steps(page)[0].id}")
     copy = steps(page)[1].id
     page = press(deniz, page, "draw", **{f"{copy}.id": "pause"})
-    assert page.context["desk"].said.problems == {copy: "id: there is another step 'pause'"}
+    assert page.context["desk"].said.problems == {copy: "id: 'pause' adında başka bir adım var"}
     answer = press(deniz, page, "save")
     assert answer.status_code == 422
     assert queries.newest(Journey.objects.get()).definition["steps"][1]["id"] == "who"

@@ -48,6 +48,12 @@ def test_a_prepared_pilot_shows_whom_it_reaches_and_what_is_missing(deniz):
     assert "Yaz pilotu" in page(deniz, "/pilot/yaz/", "tr")
 
 
+def test_what_is_to_be_written_in_the_file_is_set_as_code(deniz):
+    text = pilots.TEXT.replace("https://lodos.example", "https://example.com")
+    assert deniz.post("/pilot/+new/", {"text": text}).status_code == 302
+    assert "<code>site</code>" in page(deniz, "/pilot/yaz/")
+
+
 def test_a_point_is_ticked_with_a_name_and_taken_back(deniz):
     pilots.prepared()
     deniz.post("/pilot/yaz/tick/", {"item": "owner", "to": "done"})

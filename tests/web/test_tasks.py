@@ -217,6 +217,8 @@ def test_a_call_that_cannot_be_filled_in_shows_the_script_as_it_was_written(deni
     shown = page(deniz, "/tasks/")
     assert "A value is missing" in shown
     assert "{{ traits.pet }} ?" in shown
+    deniz.cookies["django_language"] = "tr"
+    assert "traits.pet boş; bu durumda ne" in deniz.get("/tasks/").content.decode()
 
 
 def test_an_agent_puts_a_call_back_and_hears_why_nobody_is_called(deniz, tasks):

@@ -10,6 +10,7 @@ from pusula.campaigns import team
 from pusula.campaigns.models import TeamAddress, Trial
 from pusula.lib import clock
 from pusula.privacy.models import AuditEntry
+from pusula.web.templatetags.ui import with_code
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +49,11 @@ def test_what_is_no_address_is_said_beside_its_field(deniz):
     answer = deniz.post("/templates/+team/", {"address": "a@b.example\nBcc: c@d.example"})
     assert answer.status_code == 422
     assert "Write one e-mail address" in answer.content.decode()
+
+
+def test_what_is_to_be_typed_is_set_as_code_and_values_stay_harmless(deniz):
+    assert "<code>pusula webpush keys</code>" in page(deniz, "/templates/+team/")
+    assert with_code("run `a <b>` or ` alone") == "run <code>a &lt;b&gt;</code> or ` alone"
 
 
 @pytest.mark.parametrize("language", ["tr", "en"])

@@ -71,7 +71,7 @@ def preflight(campaign: Campaign, at: int) -> Checklist:
     try:
         plan = audience.plan(campaign, at=at)
     except SegmentNotReadyError as error:
-        items.append(Item("audience", Level.ERROR, error.message))
+        items.append(Item("audience", Level.ERROR, error.said(_)))
     else:
         items += _people(plan)
         items += _freshness(campaign, at)
@@ -159,7 +159,7 @@ def carrier(channel: str) -> list[Item]:
     try:
         _name, address = split_sender(company.from_address)
     except AddressError as error:
-        items.append(Item("sender", Level.ERROR, error.message))
+        items.append(Item("sender", Level.ERROR, error.said(_)))
     else:
         if address.endswith(_EXAMPLE):
             text = _("The sender is an example address: set from_address in pusula.toml.")
@@ -181,7 +181,7 @@ def _provider(channel: str) -> Item:
     try:
         is_set = providers.of(channel) is not None
     except ChannelError as error:
-        return Item("channel", Level.ERROR, error.message)
+        return Item("channel", Level.ERROR, error.said(_))
     if not is_set:
         text = _("Nothing carries this channel: set its provider in pusula.toml.")
         return Item("channel", Level.ERROR, text)

@@ -78,7 +78,7 @@ def begin(campaign: Campaign, at: int) -> bool:
             _check_same(current)
             actions.start(current, at, most_n=_most(current.agreed_n or 0))
     except PusulaError as error:
-        _failed(campaign, error.message, at)
+        _failed(campaign, error.said(_), at)
         return False
     campaign.refresh_from_db()
     return True

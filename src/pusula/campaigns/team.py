@@ -108,7 +108,7 @@ def add_browser(told: Mapping[str, Any], *, name: str, by: str, at: int) -> Team
     try:
         keys.checked()
     except SubscriptionError as error:
-        raise TeamError(error.message) from error
+        raise TeamError(error.saying) from error
     address = subscriptions.address_of(endpoint)
     if PushSubscription.objects.filter(address=address).exists():
         raise TeamError(_("This is the browser of a customer: test pushes go to your team only."))

@@ -10,17 +10,16 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from pusula.campaigns import templates
-from pusula.campaigns.models import Template
 from pusula.consent.models import Channel
-from pusula.content.language import TemplateError
 from pusula.journeys import asking, hearing, machine, planning
 from pusula.journeys.advance import ANSWER, ELSE
 from pusula.journeys.compiled import compile_
 from pusula.journeys.course import Happening
 from pusula.journeys.engine import Done, Engine
+from pusula.journeys.freezing import frozen
 from pusula.journeys.language import DefinitionError, Names, dump, graph, parse
 from pusula.journeys.language import Journey as Definition
-from pusula.journeys.language.nodes import Approval, ByApi, Message, MessageWay
+from pusula.journeys.language.nodes import Approval, ByApi
 from pusula.journeys.language.nodes import Task as TaskStep
 from pusula.journeys.models import (
     Call,
@@ -157,7 +156,7 @@ def publish(version: JourneyVersion, *, at: int | None = None) -> None:
         if journey.state == machine.ARCHIVED:
             raise JourneyError(Saying("%(key)s is archived: resume it first", {"key": journey.key}))
         definition = parse(version.definition, names())
-        version.contents = _frozen(definition)
+        version.contents = frozen(definition)
         version.published_at = at
         version.save(update_fields=["contents", "published_at"])
         compiled = compile_(version, catalog.schema())
@@ -459,47 +458,3 @@ def _move(key: str, state: str, before: tuple[str, ...]) -> None:
                 {"key": key, "state": journey.state, "state2": state},
             )
         )
-
-
-def _frozen(definition: Definition) -> dict[str, list[list[object]]]:
-    """Freeze what the messages of a journey say: {step: [[channel, {language: content}], ...]}."""
-    made: dict[str, dict[str, int]] = {}
-    contents: dict[str, list[list[object]]] = {}
-    for node in graph(definition).nodes.values():
-        if isinstance(node.kind, Message):
-            contents[node.id] = [[way.channel, _contents(way, made)] for way in node.kind.ways]
-        elif isinstance(node.kind, TaskStep):
-            contents[node.id] = [[Channel.CALL, _scripts(node.id, node.kind)]]
-    return contents
-
-
-def _scripts(step: str, kind: TaskStep) -> dict[str, int]:
-    """Freeze what is said on the phone, by language."""
-    found = {}
-    for tag in ("tr", "en"):
-        title, text = getattr(kind.title, tag), getattr(kind.script, tag)
-        try:
-            content = outbox.freeze(
-                channel=Channel.CALL, sender="", subject=title, text=text, html=""
-            )
-        except TemplateError as error:
-            raise DefinitionError(f"{step}.script.{tag}", error.saying) from error
-        found[tag] = content.pk
-    return found
-
-
-def _contents(way: MessageWay, made: dict[str, dict[str, int]]) -> dict[str, int]:
-    """Return the contents of one way by language; each template is frozen once.
-
-    A template that a journey names for a language goes before the languages of another.
-    """
-    found: dict[str, int] = {}
-    named: dict[str, int] = {}
-    for tag, name in way.templates:
-        if name not in made:
-            made[name] = templates.freeze(Template.objects.get(name=name))
-        if tag:
-            named[tag] = made[name][templates.for_language(made[name], tag)]
-        else:
-            found |= made[name]
-    return found | named

@@ -12,7 +12,7 @@ from django.db.models import Count, QuerySet
 from pusula.journeys import machine
 from pusula.journeys.language import Graph, Names, graph, parse
 from pusula.journeys.language.nodes import USUAL_HOLDOUT
-from pusula.journeys.models import Enrollment, Journey, JourneyVersion, Passage, Task
+from pusula.journeys.models import Enrollment, Journey, JourneyVersion, Passage
 from pusula.outbox.models import Message
 from pusula.segments import catalog
 from pusula.segments.language.schema import Schema
@@ -128,24 +128,11 @@ def by_step(journey: Journey, version: JourneyVersion | None = None) -> dict[str
     }
 
 
-def waiting_at(journey: Journey, step: str) -> QuerySet[Enrollment]:
-    """Return who waits at a step, the next to go on first."""
-    found = Enrollment.objects.filter(journey=journey, state=machine.WAITING, node=step)
-    return found.select_related("profile").order_by("due_at", "pk")
-
-
 def put_off(journey: Journey | None = None) -> QuerySet[Enrollment]:
     """Return who could not move because something failed, with the error; tried again."""
     found = Enrollment.objects.filter(state=machine.WAITING).exclude(error="")
     found = found if journey is None else found.filter(journey=journey)
     return found.select_related("journey", "profile").order_by("due_at")
-
-
-def open_tasks(*, are_calls: bool | None = None) -> QuerySet[Task]:
-    """Return what people of the company are asked, the most urgent first."""
-    found = Task.objects.filter(closed_at=None)
-    found = found if are_calls is None else found.filter(is_call=are_calls)
-    return found.select_related("enrollment__journey", "enrollment__profile").order_by("until_at")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pusula.lib.sayings import Saying
 
 _GAP = re.compile(r"%\((\w+)\)s")
 _INNER = frozenset({"problem", "why"})  # gaps that hold a complaint themselves
+_DEEPEST = 5  # no library goes deeper; values of people may
 
 
 class Complaints:
@@ -21,14 +22,20 @@ class Complaints:
 
     def known(self, complaint: str) -> Saying | str:
         """Return a complaint as a saying; one that is no sentence here as it is."""
+        return self._known(complaint, 1)
+
+    def _known(self, complaint: str, depth: int) -> Saying | str:
         for pattern, sentence in self._patterns:
             if found := pattern.fullmatch(complaint):
-                values = {name: self._value(name, text) for name, text in found.groupdict().items()}
+                parts = found.groupdict().items()
+                values = {name: self._value(name, text, depth) for name, text in parts}
                 return Saying(sentence, values)
         return complaint
 
-    def _value(self, name: str, text: str) -> Saying | str:
-        return self.known(text) if name in _INNER else self._words.get(text, text)
+    def _value(self, name: str, text: str, depth: int) -> Saying | str:
+        if name in _INNER and depth < _DEEPEST:
+            return self._known(text, depth + 1)
+        return self._words.get(text, text)
 
     @cached_property
     def _patterns(self) -> list[tuple[re.Pattern[str], str]]:

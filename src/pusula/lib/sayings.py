@@ -46,12 +46,16 @@ def kept(what: Saying | str, most: int = 10_000) -> str:
 
 
 def found(row: str) -> Saying | str:
-    """Return what ``kept`` gave to a row; words that stand there as they are stay so."""
+    """Return what ``kept`` gave to a row; words that stand there as they are stay so.
+
+    So do words of strangers that only look like a saying: one that cannot be said is none.
+    """
     if not row.startswith('{"' + _TEXT):
         return row
     try:
         read = _joined(json.loads(row))
-    except (ValueError, TypeError, KeyError):
+        str(read)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return row
     return read if isinstance(read, Saying) else row
 
@@ -69,5 +73,7 @@ def _parted(value: object) -> object:
 
 def _joined(value: object) -> object:
     if isinstance(value, dict):
+        if not value[_TEXT] or not isinstance(value[_TEXT], str):
+            raise ValueError(_TEXT)
         return Saying(value[_TEXT], {k: _joined(v) for k, v in value[_VALUES].items()})
     return value

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from django.db.models import BigIntegerField, Exists, OuterRef
 from django.db.models.functions import Coalesce
 
-from pusula.outbox import machine
+from pusula.outbox import machine, moves
 from pusula.outbox.models import Message
 from pusula.outbox.reasons import Reason
 from pusula.profiles import moving
@@ -44,7 +44,11 @@ def move(loser: int, winner: int, *, at: int) -> None:
 
 
 def give_back(winner: int, origins: Collection[int], to: int) -> None:
-    """Give the messages that came from ``origins``, or went to their addresses, to ``to``."""
+    """Give the messages that came from ``origins``, or went to their addresses, to ``to``.
+
+    What a sender has claimed it may have filled with what is the winner's: it is not to leave so.
+    """
     moving.give_back(_MESSAGES, winner, origins, to)
     moving.give_back_addressed(_MESSAGES, winner, origins, to)
+    moves.call_back(Message.objects.filter(profile_id=to))
     moving.give_back(_SUBSCRIPTIONS, winner, origins, to)

@@ -29,7 +29,10 @@ where owner = %s and state || '' = '{machine.PENDING}' and id in """
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Where a message goes and why. ``later_at`` puts it back in line for that moment."""
+    """Where a message goes and why. ``later_at`` puts it back in line for that moment.
+
+    That counts as a try, after which the next wait is longer, unless nothing ``was_tried``.
+    """
 
     id: int
     to: str
@@ -37,6 +40,7 @@ class Move:
     detail: str = ""
     later_at: int | None = None
     provider_id: str = ""  # what the next hop calls it
+    was_tried: bool = True
 
 
 def apply(moves: Sequence[Move], *, state: str, owner: str, at: int) -> int:
@@ -59,7 +63,7 @@ def apply(moves: Sequence[Move], *, state: str, owner: str, at: int) -> int:
             at if move.to in machine.FINAL else None,
             move.provider_id[:120],
             move.later_at,
-            0 if move.later_at is None else 1,
+            int(move.later_at is not None and move.was_tried),
             move.id,
             state,
             owner,
@@ -121,6 +125,14 @@ def withdraw(named: QuerySet[Message], *, at: int, reason: Reason = Reason.LEFT)
     A sender that has claimed one finds it gone when it comes to the gate.
     """
     return _waiting(named).update(state=machine.SKIPPED, reason=reason, owner="", settled_at=at)
+
+
+def call_back(named: QuerySet[Message]) -> int:
+    """Put those of these messages that a sender has claimed back in line, to be filled anew.
+
+    It finds them gone when it comes to the gate.
+    """
+    return _waiting(named).exclude(owner="").update(owner="")
 
 
 def _waiting(named: QuerySet[Message]) -> QuerySet[Message]:

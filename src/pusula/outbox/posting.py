@@ -190,7 +190,10 @@ class PostLoop:
             why = approvals.in_the_way(name, language, is_commercial=one.is_commercial)
             if why:
                 del ready[one.id]
-                move = Move(one.id, machine.PENDING, Reason.TEMPLATE, why, later_at=later_at)
+                move = Move(
+                    one.id, machine.PENDING, Reason.TEMPLATE, why,
+                    later_at=later_at, was_tried=False,
+                )  # fmt: skip
                 self._settle(machine.PENDING, move)
 
     def _refuse(self, letter: Letter, error: PusulaError) -> None:

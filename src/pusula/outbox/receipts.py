@@ -63,7 +63,9 @@ def is_machine(message: Message, *, method: str, agent: str, at: int) -> bool:
 
 def note(message: Message, kind: ReceiptKind, *, at: int, machine: bool, url: str = "") -> None:
     """Keep what happened to ``message``; a person's first open, or click of a link, is an event."""
-    if kind == ReceiptKind.CLICKED and (_is_burst(message, url, at) or _is_trapped(message, at)):
+    if kind == ReceiptKind.CLICKED and _is_burst(message, url, at):
+        machine = True
+    if kind in _HITS and _is_trapped(message, at):
         machine = True
     if Receipt.objects.filter(message=message, kind=kind).count() < MOST:
         Receipt.objects.create(

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from django.conf import settings
 from django.db import connection
+from django.utils.translation import gettext
 
 from pusula.journeys.engine import Engine
 from pusula.lake import locks
@@ -82,7 +83,7 @@ def _begin(version: RfmVersion) -> None:
         with evaluate.alone():
             versions.begin(version, at=segments.moment(), groups=by.groups, n_all=n_all)
     except PusulaError as error:
-        RfmVersion.objects.filter(pk=version.pk, begun_at=None).update(error=error.message)
+        RfmVersion.objects.filter(pk=version.pk, begun_at=None).update(error=error.said(gettext))
         raise
 
 

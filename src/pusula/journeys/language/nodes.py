@@ -14,6 +14,8 @@ from pusula.segments.language.windows import Offset
 Minutes = int  # past midnight, by the wall clock
 USUAL_NOT_AFTER = Offset(6, "hour")
 USUAL_HOLDOUT = Decimal(USUAL_PERCENT)
+# What tells of a booking or purchase is not kept from anybody unless somebody says so.
+SERVICE_HOLDOUT = Decimal(0)
 
 # What happens to a profile: comes in by it, is woken by it, or leaves by it.
 

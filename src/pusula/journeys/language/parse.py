@@ -7,7 +7,7 @@ from typing import Any, Literal, cast
 
 from pusula.journeys.language import literals
 from pusula.journeys.language.entries import EntryReader
-from pusula.journeys.language.nodes import Journey, Reentry, Rule
+from pusula.journeys.language.nodes import SERVICE_HOLDOUT, Journey, Reentry, Rule
 from pusula.journeys.language.schema import (
     CLASSES,
     DEFAULT_LIMITS,
@@ -68,6 +68,8 @@ def _manners(fields: Mapping[str, Place]) -> dict[str, Any]:
         found["priority"] = _priority(fields["priority"])
     if "holdout" in fields:
         found["holdout"] = literals.holdout(fields["holdout"])
+    elif not found.get("is_commercial", True):
+        found["holdout"] = SERVICE_HOLDOUT
     return found
 
 

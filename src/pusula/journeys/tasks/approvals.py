@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from pusula.journeys import actions
 from pusula.journeys import queries as journeys
 from pusula.journeys.language import DefinitionError, Graph
@@ -101,7 +103,9 @@ def sample(asked: Asked, language: str, *, at: int) -> Sample | None:
         told = {"coupon": "…", "order": "…"} | ride.data
         subject, text, _details = made.filled({**given, **links, "message": told})
     except PusulaError as error:
-        return Sample(step, channel, content.subject, content.text, ride.profile_id, error.message)
+        return Sample(
+            step, channel, content.subject, content.text, ride.profile_id, error.said(gettext)
+        )
     return Sample(step, channel, subject, text, ride.profile_id)
 
 

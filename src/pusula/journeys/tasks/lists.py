@@ -200,9 +200,9 @@ def take_over(
         try:
             _take_over(row, taken, seen, home, at, is_trial=is_trial)
         except _RowError as error:
-            taken.wrong.append(Wrong(number, shown(error.column), error.message))
+            taken.wrong.append(Wrong(number, shown(error.column), error.said(gettext)))
         except PusulaError as error:
-            taken.wrong.append(Wrong(number, shown("outcome"), error.message))
+            taken.wrong.append(Wrong(number, shown("outcome"), error.said(gettext)))
     return taken
 
 
@@ -230,7 +230,7 @@ def _take_over(
         try:
             noting.check_moment(task, said.again_at, at)
         except noting.OutcomeError as error:
-            raise _RowError("call_back_at", error.message) from error
+            raise _RowError("call_back_at", error.said(gettext)) from error
     if said.result in REFUSALS and task.holder != call_list.holder:
         if not is_trial:
             noting.refuse_late(task.pk, said, by=call_list.holder, at=at)

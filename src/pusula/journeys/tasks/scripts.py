@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from pusula.content.language import RenderError, TemplateError
 from pusula.lib.errors import PusulaError
 from pusula.outbox.models import Message
@@ -33,5 +35,5 @@ def script_of(message: Message, *, at: int) -> Script:
         )
         title, text, _details = made.filled({**given, "message": message.variables})
     except (TemplateError, RenderError, PusulaError) as error:
-        return Script(content.subject, content.text, error.message)
+        return Script(content.subject, content.text, error.said(gettext))
     return Script(title, text)

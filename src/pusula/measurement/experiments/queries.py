@@ -196,19 +196,12 @@ def brief(experiment: Experiment, at: int) -> Found:
     return Found(experiment, at, 0, None, NO_COURSE, judged.split_p, judged)
 
 
-def seen_so_far(journey: Journey, window_days: int, at: int) -> stats.Seen | None:
-    """Return a journey's difference of rates with the interval that holds at every look.
-
-    A journey has no planned end, and is looked at again and again. Of those whose ``window_days``
-    are over; ``None`` before there is anything to compare.
-    """
-    found = so_far(journey, window_days, at)
-    last = None if found is None else found.course.last
-    return None if last is None else last[0]
-
-
 def so_far(journey: Journey, window_days: int, at: int) -> Found | None:
-    """Return ``brief`` of a journey with this window; ``None`` where nobody is held out."""
+    """Return ``brief`` of a journey with this window; ``None`` where nobody is held out.
+
+    A journey has no planned end, and is looked at again and again: the interval of its last look
+    holds at every one.
+    """
     experiment = by_key("journey", journey.key, at)
     if experiment is None or not experiment.is_held_against:
         return None

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
+from django.utils.translation import gettext, gettext_noop
 
 from pusula.campaigns.definitions import KEY, Share, convert
 from pusula.lib.errors import PusulaError
@@ -24,6 +25,23 @@ _MOST_TEXT = 400
 _MOST_TITLE = 120
 _UNFIT = frozenset(" \t\r\n\"'<>{}$\\")  # what would end a link, or begin something else
 _LIQUID = ("{{", "{%")
+# The comments of the ready files, as they stand there.
+_COMMENTS = (
+    gettext_noop(
+        "A pilot of fourteen days for a hotel: three scenarios, each against a control group of "
+        "its own."
+    ),
+    gettext_noop(
+        "A pilot of fourteen days for a shop: three scenarios, each against a control group of "
+        "its own."
+    ),
+    gettext_noop(
+        "Change what is yours (site, words, costs), then: pusula pilot plan FILE. The proofs are "
+        "examples: write true ones."
+    ),
+    gettext_noop("share of net revenue that is profit"),
+    gettext_noop("who has no permission is left out in any case"),
+)
 
 
 class PilotError(PusulaError):
@@ -212,7 +230,7 @@ def parse(text: str, where: str) -> Definition:
 
 
 def kit(flavour: str) -> str:
-    """Return the file to begin with, for hotels or shops."""
+    """Return the file to begin with, for hotels or shops; its comments in the reader's language."""
     if flavour not in FLAVOURS:
         raise PilotError(
             Saying(
@@ -221,7 +239,10 @@ def kit(flavour: str) -> str:
             )
         )
     file = resources.files("pusula.measurement.pilot") / "kits" / f"{flavour}.yaml"
-    return file.read_text(encoding="utf-8")
+    text = file.read_text(encoding="utf-8")
+    for comment in _COMMENTS:
+        text = text.replace(f"# {comment}", f"# {gettext(comment)}")
+    return text
 
 
 def plain(definition: Definition) -> dict[str, Any]:

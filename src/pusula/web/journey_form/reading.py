@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pusula.journeys.language.nodes import USUAL_HOLDOUT
+from pusula.journeys.language.nodes import SERVICE_HOLDOUT, USUAL_HOLDOUT
 from pusula.web.builder.fields import Fields
 from pusula.web.builder.picks import Picker
 from pusula.web.journey_form import boxes, conditions, kinds
@@ -42,7 +42,8 @@ def _head(document: Mapping[str, object]) -> Fields:
     for name in ("keyed_by", "purpose", "class", "priority"):
         if name in document:
             found.put(name, str(document[name]))
-    share = str(document.get("holdout", f"{USUAL_HOLDOUT} %"))
+    usual = SERVICE_HOLDOUT if document.get("class") == "service" else USUAL_HOLDOUT
+    share = str(document.get("holdout", f"{usual} %"))
     found.put("holdout", read_share(share) or share.removesuffix(" %"))
     match document.get("reentry"):
         case str(rule):

@@ -10,7 +10,7 @@ from functools import lru_cache
 import lucide.jinja
 from django import template
 from django.conf import settings
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
@@ -25,6 +25,8 @@ from pusula.web.charts.heat import Heat
 from pusula.web.charts.svg import tag
 
 register = template.Library()
+
+_CODE = re.compile("`([^`]+)`")
 
 _NOTE_ICONS = {
     "": "info",
@@ -219,6 +221,12 @@ def unbroken(sentence: str) -> str:
     """Keep together what is one value: ``p < 0,001`` and ``1,5–2,8`` stand on one line."""
     together = re.sub(r" ([<=]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", sentence)
     return re.sub(r"(?<=\d)–(?=\S)", "–\N{WORD JOINER}", together)
+
+
+@register.filter
+def with_code(sentence: str) -> SafeString:
+    """Set what stands between backticks as code: what is typed on a command line or in a file."""
+    return mark_safe(_CODE.sub(r"<code>\1</code>", conditional_escape(sentence)))  # noqa: S308
 
 
 @register.filter
