@@ -139,7 +139,7 @@ def page(asked: Asked, kind: str, *, before: int | None = None, limit: int) -> l
         f"AND {where} AND {condition} ORDER BY m.id DESC"
     )
     newest = Message.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    high = newest + 1 if before is None else before
+    high = newest + 1 if before is None else min(before, newest + 1)
     found: list[int] = []
     size = _FIRST
     while high > 0 and len(found) < limit:
