@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import email
 import email.policy
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -216,9 +217,9 @@ def test_a_mail_is_signed_where_the_company_signs(sold, settings, monkeypatch):
     (issue,) = letters.prepare(at=MONDAY)
 
     class Signer:
-        def signature(self, head: bytes, body: bytes) -> bytes:
+        def signature(self, head: bytes, pieces: Sequence[bytes]) -> bytes:
             assert head.endswith(b"\r\n")
-            assert b"\n" not in body.replace(b"\r\n", b"")
+            assert b"\n" not in b"".join(pieces).replace(b"\r\n", b"")
             return b"DKIM-Signature: v=1\r\n"
 
     monkeypatch.setattr(mails.dkim, "signer_of", lambda *_args: Signer())

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from django.utils import translation
 
-from pusula.lib import clock
+from pusula.lib import clock, sayings
 from pusula.lib.errors import PusulaError
 from pusula.ops.lists import lists
 from pusula.profiles.models import Identifier, Profile
@@ -149,7 +149,7 @@ def test_a_list_that_segments_ask_for_goes_only_by_force_and_opens_nothing(file)
     evaluate.touched(ids, at=NOW + 1, cause="import")
     rebuild.everybody(at=NOW + 2)
     assert others() == ["Ali", "Can"]  # the last good members
-    assert "there is no 'fair'" in queries.by_key("others").error
+    assert "there is no 'fair'" in sayings.told(queries.by_key("others").error)
     assert "there is no list fair" in call("remove", "fair", status=1)
 
 
