@@ -7,9 +7,7 @@ for each part.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
-
-from django.conf import settings
+from decimal import Decimal
 
 from pusula.campaigns import templates
 from pusula.campaigns.audience import Plan
@@ -127,7 +125,4 @@ def counted(campaign: Campaign, ids: list[int]) -> Parts | None:
 
 
 def _minor(each: Decimal | None, n: Decimal) -> int:
-    if each is None:
-        return 0
-    exponent = money.EXPONENTS[settings.PUSULA.currency]
-    return int((each * n).scaleb(exponent).to_integral_value(ROUND_HALF_EVEN))
+    return 0 if each is None else prices.minor(each * n)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
 from django.conf import settings
 from django.db.models import QuerySet, Sum
@@ -104,9 +104,7 @@ def spent(messages: QuerySet[Message]) -> Spent:
         for price, span in spans:
             n = mine.filter(**span).aggregate(n=Sum(Coalesce("n_parts", 1)))["n"]
             total += price * (n or 0)
-    exponent = money.EXPONENTS[settings.PUSULA.currency]
-    rounded = total.scaleb(exponent).to_integral_value(ROUND_HALF_EVEN)
-    return Spent(int(rounded), tuple(missing))
+    return Spent(minor(total), tuple(missing))
 
 
 def _spans(channel: str) -> Iterator[tuple[Decimal, dict[str, int]]]:
