@@ -64,7 +64,7 @@ def _prepare(n_waiting: int, n_due: int, keys: list[str]) -> None:
     from tests.outbox.people import profiles
 
     from pusula.campaigns.models import Template
-    from pusula.journeys import actions
+    from pusula.journeys import versions
     from pusula.journeys.models import Journey
     from pusula.lake import rows
     from pusula.lib import clock
@@ -78,7 +78,7 @@ def _prepare(n_waiting: int, n_due: int, keys: list[str]) -> None:
     )
     title = {"tr": "Ölçüm", "en": "Bench"}
     head = {"title": title, "class": "service", "holdout": 0, "entry": [{"api": True}]}
-    actions.apply([(k, {"journey": k, **head, "steps": JOURNEYS[k]}) for k in keys])
+    versions.apply([(k, {"journey": k, **head, "steps": JOURNEYS[k]}) for k in keys])
     columns = (
         "journey_id", "version_id", "profile_id", "entry_key", "entry", "state", "node", "due_at",
         "waits_for", "is_holdout", "entered_at", "moved_at", "outcome", "data", "error",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from django.utils import translation
 from hypothesis import settings as made_up
 from pytest_django.plugin import DjangoDbBlocker
@@ -16,6 +17,10 @@ from pytest_django.plugin import DjangoDbBlocker
 made_up.register_profile("same", deadline=None, derandomize=True)
 made_up.load_profile("same")
 _WITH_COMMITS = pytest.mark.django_db(transaction=True)
+_SEQUENCES = """
+    select quote_ident(sequencename)::regclass as name, last_value
+    from pg_sequences where schemaname = current_schema()
+"""
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -34,6 +39,35 @@ def _no_mark_of_another_database() -> Iterator[None]:
     """Forget what the home remembers of the database: the next test has another one."""
     yield
     (Path(os.environ["PUSULA_HOME"]) / "run" / "anchor.json").unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="session")
+def _first_numbers(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> list[tuple[str, int]]:
+    """Where PostgreSQL's sequences that have told a number stand before the first test."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(f"select name, last_value from ({_SEQUENCES}) s where last_value > 0")
+        return cursor.fetchall()
+
+
+@pytest.fixture(autouse=True)
+def _same_numbers(request: pytest.FixtureRequest) -> None:
+    """Let every test on PostgreSQL number its rows from where the first one did, as on SQLite.
+
+    Sequences outlive a rollback, and numbers decide who is held out and which row comes first:
+    without this, what a test sees would depend on the tests before it.
+    """
+    if not request.node.get_closest_marker("django_db") or connection.vendor != "postgresql":
+        return
+    first = dict(request.getfixturevalue("_first_numbers"))
+    request.getfixturevalue("_django_db_helper")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select setval(name, coalesce((%s::jsonb ->> name::text)::bigint, 1),"
+            f" %s::jsonb ? name::text) from ({_SEQUENCES}) s where last_value > 0",
+            [json.dumps(first)] * 2,
+        )
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 from tests.journeys.scene import step
 from tests.pipeline.company import NOW, event, told
 
-from pusula.journeys import actions, engine, packs
+from pusula.journeys import actions, engine, packs, versions
 from pusula.journeys.language import graph
 from pusula.journeys.language.nodes import branches
 from pusula.journeys.models import Enrollment, Journey, Passage, Task
@@ -44,8 +44,8 @@ class World:
         definition = packs.parsed(scenario)
         if not holdout:
             document = {**scenario.document, "holdout": 0}
-            (definition,) = actions.read([("pack.yaml", document)]).values()
-        actions.publish(actions.save(definition, at=NOW), at=NOW)
+            (definition,) = versions.read([("pack.yaml", document)]).values()
+        versions.publish(versions.save(definition, at=NOW), at=NOW)
         self.journey = Journey.objects.get(key=scenario.key)
         self.graph = graph(definition)
         self.now = NOW

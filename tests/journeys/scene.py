@@ -10,7 +10,7 @@ from typing import Any
 from tests.pipeline.company import NOW, TITLE, event, told
 
 from pusula.campaigns.models import Template
-from pusula.journeys import actions
+from pusula.journeys import versions
 from pusula.journeys.models import Enrollment, Journey, Passage
 from pusula.lib import clock
 from pusula.outbox.models import Message
@@ -56,8 +56,8 @@ def document(key: str = "hello", **parts: Any) -> dict[str, Any]:
 def publish(key: str = "hello", *, at: int = NOW, **parts: Any) -> Journey:
     """Publish a journey ``at``; parts replace those of the plain one."""
     templates()
-    (definition,) = actions.read([("journey.yaml", document(key, **parts))]).values()
-    actions.publish(actions.save(definition, at=at), at=at)
+    (definition,) = versions.read([("journey.yaml", document(key, **parts))]).values()
+    versions.publish(versions.save(definition, at=at), at=at)
     return Journey.objects.get(key=key)
 
 

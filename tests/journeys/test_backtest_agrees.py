@@ -13,7 +13,7 @@ from tests.outbox.asking import limits
 from tests.pipeline.company import IDLE, NOW, SEARCHED, define
 
 from pusula.consent import actions as consent
-from pusula.journeys import actions, engine
+from pusula.journeys import engine, versions
 from pusula.journeys.backtest import letters, lives
 from pusula.journeys.backtest.setting import setting
 from pusula.journeys.models import Enrollment, Journey, Passage
@@ -121,8 +121,8 @@ def _live(rng, told, traits):
         _know(traits, profile_of(email))
     step(NOW + 2, runner)
     templates()
-    (definition,) = actions.read([("trip.yaml", told)]).values()
-    actions.publish(actions.save(definition, at=BEGIN), at=BEGIN)
+    (definition,) = versions.read([("trip.yaml", told)]).values()
+    versions.publish(versions.save(definition, at=BEGIN), at=BEGIN)
     facts = sorted(_facts(rng), key=lambda fact: fact[0])
     at = BEGIN + 1
     while True:

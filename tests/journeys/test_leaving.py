@@ -23,8 +23,9 @@ from tests.journeys.scene import (
 from tests.orders.test_record import version
 from tests.pipeline.company import define
 
-from pusula.journeys import actions, engine
+from pusula.journeys import actions, engine, versions
 from pusula.journeys.engine import Engine
+from pusula.journeys.errors import JourneyError
 from pusula.journeys.models import Enrollment, Journey, Planned, Task
 from pusula.lib import clock
 from pusula.orders.actions import record
@@ -240,7 +241,7 @@ def test_an_answer_waits_until_a_paused_journey_goes_on_and_is_not_lost():
     step(hours(1) + 1)
     actions.pause("hello")
     task = Task.objects.get()
-    with pytest.raises(actions.JourneyError, match="hello is paused"):
+    with pytest.raises(JourneyError, match="hello is paused"):
         actions.answer(task, "then", by="ayse", at=hours(2))
     actions.resume("hello", at=hours(3))
     actions.answer(task, "then", by="ayse", at=hours(4))
@@ -254,7 +255,7 @@ def test_an_answer_that_cannot_be_followed_leaves_the_task_open(monkeypatch):
     task = Task.objects.get()
     with monkeypatch.context() as broken:
         broken.setattr(engine.writing, "_candidate", lambda *_given: 1 / 0)
-        with pytest.raises(actions.JourneyError, match="try again"):
+        with pytest.raises(JourneyError, match="try again"):
             actions.answer(task, "then", by="ayse", at=hours(2))
     actions.answer(task, "then", by="ayse", at=hours(3))
     assert [m.step for m in messages()] == ["yes"]
@@ -266,10 +267,10 @@ def test_people_are_moved_to_steps_of_the_same_kind_only_and_their_tasks_go_with
     say(ELIF, at=hours(1))
     step(hours(1) + 1)
     publish(at=hours(2), steps=[mail("ask")])
-    with pytest.raises(actions.JourneyError, match="another kind of step"):
-        actions.migrate("hello", to=2, at=hours(2))
+    with pytest.raises(JourneyError, match="another kind of step"):
+        versions.migrate("hello", to=2, at=hours(2))
     publish(at=hours(3), steps=[{**ASK, "id": "approve"}])
-    assert actions.migrate("hello", to=3, steps={"ask": "approve"}, at=hours(3)) == 1
+    assert versions.migrate("hello", to=3, steps={"ask": "approve"}, at=hours(3)) == 1
     actions.answer(Task.objects.get(), "then", by="ayse", at=hours(4))
     assert [m.step for m in messages()] == ["yes"]
     assert Journey.objects.get().state == "live"

@@ -20,7 +20,7 @@ from pusula.campaigns import templates
 from pusula.campaigns.models import Template
 from pusula.campaigns.templates import all_said
 from pusula.events import vocabulary
-from pusula.journeys import actions, packs, queries
+from pusula.journeys import packs, queries, versions
 from pusula.journeys.language import DefinitionError, sentences
 from pusula.journeys.models import Enrollment, Journey, JourneyVersion
 from pusula.lib import clock
@@ -55,7 +55,7 @@ def test_a_scenario_is_added_as_a_draft_that_can_be_published(name, flavour, lan
     assert Template.objects.count() == added.n_templates == len(scenario.letters)
     version = queries.newest(journey)
     assert version is not None
-    actions.publish(version)
+    versions.publish(version)
     assert Journey.objects.get().state == "live"
     other = "en" if language == "tr" else "tr"
     mails = [ways[0][1] for ways in version.contents.values() if ways[0][0] != "call"]
@@ -162,7 +162,7 @@ def test_a_draft_that_asks_for_what_is_not_there_is_not_published():
     packs.add(packs.load("birthday", "hotel", "tr", site=SITE))
     version = JourneyVersion.objects.get()
     with pytest.raises(DefinitionError, match=r"entry\[0\]\.date\.trait"):
-        actions.publish(version)
+        versions.publish(version)
     assert Journey.objects.get().state == "draft"
 
 

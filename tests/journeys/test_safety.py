@@ -25,7 +25,8 @@ from tests.journeys.scene import (
 )
 from tests.pipeline.test_kill import Killed, Killer, reset_sequences, settled_sequences
 
-from pusula.journeys import actions, engine, queries
+from pusula.journeys import actions, engine, queries, versions
+from pusula.journeys.errors import JourneyError
 from pusula.journeys.models import Enrollment, Journey, JourneyVersion, Passage
 from pusula.lib import clock
 from pusula.outbox.models import Message
@@ -147,9 +148,9 @@ def test_who_is_under_way_stays_on_their_version_until_somebody_moves_them():
     say("naz@example.com", at=hours(40))
     step(hours(40) + 1)
     publish(at=hours(41), steps=[wait("rest", "3 days"), mail("newest")])
-    with pytest.raises(actions.JourneyError, match="people wait at 'pause'"):
-        actions.migrate("hello", to=3, at=hours(42))
-    assert actions.migrate("hello", to=3, steps={"pause": "rest"}, at=hours(42)) == 1
+    with pytest.raises(JourneyError, match="people wait at 'pause'"):
+        versions.migrate("hello", to=3, at=hours(42))
+    assert versions.migrate("hello", to=3, steps={"pause": "rest"}, at=hours(42)) == 1
     step(hours(64))
     assert messages()[-1].step == "newest"
     assert Passage.objects.get(result="migrated").reason == "2 → 3"
@@ -163,7 +164,7 @@ def test_many_are_put_on_another_version_with_few_statements(django_assert_max_n
     step(hours(1) + 1)
     publish(at=hours(2), priority=2, steps=[wait("pause", "5 days"), mail()])
     with django_assert_max_num_queries(30):
-        assert actions.migrate("hello", to=2, at=hours(3)) == 30
+        assert versions.migrate("hello", to=2, at=hours(3)) == 30
     moved = Passage.objects.filter(result="migrated", reason="1 → 2", version__number=2)
     assert moved.count() == 30
     assert Enrollment.objects.filter(version__number=2, node="pause").count() == 30
@@ -222,7 +223,7 @@ def test_an_archived_journey_lets_everybody_go():
 
 def test_publishing_again_what_is_published_makes_no_version():
     publish()
-    (applied,) = actions.apply([("a.yaml", document())])
+    (applied,) = versions.apply([("a.yaml", document())])
     assert (applied.number, applied.is_changed) == (1, False)
     assert JourneyVersion.objects.count() == 1
 

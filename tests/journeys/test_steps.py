@@ -26,6 +26,7 @@ from tests.journeys.scene import (
 from tests.pipeline.company import NOW, TITLE, define
 
 from pusula.journeys import actions, queries, why
+from pusula.journeys.errors import JourneyError
 from pusula.journeys.models import Call, Coupon, Enrollment, Journey, Task
 from pusula.lib import clock
 from pusula.profiles.models import Trait
@@ -110,10 +111,10 @@ def test_a_call_goes_on_with_its_outcome_and_closes_when_nobody_called():
         say(email, at=hours(1), phone=f"+90532111000{number}")
     step(hours(1) + 1)
     task = Task.objects.get(enrollment__profile_id=profile_of(ELIF))
-    with pytest.raises(actions.JourneyError, match="no outcome"):
+    with pytest.raises(JourneyError, match="no outcome"):
         actions.answer(task, "solt", by="ayse", at=hours(2))
     actions.answer(task, "sold", by="ayse", note="Deniz manzaralı", at=hours(2))
-    with pytest.raises(actions.JourneyError, match="closed"):
+    with pytest.raises(JourneyError, match="closed"):
         actions.answer(task, "sold", by="can", at=hours(2) + 1)
     assert passed(task.enrollment)[1:] == [("call", "sold"), ("won", "goal")]
     step(hours(25))
@@ -252,5 +253,5 @@ def test_a_program_puts_somebody_in_once_for_each_occurrence():
     assert not actions.enroll("hello", elif_, occurrence="x", at=hours(3))
     assert actions.enroll("hello", elif_, occurrence="y", at=hours(3))
     actions.pause("hello")
-    with pytest.raises(actions.JourneyError, match="not live"):
+    with pytest.raises(JourneyError, match="not live"):
         actions.enroll("hello", elif_, occurrence="z", at=hours(4))

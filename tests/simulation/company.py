@@ -12,7 +12,7 @@ from pusula.campaigns.models import Template
 from pusula.consent import actions as consent
 from pusula.consent.actions import Decision
 from pusula.consent.models import Channel
-from pusula.journeys import actions as journeys
+from pusula.journeys import versions
 from pusula.lib import clock
 from pusula.pipeline import batch
 from pusula.profiles.models import Identifier, IdentifierKind, Profile
@@ -106,8 +106,8 @@ def found() -> None:
     _define("everybody", {"not": {"orders": {"count": {"at_least": 1}}}})
     batch.run()
     for document in JOURNEYS:
-        (definition,) = journeys.read([(document["journey"], document)]).values()
-        journeys.publish(journeys.save(definition, at=now), at=now)
+        (definition,) = versions.read([(document["journey"], document)]).values()
+        versions.publish(versions.save(definition, at=now), at=now)
     campaigns.create(_mailing(), now)
 
 

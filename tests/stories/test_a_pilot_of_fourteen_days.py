@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from tests.stories.company import START, Company, at_work
 
-from pusula.journeys import actions as journeys
+from pusula.journeys import versions
 from pusula.journeys.models import Enrollment
 from pusula.lib import clock
 from pusula.measurement.pilot.building import document
@@ -187,7 +187,7 @@ def test_what_was_registered_stays_and_what_was_changed_after_it_is_told(company
     with company.day(1):
         told = restored(Pilot.objects.get().definition)
         other = {**document(told, told.scenarios[0]), "holdout": "5 %"}
-        journeys.apply([("other", other)])
+        versions.apply([("other", other)])
         found = json.loads(company.pusula("pilot", "report", "yaz", "--json").output)
         assert not found["is_as_registered"]
         company.pusula("pilot", "stop", "yaz")

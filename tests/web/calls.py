@@ -8,7 +8,7 @@ from tests.web import company as made_up
 
 from pusula.campaigns.models import Template
 from pusula.consent.models import Channel, Consent, Status
-from pusula.journeys import actions
+from pusula.journeys import actions, versions
 from pusula.journeys.models import Journey, Task
 from pusula.lib import clock
 from pusula.profiles.models import Identifier, IdentifierKind
@@ -52,8 +52,8 @@ def publish(key: str, *steps: dict[str, Any], by: str = "deniz") -> Journey:
         "journey": key, "title": {"tr": "Sezon açılışı", "en": "Season opening"},
         "class": "service", "holdout": 0, "entry": [{"api": True}], "steps": list(steps),
     }  # fmt: skip
-    [definition] = actions.read([("journey.yaml", document)]).values()
-    actions.publish(actions.save(definition, by=by, at=made_up.NOW), at=made_up.NOW)
+    [definition] = versions.read([("journey.yaml", document)]).values()
+    versions.publish(versions.save(definition, by=by, at=made_up.NOW), at=made_up.NOW)
     return Journey.objects.get(key=key)
 
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from tests.web import company as made_up
 
 from pusula.campaigns.models import Template
-from pusula.journeys import actions
+from pusula.journeys import actions, versions
 from pusula.journeys.course import Happening
 from pusula.journeys.engine import Engine
 from pusula.journeys.models import Enrollment, Journey, JourneyVersion
@@ -76,12 +76,12 @@ def save(key: str = "abandoned", *, ago: float = 20, **parts: Any) -> JourneyVer
             name=f"davet-{channel}",
             defaults={"channel": channel, "text": text, "updated_at": 1, **more},
         )
-    (definition,) = actions.read([("journey.yaml", document(key, **parts))]).values()
-    return actions.save(definition, by="deniz", at=made_up.moment(ago))
+    (definition,) = versions.read([("journey.yaml", document(key, **parts))]).values()
+    return versions.save(definition, by="deniz", at=made_up.moment(ago))
 
 
 def publish(key: str = "abandoned", *, ago: float = 20, **parts: Any) -> Journey:
-    actions.publish(save(key, ago=ago, **parts), at=made_up.moment(ago))
+    versions.publish(save(key, ago=ago, **parts), at=made_up.moment(ago))
     return Journey.objects.get(key=key)
 
 

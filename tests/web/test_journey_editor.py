@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.web import rides
 
-from pusula.journeys import actions, machine, queries
+from pusula.journeys import machine, queries, versions
 from pusula.journeys.models import Enrollment, Journey, JourneyVersion
 from pusula.privacy.models import AuditEntry
 from pusula.web.journey_form import trial
@@ -286,7 +286,7 @@ def test_a_draft_that_was_published_meanwhile_is_not_discarded(deniz, monkeypatc
     address = changed(deniz).url
     mark = deniz.get(address).context["mark"]
     stale = JourneyVersion.objects.select_related("journey").get(number=2)
-    actions.publish(JourneyVersion.objects.get(number=2))
+    versions.publish(JourneyVersion.objects.get(number=2))
     monkeypatch.setattr(queries, "newest", lambda _journey: stale)  # read just before
     assert deniz.post(address, {"mark": mark, "decision": "discard"}).url == "/journeys/abandoned/"
     assert Journey.objects.get().version.number == 2

@@ -12,7 +12,7 @@ from tests.web import company as made_up
 from tests.web import rides
 
 from pusula.campaigns.models import Template
-from pusula.journeys import actions, figures
+from pusula.journeys import figures, versions
 from pusula.journeys.models import Enrollment, Journey
 from pusula.outbox import doubts
 from pusula.outbox.models import Hold, Message
@@ -351,7 +351,7 @@ def test_a_page_asks_the_same_number_of_questions_however_many_are_on_it(
 def test_templates_that_are_gone_do_not_take_the_page_with_them(deniz, journey):
     Template.objects.all().update(archived_at=1)
     assert "davet-email" in page(deniz, "/journeys/abandoned/")
-    assert actions.names() is not None
+    assert versions.names() is not None
 
 
 def test_people_page_by_page_are_each_there_once(deniz, company, monkeypatch):

@@ -12,7 +12,7 @@ from pusula.campaigns import offers, templates
 from pusula.campaigns.templates import Says
 from pusula.consent.actions import Decision, record
 from pusula.events.models import Event
-from pusula.journeys import actions as journeys
+from pusula.journeys import versions
 from pusula.journeys.models import Task
 from pusula.lib import clock
 from pusula.outbox.models import Message
@@ -128,8 +128,8 @@ def publish(key: str, **more: object) -> None:
         "journey": key, "title": {"tr": "Karttan arama", "en": "Call from the card"},
         "holdout": 0, "entry": [{"api": True}], "steps": [CALL], **more,
     }  # fmt: skip
-    [definition] = journeys.read([("journey.yaml", document)]).values()
-    journeys.publish(journeys.save(definition, by="deniz", at=NOW), at=NOW)
+    [definition] = versions.read([("journey.yaml", document)]).values()
+    versions.publish(versions.save(definition, by="deniz", at=NOW), at=NOW)
 
 
 def test_a_call_is_asked_for_with_the_script_of_a_journey(guest):

@@ -12,7 +12,7 @@ from django.db.models.functions import Cast, Concat
 from pusula.journeys import machine
 from pusula.journeys.language import DefinitionError, nodes
 from pusula.journeys.models import Enrollment, Journey, JourneyVersion, Passage, Planned
-from pusula.journeys.queries import MIGRATED, graph_of
+from pusula.journeys.queries import graph_of
 from pusula.outbox.models import Message
 from pusula.outbox.reasons import Reason
 from pusula.segments.language.schema import Schema
@@ -133,7 +133,9 @@ def messages(version: JourneyVersion) -> QuerySet[Message]:
     found = Message.objects.filter(origin=version.journey.origin)
     if not shares_steps(version):
         return found
-    passed = Passage.objects.filter(version=version).exclude(step="").exclude(result=MIGRATED)
+    passed = (
+        Passage.objects.filter(version=version).exclude(step="").exclude(result=machine.MIGRATED)
+    )
     waiting = Enrollment.objects.filter(version=version, state=machine.WAITING).exclude(node="")
     origin = version.journey.origin
     keys = passed.values_list(_key(origin, "step", "enrollment_id")).union(

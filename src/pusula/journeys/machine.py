@@ -16,6 +16,9 @@ MOVES = {
     ARCHIVED: frozenset({LIVE}),
 }
 
+# What a passage says of somebody who was put on another version.
+MIGRATED = "migrated"
+
 # Enrollments: everybody who came in is in exactly one of the two.
 WAITING = "waiting"
 FINISHED = "finished"

@@ -10,14 +10,14 @@ from typing import Any
 from django.db.models import Count, QuerySet
 
 from pusula.journeys import machine
+from pusula.journeys.errors import JourneyError
 from pusula.journeys.language import Graph, Names, graph, parse
 from pusula.journeys.language.nodes import USUAL_HOLDOUT
 from pusula.journeys.models import Enrollment, Journey, JourneyVersion, Passage
+from pusula.lib.sayings import Saying
 from pusula.outbox.models import Message
 from pusula.segments import catalog
 from pusula.segments.language.schema import Schema
-
-MIGRATED = "migrated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,14 @@ def by_key(key: str) -> Journey | None:
     return Journey.objects.filter(key=key).select_related("version").first()
 
 
+def named(key: str) -> Journey:
+    """Return the journey called ``key``; raise ``JourneyError`` if there is none."""
+    journey = by_key(key)
+    if journey is None:
+        raise JourneyError(Saying("there is no journey %(key)s", {"key": key}))
+    return journey
+
+
 def newest(journey: Journey) -> JourneyVersion | None:
     """Return the newest version, published or not."""
     return journey.versions.order_by("-number").first()
@@ -106,7 +114,7 @@ def by_step(journey: Journey, version: JourneyVersion | None = None) -> dict[str
     The step "" is coming in.
     """
     versions = [version] if version else list(journey.versions.all())
-    passages = Passage.objects.filter(version__in=versions).exclude(result=MIGRATED)
+    passages = Passage.objects.filter(version__in=versions).exclude(result=machine.MIGRATED)
     results: dict[str, dict[str, int]] = defaultdict(dict)
     outcomes: dict[str, dict[str, int]] = defaultdict(dict)
     grouped = passages.values_list("step", "is_exit", "result").annotate(n=Count("pk"))

@@ -18,7 +18,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from pusula.journeys import actions, calls, queries, why
+from pusula.journeys import actions, calls, queries, versions, why
 from pusula.journeys.language import Journey as Definition
 from pusula.journeys.language import Names, parse, sentences
 from pusula.journeys.language.json_schema import json_schema
@@ -50,7 +50,7 @@ journeys.add_command(result)
 @click.argument("folder", type=_Folder)
 def plan(folder: Path) -> None:
     """Say what taking over the journeys (*.yaml) in FOLDER would change; change nothing."""
-    for key, definition in actions.read(catalog.read_folder(folder)).items():
+    for key, definition in versions.read(catalog.read_folder(folder)).items():
         click.echo(f"{key}:")
         for line in _difference(key, definition):
             click.echo(f"  {line}")
@@ -64,7 +64,7 @@ def apply(folder: Path) -> None:
     Who is under way stays on the version they came in on.
     """
     with transaction.atomic():
-        applied = actions.apply(catalog.read_folder(folder))
+        applied = versions.apply(catalog.read_folder(folder))
         changed = [one.key for one in applied if one.is_changed]
         audit.record(audit.operator(), "journey.applied", n=len(changed), keys=changed)
     for one in applied:
@@ -81,7 +81,7 @@ def publish(key: str) -> None:
         click.echo(gettext("unchanged"))
         return
     with transaction.atomic():
-        actions.publish(version)
+        versions.publish(version)
         _record("journey.published", key, n=version.number)
     click.echo(gettext("version %(n)s published") % {"n": version.number})
 
@@ -102,7 +102,7 @@ def export_(folder: Path) -> None:
 @journeys.command()
 def schema() -> None:
     """Print the JSON Schema of journeys, with what this installation knows."""
-    click.echo(json.dumps(json_schema(actions.names()), ensure_ascii=False, indent=2))
+    click.echo(json.dumps(json_schema(versions.names()), ensure_ascii=False, indent=2))
 
 
 @journeys.command("list")
@@ -191,7 +191,7 @@ def migrate(key: str, to: int, steps: tuple[str, ...]) -> None:
     if wrong := [one for one in steps if "=" not in one]:
         raise click.UsageError(f"--step {wrong[0]}: write OLD=NEW")
     with transaction.atomic():
-        n = actions.migrate(key, to=to, steps=dict(one.split("=", 1) for one in steps))
+        n = versions.migrate(key, to=to, steps=dict(one.split("=", 1) for one in steps))
         _record("journey.migrated", key, n=n, to=to)
     click.echo(gettext("%(n)s people are on version %(to)s now.") % {"n": number(n), "to": to})
 

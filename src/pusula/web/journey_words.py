@@ -15,7 +15,6 @@ from pusula.journeys.language.nodes import Kind
 from pusula.journeys.language.sentences.english import English
 from pusula.journeys.language.sentences.printer import Printer
 from pusula.journeys.language.sentences.turkish import Turkish
-from pusula.journeys.queries import MIGRATED
 from pusula.segments import queries as segments
 from pusula.web import formats, titles
 
@@ -57,7 +56,7 @@ _KINDS: dict[type[Kind], tuple[str, str | Promise]] = {
 
 _RESULTS: dict[str, str | Promise] = {
     advance.ENTERED: _("Came in"),
-    MIGRATED: _("Put on another version"),
+    machine.MIGRATED: _("Put on another version"),
     advance.WAITED: _("The time was over"),
     advance.ASKED: _("Asked for"),
     "done": _("Done"),

@@ -13,7 +13,7 @@ from pusula.campaigns import templates
 from pusula.campaigns.models import Template
 from pusula.campaigns.templates import Says
 from pusula.events.models import Event
-from pusula.journeys import actions
+from pusula.journeys import versions
 from pusula.journeys.language import Journey as Definition
 from pusula.journeys.language import Names, graph, parse
 from pusula.journeys.language.nodes import OnEvent, OnSegment, Schedule
@@ -101,7 +101,7 @@ def add(scenario: Scenario, *, by: str = "", at: int | None = None) -> Added:
                 None, name=one.name, channel=one.channel, says=_says(one, scenario.language),
                 by=by, at=at,
             )  # fmt: skip
-        actions.save(parsed(scenario), by=by, at=at)
+        versions.save(parsed(scenario), by=by, at=at)
     return Added(scenario.key, is_new=True, n_templates=len(new), missing=missing(scenario))
 
 

@@ -13,6 +13,7 @@ from pusula.consent.models import Channel, Consent, Status
 from pusula.consent.models import Reason as Closed
 from pusula.journeys import actions, asking
 from pusula.journeys.advance import ELSE
+from pusula.journeys.errors import JourneyError, PausedError
 from pusula.journeys.language import DefinitionError
 from pusula.journeys.models import Attempt, Task
 from pusula.journeys.tasks import taking
@@ -127,8 +128,8 @@ def _lead_on(task: Task, said: Said, way: str, by: str, at: int) -> None:
     try:
         with transaction.atomic():
             actions.answer(task, said.result, by=by, note=note, at=at, way=way)
-    except actions.JourneyError as error:
-        is_paused = isinstance(error, actions.PausedError)
+    except JourneyError as error:
+        is_paused = isinstance(error, PausedError)
         if not is_paused and said.result not in REFUSALS:
             raise
         mine = Task.objects.filter(pk=task.pk)

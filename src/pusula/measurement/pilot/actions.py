@@ -14,7 +14,7 @@ from pusula.campaigns import templates
 from pusula.campaigns.models import Template
 from pusula.campaigns.templates import Says
 from pusula.journeys import actions as journeys
-from pusula.journeys import machine
+from pusula.journeys import machine, versions
 from pusula.journeys.models import Journey
 from pusula.journeys.packs.letters import Letter
 from pusula.lib import clock
@@ -108,8 +108,8 @@ def _write(definition: Definition, scenario: Scenario, by: str, at: int) -> None
         templates.save(held, name=letter.name, channel=letter.channel, says=says, by=by, at=at)
     if "whatsapp" in scenario.routes:
         _check_whatsapp(scenario)
-    (made,) = journeys.read([("pilot", building.document(definition, scenario))]).values()
-    journeys.save(made, by=by, at=at)
+    (made,) = versions.read([("pilot", building.document(definition, scenario))]).values()
+    versions.save(made, by=by, at=at)
 
 
 def _check_whatsapp(scenario: Scenario) -> None:
@@ -159,7 +159,7 @@ def start(pilot: Pilot, *, agreed_n: int, by: str = "", at: int) -> Pilot:
                 _("By now %(n)s people would get a message: look at the plan again.") % {"n": n}
             )
         for journey in journeys_of(definition):
-            journeys.publish(journey.versions.latest("number"), at=at)
+            versions.publish(journey.versions.latest("number"), at=at)
         current.state = RUNNING
         current.expected, current.agreed_n = plan.plain(expected), agreed_n
         current.counted_at = at

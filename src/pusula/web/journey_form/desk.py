@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext
 
-from pusula.journeys import actions, queries
+from pusula.journeys import queries, versions
 from pusula.journeys.language import DefinitionError, Names, dump, parse
 from pusula.journeys.language.nodes import USUAL_HOLDOUT
 from pusula.segments.language import read_yaml
@@ -224,7 +224,7 @@ def opened(journey: Journey | None, document: dict[str, object] | None = None) -
     """
     version = queries.newest(journey) if journey else None
     definition = version.definition if version else document or {}
-    names, picker = actions.names(), Picker()
+    names, picker = versions.names(), Picker()
     desk = Desk(Draft(), picker, Here(names, picker.choices), base=mark(version))
     if definition:
         desk.read_yaml(written(definition))
@@ -240,7 +240,7 @@ def sent(form: QueryDict) -> Desk:
     """Return the desk that a form says; raise ``FormError`` if it is none of ours."""
     inner = conditions_desk.sent(form)
     draft = drafts.read(form)
-    here = Here(actions.names(), inner.picker.choices)
+    here = Here(versions.names(), inner.picker.choices)
     desk = Desk(draft, inner.picker, here)
     desk.past, desk.future = (_states(form.get(name, "")) for name in ("back", "ahead"))
     desk.base = form.get("base", "")[:60]

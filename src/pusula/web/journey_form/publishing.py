@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Count
 from django.utils.translation import gettext
 
-from pusula.journeys import actions, machine, queries
+from pusula.journeys import machine, queries, versions
 from pusula.journeys.language import DefinitionError, parse
 from pusula.journeys.language.graph import graph
 from pusula.journeys.models import Enrollment, Journey, JourneyVersion
@@ -63,7 +63,7 @@ def plan(journey: Journey, version: JourneyVersion) -> Plan:
     counted = waiting.values_list("version__number").annotate(n=Count("pk"))
     numbers = list(counted.order_by("version__number"))
     try:
-        made = graph(parse(version.definition, actions.names()))
+        made = graph(parse(version.definition, versions.names()))
     except DefinitionError as error:
         return Plan(error.said(gettext), numbers)
     places = waiting.exclude(node="").values_list("version_id", "node").annotate(n=Count("pk"))

@@ -10,8 +10,8 @@ from django.utils.translation import get_language, gettext, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from pusula.journeys import actions
 from pusula.journeys import queries as journeys
+from pusula.journeys.errors import JourneyError
 from pusula.journeys.models import JourneyVersion
 from pusula.journeys.tasks import approvals, queries
 from pusula.lib import clock
@@ -66,7 +66,7 @@ def decide(request: HttpRequest, version: int, step: str) -> HttpResponse:
             verb = "approval.given" if answer == approvals.YES else "approval.refused"
             if n:
                 audit.record(who, verb, f"journey:{found.journey.key}", step=step, n=n)
-    except actions.JourneyError as error:
+    except JourneyError as error:
         messages.error(request, error.said(gettext))
         return redirect("approvals")
     _say(request, answer, n)

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from pusula.journeys import actions, packs, queries
+from pusula.journeys import packs, queries, versions
 from pusula.journeys.language import sentences
 from pusula.journeys.models import Journey, JourneyVersion
 from pusula.lib import clock
@@ -282,7 +282,7 @@ def _kept(journey: Journey | None, desk: Desk, by: str) -> JourneyVersion:
         newest = queries.newest(found) if found is not None else None
         if problem := desks.overtaken(desk, newest):
             raise FormError(problem)
-        version = actions.save(definition, by=by)
+        version = versions.save(definition, by=by)
         if newest is None or desks.mark(version) != desks.mark(newest):
             audit.record(by, "journey.drafted", f"journey:{definition.key}", n=version.number)
     return version

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from pusula.journeys import actions, machine, queries
+from pusula.journeys import machine, queries, versions
 from pusula.journeys.models import Journey, JourneyVersion
 from pusula.lib.errors import PusulaError
 from pusula.privacy import audit
@@ -49,7 +49,7 @@ def take_up(request: HttpRequest, key: str, number: int) -> HttpResponse:
             messages.error(request, gettext("There is a draft: publish or discard it first."))
             return redirect("journey-publish", key)
         try:
-            version = actions.again(earlier, by=by)
+            version = versions.again(earlier, by=by)
         except PusulaError as error:
             messages.error(request, error.said(gettext))
             return redirect("journey", key)
@@ -97,11 +97,11 @@ def _decided(request: HttpRequest, journey: Journey, version: JourneyVersion) ->
     n_moved = 0
     try:
         with transaction.atomic(), evaluate.alone():
-            actions.publish(_as_seen(version))
+            versions.publish(_as_seen(version))
             audit.record(by, "journey.published", f"journey:{key}", n=version.number)
             if request.POST.get("people") == "move":
                 steps = publishing.stand_ins(request.POST)
-                n_moved = actions.migrate(key, to=version.number, steps=steps)
+                n_moved = versions.migrate(key, to=version.number, steps=steps)
                 audit.record(by, "journey.migrated", f"journey:{key}", n=n_moved, to=version.number)
     except PusulaError as error:
         return _plan(request, journey, version, error.said(gettext))

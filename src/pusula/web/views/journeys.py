@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from pusula.journeys import actions, figures, machine, queries
+from pusula.journeys import actions, figures, machine, queries, versions
 from pusula.journeys.figures import Lately
 from pusula.journeys.language import DefinitionError
 from pusula.journeys.models import Enrollment, Journey, JourneyVersion
@@ -137,9 +137,9 @@ def bring_in(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         text_ = _text(request)
         try:
-            [definition] = actions.read([(gettext("File"), read_yaml(text_))]).values()
+            [definition] = versions.read([(gettext("File"), read_yaml(text_))]).values()
             with transaction.atomic():
-                made = actions.save(definition, by=signed_in(request).get_username())
+                made = versions.save(definition, by=signed_in(request).get_username())
                 _record(request, "journey.applied", definition.key, n=1, keys=[definition.key])
         except PusulaError as error:
             problem = error.said(gettext)

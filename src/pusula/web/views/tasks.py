@@ -13,8 +13,8 @@ from django.utils.translation import get_language, gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from pusula.journeys import actions
 from pusula.journeys import queries as journeys
+from pusula.journeys.errors import JourneyError
 from pusula.journeys.models import Attempt, Task
 from pusula.journeys.tasks import lists, noting, queries, scripts, taking
 from pusula.journeys.tasks.noting import OutcomeError, Said
@@ -92,7 +92,7 @@ def note(request: HttpRequest, pk: int) -> HttpResponse:
     except NotInHandError:
         messages.info(request, gettext("This call is noted already, or was left for too long."))
         return redirect("tasks")
-    except (OutcomeError, actions.JourneyError) as error:
+    except (OutcomeError, JourneyError) as error:
         return _page(request, problem=error.said(gettext), status=422)
     messages.success(request, _said_of(noted))
     if "stop" not in given:
