@@ -120,10 +120,11 @@ def _erase(world: World) -> None:
     alike = {person}  # whoever is merged with them is the same person
 
     def do() -> None:
-        found = profile_of(person)
-        if found is not None:
-            erasure.begin(found, actor="dpo")
-            alike.update(one for one in EVERYBODY if profile_of(one) == found)
+        while (found := profile_of(person)) is not None:
+            with suppress(erasure.UnknownPersonError):  # merged in between
+                erasure.begin(found, actor="dpo")
+                alike.update(one for one in EVERYBODY if profile_of(one) == found)
+                return
 
     def answered() -> None:
         world.seen.wants_out.add(person)
