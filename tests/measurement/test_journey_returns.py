@@ -47,6 +47,7 @@ def lived() -> Journey:
         bought(who, START + HOUR)
     was_sent(made, treated, "mail", "email", START + HOUR)
     was_sent(made, treated[:50], "late", "email", START + 16 * clock.DAY)  # their days are over
+    was_sent(made, treated[:50], "before", "email", START - HOUR)  # an earlier time they came in
     young = people(10)
     came_in(made, young, held=False, at=START + 10 * clock.DAY)
     was_sent(made, young, "mail-young", "email", START + 10 * clock.DAY)
@@ -68,6 +69,10 @@ def test_the_return_is_additional_revenue_less_the_cost_of_the_same_people_and_d
     assert found.gained.roi == pytest.approx((10 * 100_00 - 200 * 50) / (200 * 50))
     low, high = found.gained.roi_interval.low, found.gained.roi_interval.high
     assert low < found.gained.roi < high
+    cost, of_revenue = 200 * 50, found.gained.interval
+    assert (low, high) == pytest.approx(
+        ((of_revenue.low - cost) / cost, (of_revenue.high - cost) / cost)
+    )
     assert (found.has_return, found.unpriced) == (True, ())
 
 
