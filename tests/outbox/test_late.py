@@ -62,6 +62,15 @@ def test_a_message_that_waited_into_the_night_goes_in_the_morning(ayse):
     assert gated(id_, at=message.due_at) == [GO]
 
 
+def test_a_clock_set_back_behind_the_claim_finds_the_night_before(ayse):
+    limits(QUIET)
+    morning = EVENING + 13 * HOUR
+    id_ = in_line(ayse, due_at=morning)
+    claim("me", n=9, at=morning)
+    assert gate.turn([], [], [id_], owner="me", at=morning - 4 * HOUR) == {id_: PUT_OFF}
+    assert gated(id_, at=morning) == [GO]
+
+
 def test_what_is_worthless_in_the_morning_is_not_sent_at_night(ayse):
     limits(QUIET)
     id_ = in_line(ayse, due_at=EVENING, not_after_at=EVENING + 10 * HOUR)

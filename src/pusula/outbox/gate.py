@@ -44,7 +44,7 @@ _COVERED = consents.covered(
 # which only the hash is kept, and İYS, are asked behind it, where there is anything to ask.
 _FACTS = f"""
 select m.id, m.state, m.owner, m.profile_id, m.channel, m.address, m.not_after_at,
-  m.is_commercial, m.policy, m.open_until_at, (select max(number) from outbox_policy),
+  m.is_commercial, m.policy, m.due_at, m.open_until_at, (select max(number) from outbox_policy),
   m.is_commercial and exists(select 1 from outbox_message o
     where o.profile_id = m.profile_id and o.not_after_at > %s - (
         select p.memory from outbox_policy p
@@ -163,7 +163,8 @@ class _Facts(NamedTuple):
     not_after_at: int
     is_commercial: bool
     policy: int  # under which it was decided
-    open_until_at: int | None
+    due_at: int
+    open_until_at: int | None  # no quiet hours from ``due_at`` until then
     policy_now: int | None
     has_others: bool  # messages to the person that may count under a cap
     status: str | None  # of the consent
@@ -188,8 +189,9 @@ class _Facts(NamedTuple):
         """Whether caps and quiet hours may say something else than when it was decided."""
         if not self.is_commercial or not self.policy_now:
             return False
-        is_quiet_again = self.open_until_at is not None and at >= self.open_until_at
-        return bool(self.has_others) or is_quiet_again or self.policy != self.policy_now
+        # Before it is due, where somebody has set the clock back since it was claimed.
+        is_open = self.open_until_at is None or self.due_at <= at < self.open_until_at
+        return bool(self.has_others) or not is_open or self.policy != self.policy_now
 
 
 def _verdict(fact: _Facts, *, is_suppressed: bool, is_registered: bool, at: int) -> str:
