@@ -16,6 +16,7 @@ PAGES = {
     "merge-undo": "/customers/merges/{merge}/undo/",
     "card-contact": "/customers/{elif}/?show=contact",
     "card-empty": "/customers/{nobody}/",
+    "offer": "/customers/{offered}/offer/?suggestion=finish-booking",
     "segments": "/segments/",
     "segments-archived": "/segments/+archived/",
     "segments-compare": "/segments/+compare/?key=lapsing&key=repeat-guests&key=high-value",
@@ -46,6 +47,7 @@ PAGES = {
     "reports-rates": "/reports/rates/?days=91",
     "reports-funnel": "/reports/funnel/?days=364&step=Hotel+Searched&step=order",
     "reports-cohorts": "/reports/cohort/",
+    "reports-cohort-people": "/reports/cohort/people/?month=2026-07-01&later=0",
     "reports-mails": "/reports/mails/",
     "reports-orders": "/reports/orders/?days=91",
     "reports-buyers": "/reports/people/?days=91",
@@ -54,6 +56,8 @@ PAGES = {
     "pilots": "/pilot/",
     "pilot-new": "/pilot/+new/",
     "pilot-planned": "/pilot/guz/",
+    "pilot-start": "/pilot/guz/start/",
+    "pilot-running": "/pilot/kis/",
     "pilot-report": "/pilot/yaz/",
     "campaigns": "/campaigns/",
     "campaign-new": "/campaigns/+new/",
@@ -137,6 +141,23 @@ PAGES = {
     "privacy-audit": "/privacy/audit/",
     "inbox": "/sent-mail/",
     "inbox-mail": "/sent-mail/{mail}/",
+}
+# What is asked for with GET and is no page: files, parts of pages, other names of pages above.
+NO_PAGES = {
+    "bi-file",
+    "campaign-mail",
+    "import-rejects",
+    "inbox-mail-html",
+    "journey-export",
+    "pilot-pdf",
+    "privacy-download",
+    "report-kpi",
+    "report-mail-file",
+    "rfm-moves-csv",
+    "segment-export",
+    "segment-reach",
+    "upload-map-file",
+    "upload-rejects",
 }
 # The doors: seen before anybody signs in.
 DOORS = {"login": "/login/", "login-link": "/login/link/{link}/", "team-confirm": "/team/{team}/"}

@@ -27,7 +27,7 @@ from pusula.lib import clock
 from pusula.pipeline import identity, live, queries
 from pusula.pipeline.models import LogEntry, LogHead
 from pusula.privacy import erasure, requests
-from pusula.profiles.models import Identifier, Merge, Proposal
+from pusula.profiles.models import Identifier, IdentifierKind, Merge, Proposal
 from pusula.rfm import alerts, config, versions
 from pusula.rfm.alerts import Asked
 from pusula.rfm.models import RfmRun, RfmScore
@@ -72,6 +72,7 @@ def build(url: str) -> World:
     _rules()
     foretelling.build(company)
     pilots.over()
+    pilots.running()
     pilots.another()
     reported.messages_left()
     reported.mailed()
@@ -84,6 +85,7 @@ def build(url: str) -> World:
     names = {
         "elif": company.elif_.pk,
         "merge": _merge(company.elif_.pk),
+        "offered": _offered(),
         "nobody": made_up.profile("", "", created=1).pk,
         "import": Import.objects.get().pk,
         "upload": _upload(Import.objects.get().pk),
@@ -100,6 +102,17 @@ def build(url: str) -> World:
         "link": actions.issue_login_link(company.user, valid_for=10**12),
     }
     return World(url, company, client.cookies["sessionid"].value, names)
+
+
+def _offered() -> int:
+    """Let somebody leave a booking behind who may be written to and called; return them."""
+    who = made_up.profile("Derya", "Akın", created=1)
+    made_up.identify(who, IdentifierKind.EMAIL, "derya@olmayan.example")
+    made_up.identify(who, IdentifierKind.PHONE, "+905321112233")
+    made_up.event(who, "Booking Abandoned", 1)
+    for channel in ("email", "call"):
+        made_up.decide(who, channel, "granted", 1)
+    return who.pk
 
 
 def _rules() -> None:

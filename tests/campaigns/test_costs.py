@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from pusula.campaigns import checklist, costs, templates
+from pusula.campaigns import actions, checklist, costs, templates
 from pusula.campaigns.checklist import Level
+from pusula.campaigns.errors import CampaignError
 from pusula.campaigns.templates import Says
 from pusula.consent.models import Consent, ConsentEntry
 from pusula.lib import clock
@@ -15,6 +17,7 @@ from pusula.outbox import prices
 from pusula.outbox.models import Message
 
 NOON = 1_790_000_000_000_000
+SAID = "What it costs is said in TRY, and the company counts in EUR: save it anew."
 
 
 @pytest.fixture
@@ -85,3 +88,15 @@ def test_what_was_sent_is_counted_by_the_prices_of_its_moment(hotel, guests):
         n_parts=2, gated_at=NOON, due_at=NOON, not_after_at=NOON, created_at=NOON,
     )  # fmt: skip
     assert costs.spent(campaign, 1).minor == 50
+
+
+def test_a_campaign_of_another_currency_does_not_begin_and_takes_no_price_of_this_one(
+    hotel, guests, settings
+):
+    prices.change({"sms": Decimal("0.25")}, by="ece", at=NOON)
+    campaign = by_sms(hotel, guests, "Merhaba", cost={"fixed": 7})
+    settings.PUSULA = replace(settings.PUSULA, currency="EUR")
+    assert (Level.ERROR, SAID) in told(campaign)
+    assert costs.spent(campaign, 3) == prices.Spent(700, ("sms",))
+    with pytest.raises(CampaignError, match="TRY"):
+        actions.start(campaign, at=clock.now())

@@ -21,6 +21,7 @@ from pusula.channels.port import Outcome, Outgoing, Result
 from pusula.consent.models import Consent
 from pusula.content.language import RenderError
 from pusula.lib import clock
+from pusula.lib.sayings import Saying, found, told
 from pusula.measurement.reports import schedules
 from pusula.outbox import actions as outbox
 from pusula.outbox.models import Message, PushSubscription, channel_hold
@@ -218,7 +219,7 @@ def test_a_number_revoked_after_the_test_was_taken_gets_none(ayse, tmp_path, mon
     provider = Kept("sms")
     posted_trials.send_waiting(provider, tmp_path)
     assert provider.taken == []
-    assert Trial.objects.get().problem == "revoked"
+    assert told(Trial.objects.get().problem) == "its address was taken off the list meanwhile"
 
 
 def test_while_the_channel_is_held_neither_codes_nor_tests_leave(ayse, send):
@@ -230,10 +231,13 @@ def test_while_the_channel_is_held_neither_codes_nor_tests_leave(ayse, send):
     assert len(send("sms")) == 2
 
 
-def test_what_the_provider_refuses_is_said(ayse, send):
+@pytest.mark.parametrize("result", [one for one in Result if one is not Result.ACCEPTED])
+def test_what_the_provider_refuses_is_said_in_the_language_of_whoever_reads_it(ayse, send, result):
     ask(number(), ayse, "sms")
-    send("sms", Result.POLICY)
-    assert Trial.objects.get().problem == "policy: said"
+    send("sms", result)
+    problem = found(Trial.objects.get().problem)
+    assert isinstance(problem, Saying), "a sentence that has its Turkish"
+    assert problem.values == {"words": "said"}, "in the provider's own words"
 
 
 def test_what_cannot_be_filled_is_said_at_once(hotel):

@@ -14,7 +14,7 @@ GOOD = {
     "netgsm": ("sms", {"user": "850", "sender": "DENIZ"}, ["password"]),
     "iletimerkezi": ("sms", {"sender": "DENIZ"}, ["key", "hash"]),
     "verimor": ("sms", {"user": "850", "sender": "DENIZ"}, ["password"]),
-    "whatsapp": ("whatsapp", {"number_id": "1055"}, ["token"]),
+    "whatsapp": ("whatsapp", {"number_id": "1055", "account_id": "2001"}, ["token"]),
     "webpush": ("webpush", {"subject": "mailto:it@deniz.example"}, []),
 }
 every = pytest.mark.parametrize("name", list(GOOD))

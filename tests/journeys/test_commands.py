@@ -62,7 +62,7 @@ def test_somebody_is_traced_and_the_journey_paused_resumed_and_archived(folder):
     say("elif@example.com", at=at)
     step(at + 1)
     elif_ = profile_of("elif@example.com")
-    assert "waits at the step pause" in run("why-not", "hello", elif_)
+    assert "waits at the step “Wait 1 hour”" in run("why-not", "hello", elif_)
     assert "entered (entry:0)" in run("trace", elif_)
     run("pause", "hello")
     assert json.loads(run("list", "--json"))[0]["state"] == "paused"

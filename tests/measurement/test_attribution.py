@@ -105,7 +105,7 @@ def test_the_trigger_is_how_the_person_came_in(people):
         (journey.origin, "entry:1"): Credit(1, 100_00),
     }
     narrowed = Narrowed(origin=journey.origin, trigger="entry:1")
-    listed = credited_orders(WHOLE, LAST, narrowed, limit=50)
+    listed, _end = credited_orders(WHOLE, LAST, narrowed, limit=50)
     assert [one.profile_id for one in listed] == [people[1].pk]
 
 
@@ -121,11 +121,12 @@ def test_a_segment_is_whoever_was_in_it_when_the_message_left(people):
     found = attributed(WHOLE, LAST)
     assert found.by_segment == {loyal.pk: Credit(2, 200_00)}
     assert attributed(WHOLE, LAST, segment=loyal).total == found.by_segment[loyal.pk]
-    listed = credited_orders(WHOLE, LAST, Narrowed(segment=loyal), limit=50)
+    listed, _end = credited_orders(WHOLE, LAST, Narrowed(segment=loyal), limit=50)
     assert {one.profile_id for one in listed} == {people[0].pk, people[2].pk}
 
 
-def test_the_rows_behind_a_credit_come_to_it_page_by_page(people, monkeypatch):
+@pytest.mark.parametrize("longest", [None, -1])
+def test_the_rows_behind_a_credit_come_to_it_page_by_page(people, monkeypatch, longest):
     monkeypatch.setattr("pusula.measurement.attribution.queries._A_FEW", 2)
     for who in people:
         sent(who, 1)
@@ -133,11 +134,12 @@ def test_the_rows_behind_a_credit_come_to_it_page_by_page(people, monkeypatch):
         for day in (3, 3.5):
             bought(who, day, 77_77)
     found = attributed(WHOLE, LINEAR)
-    listed, after = [], (0, 0)
-    while page := credited_orders(WHOLE, LINEAR, Narrowed(origin="campaign:2"), after=after,
-                                  limit=3):  # fmt: skip
+    listed, after, narrowed = [], (0, 0), Narrowed(origin="campaign:2")
+    while after is not None:
+        page, after = credited_orders(
+            WHOLE, LINEAR, narrowed, after=after, limit=3, longest=longest
+        )
         listed += page
-        after = (page[-1].profile_id, page[-1].order_id)
     assert len({one.order_id for one in listed}) == len(listed) == 12
     assert sum(one.credit_minor for one in listed) == found.by("origin")["campaign:2"].revenue_minor
     assert attributed_to("campaign:2", WHOLE, LINEAR) == found.by("origin")["campaign:2"]

@@ -17,8 +17,8 @@ from pusula.campaigns.models import TeamAddress
 from pusula.channels.email import catcher
 from pusula.channels.email.smtp import Server, TransportError
 from pusula.lib import clock
-from pusula.measurement.reports import letters, mails, schedules
-from pusula.measurement.reports.models import Issue, Letter, Schedule
+from pusula.measurement.reports import answers, catalog, letters, mails, schedules
+from pusula.measurement.reports.models import Answer, Issue, Letter, Schedule
 from pusula.measurement.reports.schedules import ScheduleError
 from pusula.outbox.brakes import STOP_FILE
 from pusula.outbox.registry import RUN_FOLDER
@@ -88,6 +88,34 @@ def test_a_report_leaves_at_its_moment_with_charts_and_text(sold, post):
     assert "/reports/kpi/?from=2026-09-21&to=2026-09-27" in text
     assert "http" not in html.replace("http://127.0.0.1:8000/reports/", "")  # nothing is loaded
     assert Letter.objects.get().sent_at is not None
+
+
+def test_a_large_company_s_report_waits_for_what_is_counted_beside(sold, post, monkeypatch):
+    monkeypatch.setattr(clock, "now", lambda: MONDAY + clock.MINUTE)
+    small = weekly(verified())
+    (told,) = letters.prepare(at=MONDAY)
+    small.issues.all().delete()
+    monkeypatch.setattr(answers, "MOST_AT_ONCE", -1)
+    assert letters.prepare(at=MONDAY) == []
+    assert Answer.objects.filter(wanted=True).count() == 4
+    answers.work(at=MONDAY)
+    assert letters.prepare(at=MONDAY) == []  # one of its parts is there
+    while answers.work(at=MONDAY) is not None:
+        pass
+    (issue,) = letters.prepare(at=MONDAY + clock.MINUTE)
+    assert issue.results == told.results
+    assert len(post()) == 1
+    monkeypatch.setattr(catalog, "made", None)  # the next is of other days, but asks as well
+    assert letters.prepare(at=MONDAY + 7 * clock.DAY) == []
+
+
+def test_a_report_that_cannot_be_counted_is_told_to_the_operator(monkeypatch, caplog):
+    monkeypatch.setattr(answers, "MOST_AT_ONCE", -1)
+    weekly(verified(), parts=["cohort"])
+    letters.prepare(at=MONDAY)
+    Answer.objects.update(wanted=False, error="no month is there")
+    assert letters.prepare(at=MONDAY) == []
+    assert "cannot be made: no month is there" in caplog.text
 
 
 def test_a_moment_has_one_report_and_an_address_one_letter(post):

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 
 import pytest
+from django.utils import translation
 
 from pusula.lib.errors import PusulaError
 from pusula.measurement.pilot import building, definition, sprint
@@ -13,7 +14,8 @@ from pusula.measurement.pilot.definition import FLAVOURS, PilotError
 
 
 def kit(**changes: str) -> str:
-    text = definition.kit("hotel")
+    with translation.override("tr"):
+        text = definition.kit("hotel")
     for old, new in changes.items():
         text = text.replace(old, new)
     return text
@@ -26,6 +28,26 @@ def test_the_ready_files_are_whole_and_come_back_as_they_were(flavour):
     assert [one.scenario for one in told.scenarios] == ["loyalty", "cross_sell", "upsell"]
     assert len(told.segments) == 5
     assert told.days == 14
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize(("language", "other"), [("tr", "en:"), ("en", "tr:")])
+def test_the_ready_files_speak_the_readers_language_and_no_other(flavour, language, other):
+    with translation.override(language):
+        text = definition.kit(flavour)
+    body = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
+    assert other not in body
+    told = definition.parse(text, flavour)
+    assert told.language == language
+    first = told.scenarios[0].message.subject
+    assert first.tr == first.en
+    assert first.tr in text
+
+
+def test_a_text_may_be_said_in_one_language_or_in_both():
+    told = definition.parse(kit(**{"14 günlük pilot": "{tr: Bahar, en: Spring}"}), "")
+    assert (told.title.tr, told.title.en) == ("Bahar", "Spring")
+    assert told.scenarios[0].button.text.en == "Tarihlerinizi seçin"
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)

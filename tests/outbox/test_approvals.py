@@ -19,6 +19,7 @@ from pusula.outbox.reasons import Reason
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NAME, LANGUAGE, SECRET = "bahar_daveti", "tr", "door-key-4711"
+ACCOUNT = "102290129340398"
 FIELDS = {
     "event": "message_template_status_update",
     "new_category": "template_category_update",
@@ -26,16 +27,16 @@ FIELDS = {
 }
 
 
-def told(at_s: int = 0, *, name: str = NAME, **value: object) -> bytes:
+def told(at_s: int = 0, *, name: str = NAME, of: str = ACCOUNT, **value: object) -> bytes:
     """Return what Meta posts of a template."""
     field = next(FIELDS[key] for key in FIELDS if key in value)
     whole = {"message_template_name": name, "message_template_language": LANGUAGE, **value}
     change = {"field": field, "value": whole}
-    return json.dumps({"entry": [{"id": "1", "time": at_s, "changes": [change]}]}).encode()
+    return json.dumps({"entry": [{"id": of, "time": at_s, "changes": [change]}]}).encode()
 
 
 def hear(at_s: int = 0, **value: object) -> int:
-    return approvals.apply(changes(told(at_s, **value)), at=clock.now())
+    return approvals.apply(changes(told(at_s, **value), account_id=ACCOUNT), at=clock.now())
 
 
 def in_line(n: int = 1, *, is_commercial: bool = True) -> None:
@@ -119,6 +120,12 @@ def test_what_comes_late_or_twice_changes_nothing():
     assert (held.status, held.quality) == ("APPROVED", "RED")
 
 
+@pytest.mark.parametrize("account_id", ["", "999"])
+def test_news_of_templates_that_are_not_ours_changes_nothing(account_id):
+    for body in (told(event="PAUSED"), told(event="PAUSED", of="")):
+        assert changes(body, account_id=account_id) == []
+
+
 def test_an_announced_category_is_kept_beside_the_one_that_holds():
     hear(new_category="UTILITY", correct_category="MARKETING", category_update_timestamp=9)
     held = Approval.objects.get()
@@ -133,24 +140,27 @@ def test_an_announced_category_is_kept_beside_the_one_that_holds():
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_left_out(body):
-    assert changes(body) == []
+    assert changes(body, account_id=ACCOUNT) == []
 
 
-def test_only_what_meta_has_signed_is_believed(settings: Any, tmp_path: Path):
+def test_only_what_meta_has_signed_of_our_account_is_believed(settings: Any, tmp_path: Path):
     settings.PUSULA_HOME = tmp_path
-    settings.PUSULA_CHANNELS = {"whatsapp": {"number_id": "1055"}}
+    settings.PUSULA_CHANNELS = {"whatsapp": {"number_id": "1055", "account_id": ACCOUNT}}
     folder = tmp_path / "secrets" / "whatsapp"
     folder.mkdir(parents=True)
     (folder / "app_secret").write_text(SECRET)
-    body = told(event="PAUSED")
 
-    def tell(signature: str) -> int:
+    def tell(body: bytes, signature: str = "") -> int:
+        good = "sha256=" + hmac.new(SECRET.encode(), body, "sha256").hexdigest()
         return Client().post(
             "/hooks/reports/whatsapp/whatsapp", body, content_type="application/json",
-            headers={"X-Hub-Signature-256": signature, "Content-Length": str(len(body))},
+            headers={
+                "X-Hub-Signature-256": signature or good, "Content-Length": str(len(body)),
+            },
         ).status_code  # fmt: skip
 
-    assert tell("sha256=0") == 403
+    assert tell(told(event="PAUSED"), "sha256=0") == 403
+    assert tell(told(event="PAUSED", of="another")) == 200, "the app serves others too"
     assert not Approval.objects.exists()
-    assert tell("sha256=" + hmac.new(SECRET.encode(), body, "sha256").hexdigest()) == 200
+    assert tell(told(event="PAUSED")) == 200
     assert Approval.objects.get().status == "PAUSED"

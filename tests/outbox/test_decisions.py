@@ -322,6 +322,19 @@ def test_an_hour_has_room_for_so_many_and_the_next_ones_wait():
     assert (found[4].state, found[4].reason) == ("skipped", "budget")
 
 
+def test_what_is_overdue_in_line_takes_its_place_of_a_budget_now_unless_it_is_too_late():
+    people = profiles(3)
+    consented(people)
+    limits("budgets: [{channel: email, most: 1, per: hour}]")
+    now, late = NOW - NOW % HOUR, NOW + DAY
+    decide([asked(people[0].pk, due_at=now, not_after_at=now + 2 * HOUR)], at=now)
+    [second] = decide([asked(people[1].pk, not_after_at=late)], at=now + clock.MINUTE)
+    assert second.due_at == now + HOUR, "nobody has sent the first yet"
+    Message.objects.filter(dedupe_key=second.dedupe_key).delete()
+    [third] = decide([asked(people[2].pk, not_after_at=late)], at=now + 2 * HOUR + 1)
+    assert third.due_at == now + 2 * HOUR + 1, "the first is not sent any more"
+
+
 def test_seats_of_a_day_are_counted_by_the_company_calendar():
     people = profiles(3)
     for person in people:

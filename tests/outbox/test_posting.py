@@ -404,3 +404,15 @@ def test_of_a_long_sms_its_parts_are_kept_since_each_is_paid_for(tmp_path: Path)
     in_line(guests(2), content=content("{{ profile.last_name }} " + "ş" * 150))
     post(Scripted(), tmp_path)
     assert set(Message.objects.values_list("n_parts", flat=True)) == {3}
+
+
+def test_a_second_try_that_says_less_is_paid_for_as_what_it_says(tmp_path: Path) -> None:
+    [guest] = guests(1)
+    Profile.objects.filter(pk=guest.pk).update(last_name="Y" * 170)
+    in_line([guest])
+    post(Scripted({phone(0): Outcome(0, Result.LATER, after_s=60)}), tmp_path)
+    assert Message.objects.get().n_parts == 2
+    Profile.objects.filter(pk=guest.pk).update(last_name="Yıldız")
+    Message.objects.update(due_at=clock.now())
+    post(Scripted(), tmp_path)
+    assert (Message.objects.get().state, Message.objects.get().n_parts) == (machine.SENT, None)

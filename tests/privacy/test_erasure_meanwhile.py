@@ -11,13 +11,13 @@ from tests.privacy.conftest import AT, person
 from pusula.lib import clock
 from pusula.orders.models import Order
 from pusula.pipeline import erasure as log
-from pusula.pipeline import live
+from pusula.pipeline import identity, live
 from pusula.pipeline.appender import Entry, append
 from pusula.pipeline.loop import Loop
 from pusula.pipeline.models import LogEntry, Quarantine
 from pusula.pipeline.queries import TOMBSTONE
 from pusula.privacy import erasure, stores
-from pusula.profiles.models import Profile
+from pusula.profiles.models import Identifier, Profile
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "log"])
 
@@ -49,6 +49,34 @@ def test_what_is_told_between_the_search_of_the_log_and_the_end_of_the_rows_is_b
     assert hers == TOMBSTONE
     assert others != TOMBSTONE
     assert Profile.objects.count() == 1, "the other one, and nobody else"
+
+
+@pytest.mark.parametrize("is_winner", [False, True], ids=["goes", "stays"])
+@pytest.mark.parametrize("behind", ["", "ledger", "files"])
+def test_who_is_being_erased_is_merged_with_nobody(monkeypatch, behind, is_winner):
+    elif_ = person("Elif", "1", "elif@example.com", "+905321112233")
+    can = person("Can", "2", "can@example.com", "+905321112244")
+    winner, loser = (elif_, can) if is_winner else (can, elif_)
+
+    def merge():
+        identity.merge(winner.pk, loser.pk)
+        live.step(at=clock.now())
+
+    made = erasure.begin(elif_.pk, actor="dpo")
+    if behind:
+        do = stores.STORES[behind]
+        both = lambda work, step: (do(work, step), merge())[0]  # noqa: E731
+        monkeypatch.setitem(stores.STORES, behind, both)
+    else:
+        merge()
+    assert erasure.run(made)
+
+    assert list(Profile.objects.values_list("pk", flat=True)) == [can.pk]
+    assert set(Identifier.objects.values_list("value", flat=True)) == {
+        "pms:2", "can@example.com", "+905321112244",
+    }  # fmt: skip
+    assert Order.objects.get().source_id == "r2"
+    assert Quarantine.objects.count() == 1
 
 
 def test_who_dies_between_blanking_the_log_and_saying_so_stops_no_step():

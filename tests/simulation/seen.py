@@ -58,6 +58,10 @@ class Seen:
     kin: dict[int, set[int]] = field(default_factory=dict)  # people, who was ever one with them
     latest: int = 0  # the latest time that any clock showed
 
+    def is_news(self, numbers: dict[int, int]) -> bool:
+        """Say whether people are other ones than before."""
+        return not self.groupings or self.groupings[-1].numbers != numbers
+
     def group(
         self,
         numbers: dict[int, int],
@@ -65,12 +69,10 @@ class Seen:
         waiting: Iterable[str],
         *,
         since: int,
-    ) -> bool:
-        """Note who is whom now; return whether that is news."""
+    ) -> None:
+        """Note who is whom now, which is news."""
         before = self.groupings[-1] if self.groupings else Grouping(0, {}, frozenset())
         now = Grouping(since, numbers, frozenset())
-        if now.numbers == before.numbers:
-            return False
         changed = {one for one in EVERYBODY if now.one_with(one) != before.one_with(one)}
         now = Grouping(since, numbers, frozenset(changed), frozenset(passed), frozenset(waiting))
         self.groupings.append(now)
@@ -78,7 +80,6 @@ class Seen:
             joined = now.one_with(person)
             joined = joined.union(*(self.kin.get(one, {one}) for one in joined))
             self.kin |= dict.fromkeys(joined, joined)
-        return True
 
     def grouping_at(self, count: int) -> Grouping:
         """Return who was whom at ``count``."""

@@ -42,6 +42,7 @@ FAULTS = (
     "pauses", "deploys", "complaints", "merges", "imports", "caps", "quiet",
 )  # fmt: skip
 _CALM = 2  # rounds in which nothing comes about: then nothing will
+_RESTLESS = 2_000  # rounds after which something comes about for ever
 _MOST_UNDER_WAY = 3  # connections of a sender, messages of a batch
 _CHAOS, _QUIET, _MAILS_BEFORE = "chaos", "quiet", 12
 
@@ -164,13 +165,15 @@ class World:
         numbers = {
             person: now[number] for person, number in enumerate(company.NUMBERS) if number in now
         }
+        if not self.seen.is_news(numbers):
+            return
         tokens = Message.objects.values_list("token", flat=True)
         passed = tokens.filter(state__in=machine.TAKEN)
         # What the same step asked for behind a merge is one person's, however often it was asked.
         merged_at = Merge.objects.aggregate(at=Max("merged_at"))["at"] or 0
         waiting = tokens.filter(state=machine.PENDING, created_at__lt=merged_at)
-        if self.seen.group(numbers, passed, waiting, since=self.post.tick()):
-            self.counts["grouped anew"] += 1
+        self.seen.group(numbers, passed, waiting, since=self.post.tick())
+        self.counts["grouped anew"] += 1
 
     def _cut_off(self, actor: Actor) -> None:
         """Note how many messages may be under way when a sender ends."""
@@ -344,7 +347,9 @@ class World:
     def _settle(self) -> None:
         """Let everybody act until nothing comes about any more."""
         n_calm, before = 0, None
-        while n_calm < _CALM and not self.errors:
+        for _round in range(_RESTLESS):
+            if n_calm >= _CALM or self.errors:
+                return
             self._staff()
             self._round()
             standing = (
@@ -355,6 +360,7 @@ class World:
             )
             n_calm = n_calm + 1 if standing == before else 0
             before = standing
+        self.errors.append(f"over: the world never comes to rest: {standing}")
 
     def _round(self) -> None:
         """Let everybody act once, the hop as long as there is something to do."""

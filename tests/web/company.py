@@ -9,7 +9,7 @@ import datetime as dt
 import random
 from dataclasses import dataclass
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 
 from pusula.consent.models import Channel, Consent, ConsentEntry, Status
@@ -25,6 +25,7 @@ from pusula.sources.models import Import, ImportState
 ZONE = "Europe/Istanbul"
 TODAY = dt.date(2026, 11, 22)
 NOW = clock.from_datetime(dt.datetime(2026, 11, 22, 14, 0), ZONE)
+RIGHTS = ("change_journey", "add_price")  # of Deniz
 _FIRST = [
     "Ayşe",
     "Mehmet",
@@ -102,6 +103,7 @@ def build() -> Company:
     _count_from_one()
     rng = random.Random(20261122)  # noqa: S311 - the same company every time
     user = User.objects.create_user("deniz", first_name="Deniz", last_name="Kara")
+    user.user_permissions.set(Permission.objects.filter(codename__in=RIGHTS))
     elif_ = _elif()
     others = [_guest(rng, number) for number in range(2, 81)]
     for guest in others:

@@ -37,28 +37,37 @@ scenarios:
 """
 
 
-def prepared() -> Pilot:
-    return actions.prepare(definition.parse(TEXT, "pilot"), by="deniz", at=clock.now())
+def prepared(key: str = "yaz", title: str = "Yaz pilotu") -> Pilot:
+    text = TEXT.replace("pilot: yaz", f"pilot: {key}").replace("Yaz pilotu", title)
+    return actions.prepare(definition.parse(text, "pilot"), by="deniz", at=clock.now())
 
 
 def n_people(one: Pilot) -> int:
     return sum(each.n_treated for each in plan.restored(one.expected))
 
 
-def started() -> Pilot:
-    one = prepared()
+def started(key: str = "yaz", title: str = "Yaz pilotu") -> Pilot:
+    one = prepared(key, title)
     return actions.start(one, agreed_n=n_people(one), by="deniz", at=clock.now())
 
 
 def over() -> Pilot:
     """Return one that ended yesterday, with its people in both arms."""
-    one = started()
+    return _begun(started(), ago=16)
+
+
+def running() -> Pilot:
+    """Return one that is in its sixth day."""
+    return _begun(started("kis", "Kış pilotu"), ago=5)
+
+
+def _begun(one: Pilot, *, ago: int) -> Pilot:
     told = dict(one.definition)
-    first = clock.day_of(clock.now(), settings.PUSULA.time_zone) - dt.timedelta(days=16)
+    first = clock.day_of(clock.now(), settings.PUSULA.time_zone) - dt.timedelta(days=ago)
     told["starts_on"] = first.isoformat()
     one.definition, one.digest = told, definition.digest(definition.restored(told))
     one.save()
-    journey = Journey.objects.get(key="yaz-loyalty")
+    journey = Journey.objects.get(key=f"{one.key}-loyalty")
     segment = segments.by_key("lapsing")
     people = segments.member_ids(segment).tolist() if segment else []
     at = actions.begins_at(definition.restored(told))
@@ -73,5 +82,4 @@ def over() -> Pilot:
 
 def another() -> Pilot:
     """Return one that is planned beside ``over``."""
-    text = TEXT.replace("pilot: yaz", "pilot: guz").replace("Yaz pilotu", "Güz pilotu")
-    return actions.prepare(definition.parse(text, "pilot"), by="deniz", at=clock.now())
+    return prepared("guz", "Güz pilotu")

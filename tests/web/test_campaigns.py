@@ -12,6 +12,7 @@ from pusula.campaigns.models import Arm, Campaign
 from pusula.campaigns.templates import Says
 from pusula.consent import actions as consents
 from pusula.lib import clock
+from pusula.lib.sayings import Saying, kept
 from pusula.outbox.models import Hold, Message, Sender
 from pusula.privacy.models import AuditEntry
 from pusula.profiles.models import Profile
@@ -345,6 +346,12 @@ def test_a_sender_at_work_and_a_pause_are_told_apart(deniz):
     assert "No sender is at work" not in page(deniz, "/campaigns/bahar/")
     Hold.objects.create(origin=campaign.origin, reason="paused", since_at=1)
     assert "pusula sender resume" in page(deniz, "/campaigns/bahar/")
+    said = Saying("there is nobody at the address")
+    Hold.objects.update(reason="returns", detail=kept(said))
+    shown = page(deniz, "/campaigns/bahar/")
+    assert "Held back by itself" in shown
+    assert "there is nobody at the address. Look where" in shown
+    assert f"pusula sender resume {campaign.origin}" in shown
 
 
 def test_everybody_not_sent_to_has_a_reason_and_can_be_looked_up(deniz):

@@ -102,15 +102,22 @@ def test_days_and_moments_stand_in_the_companys_time_zone(language):
     [
         (0, "bugün", "today"),
         (-1, "dün", "yesterday"),
-        (-199, "199 gün önce", "199 days ago"),
-        (-1_200, "1.200 gün önce", "1,200 days ago"),
+        (-60, "60 gün önce", "60 days ago"),
+        (-61, "%(day)s", "%(day)s"),
+        (-3_045, "%(day)s", "%(day)s"),
+        (61, "%(day)s", "%(day)s"),
         (1, "yarın", "tomorrow"),
         (5, "5 gün sonra", "in 5 days"),
     ],
 )
 def test_relative_days(language, days, tr, en):
     day = made_up.TODAY + dt.timedelta(days=days)
-    assert formats.relative_day(day) == {"tr": tr, "en": en}[language]
+    said = {"tr": tr, "en": en}[language] % {"day": formats.day(day)}
+    assert formats.relative_day(day) == said
+
+
+def test_how_far_a_day_is_stands_beside_a_day_however_far(turkish):
+    assert formats.days_away(made_up.TODAY - dt.timedelta(days=1_200)) == "1.200 gün önce"
 
 
 @pytest.mark.parametrize(
@@ -126,6 +133,11 @@ def test_relative_days(language, days, tr, en):
 )
 def test_how_long_ago_a_moment_was(turkish, past, words):
     assert formats.ago(made_up.NOW - past) == words
+
+
+def test_a_moment_long_ago_is_told_by_its_day(turkish):
+    day = made_up.TODAY - dt.timedelta(days=3_045)
+    assert formats.ago(made_up.NOW - 3_045 * clock.DAY) == formats.day(day)
 
 
 def test_lists_of_words(turkish):

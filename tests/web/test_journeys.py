@@ -350,7 +350,7 @@ def test_a_page_asks_the_same_number_of_questions_however_many_are_on_it(
 
 def test_templates_that_are_gone_do_not_take_the_page_with_them(deniz, journey):
     Template.objects.all().update(archived_at=1)
-    assert "davet-email" in page(deniz, "/journeys/abandoned/")
+    assert "“Merhaba”" in page(deniz, "/journeys/abandoned/")
     assert versions.names() is not None
 
 
@@ -460,3 +460,20 @@ def test_a_copy_begins_with_what_a_journey_says_and_has_a_key_of_its_own(deniz, 
     assert desk.draft.head.fields.one("key") == ""
     page(deniz, "/journeys/+new/?copy=gone", status=404)
     page(deniz, "/journeys/+new/?copy=abandoned&version=99", status=404)
+
+
+def test_a_step_is_called_by_its_message_wherever_it_is_listed(deniz, company):
+    journey = rides.under_way()
+    message = Message.objects.filter(origin=journey.origin, step="loyal").first()
+    assert message is not None
+    for path in (
+        "/journeys/abandoned/",
+        f"/journeys/abandoned/people/{message.profile_id}/",
+        "/sending/?days=365",
+        f"/sending/?days=365&origin={journey.origin}&step=loyal",
+        f"/customers/{message.profile_id}/",
+    ):
+        shown = page(deniz, path)
+        assert "Merhaba" in shown
+        assert "davet-email" not in shown
+        assert ">loyal<" not in shown

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 
 import pytest
 from tests.web import company as made_up
@@ -95,6 +97,68 @@ def test_figures_that_another_program_wrote_are_counted_anew(moment, large):
     assert Answer.objects.get().wanted
 
 
+def test_of_what_is_gone_it_is_said_once_and_not_asked_again(moment, large):
+    question = {"key": "bahar"}
+    answers.figures(measured.CAMPAIGN, question, at=moment)
+    answers.work(at=moment)
+    Campaign.objects.filter(key="bahar").update(key="yaz")
+    Answer.objects.update(result={"found": {"result": {"campaign": 0}}})
+    _found, given = answers.figures(measured.CAMPAIGN, question, at=moment)
+    assert given.is_waiting
+    answers.work(at=moment)
+    for later in (0, clock.MINUTE, clock.DAY):
+        found, given = answers.figures(measured.CAMPAIGN, question, at=moment + later)
+        assert (found, given.is_waiting) == (None, False)
+        assert "there is no campaign" in given.error
+        assert answers.work(at=moment + later) is None
+
+
+@pytest.fixture
+def broken(moment, large, monkeypatch):
+    """Let counting the sizes of a large company break off; return how to mend it."""
+
+    def crash(_question):
+        raise ZeroDivisionError("secret detail")
+
+    mended = answers.catalog.REPORTS
+    monkeypatch.setitem(mended, "sizes", crash)
+    return lambda: monkeypatch.setitem(mended, "sizes", measured.SIZES.made)
+
+
+def test_counting_that_broke_off_is_logged_said_and_tried_again_ever_later(
+    deniz, moment, broken, caplog, monkeypatch
+):
+    question = {"key": "bahar"}
+    answers.figures(measured.SIZES, {}, at=moment)
+    answers.figures(measured.CAMPAIGN, question, at=moment)
+    at, pauses = moment, []
+    for _try in range(9):
+        monkeypatch.setattr(clock, "now", lambda at=at: at)
+        while answers.work(at=at) is not None:
+            pass
+        _found, given = answers.figures(measured.SIZES, {}, at=at)
+        assert (given.is_waiting, given.again_at is not None) == (False, True)
+        pauses.append((given.again_at - at) // clock.MINUTE)
+        assert answers.work(at=given.again_at - 1) is None
+        at = given.again_at
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    assert "secret detail" in caplog.text  # with where it broke off
+    assert Answer.objects.get(kind="campaign").made_at == moment  # the others did not wait
+    deniz.cookies["django_language"] = "en"
+    shown = deniz.get("/experiments/").content.decode()
+    assert "counting broke off" in shown
+    assert "It is tried again" in shown
+    assert "secret detail" not in shown
+    broken()
+    held = Answer.objects.get(kind="sizes")
+    deniz.post("/reports/+anew/", {"asked": [held.digest]})
+    assert answers.figures(measured.SIZES, {}, at=at)[1].is_waiting
+    answers.work(at=at)
+    assert answers.figures(measured.SIZES, {}, at=at)[0] == sizes()
+    held.refresh_from_db()
+    assert (held.error, held.n_crashes, held.not_before_at) == ("", 0, 0)
+
+
 PAGES = ("/experiments/", "/experiments/campaign/bahar/", "/experiments/journey/abandoned/",
          "/experiments/+everything/", "/experiments/+planner/", "/campaigns/bahar/",
          "/journeys/abandoned/result/")  # fmt: skip
@@ -114,5 +178,9 @@ def test_a_page_of_a_large_company_counts_nothing_itself(deniz, moment, large, m
     shown = deniz.get(path).content.decode()
     assert "being counted" not in shown
     assert "Counted " in shown
-    assert "again=1" in shown
-    assert "being counted" in deniz.get(path, {"again": "1"}).content.decode()
+    asked = re.findall(r'name="asked" value="(\w+)"', shown)
+    (back,) = set(re.findall(r'name="next" value="([^"]+)"><button class="link">Count anew', shown))
+    answer = deniz.post("/reports/+anew/", {"asked": asked, "next": html.unescape(back)})
+    assert (answer.status_code, answer["Location"]) == (302, back)
+    assert Answer.objects.filter(wanted=True).count() == len(set(asked)) >= 1
+    assert "being counted" in deniz.get(path).content.decode()

@@ -9,6 +9,9 @@ from tests.web import plans
 from pusula.campaigns.models import Campaign
 from pusula.consent.models import IysSubmission
 from pusula.lib import clock
+from pusula.lib.sayings import Saying, kept
+from pusula.measurement.reports import measured
+from pusula.measurement.reports.glance import Glance
 from pusula.orders import machine
 from pusula.orders.models import Order
 from pusula.outbox import actions as outbox
@@ -16,7 +19,10 @@ from pusula.outbox.models import Hold, Message
 from pusula.rfm.models import RfmRun
 from pusula.segments.models import Segment
 from pusula.sources.models import Import
+from pusula.web import concerns as attention
 from pusula.web import overview
+from pusula.web.concerns import Concern
+from pusula.web.report_period import PRESETS
 
 pytestmark = pytest.mark.django_db
 
@@ -28,8 +34,16 @@ def page(client, path: str = "/", language: str = "tr") -> str:
     return " ".join(answer.content.decode().split())
 
 
+def glance(days: int) -> Glance:
+    return measured.GLANCE.count(overview.asked(days))
+
+
+def shown_concerns() -> list[Concern]:
+    return attention.concerns(glance(28).stuck)
+
+
 def concerns() -> list[str]:
-    return [concern.text for concern in overview.concerns()]
+    return [concern.text for concern in shown_concerns()]
 
 
 @pytest.fixture
@@ -53,17 +67,17 @@ def test_without_a_past_there_is_no_comparison(deniz, two_bookings):
 
 def test_cancelled_bookings_are_worth_nothing(deniz, two_bookings):
     Order.objects.filter(source_id="N1").update(status=machine.CANCELLED)
-    assert overview.period(28).now.n == 0
+    assert overview.period(28, glance(28)).now.n == 0
     assert "Bu dönemde rezervasyon yok" in page(deniz)
 
 
-@pytest.mark.parametrize("days", list(overview.PERIODS))
+@pytest.mark.parametrize("days", list(PRESETS))
 def test_the_columns_of_a_period_add_up_to_its_revenue(deniz, company, days):
-    shown = overview.period(days)
+    shown = overview.period(days, glance(days))
     orders = Order.objects.filter(status__in=machine.ALIVE)
     assert shown.now.n <= orders.count()
     rows = shown.chart.table.rows
-    assert len(rows) == days // overview.PERIODS[days][1]
+    assert len(rows) == days // {7: 1, 28: 1, 91: 7, 364: 28}[days]
 
 
 @pytest.mark.parametrize("days", ["x", "0", "-7", "9999999999", "29", ""])
@@ -175,19 +189,28 @@ def test_what_iys_must_be_told_soon_or_should_know_already_is_urgent(deniz, comp
             dedupe_key=str(number), recipient=f"p{number}@example.com", due_at=due_at, **told
         )
     IysSubmission.objects.filter(dedupe_key="2").update(state="registered")
-    shown = [one for one in overview.concerns() if one.icon == "landmark"]
+    shown = [one for one in shown_concerns() if one.icon == "landmark"]
     assert [(one.tone, one.href) for one in shown] == [
         ("bad", "/consents/iys/"), ("warn", "/consents/iys/"),
     ]  # fmt: skip
     assert 'href="/consents/iys/"' in page(deniz)
     IysSubmission.objects.filter(due_at__lt=now + clock.DAY).update(state="registered")
-    assert not [one for one in overview.concerns() if one.icon == "landmark"]
+    assert not [one for one in shown_concerns() if one.icon == "landmark"]
 
 
 def test_a_channel_held_because_many_addresses_were_closed_says_so(deniz):
     outbox.hold("channel:email", reason="spike", at=clock.now())
-    [held] = [one for one in overview.concerns() if one.icon == "shield-alert"]
+    [held] = [one for one in shown_concerns() if one.icon == "shield-alert"]
     assert (held.tone, held.href) == ("bad", "/consents/blocked/")
+    assert f'href="{held.href}"' in page(deniz)
+
+
+def test_a_campaign_held_by_itself_says_why_and_leads_to_what_waits(deniz):
+    said = Saying("there is nobody at the address")
+    outbox.hold("campaign:7", reason="returns", detail=kept(said), at=clock.now())
+    [held] = [one for one in shown_concerns() if one.icon == "shield-alert"]
+    assert "there is nobody at the address" in held.text
+    assert held.href == "/sending/?origin=campaign%3A7"
     assert f'href="{held.href}"' in page(deniz)
 
 

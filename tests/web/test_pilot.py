@@ -97,3 +97,28 @@ def test_what_is_over_says_what_to_do(deniz):
     found = page(deniz, "/pilot/yaz/")
     assert "What this report does not tell" in found
     assert "/journeys/yaz-loyalty/" in found
+
+
+def test_one_under_way_shows_its_days_and_messages_and_no_order(deniz):
+    pilots.running()
+    found = page(deniz, "/pilot/kis/")
+    assert "Under way" in found
+    assert "5 / 14" in found
+    assert "Revenue per person" not in found
+    assert "whoever looks earlier sees differences that are only chance" in found
+    assert "/journeys/kis-loyalty/" in found
+
+
+def test_what_cannot_start_has_no_button_that_starts_it(deniz, settings):
+    pilots.prepared()
+    settings.PUSULA_SMTP_URL = ""
+    assert "/pilot/yaz/start/" not in page(deniz, "/pilot/yaz/")
+    settings.PUSULA_SMTP_URL = "smtp://127.0.0.1:1"
+    assert "/pilot/yaz/start/" in page(deniz, "/pilot/yaz/")
+
+
+def test_the_ready_file_of_a_turkish_page_is_turkish(deniz):
+    found = page(deniz, "/pilot/+new/?kit=hotel", "tr")
+    assert "Sizi yeniden ağırlamak isteriz" in found
+    assert "We would like" not in found
+    assert "We would like" in page(deniz, "/pilot/+new/?kit=hotel")

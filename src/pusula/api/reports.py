@@ -98,9 +98,10 @@ def _challenge(request: HttpRequest, given: Given) -> HttpResponse:
 
 
 def _whatsapp(heard: Heard) -> Iterable[Report]:
-    """Return what Meta tells of messages; what it tells of templates is kept at once."""
+    """Return what Meta tells of messages; what it tells of our templates is kept at once."""
     webhook.verify(heard.headers, heard.body, heard.given.secret("app_secret"))
-    approvals.apply(whatsapp.changes(heard.body), at=heard.at)
+    account_id = heard.given.text("account_id", "")
+    approvals.apply(whatsapp.changes(heard.body, account_id=account_id), at=heard.at)
     return webhook.reports(heard.body)
 
 

@@ -210,7 +210,8 @@ def _segments(keys: Iterable[str], field: str) -> list[Segment]:
 
 def _start(campaign: Campaign, at: int, expected_n: int | None, most_n: int | None) -> None:
     template = campaign.template
-    faults = [i.text for i in checklist.template(campaign) if i.level is checklist.Level.ERROR]
+    items = [*checklist.template(campaign), *checklist.currency(campaign)]
+    faults = [one.text for one in items if one.level is checklist.Level.ERROR]
     if template is None or faults:
         raise CampaignError(" ".join(faults))
     contents = templates.freeze(template)

@@ -79,6 +79,7 @@ def preflight(campaign: Campaign, at: int) -> Checklist:
     items += carrier(campaign.channel)
     items += _permission(campaign)
     items.append(_window(campaign))
+    items += currency(campaign)
     if plan is not None:
         items += _cost(campaign, plan)
     return Checklist(tuple(items), plan)
@@ -209,6 +210,17 @@ def _window(campaign: Campaign) -> Item:
         campaign.window_days,
     )
     return Item("window", Level.OK, form % {"n": words.number(campaign.window_days)})
+
+
+def currency(campaign: Campaign) -> list[Item]:
+    """Return what is wrong with the currency of what a campaign costs."""
+    if not costs.is_foreign(campaign):
+        return []
+    text = _(
+        "What it costs is said in %(theirs)s, and the company counts in %(ours)s: save it anew."
+    )
+    told = {"theirs": campaign.currency, "ours": settings.PUSULA.currency}
+    return [Item("cost", Level.ERROR, text % told)]
 
 
 def _cost(campaign: Campaign, plan: Plan) -> list[Item]:

@@ -1,13 +1,16 @@
 """What a campaign costs: before it is sent, from the texts of some of its people; and afterwards.
 
 Where the campaign names no cost of a message, each costs the company's price of its channel, of SMS
-for each part.
+for each part. Prices are in the company's currency and nothing converts them: a campaign of before
+the company changed its currency stays in its own, and its messages have no price there.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+
+from django.conf import settings
 
 from pusula.campaigns import templates
 from pusula.campaigns.audience import Plan
@@ -70,7 +73,7 @@ def foresee(campaign: Campaign, plan: Plan) -> Foreseen:
         each: Decimal | None = money.from_minor(campaign.message_cost_minor, campaign.currency)
         n_paid = Decimal(n)
     else:
-        each = prices.current().get(campaign.channel)
+        each = _price(campaign)
         n_paid = Decimal(n) * parts.n_parts / parts.n_people if parts else Decimal(n)
     return Foreseen(campaign.fixed_cost_minor + _minor(each, n_paid), each, n, parts)
 
@@ -80,8 +83,8 @@ def spent(campaign: Campaign, n_sent: int) -> Spent:
     fixed = campaign.fixed_cost_minor
     if campaign.message_cost_minor is not None:
         return Spent(campaign.message_cost_minor * n_sent + fixed)
-    if campaign.is_adopted:  # its messages are not here
-        each = prices.current().get(campaign.channel)
+    if campaign.is_adopted or is_foreign(campaign):  # its messages, or their prices, are not here
+        each = _price(campaign)
         missing = (campaign.channel,) if each is None and n_sent else ()
         return Spent(fixed + _minor(each, Decimal(n_sent)), missing)
     found = prices.spent(Message.objects.filter(origin=campaign.origin))
@@ -122,6 +125,15 @@ def counted(campaign: Campaign, ids: list[int]) -> Parts | None:
         found.append(count.n_parts)
         culprits |= dict.fromkeys(count.culprits)
     return Parts(len(found), sum(found), max(found), "".join(culprits)) if found else None
+
+
+def is_foreign(campaign: Campaign) -> bool:
+    """Return whether what a campaign costs is said in another currency than the company's."""
+    return campaign.currency != settings.PUSULA.currency
+
+
+def _price(campaign: Campaign) -> Decimal | None:
+    return None if is_foreign(campaign) else prices.current().get(campaign.channel)
 
 
 def _minor(each: Decimal | None, n: Decimal) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from pusula.campaigns import team, trials
 from pusula.campaigns.models import Trial
@@ -18,9 +20,21 @@ from pusula.channels.port import Outgoing, Provider, Result
 from pusula.consent.models import Channel
 from pusula.lib import clock, ids
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.outbox.outgoing import Prepared
 
 MARK = "[Test] "
+_MOST_WORDS = 250  # of a provider: a row keeps no more beside the sentence
+# Why a message did not leave, with the provider's own words.
+_REFUSALS: Mapping[Result, str] = {
+    Result.LATER: gettext_noop("not taken now: %(words)s"),
+    Result.BAD_ADDRESS: gettext_noop("there is nobody at this address: %(words)s"),
+    Result.REJECTED: gettext_noop("this message is refused: %(words)s"),
+    Result.POLICY: gettext_noop("we are refused, and so is whatever comes next: %(words)s"),
+    Result.CONTENT: gettext_noop("what it says is refused: %(words)s"),
+    Result.OPTED_OUT: gettext_noop("this person wants no more: %(words)s"),
+    Result.DOUBT: gettext_noop("no answer tells whether it arrived: %(words)s"),
+}
 _log = logging.getLogger("pusula.sender")
 
 
@@ -83,18 +97,18 @@ def _send(provider: Provider, trial: Trial) -> bool:
     try:
         one = outgoing(trial)
     except PusulaError as error:
-        return trials.settled(trial, error.message)
+        return trials.settled(trial, error.saying)
     if not trials.may_get(trial.to_id):
-        return trials.settled(trial, "revoked")
+        return trials.settled(trial, team.REVOKED)
     return trials.settled(trial, _handed(provider, one))
 
 
-def _handed(provider: Provider, one: Outgoing) -> str:
+def _handed(provider: Provider, one: Outgoing) -> Saying | str:
     """Hand one message over; return why it did not leave, empty if it did."""
-    problem = "no answer"
+    problem: Saying | str = trials.NO_ANSWER
     for outcome in provider.send([one]):
-        is_good = outcome.result is Result.ACCEPTED
-        problem = "" if is_good else f"{outcome.result.value}: {outcome.words}"
+        said = _REFUSALS.get(outcome.result)
+        problem = Saying(said, {"words": outcome.words[:_MOST_WORDS]}) if said else ""
     return problem
 
 

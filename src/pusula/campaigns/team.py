@@ -26,6 +26,7 @@ from pusula.channels.email.address import AddressError, on_the_wire
 from pusula.channels.webpush.encryption import Keys, SubscriptionError
 from pusula.channels.webpush.provider import may_call
 from pusula.lib import clock, ids
+from pusula.lib.sayings import Saying, kept
 from pusula.outbox import providers, subscriptions
 from pusula.outbox.models import PushSubscription
 from pusula.profiles import contacts
@@ -35,6 +36,7 @@ AN_ADDRESS_EVERY = clock.DAY
 MOST_A_DAY = 20  # links of the whole company: this is no way to write to strangers
 GOOD_FOR = clock.DAY
 CODE_GOOD_FOR = clock.HOUR
+REVOKED = Saying("its address was taken off the list meanwhile")
 MOST_TRIES = 5  # of a code that has a million values
 _CODE_DIGITS = 6
 _LONGEST_NUMBER = 40
@@ -170,7 +172,7 @@ def revoke(pk: int, *, at: int) -> bool:
         if not TeamAddress.objects.filter(pk=pk, revoked_at=None).update(revoked_at=at, digest=""):
             return False
         Trial.objects.filter(to_id=pk, taken_at=None).update(
-            taken_at=at, problem="revoked", as_customer=None
+            taken_at=at, problem=kept(REVOKED), as_customer=None
         )
     return True
 

@@ -42,6 +42,7 @@ from pusula.consent.models import Channel
 from pusula.content import template
 from pusula.content.language import RenderError, TemplateError
 from pusula.lib import clock, ids
+from pusula.lib.sayings import Saying, kept
 from pusula.outbox import actions as outbox
 from pusula.outbox import fence, letters
 from pusula.outbox import queries as sending
@@ -64,6 +65,8 @@ MOST_AN_HOUR = 30  # to one address, and by one user
 GOOD_FOR = clock.HOUR  # a test mail that could not leave for so long is not wanted any more
 _ANSWER_WITHIN_S = 60.0
 _ACCEPTED = 250
+CALLED_BACK = Saying("it was called back at the last moment")
+NO_ANSWER = Saying("no answer")
 _log = logging.getLogger("pusula.sender")
 
 
@@ -253,14 +256,14 @@ def _send(server: Server, trial: Trial) -> bool:
         body = mail(trial)
         problem = deliver(server, trial.to.address, body, lambda: may_get(trial.to_id))
     except (TemplateError, RenderError, AddressError, TransportError) as error:
-        problem = error.message
+        problem = error.saying
     return settled(trial, problem)
 
 
-def settled(trial: Trial, problem: str) -> bool:
+def settled(trial: Trial, problem: Saying | str) -> bool:
     """Write down what became of a test message; return whether it left."""
     Trial.objects.filter(pk=trial.pk).update(
-        sent_at=None if problem else clock.now(), problem=problem[:400], as_customer=None
+        sent_at=None if problem else clock.now(), problem=kept(problem, 400), as_customer=None
     )
     if problem:
         _log.warning("a test message was not sent and will not be: %s", problem)
@@ -273,7 +276,7 @@ def _invite(server: Server, address: TeamAddress, token: str) -> bool:
     try:
         problem = deliver(server, address.address, body, still.exists)
     except (AddressError, TransportError) as error:
-        problem = error.message
+        problem = error.saying
     if problem:
         _log.warning("a link to a team address was not sent and will not be: %s", problem)
     return not problem
@@ -288,7 +291,7 @@ def _verified() -> QuerySet[TeamAddress]:
     return TeamAddress.objects.filter(revoked_at=None).exclude(verified_at=None)
 
 
-def deliver(server: Server, to: str, body: bytes, may_go: Callable[[], bool]) -> str:
+def deliver(server: Server, to: str, body: bytes, may_go: Callable[[], bool]) -> Saying | str:
     """Send one mail; return why it did not leave, empty if it did.
 
     Its final dot is sent only if ``may_go`` holds when the server is ready for it. Raises
@@ -303,7 +306,7 @@ def deliver(server: Server, to: str, body: bytes, may_go: Callable[[], bool]) ->
         pool.close()
 
 
-def _followed(pool: Pool, body: bytes, may_go: Callable[[], bool]) -> str:
+def _followed(pool: Pool, body: bytes, may_go: Callable[[], bool]) -> Saying | str:
     """Go through with the one mail begun in ``pool``."""
     ends_at = time.monotonic() + _ANSWER_WITHIN_S
     while time.monotonic() < ends_at:
@@ -312,7 +315,7 @@ def _followed(pool: Pool, body: bytes, may_go: Callable[[], bool]) -> str:
                 case Ready(connection=ready):
                     if not may_go():
                         pool.drop(ready)
-                        return "revoked"
+                        return CALLED_BACK
                     pool.finish(ready, body)
                 case Answered(reply=reply):
                     return "" if reply.code == _ACCEPTED else str(reply)
@@ -320,4 +323,4 @@ def _followed(pool: Pool, body: bytes, may_go: Callable[[], bool]) -> str:
                     return str(reply)
                 case lost:
                     return lost.error
-    return "no answer"
+    return NO_ANSWER

@@ -127,6 +127,7 @@ def _verimor(given: Given) -> Provider:
 
 def _whatsapp(given: Given) -> Provider:
     url = given.url(whatsapp.URL)
+    given.text("account_id")  # whose templates the door of reports hears of
     return whatsapp.WhatsApp(
         given.outbound(url), given.text("number_id"), given.secret("token"), url,
         given.text("version", whatsapp.VERSION), given.number("batch", 16),

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 
 # The parts, and how long each may be.
 PARTS = {
@@ -34,13 +35,17 @@ def checked(proof: Mapping[str, object]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in proof.items():
         if name not in PARTS:
-            parts = ", ".join(PARTS)
-            raise BadProofError(f"proof.{name}: is no part of a proof; there are {parts}")
+            raise _bad(name, Saying("is no part of a proof; there are %(known)s",
+                                    {"known": ", ".join(PARTS)}))  # fmt: skip
         if not isinstance(value, str) or len(value) > PARTS[name] or "\0" in value:
-            raise BadProofError(f"proof.{name}: a text of at most {PARTS[name]} characters")
+            raise _bad(name, Saying("a text of at most %(n)s characters", {"n": PARTS[name]}))
         if value.strip():
             found[name] = value.strip()
     return found
+
+
+def _bad(name: str, why: Saying) -> BadProofError:
+    return BadProofError(Saying("%(place)s: %(why)s", {"place": f"proof.{name}", "why": why}))
 
 
 def network(address: str) -> str:

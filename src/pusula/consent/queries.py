@@ -32,12 +32,6 @@ select digest from consent_suppression
 where channel = %s and lifted_at is null and (%s or scope = '{Scope.ALL}') and digest in"""
 
 
-def n_granted(channel: str, purpose: str) -> int:
-    """Return how many profiles may be reached on ``channel``."""
-    held = Consent.objects.filter(channel=channel, purpose=purpose, status=Status.GRANTED)
-    return held.count()
-
-
 def consent_of(profile_id: int) -> QuerySet[Consent]:
     """Return the decisions of a profile that hold now, by channel and purpose."""
     held = Consent.objects.filter(profile_id=profile_id).select_related("entry")

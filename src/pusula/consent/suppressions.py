@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
-from django.utils.translation import gettext as _
 
 from pusula.consent import digests
 from pusula.consent.actions import suppress, suppress_digest
 from pusula.consent.models import Channel, Reason, Scope, Suppression
 from pusula.consent.queries import ADDRESS_KINDS
+from pusula.lib.sayings import Saying
 from pusula.lib.spreadsheets import bare, guarded
 from pusula.profiles import contacts
 from pusula.profiles.contacts import ContactError
@@ -39,7 +39,7 @@ def spelled(channel: str, address: str) -> str:
     else:
         found = contacts.phone(address, settings.PUSULA.phone_region)
     if not found:
-        raise ContactError(_("not the address of a person"))
+        raise ContactError(Saying("not the address of a person"))
     return found
 
 
@@ -111,7 +111,7 @@ def _ours(row: list[str], at: int) -> bool:
         spelled_so = spelled(channel, bare(address))
         return suppress(channel, spelled_so, reason=told, scope=how_far, at=at)
     if len(digest) != _DIGEST:
-        raise ContactError(_("neither an address nor a hash"))
+        raise ContactError(Saying("neither an address nor a hash"))
     return suppress_digest(channel, digest, reason=told, at=at)
 
 

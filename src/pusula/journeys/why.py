@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from pusula.campaigns.holdout import is_held_out
-from pusula.journeys import machine
+from pusula.journeys import called, machine
 from pusula.journeys.compiled import compile_
 from pusula.journeys.models import Enrollment, Journey, Planned
 from pusula.lib import clock
@@ -92,20 +93,23 @@ def _of_ride(journey: Journey, ride: Enrollment) -> list[Reasoned]:
                 "error", _("Put off, something failed: %(error)s") % {"error": told(ride.error, _)}
             )
         )
-    if ride.state == machine.WAITING:
-        found.append(Reasoned("in", _("On the journey: waits at the step %(step)s.")
-                              % {"step": ride.node}))  # fmt: skip
-    elif (said := _rule(journey)) is not None:
-        found.append(said)
     skipped = Message.objects.filter(
         origin=journey.origin, profile_id=ride.profile_id, state=messages.SKIPPED
     )
-    for step, reason in skipped.order_by("pk").values_list("step", "reason"):
+    unsent = list(skipped.order_by("pk").values_list("step", "reason"))
+    steps = called.steps(
+        {(journey.origin, step) for step in (ride.node, *(step for step, _reason in unsent))},
+        "tr" if get_language() == "tr" else "en",
+    )
+    if ride.state == machine.WAITING:
+        words = {"step": steps.get((journey.origin, ride.node), ride.node)}
+        found.append(Reasoned("in", _("On the journey: waits at the step “%(step)s”.") % words))
+    elif (said := _rule(journey)) is not None:
+        found.append(said)
+    for step, reason in unsent:
         label = str(Reason(reason).label) if reason in Reason.values else reason
-        words = {"step": step, "reason": label}
-        found.append(
-            Reasoned(reason, _("Message of the step %(step)s not sent: %(reason)s") % words)
-        )
+        words = {"step": steps.get((journey.origin, step), step), "reason": label}
+        found.append(Reasoned(reason, _("“%(step)s” was not sent: %(reason)s") % words))
     return found
 
 

@@ -8,12 +8,15 @@ import signal
 import time
 
 import click
+from django.utils.translation import gettext
 
 from pusula.lib import clock
+from pusula.lib.sayings import said
 from pusula.ops.figures import number
 from pusula.pipeline import queries, retention
 from pusula.pipeline.live import Live, Stepped
 from pusula.pipeline.loop import Loop, Tally
+from pusula.pipeline.understood import why
 from pusula.privacy import audit
 
 PROGRESS_S = 60.0
@@ -63,7 +66,8 @@ def quarantine(shows_all: bool) -> None:
     """List the entries that could not be taken over, with the reason."""
     found = queries.quarantined()
     for one in found if shows_all else found[:_SHOWN]:
-        click.echo(f"{one.entry_id}  {one.kind} of {one.source}  ({one.n_tries}×)  {one.reason}")
+        reason = said(why(one.reason), gettext)
+        click.echo(f"{one.entry_id}  {one.kind} of {one.source}  ({one.n_tries}×)  {reason}")
     click.echo(f"{number(found.count())} in quarantine; try again with `pusula live retry`")
 
 

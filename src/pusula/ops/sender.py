@@ -16,6 +16,7 @@ from pusula.campaigns import trials
 from pusula.channels.email.smtp import Server
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import told
 from pusula.outbox import actions, confirmations, fence, queries
 from pusula.outbox.books import Tally
 from pusula.outbox.brakes import STOP_FILE, is_stopped
@@ -87,7 +88,7 @@ def run(once: bool) -> None:
     progress.say(tally)
     if once and (held := [hold for hold in queries.holds() if hold.origin in {"", FENCE}]):
         raise SenderError(
-            f"sending is held ({held[0].reason}): {held[0].detail or 'paused'}; go on with "
+            f"sending is held ({held[0].reason}): {told(held[0].detail) or 'paused'}; go on with "
             f"`pusula sender {'confirm' if held[0].origin == FENCE else 'resume'}`"
         )
 
@@ -142,7 +143,7 @@ def status() -> None:
     for hold in queries.holds():
         since = clock.to_datetime(hold.since_at, settings.PUSULA.time_zone)
         what = "all sending" if hold.origin in {"", FENCE} else hold.origin
-        click.echo(f"Held: {what} since {since:%d.%m.%Y %H:%M}, {hold.reason} {hold.detail}")
+        click.echo(f"Held: {what} since {since:%d.%m.%Y %H:%M}, {hold.reason} {told(hold.detail)}")
 
 
 class _Progress:

@@ -21,6 +21,8 @@ RIGHTS = {
     "read-audit": "privacy.view_auditentry",
     "supervise-calls": "journeys.supervise_calls",
     "decide-approvals": "journeys.decide_approvals",
+    "publish-journeys": "journeys.change_journey",
+    "change-prices": "outbox.add_price",
     "write-to-customers": "outbox.write_from_card",
     "download-tables": "destinations.view_bifolder",
     "change-tables": "destinations.change_bisettings",

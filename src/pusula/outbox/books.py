@@ -10,7 +10,9 @@ from django.db import IntegrityError, OperationalError
 from pusula.lib import clock
 from pusula.outbox import gate, machine
 from pusula.outbox.gate import Bounce, FencedError, Verdicts
+from pusula.outbox.models import ReceiptKind
 from pusula.outbox.moves import Move
+from pusula.outbox.spikes import Watch
 
 _TRIES = 5
 
@@ -46,6 +48,7 @@ class Books:
     tally: Tally = field(default_factory=Tally)
     settled: list[tuple[str, Move]] = field(default_factory=list)  # state it starts from, move
     bounced: list[Bounce] = field(default_factory=list)
+    watch: Watch = field(default_factory=Watch)
 
     def settle(self, state: str, move: Move) -> None:
         """Write down that a message in ``state`` is moved."""
@@ -65,6 +68,7 @@ class Books:
                     raise
             else:
                 break
+        self.watch.look(((one.id, ReceiptKind.BOUNCED) for one in self.bounced), at=clock.now())
         self.settled.clear()
         self.bounced.clear()
         return verdicts

@@ -21,11 +21,13 @@ _LATEST = 2 * clock.DAY  # who leaves later than this after being due takes nobo
 _DECIDED = """
 select dedupe_key, profile_id, state, reason, channel, content_id, address, due_at, open_until_at
 from outbox_message where dedupe_key in"""
+# What waits leaves when it is due, now if that is past, never if it is too late.
 _SPENT = f"""
 select leaves_at / {_SLICE}, count(*) from (
   select case when state <> '{machine.PENDING}' then coalesce(gated_at, due_at)
-    else case when due_at < %s then 0 else due_at end end as leaves_at
+    else case when due_at < %s then %s else due_at end end as leaves_at
   from outbox_message where channel = %s and due_at >= %s
+    and (state <> '{machine.PENDING}' or not_after_at >= %s)
     and state in ({", ".join(f"'{state}'" for state in machine.COUNTED)})) leaving
 where leaves_at >= %s group by 1
 """
@@ -95,5 +97,5 @@ def spent(budget: Budget, *, zone: str, at: int) -> list[tuple[int, int]]:
     """Return how many messages leave when, from the hour or day of ``at`` on: moment and number."""
     since = start_of(budget.per, at, zone)
     with connection.cursor() as cursor:
-        cursor.execute(_SPENT, [at, budget.channel, since - _LATEST, since])
+        cursor.execute(_SPENT, [at, at, budget.channel, since - _LATEST, at, since])
         return [(min_at * _SLICE, n) for min_at, n in cursor.fetchall()]

@@ -168,7 +168,10 @@ class PostLoop:
         self._hand_over(going, {letter.id: letter for letter in letters})
 
     def _count_parts(self, ready: Iterable[Outgoing]) -> None:
-        """Write down how many SMS each is, where it is more than one: so much is paid for it."""
+        """Write down how many SMS each is: so much is paid for it. Nothing stands for one.
+
+        A second try may say less than the first did.
+        """
         if self._provider.channel != Channel.SMS:
             return
         of_size: dict[int, list[int]] = {}
@@ -177,8 +180,11 @@ class PostLoop:
                 one.id
             )
         for n_parts, ids in of_size.items():
+            counted = Message.objects.filter(pk__in=ids)
             if n_parts > 1:
-                Message.objects.filter(pk__in=ids).update(n_parts=n_parts)
+                counted.update(n_parts=n_parts)
+            else:
+                counted.exclude(n_parts=None).update(n_parts=None)
 
     def _keep_waiting(self, ready: dict[int, Outgoing]) -> None:
         """Put back what Meta's word on its template holds; it is taken out of ``ready``."""

@@ -50,22 +50,25 @@ class Applied:
 def apply(reports: Iterable[Report], *, channel: str, at: int) -> Applied:
     """Write down ``reports`` of ``channel`` and do what they ask for, each in one transaction.
 
-    Whatever closes an address or a consent is committed when this returns, and the channel held
-    if that became too much.
+    Whatever closes an address or a consent is committed when this returns, and the channel, or the
+    campaign, held if that became too much.
     """
     done = Applied()
-    has_closed = False
+    closing = list[str]()
     for report in map(storable, reports):
-        has_closed |= report.kind in _CLOSING
         match _once(report, channel, at):
             case None:
                 done.n_unknown += 1
             case True:
                 done.n_new += 1
+                if report.kind in _CLOSING:
+                    closing.append(report.key[:200])
             case False:
                 done.n_same += 1
-    if has_closed and done.n_new:
+    if closing:
         spikes.look(channel, at=at)
+        told = Receipt.objects.filter(key__in=closing, is_machine=False)
+        spikes.Watch().look(told.values_list("message_id", "kind"), at=at)
     return done
 
 

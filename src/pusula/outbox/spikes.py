@@ -1,22 +1,44 @@
-"""Stopping a channel when far more of its addresses are closed than usual, in error or not."""
+"""Stopping what closes far more addresses than usual: a channel, or one campaign or journey."""
 
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from pusula.consent.models import Reason, Suppression
 from pusula.lib import clock
+from pusula.lib.sayings import Saying, kept
 from pusula.outbox import actions, machine
-from pusula.outbox.models import Message, channel_hold
+from pusula.outbox.models import Message, Receipt, ReceiptKind, channel_hold
 
-SPIKE_HOLD = "spike"
+SPIKE_HOLD = "spike"  # of a channel
+ORIGIN_HOLD = "returns"  # of what a campaign or journey sends
 WINDOW = clock.HOUR
 LEAST = 50  # fewer than this are everyday
 SHARE = 0.05  # of what the channel sent in a day
+FIRST = 10_000  # messages of an origin: how good its list is shows in these
 _CLOSING = (Reason.HARD_BOUNCE, Reason.COMPLAINT)
+_GONE = (machine.SENT, machine.UNKNOWN, machine.FAILED)
 
 _log = logging.getLogger("pusula.outbox")
+
+
+@dataclass(frozen=True, slots=True)
+class _Brake:
+    """An origin is held once more than ``share`` of its messages, and ``least``, are told bad."""
+
+    kind: ReceiptKind
+    share: float
+    least: int
+    said: Saying
+
+
+_BRAKES = (
+    _Brake(ReceiptKind.BOUNCED, 0.05, 20, Saying("there is nobody at the address")),
+    _Brake(ReceiptKind.COMPLAINED, 0.003, 5, Saying("it was called spam")),
+)
 
 
 def look(channel: str, *, at: int) -> bool:
@@ -38,10 +60,57 @@ def look(channel: str, *, at: int) -> bool:
     n_spike = max(LEAST, int(n_sent * SHARE))
     if n_spike > LEAST and not _is_within(closed[n_spike - 1 : n_spike], at):
         return False
-    detail = f"{n_spike} addresses closed within an hour"
-    _log.error("%s is held: %s", channel, detail)
-    actions.hold(channel_hold(channel), reason=SPIKE_HOLD, detail=detail, at=at)
+    said = Saying("%(n)s addresses closed within an hour", {"n": n_spike})
+    _log.error("%s is held: %s", channel, said)
+    actions.hold(channel_hold(channel), reason=SPIKE_HOLD, detail=kept(said), at=at)
     return True
+
+
+@dataclass(slots=True)
+class Watch:
+    """Looks whether the first messages of a campaign or journey come to nothing too often.
+
+    What only informs is never held.
+    """
+
+    beyond: set[str] = field(default_factory=set)  # origins that have sent more than these
+
+    def look(self, told: Iterable[tuple[int, str]], *, at: int) -> None:
+        """Hold the origins of messages that are too many now; ``told`` are message and receipt.
+
+        These are receipts just committed. Only what they make too much holds: what a person has
+        let go on is not held again for what was known then.
+        """
+        kinds: dict[int, set[str]] = {}
+        for message_id, kind in told:
+            kinds.setdefault(message_id, set()).add(kind)
+        mine = Message.objects.filter(pk__in=kinds, is_commercial=True)
+        rows = list(mine.values_list("pk", "origin")) if kinds else []
+        new = Counter((origin, kind) for pk, origin in rows for kind in kinds[pk])
+        for origin in sorted({origin for _pk, origin in rows} - self.beyond):
+            self._look(origin, new, at)
+
+    def _look(self, origin: str, new: Counter[tuple[str, str]], at: int) -> None:
+        sent = Message.objects.filter(origin=origin, is_commercial=True, state__in=_GONE)
+        n = sent.values("pk")[: FIRST + 1].count()
+        if n > FIRST:
+            self.beyond.add(origin)
+            return
+        for brake in _BRAKES:
+            receipts = Receipt.objects.filter(message__in=sent, kind=brake.kind, is_machine=False)
+            n_bad = receipts.order_by().values("message").distinct().count()
+            most = max(brake.least, int(n * brake.share))
+            if n_bad - new[origin, brake.kind] <= most < n_bad:
+                _hold(origin, brake, n_bad, n, at)
+
+
+def _hold(origin: str, brake: _Brake, n_bad: int, n: int, at: int) -> None:
+    said = Saying(
+        "of %(n)s messages %(n_bad)s came to nothing: %(why)s",
+        {"n": n, "n_bad": n_bad, "why": brake.said},
+    )
+    _log.error("%s is held: %s", origin, said)
+    actions.hold(origin, reason=ORIGIN_HOLD, detail=kept(said), at=at)
 
 
 def _is_within(found: Iterable[int], at: int) -> bool:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pusula.pipeline.entries import AliasBody, MergeBody, Told
+from pusula.lib.sayings import Saying
+from pusula.pipeline.entries import AliasBody, MergeBody, Refusals, Told
+from pusula.pipeline.refusals import placed
 from pusula.profiles import queries
 from pusula.profiles.models import IdentifierKind
 
-Refused = list[tuple[Told, str]]
 
-
-def followed(told: Sequence[Told]) -> tuple[list[Told], Refused]:
+def followed(told: Sequence[Told]) -> tuple[list[Told], Refusals]:
     """Return ``told`` with aliases of known people turned into merges, and those refused.
 
     An earlier id that is nobody's number is that of a device, as the alias says. That two people
@@ -24,14 +24,15 @@ def followed(told: Sequence[Told]) -> tuple[list[Told], Refused]:
     known = queries.holders(IdentifierKind.KEY, previous)
     coming = {one.key for one in told}
     found: list[Told] = []
-    refused: Refused = []
+    refused: Refusals = []
     for one in told:
         if not (isinstance(one.body, AliasBody) and _is_somebody(one, known, coming)):
             found.append(one)
         elif one.trusted:
             found.append(_merge(one, one.body.previous, known))
         else:
-            refused.append((one, "alias: only a server key joins two people who are known"))
+            why = Saying("only a server key joins two people who are known")
+            refused.append((one, placed("alias", why)))
     return found, refused
 
 

@@ -13,10 +13,13 @@ import msgspec
 from pusula.events.vocabulary import Known
 from pusula.lib import money
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.orders import machine
 from pusula.orders.versions import Item
-from pusula.pipeline.entries import MONEY, Deal, OrderBody, RefusedError, order
-from pusula.pipeline.envelope import NONE, OWN, Rules
+from pusula.pipeline import complaints
+from pusula.pipeline.entries import MONEY, Deal, OrderBody, order
+from pusula.pipeline.envelope import NONE, OWN, Rules, no_number
+from pusula.pipeline.refusals import RefusedError
 
 # Under which names the fields of an order come, the first that is there counts.
 NUMBERS = (
@@ -95,20 +98,27 @@ def dealt(event: Known, text: msgspec.Raw, voice: Voice) -> Dealt | None:
     if number is None:
         if event.deal in {"arrived", "left"}:
             return None
-        raise RefusedError(f"order: {event.name} names no order_id or booking_id")
+        raise RefusedError(
+            Saying("%(event)s names no order_id or booking_id", {"event": event.name}), "order"
+        )
     try:
         if event.deal == "refunded":
             return _refund(told, number, voice)
         return _version(event, told, number, voice)
     except (RefusedError, msgspec.ValidationError, PusulaError, ValueError) as error:
-        raise RefusedError(f"order {number}: {error}") from error
+        raise RefusedError(of_order(number, complaints.why(error))) from error
+
+
+def of_order(number: str, why: Saying | str) -> Saying:
+    """Return what is wrong with an order."""
+    return Saying("order %(number)s: %(why)s", {"number": number, "why": why})
 
 
 def _refund(told: _Told, number: str, voice: Voice) -> Dealt:
     code, net = told.currency(voice.currency), told.net()
     minor = 0 if net is None else money.to_minor(net, code)
     if net is not None and minor <= 0:
-        raise RefusedError("the amount of a refund is above 0")
+        raise RefusedError(Saying("the amount of a refund is above 0"))
     deal = Deal(_owner(voice), may_change=voice.trusted, is_refund=True, refund_minor=minor)
     return Dealt(_body(number, voice.at, {"currency": code}), frozenset(), None, deal)
 
@@ -121,7 +131,9 @@ def _version(event: Known, told: _Told, number: str, voice: Voice) -> Dealt:
     is_placed = event.deal == "placed"
     code, net = told.currency(voice.currency), told.net()
     if is_placed and net is None:
-        raise RefusedError("no amount: revenue, subtotal, total, value, or products with prices")
+        raise RefusedError(
+            Saying("no amount: revenue, subtotal, total, value, or products with prices")
+        )
     fields = told.fields()
     status = _status(event, told, fields, trusted=voice.trusted)
     if status:
@@ -177,8 +189,13 @@ def _amounts(told: _Told, net: Decimal, code: str, voice: Voice) -> dict[str, in
     if code != base:
         rate = told.amount("exchange_rate") or voice.rules.rates.get(code)
         if not rate or rate <= 0:
+            told_ = {"code": code, "base": base, "again": code}
             raise RefusedError(
-                f"in {code}: say exchange_rate ({base} for 1 {code}) or set rates of the source"
+                Saying(
+                    "in %(code)s: say exchange_rate (%(base)s for 1 %(again)s) or set rates of the "
+                    "source",
+                    told_,
+                )
             )
         found["net_base_minor"] = money.to_minor(net * rate, base)
         found["gross_base_minor"] = money.to_minor(gross * rate, base)
@@ -204,17 +221,18 @@ class _Told:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, str | int):
-            raise RefusedError(f"{name}: a text or a whole number, not {str(value)!r:.60}")
+            raise RefusedError(no_number(str(value)), name)
         text = str(value).strip()
         if not 0 < len(text) <= _LONGEST_NUMBER or not text.isprintable():
-            raise RefusedError(f"{name}: 1 to {_LONGEST_NUMBER} visible characters")
+            most = {"least": 1, "n": _LONGEST_NUMBER}
+            raise RefusedError(Saying("%(least)s to %(n)s visible characters", most), name)
         return text
 
     def text(self, names: Sequence[str]) -> str:
         """Return a text; numbers count as they are written."""
         name, value = self.first(names)
         if isinstance(value, bool | dict | list):
-            raise RefusedError(f"{name}: a text, not {str(value)!r:.60}")
+            raise RefusedError(Saying("a text, not %(given)s", _shown(value)), name)
         return "" if value is None else str(value).strip()
 
     def amount(self, name: str) -> Decimal | None:
@@ -271,7 +289,8 @@ class _Told:
         if "starts_on" in found and "ends_on" not in found and nights not in (None, ""):
             n = _whole("nights", nights)
             if not 0 <= n <= _MOST_NIGHTS:
-                raise RefusedError(f"nights: 0 to {_MOST_NIGHTS}")
+                most = {"least": 0, "most": _MOST_NIGHTS}
+                raise RefusedError(Saying("%(least)s to %(most)s", most), "nights")
             found["ends_on"] = found["starts_on"] + timedelta(n)
         return found
 
@@ -296,8 +315,12 @@ class _Told:
         if lines is None:
             return None
         if not isinstance(lines, list) or not all(isinstance(line, dict) for line in lines):
-            raise RefusedError("products: a list of products")
+            raise RefusedError(Saying("a list of products"), "products")
         return lines
+
+
+def _shown(value: object) -> dict[str, str]:
+    return {"given": f"{str(value)!r:.60}"}
 
 
 def _amount(name: str, value: object) -> Decimal | None:
@@ -311,7 +334,7 @@ def _amount(name: str, value: object) -> Decimal | None:
             found = None
         if found is not None and found.is_finite() and abs(found.adjusted()) <= _LONGEST_AMOUNT:
             return found
-    raise RefusedError(f"{name}: an amount such as 1299.90, not {str(value)!r:.60}")
+    raise RefusedError(Saying("an amount such as 1299.90, not %(given)s", _shown(value)), name)
 
 
 def _price(line: Mapping[str, Any]) -> Decimal:
@@ -326,7 +349,7 @@ def _quantity(line: Mapping[str, Any]) -> int:
 def _whole(name: str, value: object) -> int:
     found = _amount(name, value)
     if found is None or found != found.to_integral_value():
-        raise RefusedError(f"{name}: a whole number, not {str(value)!r:.60}")
+        raise RefusedError(Saying("a whole number, not %(given)s", _shown(value)), name)
     return int(found)
 
 
@@ -336,4 +359,6 @@ def _day(name: str, value: object) -> date:
     try:
         return date.fromisoformat(text.partition("T")[0].partition(" ")[0])
     except ValueError:
-        raise RefusedError(f"{name}: a day such as 2026-05-31, not {str(value)!r:.60}") from None
+        raise RefusedError(
+            Saying("a day such as 2026-05-31, not %(given)s", _shown(value)), name
+        ) from None

@@ -17,11 +17,13 @@ from pusula.consent import proofs, purposes
 from pusula.consent.models import Channel
 from pusula.consent.queries import ADDRESS_KINDS
 from pusula.events import actions as events
+from pusula.lib.sayings import Saying
 from pusula.lib.text import person_key
 from pusula.orders import actions as orders
 from pusula.orders import versions
-from pusula.pipeline import aliases, browsers, identity, pushes, settling, staying
-from pusula.pipeline.entries import Told, TraitBody, is_near
+from pusula.pipeline import aliases, browsers, complaints, identity, pushes, settling, staying
+from pusula.pipeline.entries import Refusals, Told, TraitBody, is_near
+from pusula.pipeline.refusals import RefusedError, placed
 from pusula.profiles import actions as profiles
 from pusula.profiles import merging, queries, resolve
 from pusula.profiles.actions import Facts, Value
@@ -41,7 +43,7 @@ class Written:
     """
 
     touched: Ids
-    refused: list[tuple[Told, str]]
+    refused: Refusals
     gone: Ids = field(default_factory=lambda: np.empty(0, np.int64))
     late: list[tuple[int, int]] = field(default_factory=list)
     bought: Ids = field(default_factory=lambda: np.empty(0, np.int64))
@@ -61,9 +63,11 @@ def write(told: Sequence[Told], *, at: int) -> Written:
     for one in told:
         owner, origin = owners[one.entry.id]
         if owner is None:
-            refused.append((one, f"profile: there is no {one.profile_id}"))
+            why = Saying("there is no %(number)s", {"number": one.profile_id})
+            refused.append((one, placed("profile", why)))
         elif owner == AMBIGUOUS and one.kind in {"event", "trait"}:
-            refused.append((one, "several profiles hold this address and there is no key"))
+            why = Saying("several profiles hold this address and there is no key")
+            refused.append((one, why))
         else:
             kinds[one.kind].append(replace(one, profile_id=owner, origin_id=origin))
     others = _write_events(kinds["event"], at, refused)
@@ -149,7 +153,7 @@ def _by_source(told: Iterable[Told]) -> Iterator[tuple[str, list[Told]]]:
     yield from groups.items()
 
 
-def _write_events(told: Sequence[Told], at: int, refused: list[tuple[Told, str]]) -> list[Ids]:
+def _write_events(told: Sequence[Told], at: int, refused: Refusals) -> list[Ids]:
     touched = []
     for source, group in _by_source(told):
         new = [
@@ -169,7 +173,7 @@ def _write_events(told: Sequence[Told], at: int, refused: list[tuple[Told, str]]
     return touched
 
 
-def _write_orders(told: Sequence[Told], at: int, refused: list[tuple[Told, str]]) -> list[Ids]:
+def _write_orders(told: Sequence[Told], at: int, refused: Refusals) -> list[Ids]:
     """Write versions of orders; several of one order one after the other, as they were told."""
     touched = []
     rounds: Counter[tuple[str, str]] = Counter()
@@ -220,7 +224,7 @@ def _version(told: Told, people: Mapping[str, staying.Person]) -> versions.Versi
     )
 
 
-def _write_traits(told: Sequence[Told], at: int, refused: list[tuple[Told, str]]) -> list[Ids]:
+def _write_traits(told: Sequence[Told], at: int, refused: Refusals) -> list[Ids]:
     """Write names and traits; of several entries for one profile the last word counts."""
     kinds = _kinds({name for one in told for name in one.body.traits})
     touched = []
@@ -233,8 +237,8 @@ def _write_traits(told: Sequence[Told], at: int, refused: list[tuple[Told, str]]
             try:
                 touched += _freed(one, known)
                 traits = {name: _value(name, v, known) for name, v in one.body.traits.items()}
-            except ValueError as error:
-                refused.append((one, str(error)))
+            except (RefusedError, ValueError) as error:
+                refused.append((one, complaints.why(error)))
                 continue
             kinds = known  # only what is written says of which kind a trait is
             profile_id = one.profile_id or 0
@@ -276,8 +280,8 @@ def _value(name: str, given: object, kinds: dict[str, TraitKind]) -> Value:
     """Return the value of a trait; the first one says of which kind the trait is for everybody."""
     kind, value = _read(given, kinds.get(name))
     if kinds.setdefault(name, kind) != kind:
-        message = f"traits.{name}: is a {kinds[name].value} trait, not {given!r:.60}"
-        raise ValueError(message)
+        told = {"known": kinds[name].value, "given": f"{given!r:.60}"}
+        raise RefusedError(Saying("is a %(known)s trait, not %(given)s", told), f"traits.{name}")
     return Value(kind, value)
 
 
@@ -295,33 +299,36 @@ def _read(given: object, known: TraitKind | None) -> tuple[TraitKind, str | floa
             return TraitKind.TEXT, given
         case list() if given and all(isinstance(one, str) and "\n" not in one for one in given):
             return TraitKind.LIST, "\n".join(given)
-    message = f"{given!r:.60} is no text, number, yes or no, list of texts, or {{'day': ...}}"
-    raise ValueError(message)
+    why = Saying(
+        "%(given)s is no text, number, yes or no, list of texts, or {'day': ...}",
+        {"given": f"{given!r:.60}"},
+    )
+    raise RefusedError(why)
 
 
 def _day(text: str) -> date:
+    told = {"given": f"{text!r:.40}"}
     try:
         day = date.fromisoformat(text)
     except ValueError as error:
-        message = f"{text!r:.40} is no day: write 2026-05-31"
-        raise ValueError(message) from error
+        raise RefusedError(Saying("%(given)s is no day: write 2026-05-31", told)) from error
     if not is_near(day):
-        message = f"{text!r:.40} is a day that nobody can mean"
-        raise ValueError(message)
+        raise RefusedError(Saying("%(given)s is a day that nobody can mean", told))
     return day
 
 
-def _write_decisions(told: Sequence[Told], at: int, refused: list[tuple[Told, str]]) -> list[Ids]:
+def _write_decisions(told: Sequence[Told], at: int, refused: Refusals) -> list[Ids]:
     decisions = []
     strange = purposes.strange({one.body.purpose for one in told})
     for one in told:
         if one.body.purpose in strange:
-            refused.append((one, f"purpose: {purposes.refusal(one.body.purpose).message}"))
+            why = complaints.why(purposes.refusal(one.body.purpose))
+            refused.append((one, placed("purpose", why)))
             continue
         try:
             proof = proofs.checked(one.body.proof)
         except proofs.BadProofError as error:
-            refused.append((one, error.message))
+            refused.append((one, error.saying))
             continue
         shared = one.profile_id == AMBIGUOUS
         for profile_id in _holders(one) if shared else [one.profile_id or 0]:

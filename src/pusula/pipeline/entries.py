@@ -13,10 +13,13 @@ import msgspec
 from msgspec import Meta
 
 from pusula.lib import clock, money
+from pusula.lib.sayings import Saying
 from pusula.lib.text import nfc
 from pusula.orders.machine import CANCEL_REASONS
 from pusula.orders.versions import COLUMNS, Item
-from pusula.pipeline.queries import LONGEST_BODY, Logged
+from pusula.pipeline import complaints
+from pusula.pipeline.queries import Logged
+from pusula.pipeline.refusals import TOO_LONG, RefusedError, joined, no_name, placed, too_deep
 from pusula.profiles import contacts
 
 DEEPEST = 5
@@ -27,7 +30,7 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 2100  # as imports take them
 FIRST_AT = clock.start_of(date(_FIRST_YEAR, 1, 1), "UTC")
 LAST_AT = clock.start_of(date(_LAST_YEAR, 12, 31), "UTC")
 _LARGEST_AMOUNT = 10**15  # minor units; thousands of them can be added up in 64 bits
-_FAR = f"not in the years {_FIRST_YEAR} to {_LAST_YEAR}"
+_FAR = Saying("not in the years %(first)s to %(last)s", {"first": _FIRST_YEAR, "last": _LAST_YEAR})
 _NUL = "\\u0000"  # as JSON writes it
 
 # Most of what comes is of people who were here before, and reading a number is slow.
@@ -42,10 +45,6 @@ Minor = Annotated[int, Meta(ge=-_LARGEST_AMOUNT, le=_LARGEST_AMOUNT)]
 Moment = Annotated[int, Meta(ge=FIRST_AT, le=LAST_AT)]
 Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 People = Annotated[int, Meta(ge=0, le=9_999)]
-
-
-class RefusedError(Exception):
-    """An entry cannot be taken over; its text is the reason, as the quarantine lists it."""
 
 
 class Who(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -244,6 +243,10 @@ class Deal:
     refund_minor: int = 0
 
 
+# What its owners refused of what was told, and why.
+Refusals = list[tuple[Told, Saying | str]]
+
+
 def read(entry: Logged, *, region: str, currency: str, latest: int) -> Told:
     """Return what ``entry`` says; raise ``RefusedError`` if that is nothing we can take over.
 
@@ -252,15 +255,16 @@ def read(entry: Logged, *, region: str, currency: str, latest: int) -> Told:
     """
     decoder = _DECODERS.get(entry.kind)
     if decoder is None:
-        raise RefusedError(f"kind: there is no {entry.kind!r}; there are {', '.join(_BODIES)}")
+        told = {"given": repr(entry.kind), "known": ", ".join(_BODIES)}
+        raise RefusedError(Saying("there is no %(given)s; there are %(known)s", told), "kind")
     if entry.body is None:
-        raise RefusedError(f"body: longer than {LONGEST_BODY:,} characters")
+        raise RefusedError(TOO_LONG, "body")
     try:
         body = decoder.decode(entry.body)
     except (msgspec.MsgspecError, RecursionError, ValueError) as error:
-        raise RefusedError(f"body: {error}") from error
+        raise RefusedError(complaints.why(error), "body") from error
     if entry.occurred_at is not None and not FIRST_AT <= entry.occurred_at <= LAST_AT:
-        raise RefusedError(f"at: {_FAR}")
+        raise RefusedError(_FAR, "at")
     heard_at = min(entry.recorded_at, latest)
     told_at = heard_at if entry.occurred_at is None else min(entry.occurred_at, heard_at)
     who = _who(body, entry.source, region)
@@ -284,12 +288,14 @@ def read(entry: Logged, *, region: str, currency: str, latest: int) -> Told:
 def _check_merge(body: MergeBody | UnmergeBody) -> None:
     if isinstance(body, UnmergeBody):
         if body.profile is None:
-            raise RefusedError("profile: the number of the profile that was merged is needed")
+            raise RefusedError(
+                Saying("the number of the profile that was merged is needed"), "profile"
+            )
         return
     if body.email or body.phone:
-        raise RefusedError("email, phone: a merge names people by profile or key")
+        raise RefusedError(Saying("a merge names people by profile or key"), "email, phone")
     if (body.gone_profile is None) == (body.gone_key is None):
-        raise RefusedError("gone_profile, gone_key: one of them is needed")
+        raise RefusedError(Saying("one of them is needed"), "gone_profile, gone_key")
     check_value("evidence", body.evidence, DEEPEST)
 
 
@@ -316,69 +322,72 @@ def _who(
     says_more = body.national_id or body.document or body.loyalty
     if body.profile is not None:
         if body.key or body.email or body.phone or says_more:
-            raise RefusedError("profile: a number of ours stands alone, without key, email, phone")
+            raise RefusedError(
+                Saying("a number of ours stands alone, without key, email, phone"), "profile"
+            )
         return body.profile, None, None, None
     key = nfc(body.key or "")
     if not key.isprintable():
-        raise RefusedError("key: holds a character that nobody can see")
+        raise RefusedError(Saying("holds a character that nobody can see"), "key")
     email, faults = _contact("email", body.email, contacts.email)
     phone, more = _contact("phone", body.phone, lambda text: phone_of(text, region))
     faults += more
     if faults and not key and (isinstance(body, ConsentBody) or not (email or phone or says_more)):
         # A decision may speak of the very address that cannot be read.
-        raise RefusedError("; ".join(faults))
+        raise RefusedError(joined(faults))
     if not (key or email or phone or says_more):
-        raise RefusedError("says of no profile: profile, key, email or phone is needed")
+        raise RefusedError(Saying("says of no profile: profile, key, email or phone is needed"))
     return None, f"{source}:{key}" if key else None, email, phone
 
 
 def _contact(
     place: str, text: str | None, read: Callable[[str], str | None]
-) -> tuple[str | None, list[str]]:
+) -> tuple[str | None, list[Saying]]:
     """Return an address as identifiers are spelled, and what is wrong with it, if anything."""
     try:
         return (read(text) if text else None), []
     except contacts.ContactError as error:
-        return None, [f"{place}: {error}"]
+        return None, [placed(place, error.saying)]
 
 
 def check_names(place: str, names: Iterable[str]) -> None:
     """Refuse names that could be paths; see ``is_name``."""
     for name in names:
         if not is_name(name):
-            raise RefusedError(f"{place}: {name!r:.80} is no name: letters, digits, spaces, _ . -")
+            raise RefusedError(no_name(name), place)
 
 
 def check_value(place: str, value: object, depth: int) -> None:
     """Refuse what a database or an engine could not hold."""
     if isinstance(value, str) and "\0" in value:
-        raise RefusedError(f"{place}: holds a NUL character")
+        raise RefusedError(Saying("holds a NUL character"), place)
     if isinstance(value, int) and not -_INT64 <= value < _INT64:
-        raise RefusedError(f"{place}: a number beyond 64 bits")
+        raise RefusedError(Saying("a number beyond 64 bits"), place)
     if isinstance(value, float) and not math.isfinite(value):
-        raise RefusedError(f"{place}: not a finite number")
+        raise RefusedError(Saying("not a finite number"), place)
     if isinstance(value, dict | list):
         if not depth:
-            raise RefusedError(f"{place}: deeper than {DEEPEST} levels")
+            raise RefusedError(too_deep(DEEPEST), place)
         for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
             if isinstance(name, str) and "\0" in name:
-                raise RefusedError(f"{place}: a name holds a NUL character")
+                raise RefusedError(Saying("a name holds a NUL character"), place)
             check_value(f"{place}.{name!s:.40}", inner, depth - 1)
 
 
 def _check_stays(body: OrderBody) -> None:
     if body.cancel_reason and body.cancel_reason not in CANCEL_REASONS:
-        raise RefusedError(f"cancel_reason: is one of {', '.join(CANCEL_REASONS)}")
+        known = {"known": ", ".join(CANCEL_REASONS)}
+        raise RefusedError(Saying("is one of %(known)s", known), "cancel_reason")
     stays = body.stays or []
     if any(not (is_near(one.starts_on) and is_near(one.ends_on)) for one in stays):
-        raise RefusedError(f"stays: {_FAR}")
+        raise RefusedError(_FAR, "stays")
     if any(one.ends_on < one.starts_on for one in stays):
-        raise RefusedError("stays: a part of the stay ends before it begins")
+        raise RefusedError(Saying("a part of the stay ends before it begins"), "stays")
     if len({one.line_no for one in stays}) < len(stays):
-        raise RefusedError("stays: a line_no stands twice")
+        raise RefusedError(Saying("a line_no stands twice"), "stays")
     guests = body.guests or []
     if len({one.guest_no for one in guests}) < len(guests):
-        raise RefusedError("guests: a guest_no stands twice")
+        raise RefusedError(Saying("a guest_no stands twice"), "guests")
 
 
 MONEY = ("net_minor", "gross_minor", "net_base_minor", "gross_base_minor")
@@ -390,9 +399,9 @@ def order(
     """Check an order with the fields ``given``, fill in what follows, return what it speaks of."""
     for name in ("starts_on", "ends_on"):
         if (day := getattr(body, name)) and not is_near(day):
-            raise RefusedError(f"{name}: {_FAR}")
+            raise RefusedError(_FAR, name)
     if body.starts_on and body.ends_on and body.ends_on < body.starts_on:
-        raise RefusedError("ends_on: the stay ends before it begins")
+        raise RefusedError(Saying("the stay ends before it begins"), "ends_on")
     _check_stays(body)
     body.currency = money.currency(body.currency) if body.currency else currency
     if body.gross_minor is None:
@@ -400,7 +409,8 @@ def order(
     if body.currency == currency:
         body.net_base_minor, body.gross_base_minor = body.net_minor, body.gross_minor
     elif body.net_base_minor is None:
-        raise RefusedError(f"net_base_minor: is needed of an order in {body.currency}")
+        told = {"currency": body.currency}
+        raise RefusedError(Saying("is needed of an order in %(currency)s", told), "net_base_minor")
     elif body.gross_base_minor is None:
         body.gross_base_minor = body.net_base_minor
     named = {"profile_id", "status", "ordered_at", "currency", *MONEY}
@@ -408,7 +418,7 @@ def order(
     if body.items is None:
         return frozenset(named), None
     if len({one.line_no for one in body.items}) < len(body.items):
-        raise RefusedError("items: a line_no stands twice")
+        raise RefusedError(Saying("a line_no stands twice"), "items")
     items = tuple(
         Item(one.line_no, one.sku, one.name, one.quantity, one.amount_minor)
         for one in sorted(body.items, key=lambda one: one.line_no)

@@ -14,9 +14,12 @@ from msgspec import Meta
 
 from pusula.lib import clock, money
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.lib.text import nfc
-from pusula.pipeline.entries import FIRST_AT, LAST_AT, RefusedError, is_name
-from pusula.pipeline.queries import LONGEST_BODY, Logged
+from pusula.pipeline import complaints
+from pusula.pipeline.entries import FIRST_AT, LAST_AT, is_name
+from pusula.pipeline.queries import Logged
+from pusula.pipeline.refusals import TOO_LONG, RefusedError
 
 TYPES = ("track", "identify", "page", "screen", "group", "alias")
 OWN, NONE = "own", "none"
@@ -168,11 +171,13 @@ _REFUSED = msgspec.json.Decoder(Refused)
 def opened(entry: Logged) -> Envelope:
     """Return what ``entry`` holds; raise ``RefusedError`` where that is no message."""
     if entry.body is None:
-        raise RefusedError(f"body: longer than {LONGEST_BODY:,} characters")
+        raise RefusedError(TOO_LONG, "body")
     try:
         return _DECODER.decode(entry.body)
     except (msgspec.MsgspecError, RecursionError, ValueError) as error:
-        raise RefusedError(_reason(entry.body) or f"body: {error}") from error
+        if said := _reason(entry.body):
+            raise RefusedError(complaints.known(said)) from error
+        raise RefusedError(complaints.why(error), "body") from error
 
 
 def _reason(body: str) -> str:
@@ -181,6 +186,11 @@ def _reason(body: str) -> str:
         return _REFUSED.decode(body).refused
     except (msgspec.MsgspecError, RecursionError, ValueError):
         return ""
+
+
+def no_number(given: object) -> Saying:
+    """Return why what was given is no number of anything, as sources give them."""
+    return Saying("a text or a whole number, not %(given)s", {"given": f"{given!r:.60}"})
 
 
 def id_of(place: str, given: object) -> str | None:
@@ -193,11 +203,11 @@ def id_of(place: str, given: object) -> str | None:
         case str():
             text = nfc(given)
         case _:
-            raise RefusedError(f"{place}: a text or a whole number, not {given!r:.60}")
+            raise RefusedError(no_number(given), place)
     if not text or _NOBODY.fullmatch(text):
         return None
     if len(text) > _LONGEST_ID or not text.isprintable():
-        raise RefusedError(f"{place}: at most {_LONGEST_ID} visible characters")
+        raise RefusedError(Saying("at most %(n)s visible characters", {"n": _LONGEST_ID}), place)
     return text
 
 
@@ -219,7 +229,9 @@ def happened_at(entry: Logged, envelope: Envelope, tz: str, latest: int) -> int:
     if sent:
         at = entry.recorded_at - (_moment("sentAt", sent, tz) - at)
     if not FIRST_AT <= at <= LAST_AT:
-        raise RefusedError("timestamp: by the clock of its sender in no year that can be meant")
+        raise RefusedError(
+            Saying("by the clock of its sender in no year that can be meant"), "timestamp"
+        )
     return min(at, heard_at)
 
 
@@ -232,7 +244,8 @@ def _moment(place: str, given: object, tz: str) -> int:
     elif isinstance(given, int | float) and not isinstance(given, bool) and abs(given) < 10**15:
         seconds = given / 1_000 if abs(given) > _MILLISECONDS else given
         return round(seconds * clock.SECOND)
-    raise RefusedError(f"{place}: {given!r:.40} is no time: write 2026-05-31T10:00:00Z")
+    told = {"given": f"{given!r:.40}"}
+    raise RefusedError(Saying("%(given)s is no time: write 2026-05-31T10:00:00Z", told), place)
 
 
 @lru_cache(maxsize=4_096)  # a batch has one time of sending

@@ -16,14 +16,13 @@ from pusula.pipeline.models import LogEntry, Offset, Quarantine
 from pusula.pipeline.queries import TOMBSTONE, Logged
 from pusula.pipeline.router import LOG
 from pusula.pipeline.traits import CLAIMED_EMAIL, CLAIMED_PHONE
-from pusula.pipeline.understood import PARTLY, Aside
+from pusula.pipeline.understood import ERASED, PARTLY, Aside
 from pusula.profiles import erased
 from pusula.profiles.models import IdentifierKind
 from pusula.profiles.needles import Needles
 from pusula.profiles.told import Record
 from pusula.segments import evaluate
 
-ERASED = "erased"  # the reason in quarantine
 _IN_PART = f"{PARTLY}{ERASED}"  # of an order that was taken over without a guest; gone once blank
 _PAGE = 500
 _CLAIMS = ((IdentifierKind.EMAIL, CLAIMED_EMAIL), (IdentifierKind.PHONE, CLAIMED_PHONE))

@@ -27,10 +27,11 @@ from pusula.orders import merging as orders
 from pusula.orders.models import Order
 from pusula.outbox import merging as outbox
 from pusula.pipeline import appender, due
-from pusula.pipeline.entries import MergeBody, Told, UnmergeBody
+from pusula.pipeline.entries import MergeBody, Refusals, Told, UnmergeBody
 from pusula.pipeline.models import LogEntry
+from pusula.pipeline.refusals import placed
 from pusula.predict import merging as predictions
-from pusula.profiles import holding
+from pusula.profiles import erased, holding
 from pusula.profiles import merging as profiles
 from pusula.profiles.models import Identifier, Merge
 from pusula.profiles.resolve import Join, Reference, resolve
@@ -66,7 +67,7 @@ class Carried:
     touched: set[int] = field(default_factory=set)
     gone: set[int] = field(default_factory=set)
     late: list[tuple[int, int]] = field(default_factory=list)
-    refused: list[tuple[Told, str]] = field(default_factory=list)
+    refused: Refusals = field(default_factory=list)
 
 
 def merge(
@@ -165,20 +166,24 @@ def unite(
     actor: str = "",
     at: int,
     carried: Carried,
-) -> str:
+) -> Saying | str:
     """Give all that belongs to ``loser`` to ``winner``; return why that cannot be, else nothing.
 
     Numbers of merged profiles stand for those they belong to now. One that is the same already is
-    left alone.
+    left alone. Who is being erased stays who they are until it is done: what was theirs alone goes,
+    and nothing else.
     """
     present = profiles.current([winner, loser])
     if missing := {winner, loser} - present.keys():
-        return f"profile: there is no {min(missing)}"
+        return placed("profile", Saying("there is no %(number)s", {"number": min(missing)}))
     winner, loser = present[winner], present[loser]
     if winner == loser:
         return ""
     with transaction.atomic():
         holding.take([winner, loser])
+        if going := erased.leaving([winner, loser]):
+            going_ = Saying("%(number)s is being erased", {"number": min(going)})
+            return placed("profile", going_)
         carried.late += due.among(np.array([loser], np.int64), at)
         for timed in _TIMED_OWNERS:
             timed.move(loser, winner, at=at)
@@ -229,7 +234,7 @@ def part(merge_id: int, *, actor: str, reason: str, at: int, carried: Carried) -
     carried.gone.discard(loser)
 
 
-def _merge(told: Told, body: MergeBody, at: int, carried: Carried) -> str:
+def _merge(told: Told, body: MergeBody, at: int, carried: Carried) -> Saying | str:
     winner = told.profile_id or 0
     loser = body.gone_profile
     if loser is None:
@@ -248,12 +253,12 @@ def _merge(told: Told, body: MergeBody, at: int, carried: Carried) -> str:
     )
 
 
-def _unmerge(body: UnmergeBody, at: int, carried: Carried) -> str:
+def _unmerge(body: UnmergeBody, at: int, carried: Carried) -> Saying | str:
     merges = Merge.objects.filter(loser_id=body.profile or 0).order_by("-pk")
     if body.merge is not None:
         merges = merges.filter(pk=body.merge)
     held = merges.first()
     if held is None:
-        return f"merge: {body.profile} was never merged"
+        return placed("merge", Saying("%(number)s was never merged", {"number": body.profile or 0}))
     part(held.pk, actor=body.actor, reason=body.reason, at=at, carried=carried)
     return ""

@@ -13,14 +13,14 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 
 from pusula.events import vocabulary
+from pusula.lib.sayings import Saying
 from pusula.lib.text import nfc
-from pusula.pipeline import deals, traits
+from pusula.pipeline import complaints, deals, traits
 from pusula.pipeline.deals import Voice
 from pusula.pipeline.entries import (
     DEEPEST,
     AliasBody,
     EventBody,
-    RefusedError,
     Told,
     TraitBody,
     check_names,
@@ -28,6 +28,7 @@ from pusula.pipeline.entries import (
 )
 from pusula.pipeline.envelope import Context, Envelope, Message, happened_at, id_of, opened
 from pusula.pipeline.queries import Logged
+from pusula.pipeline.refusals import RefusedError
 from pusula.pipeline.traits import Said
 
 KIND = "message"
@@ -57,8 +58,8 @@ class Reading:
     """
 
     told: list[Told]
-    left: list[str] = field(default_factory=list)
-    problem: str = ""
+    left: list[Saying | str] = field(default_factory=list)
+    problem: Saying | str = ""
 
 
 def read(entry: Logged, company: Company, *, latest: int) -> Reading:
@@ -106,7 +107,7 @@ def _about(entry: Logged, envelope: Envelope, said: Said, at: int) -> Told:
     if envelope.type == "alias" and device is None:
         device = id_of("previousId", message.previous_id)
     if not (user or device or said.email or said.phone):
-        raise RefusedError("speaks of nobody: userId or anonymousId is needed")
+        raise RefusedError(Saying("speaks of nobody: userId or anonymousId is needed"))
     return Told(
         entry=entry,
         kind="trait",
@@ -148,7 +149,7 @@ def _alias(about: Told, envelope: Envelope) -> Reading:
     message = envelope.message
     user, previous = id_of("userId", message.user_id), id_of("previousId", message.previous_id)
     if user is None or previous is None:
-        raise RefusedError("alias: userId and previousId are needed")
+        raise RefusedError(Saying("userId and previousId are needed"), "alias")
     if user == previous or about.key is None:
         return Reading([])
     source = about.entry.source
@@ -158,7 +159,7 @@ def _alias(about: Told, envelope: Envelope) -> Reading:
 
 
 def _event(about: Told, envelope: Envelope, context: Context, company: Company) -> Reading:
-    left: list[str] = []
+    left: list[Saying | str] = []
     message = envelope.message
     given = _given(message)
     match envelope.type:
@@ -174,7 +175,7 @@ def _event(about: Told, envelope: Envelope, context: Context, company: Company) 
     ):  # fmt: skip
         known = vocabulary.known(known.stay)
     name = name if known is None else known.name
-    problem = ""
+    problem: Saying | str = ""
     told = [replace(about, kind="event", body=EventBody(name=name, properties=_kept(given, left)))]
     if known is not None and known.deal and given:
         source = about.entry.source
@@ -182,7 +183,7 @@ def _event(about: Told, envelope: Envelope, context: Context, company: Company) 
         try:
             dealt = deals.dealt(known, message.properties, voice)
         except RefusedError as error:
-            problem = str(error)
+            problem = error.saying
         else:
             if dealt is not None:
                 order = replace(about, kind="order", body=dealt.body, said=dealt.said)
@@ -192,7 +193,8 @@ def _event(about: Told, envelope: Envelope, context: Context, company: Company) 
 
 def _event_name(message: Message) -> str:
     if not isinstance(message.event, str):
-        raise RefusedError(f"event: the name of what happened, not {message.event!r:.60}")
+        told = {"given": f"{message.event!r:.60}"}
+        raise RefusedError(Saying("the name of what happened, not %(given)s", told), "event")
     name = nfc(message.event)
     check_names("event", [name])
     return name
@@ -204,10 +206,10 @@ def _given(message: Message) -> dict[str, Any]:
     try:
         return _PROPERTIES.decode(message.properties)
     except (msgspec.MsgspecError, RecursionError, ValueError) as error:
-        raise RefusedError(f"properties: {error}") from error
+        raise RefusedError(complaints.why(error), "properties") from error
 
 
-def _kept(given: Mapping[str, Any], left: list[str]) -> dict[str, Any]:
+def _kept(given: Mapping[str, Any], left: list[Saying | str]) -> dict[str, Any]:
     """Return the properties that can be kept; the others are ``left``, each with its reason."""
     kept = {}
     for name, value in given.items():
@@ -215,7 +217,7 @@ def _kept(given: Mapping[str, Any], left: list[str]) -> dict[str, Any]:
             check_names("properties", [name])
             check_value(f"properties.{name}", value, DEEPEST)
         except RefusedError as error:
-            left.append(str(error))
+            left.append(error.saying)
         else:
             kept[name] = value
     return kept

@@ -67,6 +67,6 @@ class Quarantine(models.Model):
     entry_id = models.BigIntegerField(unique=True)
     kind = models.CharField(max_length=20)
     source = models.CharField(max_length=60)
-    reason = models.CharField(max_length=400)
+    reason = models.TextField()  # see understood.why
     since_at = models.BigIntegerField()
     n_tries = models.IntegerField(default=1)

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import msgspec
 
+from pusula.lib.sayings import Saying
 from pusula.pipeline.entries import Told
 from pusula.pipeline.messages import KIND
 from pusula.pipeline.models import KnownName, NameSort
+from pusula.pipeline.refusals import placed
 from pusula.pipeline.understood import Aside
 
 # How many names there may be. A key that stands in a page can use up half of them: a stranger who
@@ -99,9 +101,10 @@ class Names:
         return replace(one, body=msgspec.structs.replace(one.body, **{field: known}))
 
 
-def _too_many(sort: NameSort) -> str:
+def _too_many(sort: NameSort) -> Saying:
     place = _PLACES[sort]
-    return (
-        f"{place}: a new name, and there are as many as may be: {MOST[sort]:,}"
-        f" ({MOST[sort] // 2:,} from browsers)"
+    most = {"n": f"{MOST[sort]:,}", "half": f"{MOST[sort] // 2:,}"}
+    why = Saying(
+        "a new name, and there are as many as may be: %(n)s (%(half)s from browsers)", most
     )
+    return placed(place, why)

@@ -9,7 +9,8 @@ from pusula.channels.port import Report, ReportKind
 from pusula.channels.webpush.encryption import SubscriptionError
 from pusula.consent.models import Channel
 from pusula.outbox import reports, subscriptions
-from pusula.pipeline.entries import Told
+from pusula.pipeline.entries import Refusals, Told
+from pusula.pipeline.refusals import placed
 
 # With these anybody could write to the browser, were it not for our key; nobody has to read them.
 _SECRET = ("endpoint", "p256dh", "auth", "replaces")
@@ -41,7 +42,7 @@ def hear(told: Iterable[Told], *, at: int) -> None:
     reports.apply(found, channel=Channel.WEBPUSH, at=at)
 
 
-def subscribe(told: Iterable[Told], refused: list[tuple[Told, str]], *, at: int) -> None:
+def subscribe(told: Iterable[Told], refused: Refusals, *, at: int) -> None:
     """Keep the browsers that events among ``told`` name; the others join ``refused``."""
     for one in told:
         if one.body.name != subscriptions.EVENT or one.profile_id is None:
@@ -55,4 +56,4 @@ def subscribe(told: Iterable[Told], refused: list[tuple[Told, str]], *, at: int)
                 at=at,
             )
         except SubscriptionError as error:
-            refused.append((one, f"push subscription: {error.message}"))
+            refused.append((one, placed("push subscription", error.saying)))

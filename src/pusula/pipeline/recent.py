@@ -11,10 +11,11 @@ import msgspec
 from django.db import connections
 
 from pusula.events.models import Event
+from pusula.lib.sayings import Saying
 from pusula.pipeline import queries
 from pusula.pipeline.models import Quarantine
 from pusula.pipeline.router import LOG
-from pusula.pipeline.understood import PARTLY
+from pusula.pipeline.understood import PARTLY, why
 from pusula.profiles.models import Identifier, IdentifierKind
 
 MESSAGE = "message"
@@ -78,7 +79,7 @@ class Seen:
     recorded_at: int
     state: State
     is_trusted: bool
-    reason: str = ""
+    reason: Saying | str = ""
     n_tries: int = 0
     at: int | None = None
     taken_at: int | None = None
@@ -248,7 +249,7 @@ def _one(
         recorded_at=logged.recorded_at,
         state=state,
         is_trusted=body.trusted is True or not is_message,
-        reason=row.reason if row else "",
+        reason=why(row.reason) if row else "",
         n_tries=row.n_tries if row else 0,
         at=logged.occurred_at,
     )

@@ -7,15 +7,17 @@ from dataclasses import replace
 
 import msgspec
 
+from pusula.lib.sayings import Saying
 from pusula.orders import queries
 from pusula.orders.queries import Standing
 from pusula.orders.versions import COLUMNS
-from pusula.pipeline.entries import Deal, Told
+from pusula.pipeline.deals import of_order
+from pusula.pipeline.entries import Deal, Refusals, Told
 
 _REFUNDED = frozenset({"net_minor", "net_base_minor"})
 
 
-def settled(told: Sequence[Told], source: str) -> tuple[list[Told], list[tuple[Told, str]]]:
+def settled(told: Sequence[Told], source: str) -> tuple[list[Told], Refusals]:
     """Return those of ``told`` that count for the orders of ``source``, and those refused.
 
     A message that describes all of its order counts as it is. Another one may need an order that
@@ -28,7 +30,7 @@ def settled(told: Sequence[Told], source: str) -> tuple[list[Told], list[tuple[T
     is_foreign = any(one.deal and one.deal.source != one.entry.source for one in told)
     known = queries.standing(source, numbers, or_confirmed_as=is_foreign)
     counting: list[Told] = []
-    refused: list[tuple[Told, str]] = []
+    refused: Refusals = []
     for one in told:
         found, reason = _settled(one, known.get(one.body.source_id))
         if reason:
@@ -38,7 +40,7 @@ def settled(told: Sequence[Told], source: str) -> tuple[list[Told], list[tuple[T
     return counting, refused
 
 
-def _settled(one: Told, order: Standing | None) -> tuple[Told | None, str]:
+def _settled(one: Told, order: Standing | None) -> tuple[Told | None, Saying | str]:
     """Return what ``one`` comes to, ``None`` if nothing, or why it is refused."""
     deal = one.deal
     if deal is None:
@@ -49,21 +51,24 @@ def _settled(one: Told, order: Standing | None) -> tuple[Told | None, str]:
         return None, ""  # it is known already, or whose order it is will tell of it
     number = one.body.source_id
     if not deal.may_change:
-        return None, f"order {number}: only a server key changes orders"
+        return None, of_order(number, Saying("only a server key changes orders"))
     if order is None:
-        return None, f"order {number}: {deal.source} has not told of it yet"
+        why = Saying("%(source)s has not told of it yet", {"source": deal.source})
+        return None, of_order(number, why)
     one = replace(one, body=msgspec.structs.replace(one.body, source_id=order.source_id))
     return _refunded(one, deal, order) if deal.is_refund else (one, "")
 
 
-def _refunded(one: Told, deal: Deal, order: Standing) -> tuple[Told | None, str]:
+def _refunded(one: Told, deal: Deal, order: Standing) -> tuple[Told | None, Saying | str]:
     number = one.body.source_id
     if order.is_claimed:
-        return None, f"order {number}: what it is worth only a browser has told yet"
+        return None, of_order(number, Saying("what it is worth only a browser has told yet"))
     if deal.refund_minor and one.body.currency != order.currency:
-        return None, f"order {number}: is in {order.currency}, the refund in {one.body.currency}"
+        currencies = {"currency": order.currency, "other": one.body.currency}
+        why = Saying("is in %(currency)s, the refund in %(other)s", currencies)
+        return None, of_order(number, why)
     if deal.refund_minor > order.net_minor:
-        return None, f"order {number}: the refund is more than is left of the order"
+        return None, of_order(number, Saying("the refund is more than is left of the order"))
     left = order.net_minor - deal.refund_minor if deal.refund_minor else 0
     base = left * order.net_base_minor // order.net_minor if order.net_minor else 0
     body = msgspec.structs.replace(

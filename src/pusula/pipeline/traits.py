@@ -12,8 +12,10 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from pusula.lib.sayings import Saying
 from pusula.lib.text import code_key, nfc
-from pusula.pipeline.entries import RefusedError, is_name, is_near, phone_of
+from pusula.pipeline.entries import is_name, is_near, phone_of
+from pusula.pipeline.refusals import RefusedError, no_name, placed, too_deep
 from pusula.profiles import contacts
 from pusula.profiles.objections import OBJECTED
 from pusula.segments.catalog import COMPUTED_TRAITS
@@ -61,7 +63,11 @@ class Said:
     phone: str | None = None
     email_verified: bool = False
     traits: dict[str, Any] = field(default_factory=dict)
-    left: list[str] = field(default_factory=list)
+    left: list[Saying | str] = field(default_factory=list)
+
+    def leave(self, name: str, why: Saying | str) -> None:
+        """Note why a trait was left out."""
+        self.left.append(placed(f"traits.{name}", why))
 
 
 def said(
@@ -98,9 +104,9 @@ def said(
 def _trait(name: str, value: object, found: Said) -> None:
     short = _short(name)
     if any(word in short for word in _SECRET):
-        found.left.append(f"traits.{name:.64}: is not kept")
+        found.leave(f"{name:.64}", Saying("is not kept"))
     elif name in _OWN:
-        found.left.append(f"traits.{name}: is set by Pusula alone")
+        found.leave(name, Saying("is set by Pusula alone"))
     else:
         _take(_OURS.get(short, name), value, found, name)
 
@@ -118,7 +124,7 @@ def of_company(
         if value in (None, "") or short in _IDLE or _short(ours) in shut:
             continue
         if any(word in short for word in _SECRET):
-            found.left.append(f"traits.{name:.64}: is not kept")
+            found.leave(f"{name:.64}", Saying("is not kept"))
         elif trusted or not _is_permission(short):
             _take(ours, value, found, name)
     return found
@@ -136,7 +142,7 @@ def _flat(
             inner = "" if whole in _OPEN else f"{whole}_"
             yield from _flat(value, found, inner, depth - 1)
         else:
-            found.left.append(f"traits.{whole:.64}: deeper than {_DEEPEST} levels")
+            found.leave(f"{whole:.64}", too_deep(_DEEPEST))
 
 
 @lru_cache(maxsize=10_000)
@@ -164,11 +170,11 @@ def _is_permission(short: str) -> bool:
 
 def _name(place: str, value: object, found: Said) -> str:
     if not isinstance(value, str):
-        found.left.append(f"traits.{place}: a text is meant")
+        found.leave(place, Saying("a text is meant"))
         return ""
     text = nfc(value)
     if len(text) > _LONGEST_NAME or not text.isprintable():
-        found.left.append(f"traits.{place}: at most {_LONGEST_NAME} visible characters")
+        found.leave(place, Saying("at most %(n)s visible characters", {"n": _LONGEST_NAME}))
         return ""
     return text
 
@@ -177,12 +183,12 @@ def _contact(kind: str, value: object, found: Said, region: str, *, trusted: boo
     if isinstance(value, int) and kind == "phone" and not isinstance(value, bool):
         value = f"+{value}"
     if not isinstance(value, str):
-        found.left.append(f"traits.{kind}: a text is meant")
+        found.leave(kind, Saying("a text is meant"))
         return
     try:
         known = contacts.email(value) if kind == "email" else phone_of(value, region)
     except contacts.ContactError as error:
-        found.left.append(f"traits.{kind}: {error}")
+        found.leave(kind, error.saying)
         return
     if known is None:
         return
@@ -196,12 +202,12 @@ def _contact(kind: str, value: object, found: Said, region: str, *, trusted: boo
 
 def _take(name: str, value: object, found: Said, told: str) -> None:
     if not is_name(name):
-        found.left.append(f"traits.{told!r:.80} is no name: letters, digits, spaces, _ . -")
+        found.left.append(placed("traits", no_name(told)))
         return
     try:
         kept = _day(value) if name in _DAYS else _value(value)
     except RefusedError as error:
-        found.left.append(f"traits.{told}: {error}")
+        found.leave(told, error.saying)
         return
     if kept is not None:
         found.traits[name] = kept
@@ -221,12 +227,14 @@ def _value(value: object) -> object:
             texts = [_text(one) for one in value]
             _text("\n".join(texts))
             return texts
-    raise RefusedError("no text, number, yes or no, or list of texts")
+    raise RefusedError(Saying("no text, number, yes or no, or list of texts"))
 
 
 def _text(value: str) -> str:
     if len(value) > _LONGEST_TEXT or "\0" in value:
-        raise RefusedError(f"at most {_LONGEST_TEXT} characters, none of them NUL")
+        raise RefusedError(
+            Saying("at most %(n)s characters, none of them NUL", {"n": _LONGEST_TEXT})
+        )
     return value
 
 
@@ -234,7 +242,7 @@ def _day(value: object) -> dict[str, str]:
     try:
         day = date.fromisoformat(str(value).strip()[:10])
     except ValueError:
-        raise RefusedError("no day such as 1990-05-31") from None
+        raise RefusedError(Saying("no day such as 1990-05-31")) from None
     if not is_near(day):
-        raise RefusedError("a day that nobody can mean")
+        raise RefusedError(Saying("a day that nobody can mean"))
     return {"day": day.isoformat()}

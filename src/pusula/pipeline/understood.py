@@ -7,15 +7,19 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
+from pusula.lib import sayings
+from pusula.lib.sayings import Saying
 from pusula.pipeline import entries, messages
-from pusula.pipeline.entries import RefusedError, Told
+from pusula.pipeline.entries import Told
 from pusula.pipeline.messages import Company
 from pusula.pipeline.models import Quarantine
 from pusula.pipeline.queries import TOMBSTONE, Logged
+from pusula.pipeline.refusals import RefusedError, joined
 
-# So begins the reason of an entry whose rest was taken over.
+# So begins the reason of an entry whose rest was taken over, as it is kept.
 PARTLY = "in part: "
-_REASON = 400
+ERASED = "erased"
+_REASON = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class Aside:
     """
 
     entry: Logged
-    reason: str
+    reason: Saying | str
     is_rest: bool = False
     is_common: bool = False
 
@@ -54,7 +58,7 @@ def read(logged: Sequence[Logged], *, at: int, again: Collection[int] = ()) -> U
             # Only what was before the moment of an evaluation counts in it.
             _read(entry, about, at - 1, found)
         except RefusedError as error:
-            found.aside.append(Aside(entry, str(error)))
+            found.aside.append(Aside(entry, error.saying))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is of this one entry
             found.aside.append(Aside(entry, f"{type(error).__name__}: {error}"))
     if again:
@@ -79,7 +83,7 @@ def _is_past(told: Told, again: Collection[int]) -> bool:
     return told.kind == "trait" and told.entry.id in again
 
 
-def refused(told: Iterable[tuple[Told, str]]) -> list[Aside]:
+def refused(told: Iterable[tuple[Told, Saying | str]]) -> list[Aside]:
     """Return what its owners refused; of a message that tells of an order the event stands."""
     return [
         Aside(one.entry, reason, is_rest=one.entry.kind == messages.KIND and one.kind == "order")
@@ -92,7 +96,7 @@ def put_aside(aside: Sequence[Aside], tries: Mapping[int, int], at: int) -> int:
 
     ``tries`` is how often an entry was tried before.
     """
-    reasons: dict[int, list[str]] = {}
+    reasons: dict[int, list[Saying | str]] = {}
     found = {}
     whole = {one.entry.id for one in aside if not one.is_rest}
     for one in _telling(aside):
@@ -112,9 +116,18 @@ def put_aside(aside: Sequence[Aside], tries: Mapping[int, int], at: int) -> int:
     return len(whole)
 
 
-def _joined(reasons: Sequence[str], *, is_rest: bool) -> str:
-    text = "; ".join(dict.fromkeys(reasons)).replace("\0", "")
-    return f"{PARTLY if is_rest else ''}{text}"[:_REASON]
+def why(row: str) -> Saying | str:
+    """Return the reason that a row keeps; what is older than sayings is English, as it stands."""
+    if row.startswith(PARTLY):
+        return Saying("in part: %(why)s", {"why": why(row.removeprefix(PARTLY))})
+    return Saying(ERASED) if row == ERASED else sayings.found(row)
+
+
+def _joined(reasons: Sequence[Saying | str], *, is_rest: bool) -> str:
+    """Return reasons as a row keeps them, each once."""
+    different = {sayings.kept(one): one for one in reasons}
+    text = sayings.kept(joined(list(different.values())), _REASON).replace("\0", "")
+    return f"{PARTLY if is_rest else ''}{text}"
 
 
 def _telling(aside: Sequence[Aside]) -> list[Aside]:

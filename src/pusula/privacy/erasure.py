@@ -16,6 +16,7 @@ from pusula.lib.errors import PusulaError
 from pusula.privacy import audit, ledger, requests, stores
 from pusula.privacy.models import Erasure, ErasureStep, Request, RequestKind
 from pusula.privacy.stores import STORES, Work
+from pusula.profiles import erased
 from pusula.profiles.merging import everyone_in
 from pusula.profiles.models import Erased, Profile
 
@@ -33,7 +34,7 @@ class UnknownPersonError(PusulaError):
 def begin(profile_id: int, *, actor: str, request: Request | None = None) -> Erasure:
     """Write down that a person is to be erased, and by whom; ``run`` does it.
 
-    One under way is returned as it is. ``request`` is what it answers; else the one of the person
+    From here on they are merged with nobody. One under way is returned as it is. ``request`` is what it answers; else the one of the person
     that waits. Raises ``UnknownPersonError`` if there is no such profile, and ``RequestError`` if
     the request is not one of theirs to be erased.
     """
@@ -55,6 +56,7 @@ def begin(profile_id: int, *, actor: str, request: Request | None = None) -> Era
             ErasureStep(erasure=made, position=position, store=store)
             for position, store in enumerate(STORES)
         )
+        erased.enter(erased.numbers([profile_id]).values(), at=made.asked_at)
         audit.record(actor, "erasure.begun", f"erasure:{made.pk}", profile=profile_id)
     return made
 

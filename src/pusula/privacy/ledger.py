@@ -16,8 +16,6 @@ from pusula.lake import rows
 from pusula.profiles import erased
 from pusula.profiles.models import Erased, Identifier, Profile
 
-_PROFILE = "profile"
-
 
 def file() -> Path:
     """Return where the ledger is: keep it when the database is restored from a copy."""
@@ -25,15 +23,10 @@ def file() -> Path:
 
 
 def digests_of(profile_ids: Iterable[int]) -> set[str]:
-    """Return the hashes by which these people are known again: of what is theirs alone.
-
-    Our own number counts together with when it was given: a restored database gives it again.
-    """
+    """Return the hashes by which these people are known again: of what is theirs alone."""
     ids = list(profile_ids)
     own, _shared = erased.own(ids)
-    met = Profile.objects.filter(pk__in=ids).values_list("pk", "created_at")
-    numbers = {erased.digest(_PROFILE, f"{pk}:{at}") for pk, at in met}
-    return numbers | {erased.digest(*pair) for pair in own}
+    return {*erased.numbers(ids).values(), *(erased.digest(*pair) for pair in own)}
 
 
 def write(digests: Iterable[str], *, at: int, is_lifted: bool = False) -> None:
@@ -85,7 +78,7 @@ def people(digests: Iterable[str]) -> list[int]:
 
 def _everybody() -> Iterator[tuple[int, str]]:
     for pk, at in Profile.objects.values_list("pk", "created_at").iterator():
-        yield pk, erased.digest(_PROFILE, f"{pk}:{at}")
+        yield pk, erased.number(pk, at)
     held = Identifier.objects.values_list("profile_id", "kind", "value")
     for pk, kind, value in held.iterator():
         yield pk, erased.digest(kind, value)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 import phonenumbers
-from django.utils.translation import gettext as _
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from pusula.lib import text as texts
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 
 # Addresses a booking portal puts in place of the guest's own: they reach the portal, change with
 # every booking, and lead to nobody.
@@ -75,7 +75,7 @@ def email(text: str) -> str | None:
             continue
         address = texts.email_key(found.ascii_email or found.normalized)
         return None if _is_filler(address) else address
-    raise ContactError(_("not an e-mail address"))
+    raise ContactError(Saying("not an e-mail address"))
 
 
 def _is_plain(text: str) -> bool:
@@ -100,12 +100,12 @@ def phone(text: str, region: str) -> str | None:
     if not any(map(str.isalnum, text)):
         return None
     if _SHORTENED.match(text):
-        raise ContactError(_("Excel has shortened this number: format its column as text"))
+        raise ContactError(Saying("Excel has shortened this number: format its column as text"))
     for part in (text, *_SEPARATORS.split(text)):
         number = _number(part, region)
         if number is not None:
             return number or None
-    raise ContactError(_("not a phone number"))
+    raise ContactError(Saying("not a phone number"))
 
 
 def _number(text: str, region: str) -> str | None:

@@ -10,8 +10,8 @@ import hmac
 import re
 
 from django.conf import settings
-from django.utils.translation import gettext as _
 
+from pusula.lib.sayings import Saying
 from pusula.profiles.contacts import ContactError
 
 _DIGITS = 11
@@ -32,7 +32,7 @@ def national_id(text: str) -> str | None:
     if not digits or len(set(digits)) == 1 or digits in _FILLERS:
         return None
     if not is_national_id(digits):
-        raise ContactError(_("not an identity number: the check digits do not fit"))
+        raise ContactError(Saying("not an identity number: the check digits do not fit"))
     return _digest("national_id", digits)
 
 

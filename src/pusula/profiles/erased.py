@@ -10,10 +10,11 @@ from functools import lru_cache
 from django.conf import settings
 
 from pusula.lake import rows
-from pusula.profiles.models import Erased, Identifier
+from pusula.profiles.models import Erased, Identifier, Profile
 
 Pair = tuple[str, str]  # kind and value of an identifier, spelled as identifiers are
 ALWAYS = 2**63 - 1
+_NUMBER = "profile"
 
 
 @lru_cache(maxsize=2)
@@ -25,6 +26,24 @@ def digest(kind: str, value: str) -> str:
     """Return the keyed hash of an identifier: 43 characters that only this installation makes."""
     said = hmac.digest(_key(settings.SECRET_KEY), f"{kind}\x1f{value}".encode(), "sha256")
     return base64.urlsafe_b64encode(said).rstrip(b"=").decode()
+
+
+def number(profile_id: int, created_at: int) -> str:
+    """Return the keyed hash of a number of ours: a restored database gives a number again."""
+    return digest(_NUMBER, f"{profile_id}:{created_at}")
+
+
+def numbers(profile_ids: Iterable[int]) -> dict[int, str]:
+    """Return the hash of the number of each of these profiles that is there."""
+    met = Profile.objects.filter(pk__in=set(profile_ids)).values_list("pk", "created_at")
+    return {pk: number(pk, at) for pk, at in met}
+
+
+def leaving(profile_ids: Iterable[int]) -> set[int]:
+    """Return which of these profiles are being erased: on the ledger, and still there."""
+    asked = {said: pk for pk, said in numbers(profile_ids).items()}
+    on_it = Erased.objects.filter(digest__in=asked, lifted_at=None)
+    return {asked[said] for said in on_it.values_list("digest", flat=True)}
 
 
 def barring(pairs: Iterable[Pair]) -> dict[Pair, int]:

@@ -384,7 +384,7 @@ def _contact(read: Callable[[str], str | None], text: str | None) -> str | None:
     try:
         return read(text)
     except contacts.ContactError as error:
-        raise Refusal(error.message) from error
+        raise Refusal(error.said(_)) from error
 
 
 def _check_characters(text: str) -> None:

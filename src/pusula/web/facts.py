@@ -132,7 +132,7 @@ class _Teller:
             case "day", dt.date() as day:
                 return formats.day(day, long=True)
             case "when", dt.date() as day:
-                return formats.relative_day(formats.today() + (day - self.today))
+                return formats.days_away(formats.today() + (day - self.today))
             case (("above_mean" | "below_mean"), _):
                 return formats.percent(_from_mean(explained), 0)
         number = self.number(how, explained)

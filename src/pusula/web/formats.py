@@ -42,6 +42,7 @@ __all__ = [
 ]
 
 _HOURS_PER_DAY = 24
+_FAR_DAYS = 60  # beyond them nobody counts days
 _MINUTES_PER_HOUR = 60
 
 
@@ -91,7 +92,12 @@ def today() -> dt.date:
 
 
 def relative_day(value: dt.date) -> str:
-    """Return ``bugün``, ``dün``, ``199 gün önce``, ``yarın``, ``5 gün sonra``."""
+    """Return ``bugün``, ``dün``, ``19 gün önce``, ``yarın``, ``5 gün sonra``; far ones as days."""
+    return day(value) if abs((value - today()).days) > _FAR_DAYS else days_away(value)
+
+
+def days_away(value: dt.date) -> str:
+    """Return how far a day is however far: ``199 gün önce``, where the day is said beside it."""
     n = (value - today()).days
     words = {0: gettext("today"), -1: gettext("yesterday"), 1: gettext("tomorrow")}
     if n in words:
@@ -107,7 +113,7 @@ def relative_day(value: dt.date) -> str:
 def ago(at: int) -> str:
     """Return how long a moment is past: ``az önce``, ``5 dakika önce``, ``3 saat önce``, ``dün``.
 
-    Moments of another calendar day are told in days; those to come too.
+    Moments of another calendar day are told in days, those to come too; far ones by their day.
     """
     seconds = (clock.now() - at) // clock.SECOND
     day_of = clock.day_of(at, settings.PUSULA.time_zone)

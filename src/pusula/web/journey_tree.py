@@ -234,10 +234,9 @@ class _Drawing:
 
     def _title(self, kind: nodes.Kind) -> str:
         """Return a step's title; one that is continued with is called by its number too."""
-        if not isinstance(kind, nodes.GoOn):
-            return self.teller.title(kind)
-        there = self.graph.nodes[kind.to]
-        return f"{there.number + 1}. {self.teller.title(there.kind)}"
+        if isinstance(kind, nodes.GoOn):
+            return self.teller.numbered(self.graph, kind.to)
+        return self.teller.title(kind)
 
     def _messages(self, key: str) -> dict[str, Any]:
         found = self.sent.get(key, Sending())

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from django.utils.translation import gettext
 
 from pusula.journeys import figures
-from pusula.journeys.language import DefinitionError, Names, parse, sentences
+from pusula.journeys.language import DefinitionError, Names, parse
 from pusula.journeys.models import Journey, JourneyVersion
 from pusula.segments import catalog
-from pusula.segments import queries as segments
-from pusula.web import journey_words, titles
+from pusula.web import journey_words
 from pusula.web.builder.differences import Differences
 
 MOST = 10
@@ -60,9 +59,8 @@ def _title(version: JourneyVersion) -> str:
 
 
 def _lines(version: JourneyVersion) -> list[str]:
-    named = {one.key: titles.segment_title(one) for one in segments.active()}
     try:
         definition = parse(version.definition, Names(schema=catalog.schema()))
     except DefinitionError:
         return [gettext("Something this installation no longer knows")]
-    return [line.text for line in sentences(definition, journey_words.language(), named)]
+    return [line.text for line in journey_words.lines(definition)]

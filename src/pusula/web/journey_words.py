@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from pusula.journeys import advance, machine
-from pusula.journeys.language import Graph, nodes
+from pusula.journeys import advance, called, machine
+from pusula.journeys.language import Graph, Journey, nodes, sentences
 from pusula.journeys.language.nodes import Kind
-from pusula.journeys.language.sentences.english import English
-from pusula.journeys.language.sentences.printer import Printer
-from pusula.journeys.language.sentences.turkish import Turkish
-from pusula.segments import queries as segments
+from pusula.journeys.language.sentences import Line
 from pusula.web import formats, titles
 
 # State: tone of its badge, words.
@@ -83,14 +79,18 @@ def kind(step: Kind) -> tuple[str, str]:
     return icon, str(name)
 
 
+def lines(journey: Journey) -> list[Line]:
+    """Return the whole of a journey, line by line."""
+    printer = called.printer(language())
+    return sentences(journey, language(), printer.titles, printer.templates)
+
+
 class Teller:
     """Says the steps of a journey, and what befell people there, in the active language."""
 
-    def __init__(self, named: Mapping[str, str] | None = None) -> None:
-        """Call segments by ``named``, title by key; without it by what they are called now."""
-        if named is None:
-            named = {one.key: titles.segment_title(one) for one in segments.active()}
-        self.printer: Printer = (Turkish if language() == "tr" else English)(named)
+    def __init__(self) -> None:
+        """Call segments and templates by what they are called now."""
+        self.printer = called.printer(language())
 
     def title(self, step: Kind) -> str:  # noqa: C901, PLR0911 - one line per kind
         """Return what a step does, as short as it can be said under the name of its kind."""
@@ -103,7 +103,7 @@ class Teller:
                 said = " / ".join(self.printer.trigger(each) for each in triggers)
                 return formats.capital(said)
             case nodes.Message(ways, _):
-                return _templates(ways[0])
+                return f"“{self.printer.template(ways[0])}”"
             case nodes.Task(title, _, _, _, _) | nodes.Approval(title, _, _, _):
                 return title.tr if language() == "tr" else title.en
             case nodes.Branch(ways, _):
@@ -126,7 +126,10 @@ class Teller:
         """Return what is worth saying below the title: other channels, the longest time."""
         match step:
             case nodes.Message(ways, _) if ways[1:]:
-                rest = [f"{titles.channel(one.channel)[1]} {_templates(one)}" for one in ways[1:]]
+                rest = [
+                    f"{titles.channel(one.channel)[1]} “{self.printer.template(one)}”"
+                    for one in ways[1:]
+                ]
                 return gettext("else %(ways)s") % {"ways": ", ".join(rest)}
             case nodes.WaitFirst(_, at_most, _, _) | nodes.Approval(_, at_most, _, _):
                 return gettext("at most %(length)s") % {"length": self.printer.length(at_most)}
@@ -134,10 +137,18 @@ class Teller:
                 return gettext("at most %(length)s") % {"length": self.printer.length(at_most)}
         return ""
 
-    def line(self, step: Kind) -> str:
-        """Return a step in one short line, its kind included."""
+    def line(self, step: Kind, graph: Graph | None = None) -> str:
+        """Return a step of ``graph`` in one short line, its kind included."""
+        if isinstance(step, nodes.GoOn) and graph is not None:
+            words = {"step": self.numbered(graph, step.to)}
+            return gettext("Continue with %(step)s") % words
         title = self.title(step)
         return title if title == self.sentence(step) else f"{kind(step)[1]}: {title}"
+
+    def numbered(self, graph: Graph, step: str) -> str:
+        """Return the title of a step behind its number in the journey."""
+        node = graph.nodes[step]
+        return f"{node.number + 1}. {self.title(node.kind)}"
 
     def way(self, step: Kind, result: str) -> str:
         """Return what leads to a part of a step."""
@@ -178,8 +189,3 @@ class Teller:
         if place in graph.conditions:
             return self.printer.condition(graph.conditions[place])
         return place
-
-
-def _templates(way: nodes.MessageWay) -> str:
-    names = dict.fromkeys(name for _tag, name in way.templates)
-    return ", ".join(f"“{name}”" for name in names)

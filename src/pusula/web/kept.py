@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext
 
 from pusula.lib import clock
-from pusula.lib.errors import PusulaError
 from pusula.measurement.reports import answers
 from pusula.measurement.reports.answers import Given
 from pusula.measurement.reports.measured import Measure, Question
@@ -24,7 +23,7 @@ class State:
 
     given: Given
     here: str  # the address of the page as it is
-    again: str  # the same, asking for newer figures
+    asked: tuple[str, ...]  # the digests of all its figures
 
     @property
     def seconds(self) -> int | None:
@@ -37,22 +36,21 @@ def figures(
     request: HttpRequest, measure: Measure[T], question: Question
 ) -> tuple[T | None, State]:
     """Return the figures of a page, ``None`` if they are not there yet, and what to say of them."""
-    try:
-        found, given = answers.figures(
-            measure, question, at=clock.now(), is_fresh="again" in request.GET
-        )
-    except PusulaError as error:
-        return None, state(request, Given(None, None, is_waiting=False, error=error.said(gettext)))
-    return found, state(request, given)
+    (found,) = all_figures(request, measure, [question])
+    return found
+
+
+def all_figures(
+    request: HttpRequest, measure: Measure[T], questions: Sequence[Question]
+) -> list[tuple[T | None, State]]:
+    """Return what ``figures`` does of each question."""
+    found = answers.all_figures(measure, questions, at=clock.now())
+    return [(one, state(request, given)) for one, given in found]
 
 
 def state(request: HttpRequest, given: Given) -> State:
     """Return what a page of this address says of figures."""
-    asked = request.GET.copy()
-    asked.pop("again", None)
-    here = f"{request.path}?{asked.urlencode()}"
-    asked["again"] = "1"
-    return State(given, here, f"{request.path}?{asked.urlencode()}")
+    return State(given, request.get_full_path(), (given.digest,) if given.digest else ())
 
 
 def waiting(request: HttpRequest, kept: State, title: str) -> HttpResponse:

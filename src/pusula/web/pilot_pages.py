@@ -20,12 +20,13 @@ from pusula.web import formats, titles
 from pusula.web.charts.effect import Effect, effect
 from pusula.web.charts.figure import Figure
 
-STATES: dict[str, str | Promise] = {
-    PLANNED: pgettext_lazy("state of a pilot", "Planned"),
-    RUNNING: pgettext_lazy("state of a pilot", "Under way"),
-    STOPPED: pgettext_lazy("state of a pilot", "Stopped"),
+# State: tone of its badge, words.
+STATES: dict[str, tuple[str, str | Promise]] = {
+    PLANNED: ("", pgettext_lazy("state of a pilot", "Planned")),
+    RUNNING: ("info", pgettext_lazy("state of a pilot", "Under way")),
+    STOPPED: ("warn", pgettext_lazy("state of a pilot", "Stopped")),
 }
-_OVER = pgettext_lazy("state of a pilot", "Over")
+_OVER = ("good", pgettext_lazy("state of a pilot", "Over"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Row:
 
     pilot: Pilot
     title: str
-    state: str
+    state: tuple[str, str | Promise]
     headline: str
     day: int | None
     days: int
@@ -63,10 +64,25 @@ class Page:
 
     found: Report
     title: str
-    state: str
+    state: tuple[str, str | Promise]
     headline: str
     blocks: list[Block]
     unmeasured: list[str]
+
+    @property
+    def n_treated(self) -> int:
+        """How many people are in the groups that get messages."""
+        return sum(one.measured.result.treated.n for one in self.found.outcomes)
+
+    @property
+    def n_control(self) -> int:
+        """How many people are in the control groups."""
+        return sum(one.measured.result.holdout.n for one in self.found.outcomes)
+
+    @property
+    def n_sent(self) -> int:
+        """How many messages were sent."""
+        return sum(one.measured.heard.n_sent for one in self.found.outcomes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +114,7 @@ def row(one: Pilot, found: Report | None) -> Row:
     """Return a pilot as the list shows it; ``None``: it is not counted yet."""
     if found is None:
         told = restored(one.definition)
-        return Row(one, title(told), str(STATES[one.state]), gettext("is being counted"), None,
+        return Row(one, title(told), STATES[one.state], gettext("is being counted"), None,
                    told.days)  # fmt: skip
     told = found.definition
     return Row(one, title(told), _state(found), sentences.headline(found), found.day, told.days)
@@ -142,10 +158,9 @@ def _segment(key: str) -> str:
     return titles.segment_title(found) if found else key
 
 
-def _state(found: Report) -> str:
-    if found.pilot.state == RUNNING and found.is_over:
-        return str(_OVER)
-    return str(STATES[found.pilot.state])
+def _state(found: Report) -> tuple[str, str | Promise]:
+    is_over = found.pilot.state == RUNNING and found.is_over
+    return _OVER if is_over else STATES[found.pilot.state]
 
 
 def _block(found: Report, one: Outcome) -> Block:

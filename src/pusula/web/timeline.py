@@ -6,7 +6,7 @@ position of the last item of the page before, so nothing is shown twice or lost 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -24,7 +24,7 @@ from pusula.consent.models import ConsentEntry, Status
 from pusula.events import queries as events
 from pusula.events.models import Event
 from pusula.lib import clock
-from pusula.measurement.reports.names import origins
+from pusula.measurement.reports import names
 from pusula.orders import machine
 from pusula.orders import queries as orders
 from pusula.orders.models import Order
@@ -215,21 +215,31 @@ def _consent(entry: ConsentEntry, rank: int) -> Item:
 
 def _messages(profile_id: int, rank: int, before: Position | None, limit: int) -> Sequence[Item]:
     found = list(outbox.of_profile(profile_id).filter(_behind(before, rank, "created_at"))[:limit])
-    called = origins({message.origin for message in found})
-    return [_message(message, rank, called) for message in found]
+    origins = names.origins({message.origin for message in found})
+    steps = names.steps((message.origin, message.step) for message in found)
+    return [
+        _message(
+            message,
+            rank,
+            origins.get(message.origin, message.origin),
+            steps.get((message.origin, message.step), ""),
+        )
+        for message in found
+    ]
 
 
-def _message(message: Message, rank: int, called: Mapping[str, str]) -> Item:
+def _message(message: Message, rank: int, origin: str, step: str) -> Item:
     icon, channel = titles.channel(message.channel)
     kinds = {receipt.kind for receipt in message.receipts.all() if not receipt.is_machine}
     became = [str(title) for kind, title in titles.RECEIPTS.items() if kind in kinds]
     details = (
+        step,
         codes.called(codes.MESSAGE_STATES, message.state),
         words.reason(message.reason) if message.reason else "",
         *became,
     )
-    title = f"{channel}: {called.get(message.origin, message.origin)}"
-    return Item(Position(message.created_at, rank, message.pk), icon, title, _line(details))
+    position = Position(message.created_at, rank, message.pk)
+    return Item(position, icon, f"{channel}: {origin}", _line(details))
 
 
 def _kept_out(profile_id: int, rank: int, before: Position | None, limit: int) -> Sequence[Item]:

@@ -23,11 +23,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from pusula.channels.email.mime import Stuffed
 from pusula.channels.email.replies import Reply, Step
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 
 CONNECT_TIMEOUT_S = 20.0
 _CHUNK = 65_536
 _MAX_REPLY = 64 * 1024  # bytes; a hop that says more is broken or hostile
 _GO_AHEAD = 354
+_MOST_WORDS = 200  # of what the hop says, in an error
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -510,7 +512,13 @@ def _opened(server: Server) -> smtplib.SMTP:
         if server.user:
             smtp.login(server.user, server.password)
     except smtplib.SMTPAuthenticationError as error:
-        raise TransportError(f"{where} does not accept user and password: {error}") from error
+        raise TransportError(
+            Saying("%(where)s does not accept user and password: %(words)s",
+                   {"where": where, "words": str(error)[:_MOST_WORDS]})
+        ) from error  # fmt: skip
     except (OSError, smtplib.SMTPException) as error:
-        raise TransportError(f"{where} cannot be reached: {error}") from error
+        raise TransportError(
+            Saying("%(where)s cannot be reached: %(words)s",
+                   {"where": where, "words": str(error)[:_MOST_WORDS]})
+        ) from error  # fmt: skip
     return smtp

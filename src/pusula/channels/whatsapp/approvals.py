@@ -48,17 +48,23 @@ class Change:
     following: str = ""
 
 
-def changes(body: bytes) -> list[Change]:
-    """Return what a webhook tells of templates; what is of another kind is left out."""
+def changes(body: bytes, *, account_id: str) -> list[Change]:
+    """Return what a webhook tells of our templates; what is of another kind is left out.
+
+    An app hears of every account it serves, all signed alike, and templates of two accounts may
+    have the same name: only ``account_id`` is ours.
+    """
     try:
         told = json.loads(body)
     except (ValueError, RecursionError):
         return []
-    return list(_changes(told))
+    return list(_changes(told, account_id))
 
 
-def _changes(told: Any) -> Iterator[Change]:
+def _changes(told: Any, account_id: str) -> Iterator[Change]:
     for entry in _listed(told, "entry"):
+        if not account_id or entry.get("id") != account_id:
+            continue
         at = entry.get("time")
         moment = at * clock.SECOND if isinstance(at, int) and 0 < at < 10**11 else 0
         for change in _listed(entry, "changes"):

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pusula.lib import clock
 from pusula.measurement.attribution import touches
 from pusula.measurement.attribution.credit import Ints, Rules, shared, spread
 from pusula.measurement.attribution.touches import Block, Span
@@ -189,6 +190,9 @@ def _add(into: dict[Any, Credit], more: dict[Any, Credit]) -> None:
         into[key] += credit
 
 
+Place = tuple[int, int]  # in the list of credits: a profile, and an order of it
+
+
 @dataclass(frozen=True)
 class CreditedOrder:
     """One message's part of one order."""
@@ -220,32 +224,42 @@ class Narrowed:
 
 
 def credited_orders(
-    span: Span, rules: Rules, narrowed: Narrowed, *, after: tuple[int, int] = (0, 0), limit: int
-) -> list[CreditedOrder]:
-    """Return the next ``limit`` credits behind ``after`` (profile, order), by profile and order.
+    span: Span,
+    rules: Rules,
+    narrowed: Narrowed,
+    *,
+    after: Place | None = None,
+    limit: int,
+    longest: int | None = None,
+) -> tuple[list[CreditedOrder], Place | None]:
+    """Return the next ``limit`` credits behind ``after``, by profile and order; and where they end.
 
-    All credits of an order come together, so that the last page ends with a whole order.
+    That place is ``None`` at the end of all. All credits of an order come together, so that the
+    last page ends with a whole order. Looking ends after ``longest`` microseconds with what is
+    found so far.
     """
     found: list[CreditedOrder] = []
-    start = max(after[0] - 1, 0)
+    after = after or (0, 0)
+    until = None if longest is None else clock.running() + longest
     for block in touches.blocks(
-        span, rules.longest, after=start, origin=narrowed.origin, size=_A_FEW
+        span, rules.longest, after=max(after[0] - 1, 0), origin=narrowed.origin, size=_A_FEW
     ):
-        held = (
-            touches.memberships([narrowed.segment.pk], *_ends(block)) if narrowed.segment else None
-        )
+        first, last = _ends(block)
+        held = touches.memberships([narrowed.segment.pk], first, last) if narrowed.segment else None
         rows = [one for one in _listed(block, rules, narrowed, held) if _key(one) > after]
         found += sorted(rows, key=lambda one: (*_key(one), one.touched_at, one.message_id))
         if len(found) >= limit:
-            last = _key(found[limit - 1])
-            return [one for one in found if _key(one) <= last]
-    return found
+            ended = _key(found[limit - 1])
+            return [one for one in found if _key(one) <= ended], ended
+        if until is not None and clock.running() > until:
+            return found, (last + 1, 0)  # behind all orders of the last
+    return found, None
 
 
 _A_FEW = 500
 
 
-def _key(one: CreditedOrder) -> tuple[int, int]:
+def _key(one: CreditedOrder) -> Place:
     return one.profile_id, one.order_id
 
 

@@ -109,11 +109,14 @@ _GOT = "SELECT profile_id FROM outbox_message WHERE origin = %s AND state = %s"
 
 
 def _people(span: Span, after: int, origin: str, size: int) -> list[int]:
-    """Return the next people who ordered, so many that a block is worth its statements."""
+    """Return the next people who ordered, so many that a block is worth its statements.
+
+    By the index of people, hence the sum: that of moments knows all orders of the span.
+    """
     of_origin = f"AND profile_id IN ({_GOT})" if origin else ""
     sql = f"""
     SELECT DISTINCT profile_id FROM orders_order
-    WHERE ordered_at >= %s AND ordered_at < %s AND status IN ({_ALIVE_MARKS})
+    WHERE ordered_at + 0 >= %s AND ordered_at + 0 < %s AND status IN ({_ALIVE_MARKS})
       AND profile_id > %s {of_origin} ORDER BY profile_id LIMIT %s
     """
     params: list[Any] = [span.from_at, span.until_at, *_ALIVE, after]
@@ -134,9 +137,10 @@ def _orders(span: Span, of: _People) -> pa.Table:
         return arrow.fetch(cursor, sql, params, ORDERS)
 
 
-# Messages that left and may have touched an order of the span, of people who placed one.
+# Messages that left and may have touched an order of the span, of people who placed one. Not by the
+# index of states, hence the function: for every block it would lead to everybody's messages.
 _MINE = f"""
-  m.state = %s AND m.settled_at >= %s AND m.settled_at < %s AND EXISTS (
+  coalesce(m.state, '') = %s AND m.settled_at >= %s AND m.settled_at < %s AND EXISTS (
     SELECT 1 FROM orders_order o WHERE o.profile_id = m.profile_id
       AND o.ordered_at >= %s AND o.ordered_at < %s AND o.status IN ({_ALIVE_MARKS})
   )

@@ -217,6 +217,7 @@ def course_so_far(campaign: Campaign, at: int) -> Course | None:
 
 
 def _campaigns(at: int, known: Sizes, only: Campaign | None = None) -> Iterator[Experiment]:
+    usual = counted("")
     for campaign in campaigns.campaigns() if only is None else [only]:
         arms = known.arms.get(campaign.pk, {})
         yield Experiment(
@@ -230,7 +231,7 @@ def _campaigns(at: int, known: Sizes, only: Campaign | None = None) -> Iterator[
             started_at=campaign.started_at,
             ends_at=campaign.window_ends_at,
             holdout_share=campaign.holdout_share,
-            counted=counted(campaign.conversion_event),
+            counted=Counted.EVENT if campaign.conversion_event else usual,
             event=campaign.conversion_event,
             currency=campaign.currency,
             n_treated=arms.get(Arm.TREATED, 0),
@@ -239,7 +240,7 @@ def _campaigns(at: int, known: Sizes, only: Campaign | None = None) -> Iterator[
 
 
 def _journeys(at: int, known: Sizes, only: Journey | None = None) -> Iterator[Experiment]:
-    language = (get_language() or "en")[:2]
+    language, usual = (get_language() or "en")[:2], counted("")
     for journey in journeys.all_journeys() if only is None else [only]:
         if journey.version is None:
             continue
@@ -255,7 +256,7 @@ def _journeys(at: int, known: Sizes, only: Journey | None = None) -> Iterator[Ex
             started_at=first,
             ends_at=None,
             holdout_share=journeys.holdout_share(journey.version.definition),
-            counted=counted(""),
+            counted=usual,
             event="",
             currency=settings.PUSULA.currency,
             n_treated=n - n_held,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -12,7 +13,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import get_language, gettext, gettext_noop
 
 from pusula.campaigns.definitions import KEY, Share, convert
 from pusula.lib.errors import PusulaError
@@ -25,6 +26,8 @@ _MOST_TEXT = 400
 _MOST_TITLE = 120
 _UNFIT = frozenset(" \t\r\n\"'<>{}$\\")  # what would end a link, or begin something else
 _LIQUID = ("{{", "{%")
+_TEXTS = frozenset({"title", "subject", "trust", "value", "proof", "text", "script"})
+_SAID = re.compile(r'\{tr: ("[^"]*"|[^",{}]+), en: ("[^"]*"|[^"{}]+)\}')
 # The comments of the ready files, as they stand there.
 _COMMENTS = (
     gettext_noop(
@@ -39,6 +42,7 @@ _COMMENTS = (
         "Change what is yours (site, words, costs), then: pusula pilot plan FILE. The proofs are "
         "examples: write true ones."
     ),
+    gettext_noop("A text may also be said in two languages: {en: Hello, tr: Merhaba}."),
     gettext_noop("share of net revenue that is profit"),
     gettext_noop("who has no permission is left out in any case"),
 )
@@ -226,11 +230,24 @@ def parse(text: str, where: str) -> Definition:
         raise PilotError(
             Saying("%(where)s: %(why)s", {"where": where, "why": error.saying})
         ) from error
-    return convert(told, Definition, where)
+    return convert(_in_both(told), Definition, where)
+
+
+def _in_both(told: Any) -> Any:
+    """Return what a file says with each text that stands alone said in both languages."""
+    if isinstance(told, list):
+        return [_in_both(each) for each in told]
+    if not isinstance(told, dict):
+        return told
+    return {
+        word: {"tr": part, "en": part} if word in _TEXTS and isinstance(part, str)
+        else _in_both(part)
+        for word, part in told.items()
+    }  # fmt: skip
 
 
 def kit(flavour: str) -> str:
-    """Return the file to begin with, for hotels or shops; its comments in the reader's language."""
+    """Return the file to begin with, for hotels or shops, in the reader's language alone."""
     if flavour not in FLAVOURS:
         raise PilotError(
             Saying(
@@ -242,7 +259,9 @@ def kit(flavour: str) -> str:
     text = file.read_text(encoding="utf-8")
     for comment in _COMMENTS:
         text = text.replace(f"# {comment}", f"# {gettext(comment)}")
-    return text
+    is_turkish = get_language() == "tr"
+    text = _SAID.sub(lambda said: said[1 if is_turkish else 2], text)
+    return text.replace("language: tr", f"language: {'tr' if is_turkish else 'en'}")
 
 
 def plain(definition: Definition) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pusula.lib import clock
 from pusula.measurement.pilot.report import Advice, Outcome, Report, Why
 from pusula.measurement.pilot.words import scenario_title
 from pusula.measurement.reports.words import amount, day, number, p_value, percent
+from pusula.measurement.stats import ALPHA
 
 ADVICE: dict[Advice, str | Promise] = {
     Advice.SCALE: pgettext_lazy("advice on a scenario", "Scale"),
@@ -94,7 +95,16 @@ def verdict(one: Outcome) -> str:
 
 def reasons(one: Outcome) -> list[str]:
     """Return why a scenario is advised as it is."""
-    return [str(_REASONS[why]) for why in one.reasons]
+    said = [str(_REASONS[why]) for why in one.reasons]
+    rates = one.measured.result.rates
+    if rates is not None and one.p is not None and one.p >= ALPHA and not rates.interval.has(0):
+        said.append(
+            _(
+                "Taken alone it would pass for a difference; of several scenarios tried at once "
+                "one looks so by chance, which is why its p is corrected."
+            )
+        )
+    return said
 
 
 def money(one: Outcome) -> str:

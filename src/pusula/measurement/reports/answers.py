@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import time
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
 from django.core.exceptions import ObjectDoesNotExist
-from django.db.models import F, Model, Q, QuerySet
+from django.db import connection
+from django.db.models import F, Q, QuerySet
 
 from pusula.campaigns.models import Assignment
 from pusula.events.models import Event
 from pusula.journeys.models import Enrollment
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
-from pusula.lib.sayings import kept
+from pusula.lib.sayings import Saying, kept
 from pusula.measurement.reports import catalog
 from pusula.measurement.reports.catalog import Question, Result
 from pusula.measurement.reports.measured import Measure
@@ -40,6 +43,8 @@ FRESH = clock.HOUR
 PATIENCE = clock.HOUR
 # What nobody asked about for so long is not kept.
 KEPT = 30 * clock.DAY
+_MOST_DOUBLINGS = 6  # of the minute before a question that crashed is tried again
+_log = logging.getLogger("pusula.reports")
 
 
 @dataclass(frozen=True)
@@ -49,44 +54,111 @@ class Given:
     result: Result | None
     made_at: int | None
     is_waiting: bool
-    error: str = ""
+    error: str = ""  # as ``sayings.kept`` keeps it
     took_ms: int | None = None  # the last time
+    digest: str = ""  # by which it can be asked for anew; empty: it is counted at each look
+    again_at: int | None = None  # it broke off, and is tried again then
 
 
-def answer(kind: str, question: Question, *, at: int, is_fresh: bool = False) -> Given:
-    """Return the answer, or the last one with the question written down to be computed again.
+def answer(kind: str, question: Question, *, at: int) -> Given:
+    """Return the answer, or the last one with the question written down to be computed again."""
+    (given,) = answers(kind, [question], at=at)
+    return given
 
-    ``is_fresh`` asks for a new one though the last is not old. Raises ``PusulaError`` of a question
-    that cannot be answered, where it is looked at at once.
-    """
+
+def answers(kind: str, questions: Sequence[Question], *, at: int) -> list[Given]:
+    """Return what ``answer`` does of each question; many cost as many statements as one."""
     if is_small():
+        return [_at_once(kind, one, at) for one in questions]
+    names = [digest(kind, one) for one in questions]
+    held = _held(names)
+    if len(held) < len(set(names)):
+        asked = dict(zip(names, questions, strict=True))
+        Answer.objects.bulk_create(
+            [
+                Answer(digest=name, kind=kind, question=one, asked_at=at)
+                for name, one in asked.items()
+                if name not in held
+            ],
+            ignore_conflicts=True,  # somebody else has just asked
+        )
+        held = _held(names)
+    old = [name for name, one in held.items() if not one.wanted and _is_old(one, at)]
+    if old:
+        Answer.objects.filter(digest__in=old).update(wanted=True, asked_at=at)
+    # A page that waits asks every few seconds, which is not worth a write each time.
+    Answer.objects.filter(digest__in=names, asked_at__lt=at - clock.MINUTE).update(asked_at=at)
+    return [_given(held[name], at, is_asked=name in old) for name in names]
+
+
+def _at_once(kind: str, question: Question, at: int) -> Given:
+    try:
         return Given(catalog.made(kind, question), at, is_waiting=False)
-    held, _new = Answer.objects.get_or_create(
-        digest=digest(kind, question),
-        defaults={"kind": kind, "question": question, "asked_at": at},
+    except PusulaError as error:
+        return Given(None, None, is_waiting=False, error=kept(error.saying))
+
+
+def _held(names: Collection[str]) -> dict[str, Answer]:
+    return {one.digest: one for one in Answer.objects.filter(digest__in=names)}
+
+
+def _is_old(held: Answer, at: int) -> bool:
+    """Say whether it is to be computed anew by itself; what failed once would fail again."""
+    return not held.error and (held.made_at is None or at - held.made_at > FRESH)
+
+
+def _given(held: Answer, at: int, *, is_asked: bool) -> Given:
+    is_wanted, rests = held.wanted or is_asked, held.not_before_at > at
+    return Given(
+        held.result,
+        held.made_at,
+        is_waiting=is_wanted and not rests,
+        error=held.error,
+        took_ms=held.took_ms,
+        digest=held.digest,
+        again_at=held.not_before_at if is_wanted and rests else None,
     )
-    is_old = held.made_at is None or is_fresh or at - held.made_at > FRESH
-    is_asked = is_old and (is_fresh or not held.error)  # what failed once fails again by itself
-    Answer.objects.filter(pk=held.pk).update(asked_at=at, **({"wanted": True} if is_asked else {}))
-    is_waiting = held.wanted or is_asked
-    return Given(held.result, held.made_at, is_waiting, held.error, held.took_ms)
 
 
-def figures(
-    measure: Measure[T], question: Question, *, at: int, is_fresh: bool = False
-) -> tuple[T | None, Given]:
+def ask(digests: Collection[str], *, at: int) -> int:
+    """Ask for answers anew that are not old, or could not be had; return how many there are."""
+    wanted = Answer.objects.filter(digest__in=digests)
+    return wanted.update(wanted=True, asked_at=at, not_before_at=0)
+
+
+def known(kind: str, question: Question) -> Result | None:
+    """Return what is known at once, and ask for nothing: a page beside that of the report."""
+    if is_small():
+        return catalog.made(kind, question)
+    held = Answer.objects.filter(digest=digest(kind, question)).only("result").first()
+    return held.result if held else None
+
+
+def figures(measure: Measure[T], question: Question, *, at: int) -> tuple[T | None, Given]:
     """Return figures as ``answer`` returns a report; ``None`` where they are not there yet.
 
     A ``measure`` may itself find nothing, and then is answered with ``None`` and a result.
     """
-    given = answer(measure.kind, question, at=at, is_fresh=is_fresh)
+    (found,) = all_figures(measure, [question], at=at)
+    return found
+
+
+def all_figures(
+    measure: Measure[T], questions: Sequence[Question], *, at: int
+) -> list[tuple[T | None, Given]]:
+    """Return what ``figures`` does of each question."""
+    return [_read(measure, given) for given in answers(measure.kind, questions, at=at)]
+
+
+def _read(measure: Measure[T], given: Given) -> tuple[T | None, Given]:
     if given.result is None:
         return None, given
     try:
         return measure.read(given.result), given
     except (msgspec.ValidationError, ObjectDoesNotExist):  # of an older program, or of what is gone
-        Answer.objects.filter(digest=digest(measure.kind, question)).update(wanted=True)
-        return None, Given(None, None, is_waiting=True)
+        # Without it: if it cannot be counted either, that is the answer.
+        Answer.objects.filter(digest=given.digest).update(wanted=True, result=None, made_at=None)
+        return None, Given(None, None, is_waiting=True, digest=given.digest)
 
 
 def work(*, at: int) -> Answer | None:
@@ -95,15 +167,29 @@ def work(*, at: int) -> Answer | None:
     if taken is None:
         return None
     began = time.monotonic()
-    changes: dict[str, object] = {"taken_at": None, "wanted": False}
+    changes: dict[str, object] = {"taken_at": None, "wanted": False, "n_crashes": 0}
     try:
         result = catalog.made(taken.kind, taken.question)
         changes |= {"result": result, "error": "", "made_at": clock.now()}
     except PusulaError as error:
         changes |= {"error": kept(error.saying)}
+    except Exception:  # noqa: BLE001 - whatever it was, other questions wait
+        _log.exception("%s of %s could not be counted", taken.kind, taken.question)
+        changes |= _crashed(taken)
     changes["took_ms"] = round((time.monotonic() - began) * 1_000)
     Answer.objects.filter(pk=taken.pk, taken_at=taken.taken_at).update(**changes)
     return taken
+
+
+def _crashed(taken: Answer) -> dict[str, object]:
+    """Return that a question is tried again, after each crash twice as much later."""
+    pause = min(clock.MINUTE << min(taken.n_crashes, _MOST_DOUBLINGS), clock.HOUR)
+    return {
+        "wanted": True,
+        "n_crashes": taken.n_crashes + 1,
+        "not_before_at": clock.now() + pause,
+        "error": kept(Saying("counting broke off; the log of the service tells why")),
+    }
 
 
 def forget(*, at: int) -> int:
@@ -125,22 +211,20 @@ def digest(kind: str, question: Question) -> str:
 
 def is_small() -> bool:
     """Say whether a report may be computed while somebody waits for the page."""
-    groups = ((Order, Message), (Profile,), (Assignment, Enrollment))
-    return _at_most(Event) <= _EVENTS_AT_ONCE and all(
-        sum(map(_at_most, models)) <= MOST_AT_ONCE for models in groups
-    )
-
-
-def _at_most(model: type[Model]) -> int:
-    """Return how many rows there may be: by their numbers, without counting them."""
-    ends = model._default_manager.values_list("pk", flat=True)  # noqa: SLF001 - Django's name
-    first, last = (ends.order_by(order).first() for order in ("pk", "-pk"))  # each at an end
-    return 0 if first is None or last is None else last - first + 1
+    groups = ((Event,), (Order, Message), (Profile,), (Assignment, Enrollment))
+    most = (_EVENTS_AT_ONCE, MOST_AT_ONCE, MOST_AT_ONCE, MOST_AT_ONCE)
+    tables = [model._meta.db_table for group in groups for model in group]  # noqa: SLF001 - Django's
+    # How many there may be: by their first and last number, each at an end, without counting them.
+    spans = (f"(SELECT max(id) FROM {t}) - (SELECT min(id) FROM {t}) + 1" for t in tables)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(spans)}")
+        found = iter([n or 0 for n in cursor.fetchone()])
+    return all(sum(next(found) for _ in group) <= n for group, n in zip(groups, most, strict=True))
 
 
 def _waiting(at: int) -> QuerySet[Answer]:
     is_free = Q(taken_at=None) | Q(taken_at__lt=at - PATIENCE)
-    return Answer.objects.filter(is_free, wanted=True)
+    return Answer.objects.filter(is_free, wanted=True, not_before_at__lte=at)
 
 
 def _take(at: int) -> Answer | None:

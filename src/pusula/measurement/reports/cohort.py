@@ -17,8 +17,10 @@ from pusula.lake import arrow
 from pusula.lib import clock
 from pusula.measurement.attribution.credit import Ints
 from pusula.measurement.reports import blocks
+from pusula.measurement.reports.blocks import Page
 from pusula.orders import machine
 from pusula.orders.models import Order
+from pusula.profiles.models import Profile
 
 MOST_MONTHS = 24
 _BLOCK = 200_000  # people whose orders are held at a time, by the range of their numbers
@@ -85,29 +87,37 @@ def cohorts(months: int, *, at: int) -> Cohorts:
     )
 
 
-def people(month: dt.date, later: int, *, after: int, limit: int) -> list[int]:
+def people(month: dt.date, later: int, *, after: int | None, limit: int) -> Page:
     """Return the next people behind ``after`` of the cohort who ordered ``later`` months on."""
     zone = settings.PUSULA.time_zone
-    first, behind = month, clock.add_months(month, 1)
-    then = clock.add_months(month, later)
+    # By the index of people, whose moments say at once who did not order then: hence the sum.
     sql = f"""
-    SELECT profile_id FROM (
-      SELECT profile_id, min(ordered_at) AS first_at,
-        max(CASE WHEN ordered_at >= %s AND ordered_at < %s THEN 1 ELSE 0 END) AS came
-      FROM orders_order WHERE status IN ({_MARKS}) AND net_base_minor >= 0
-        AND profile_id > %s AND profile_id <= %s
-      GROUP BY profile_id
-    ) people WHERE first_at >= %s AND first_at < %s AND came = 1 ORDER BY profile_id
+    SELECT DISTINCT o.profile_id FROM orders_order o
+    WHERE o.profile_id > %s AND o.profile_id <= %s
+      AND o.ordered_at + 0 >= %s AND o.ordered_at + 0 < %s AND {_is_order("o")}
+      AND EXISTS (
+        SELECT 1 FROM orders_order f WHERE f.profile_id = o.profile_id
+          AND f.ordered_at >= %s AND f.ordered_at < %s AND {_is_order("f")})
+      AND NOT EXISTS (
+        SELECT 1 FROM orders_order e WHERE e.profile_id = o.profile_id
+          AND e.ordered_at < %s AND {_is_order("e")})
+    ORDER BY 1
     """
-    came: list[Any] = [clock.start_of(clock.add_months(then, n), zone) for n in (0, 1)]
-    began = [clock.start_of(day, zone) for day in (first, behind)]
+    then_at = [clock.start_of(clock.add_months(month, later + n), zone) for n in (0, 1)]
+    first_at, behind_at = (clock.start_of(clock.add_months(month, n), zone) for n in (0, 1))
+    params = [*then_at, *_ALIVE, first_at, behind_at, *_ALIVE, first_at, *_ALIVE]
 
     def among(low: int, high: int) -> list[int]:
         with connection.cursor() as cursor:
-            cursor.execute(sql, [*came, *_ALIVE, low, high, *began])
+            cursor.execute(sql, [low, high, *params])
             return [pk for (pk,) in cursor.fetchall()]
 
-    return blocks.page(among, after=after, limit=limit)
+    return blocks.page(among, Profile, after=after, limit=limit)
+
+
+def _is_order(table: str) -> str:
+    """Return the condition that an order of ``table`` is alive; a return makes nobody a buyer."""
+    return f"{table}.status IN ({_MARKS}) AND {table}.net_base_minor >= 0"
 
 
 def _months(months: int, at: int) -> list[dt.date]:

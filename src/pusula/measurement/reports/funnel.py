@@ -21,7 +21,9 @@ from pusula.lib.errors import PusulaError
 from pusula.measurement.attribution.credit import Ints, bisect
 from pusula.measurement.attribution.touches import Span
 from pusula.measurement.reports import blocks
+from pusula.measurement.reports.blocks import Page
 from pusula.orders import machine
+from pusula.profiles.models import Profile
 
 ORDER = "order"  # the step of an order that is alive; other steps are names of events
 MOST_STEPS = 8
@@ -79,15 +81,22 @@ def funnel(steps: tuple[str, ...], span: Span, window_days: int) -> Funnel:
 
 
 def people(
-    steps: tuple[str, ...], span: Span, window_days: int, place: int, *, after: int, limit: int
-) -> list[int]:
+    steps: tuple[str, ...],
+    span: Span,
+    window_days: int,
+    place: int,
+    *,
+    after: int | None,
+    limit: int,
+) -> Page:
     """Return the next people behind the number ``after`` who reached the step at ``place``."""
 
     def among(low: int, high: int) -> list[int]:
-        found: list[int] = _reached(steps, span, window_days, (low, high))[place].tolist()
+        ways = _reached(steps[: place + 1], span, window_days, (low, high))
+        found: list[int] = ways[place].tolist()
         return found
 
-    return blocks.page(among, after=after, limit=limit)
+    return blocks.page(among, Profile, after=after, limit=limit)
 
 
 def _reached(
@@ -99,6 +108,9 @@ def _reached(
     reached, is_open = began.copy(), np.ones(len(who), np.bool_)
     people = [np.unique(who)]
     for step in steps[1:]:
+        if not is_open.any():  # nobody is left who could reach it
+            people.append(who[:0])
+            continue
         profiles, at = _read(step, Span(span.from_at, span.until_at + window), among)
         low = np.searchsorted(profiles, who, side="left").astype(np.int64)
         high = np.searchsorted(profiles, who, side="right").astype(np.int64)
@@ -120,7 +132,9 @@ def _read(step: str, span: Span, among: tuple[int, int] | None) -> tuple[Ints, I
         """
         params: list[Any] = [span.from_at, span.until_at, *_ALIVE]
     else:
-        sql = "SELECT profile_id, at FROM events_event WHERE name = %s AND at >= %s AND at < %s"
+        # Of some people: by the index of people. That of names would read everybody's each time.
+        name = "name" if among is None else "coalesce(name, '')"
+        sql = f"SELECT profile_id, at FROM events_event WHERE {name} = %s AND at >= %s AND at < %s"
         params = [step, span.from_at, span.until_at]
     if among is not None:
         sql, params = f"{sql} AND profile_id > %s AND profile_id <= %s", [*params, *among]

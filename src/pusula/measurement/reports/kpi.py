@@ -11,10 +11,12 @@ from pusula.measurement.attribution.credit import Rules
 from pusula.measurement.attribution.queries import Attributed, attributed
 from pusula.measurement.attribution.touches import Span
 from pusula.measurement.reports import blocks, rates
+from pusula.measurement.reports.blocks import Page
 from pusula.measurement.reports.period import Period
 from pusula.measurement.reports.rates import Rates
 from pusula.orders import machine
 from pusula.orders import queries as orders
+from pusula.profiles.models import Profile
 
 _ALIVE = tuple(sorted(machine.ALIVE))
 _MARKS = ", ".join(["%s"] * len(_ALIVE))
@@ -122,7 +124,7 @@ def new_buyers(span: Span) -> list[Any]:
     return [span.from_at, span.until_at, *_ALIVE, span.from_at, *_ALIVE]
 
 
-def buyers(span: Span, *, are_new: bool, after: int, limit: int) -> list[int]:
+def buyers(span: Span, *, are_new: bool, after: int | None, limit: int) -> Page:
     """Return the next people behind the number ``after`` who ordered in the span.
 
     ``are_new``: only those who ordered for the first time.
@@ -137,7 +139,7 @@ def buyers(span: Span, *, are_new: bool, after: int, limit: int) -> list[int]:
             cursor.execute(page, [*params, low, high])
             return [pk for (pk,) in cursor.fetchall()]
 
-    return blocks.page(among, after=after, limit=limit)
+    return blocks.page(among, Profile, after=after, limit=limit)
 
 
 _BUYERS = f"""

@@ -19,7 +19,8 @@ from pusula.channels.email.address import AddressError
 from pusula.channels.email.smtp import Server, TransportError
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
-from pusula.measurement.reports import catalog, mails, rules, schedules
+from pusula.lib.sayings import found, kept
+from pusula.measurement.reports import answers, catalog, mails, rules, schedules
 from pusula.measurement.reports.models import Issue, Letter, Schedule
 from pusula.measurement.reports.period import Period
 
@@ -40,7 +41,7 @@ def prepare(*, at: int) -> list[Issue]:
         if due is None or schedule.issues.filter(due_at=due).exists():
             continue
         try:
-            issue = _issue(schedule, due)
+            issue = _issue(schedule, due, at)
         except PusulaError as error:  # the others are made all the same
             _log.warning("the report %s cannot be made: %s", schedule.title, error)
             continue
@@ -66,11 +67,17 @@ def send_waiting(server: Server, home: Path) -> int:
     return n
 
 
-def _issue(schedule: Schedule, due: int) -> Issue | None:
-    """Make the report of one moment; ``None`` if somebody else has just done it."""
+def _issue(schedule: Schedule, due: int, at: int) -> Issue | None:
+    """Make the report of one moment; ``None`` if somebody else has just done it, or it waits.
+
+    What a large company's report says is counted beside; the report is made once all of it is
+    there. Raises ``QuestionError`` of a part that cannot be counted.
+    """
     day = clock.day_of(due, settings.PUSULA.time_zone)
     period = Period(day - dt.timedelta(days=schedule.days), day)
-    results = {part: catalog.made(part, question(part, period)) for part in schedule.parts}
+    results = {part: _result(part, period, due, at) for part in schedule.parts}
+    if None in results.values():
+        return None
     try:
         with transaction.atomic():
             issue = Issue.objects.create(
@@ -82,6 +89,16 @@ def _issue(schedule: Schedule, due: int) -> Issue | None:
     except IntegrityError:
         return None
     return issue
+
+
+def _result(part: str, period: Period, due: int, at: int) -> catalog.Result | None:
+    """Return what a part says, not older than a page would show it; ``None`` if it is counted."""
+    given = answers.answer(part, question(part, period), at=at)
+    if given.made_at is not None and given.made_at >= due - answers.FRESH:
+        return given.result
+    if given.error:
+        raise catalog.QuestionError(found(given.error))
+    return None
 
 
 def question(part: str, period: Period) -> catalog.Question:
@@ -115,9 +132,9 @@ def _send(server: Server, letter: Letter) -> bool:
         body = mails.signed(mails.message(letter.issue, letter.to.address))
         problem = trials.deliver(server, letter.to.address, body, take)
     except (AddressError, TransportError) as error:
-        problem = error.message
+        problem = error.saying
     mine = this if any(taken) else this.filter(taken_at=None)
-    mine.update(sent_at=None if problem else clock.now(), problem=problem[:400])
+    mine.update(sent_at=None if problem else clock.now(), problem=kept(problem, 400))
     if problem:
         _log.warning("the report %s did not leave: %s", letter.issue.schedule.title, problem)
     return not problem

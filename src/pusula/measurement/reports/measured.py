@@ -1,4 +1,4 @@
-"""What campaigns, journeys, experiments and pilots came to, asked for and kept as reports are.
+"""What campaigns, journeys, experiments, pilots and all together came to, kept as reports are.
 
 What a page shows is a dataclass and what is kept is JSON, so each kind says what it is made of and
 how it is counted. Campaigns and journeys in it are kept by their number, and read anew.
@@ -31,6 +31,7 @@ from pusula.measurement.pilot.models import Pilot
 from pusula.measurement.planning import baseline as planning
 from pusula.measurement.planning.baseline import Baseline
 from pusula.measurement.reports import steps
+from pusula.measurement.reports.glance import Glance, glance
 from pusula.measurement.reports.period import Period
 from pusula.measurement.reports.steps import Steps
 from pusula.measurement.results import campaign as results
@@ -152,6 +153,10 @@ def _baseline(question: Question) -> Baseline:
     return planning.baseline(segment, days=question["days"], at=clock.now())
 
 
+def _glance(question: Question) -> Glance:
+    return glance(question["days"], question["channels"], question["purpose"])
+
+
 EXPERIMENT = Measure("experiment", Found, _experiment)
 SIZES = Measure("sizes", Sizes, _sizes)
 EVERYTHING = Measure("everything", Overall | None, _everything)
@@ -160,8 +165,9 @@ JOURNEY = Measure("journey", OfJourney, _journey)
 STEPS = Measure("steps", Steps, _steps)
 PILOT = Measure("pilot", pilots.Counted, _pilot)
 BASELINE = Measure("baseline", Baseline, _baseline)
+GLANCE = Measure("glance", Glance, _glance)
 MEASURES: tuple[Measure[Any], ...] = (
-    EXPERIMENT, SIZES, EVERYTHING, CAMPAIGN, JOURNEY, STEPS, PILOT, BASELINE,
+    EXPERIMENT, SIZES, EVERYTHING, CAMPAIGN, JOURNEY, STEPS, PILOT, BASELINE, GLANCE,
 )  # fmt: skip
 
 

@@ -26,6 +26,9 @@ class Answer(models.Model):
     # Who computes it now says when they began; of one that died it is too long ago.
     taken_at = models.BigIntegerField(null=True)
     wanted = models.BooleanField(default=True)  # it is to be computed (again)
+    # After so many crashes in a row not before then, unless somebody asks for it.
+    n_crashes = models.SmallIntegerField(default=0)
+    not_before_at = models.BigIntegerField(default=0)
     made_at = models.BigIntegerField(null=True)
     took_ms = models.IntegerField(null=True)
     result = models.JSONField(null=True)

@@ -11,15 +11,16 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from pusula.campaigns import offers
+from pusula.campaigns.called import beginning
 from pusula.campaigns.models import Campaign
 from pusula.consent.models import Channel
 from pusula.events import vocabulary
+from pusula.journeys import called
 from pusula.journeys import queries as journeys
-from pusula.journeys.language.sentences.english import English
-from pusula.journeys.language.sentences.turkish import Turkish
 from pusula.journeys.models import Journey
 from pusula.measurement.attribution.credit import Model
 from pusula.measurement.reports.funnel import ORDER
+from pusula.outbox import suggesting
 from pusula.outbox.models import Content
 from pusula.segments import catalog
 from pusula.segments import queries as segments
@@ -49,7 +50,6 @@ BY: dict[str, str | Promise] = {
     "segment": _("Segment"),
     "day": _("Day"),
 }
-_SHOWN = 60
 _MOST_DIGITS = 18  # of a number of ours
 
 
@@ -63,6 +63,7 @@ class Names:
     """The names of everything that the rows of a report speak of."""
 
     origins: Mapping[str, str]
+    steps: Mapping[tuple[str, str], str]
     triggers: Mapping[tuple[str, str], str]
     contents: Mapping[int, str]
     segments: Mapping[str, str]
@@ -77,6 +78,7 @@ class Names:
         has_segments = any("segment" in row for row in rows)
         return cls(
             origins(codes),
+            steps((row["origin"], row["step"]) for row in rows if row.get("step")),
             _triggers(ways),
             _contents(contents),
             _segments() if has_segments else {},
@@ -94,7 +96,8 @@ class Names:
         if "trigger" in row:
             way = self.triggers.get((row["origin"], row["trigger"]), row["trigger"])
             return f"{origin} · {way}"
-        return f"{origin} · {row['step']}" if row.get("step") else origin
+        code = row.get("step", "")
+        return f"{origin} · {self.steps.get((row['origin'], code), code)}" if code else origin
 
 
 def channel(code: str) -> str:
@@ -116,6 +119,22 @@ def origins(codes: Iterable[str]) -> dict[str, str]:
     return found | {offers.ORIGIN: gettext("By hand, from a customer's card")}
 
 
+def steps(wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Return what the steps of journeys, and what was suggested on cards, are called.
+
+    By their origin and code; what is no more is left out.
+    """
+    wanted = set(wanted)
+    found = called.steps(wanted, language())
+    by_hand = [code for origin, code in wanted if origin == offers.ORIGIN]
+    if by_hand:
+        rules = suggesting.rules()
+        told = {code: rules[code].title[language()] for code in by_hand if code in rules}
+        gaps = {"thing": "…", "because": "…"}
+        found |= {(offers.ORIGIN, code): title.format(**gaps) for code, title in told.items()}
+    return found
+
+
 def _numbers(codes: Iterable[str], wanted: str) -> list[int]:
     parts = (code.partition(":") for code in codes)
     return [
@@ -129,7 +148,7 @@ def _triggers(ways: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """Return how people came in, said as the version in use says it."""
     if not ways:
         return {}
-    printer = (Turkish if language() == "tr" else English)(_segments())
+    printer = called.printer(language())
     schema = catalog.schema()
     numbers = _numbers((origin for origin, _trigger in ways), "journey")
     found: dict[tuple[str, str], str] = {}
@@ -147,7 +166,7 @@ def _triggers(ways: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
 
 def _contents(ids: Collection[int]) -> dict[int, str]:
     held = Content.objects.filter(pk__in=ids).values_list("pk", "subject", "text")
-    return {pk: (subject or text)[:_SHOWN] for pk, subject, text in held}
+    return {pk: beginning(subject) or beginning(text) or str(pk) for pk, subject, text in held}
 
 
 def _segments() -> dict[str, str]:

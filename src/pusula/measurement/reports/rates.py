@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet
-from django.db.models.expressions import RawSQL
 
 from pusula.lib import clock
 from pusula.measurement import stats
 from pusula.measurement.attribution.touches import OLDEST, Span
+from pusula.measurement.reports import blocks
+from pusula.measurement.reports.blocks import Page
 from pusula.measurement.stats import Interval, Rate
 from pusula.orders import machine
 from pusula.outbox import machine as messages
@@ -116,42 +116,25 @@ def of(asked: Asked) -> Rates:
     return rates(asked).get((), Rates())
 
 
-def listed(asked: Asked, kind: str) -> QuerySet[Message]:
-    """Return the messages behind the count of one of ``KINDS``, the newest number first."""
+def page(asked: Asked, kind: str, *, after: int | None, limit: int) -> Page:
+    """Return the next messages behind the count of one of ``KINDS``, the newest number first."""
     where, params = _where(asked)
     condition, more = _kind(kind, asked)
-    sql = f"SELECT m.id FROM outbox_message m {_HEARD} WHERE {where} AND {condition}"
-    ids = RawSQL(sql, [*_heard(asked), *params, *more])  # noqa: S611 - our own, values are parameters
-    return Message.objects.filter(pk__in=ids).order_by("-pk")
+    heard = _HEARD.replace("n.due_at < %s", "n.due_at < %s AND n.id > %s AND n.id <= %s")
+    sql = f"SELECT m.id FROM outbox_message m {heard} WHERE m.id > %s AND m.id <= %s AND {where}"
+    # By their numbers. The index of states, of no use behind a function, knows all of the span.
+    for name in ("m.state", "n.state"):
+        sql = sql.replace(f"{name} IN", f"coalesce({name}, '') IN")
+    sql = f"{sql} AND {condition} ORDER BY m.id DESC"
 
-
-def page(asked: Asked, kind: str, *, before: int | None = None, limit: int) -> list[int]:
-    """Return the next numbers of ``listed``.
-
-    ``before`` is the number of the last message of the page before. Some numbers are looked at at
-    a time, so a page costs what its own messages cost, however many others there are.
-    """
-    where, params = _where(asked)
-    condition, more = _kind(kind, asked)
-    heard = _HEARD.replace("n.due_at < %s", "n.due_at < %s AND n.id >= %s AND n.id < %s")
-    sql = (
-        f"SELECT m.id FROM outbox_message m {heard} WHERE m.id >= %s AND m.id < %s "
-        f"AND {where} AND {condition} ORDER BY m.id DESC"
-    )
-    newest = Message.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    high = newest + 1 if before is None else min(before, newest + 1)
-    found: list[int] = []
-    size = _FIRST
-    while high > 0 and len(found) < limit:
-        low = max(0, high - size)
+    def among(low: int, high: int) -> list[int]:
         with connection.cursor() as cursor:
             cursor.execute(sql, [*_heard(asked), low, high, low, high, *params, *more])
-            found += [pk for (pk,) in cursor.fetchall()]
-        high, size = low, min(2 * size, _MOST)
-    return found[:limit]
+            return [pk for (pk,) in cursor.fetchall()]
+
+    return blocks.page(among, Message, after=after, limit=limit, is_down=True)
 
 
-_FIRST, _MOST = 4_000, 128_000  # messages looked at in a block; where few are found, ever more
 # Receipts of each message as flags. The parameters narrow it to messages of the span.
 _HEARD = """
 LEFT JOIN (

@@ -6,6 +6,7 @@ A line of boxes has its label in ``lead``; a box alone in its line is called the
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -28,13 +29,15 @@ class Here:
     """What a journey may speak of: names, values to choose from, the steps that come later.
 
     ``by_order``: each order has a run of its own. ``steps`` are the ids of the steps by their node,
-    in the order of the page.
+    in the order of the page, ``lines`` what they say, ``templates`` what templates say by name.
     """
 
     names: Names
     choices: Choices
     by_order: bool = False
     steps: dict[str, str] = field(default_factory=dict)
+    lines: Mapping[str, str] = field(default_factory=dict)
+    templates: Mapping[str, str] = field(default_factory=dict)
 
 
 class Editor(Protocol):

@@ -66,11 +66,18 @@ class MessageEditor:
         self, name: str, channel: str, value: str, *, by_language: bool = False
     ) -> Control:
         known = (self.here.names.templates or {}).get(channel, ())
-        menu = [("", gettext("Choose a template…")), *((each, each) for each in known)]
+        menu = [
+            ("", gettext("Choose a template…")),
+            *((each, self._called(each)) for each in known),
+        ]
         if by_language:
             menu.append((BY_LANGUAGE, gettext("one for each language …")))
         label = gettext("Template for %(channel)s") % {"channel": titles.channel(channel)[1]}
         return controls.select(name, label, value, menu, redraws=by_language)
+
+    def _called(self, name: str) -> str:
+        said = self.here.templates.get(name, name)
+        return name if said == name else f"{said} ({name})"
 
     def document(self, fields: Fields) -> Json:
         """Return the step."""

@@ -83,7 +83,7 @@ def _lost(made: Graph, places: list[tuple[int, str, int]]) -> list[Lost]:
         if was is None or (here is not None and type(here.kind) is type(was)):
             continue
         others = [
-            (one.id, f"{one.id}: {teller.sentence(one.kind)}")
+            (one.id, f"{one.number + 1}. {teller.sentence(one.kind)}")
             for one in made.nodes.values()
             if type(one.kind) is type(was)
         ]

@@ -293,7 +293,11 @@ def goes_on(here: Here, own: str) -> TextEditor:
     """Return the editor of a jump to one of the steps behind the step of the node ``own``."""
     nodes = list(here.steps)
     later = nodes[nodes.index(own) + 1 :] if own in nodes else []
-    menu = tuple((here.steps[node], here.steps[node]) for node in later if here.steps[node])
+    menu = tuple(
+        (here.steps[node], here.lines.get(node, here.steps[node]))
+        for node in later
+        if here.steps[node]
+    )
     missing = gettext("Choose a later step.")
     return TextEditor("continue", "continue", gettext("With which step"), menu, missing)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pusula.campaigns import called
+from pusula.web import journey_words
 from pusula.web.builder.controls import Line
 from pusula.web.builder.fields import Fields
 from pusula.web.builder.view import Drawer as ConditionDrawer
@@ -92,8 +94,12 @@ class Drawer:
     def __init__(self, desk: Desk, focus: str = "") -> None:
         self.desk = desk
         self.focus = focus
-        self.here = here_of(desk.draft, desk.here)
         self.words = Words(desk.draft, desk.said, desk.here.names.schema)
+        self.here = replace(
+            here_of(desk.draft, desk.here),
+            lines=self.words.steps,
+            templates=called.templates(journey_words.language()),
+        )
 
     def lists(self) -> dict[str, Listed]:
         """Return the root lists by their name."""

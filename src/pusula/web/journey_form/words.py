@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 from pusula.journeys.language import DefinitionError, Names, Step
@@ -26,6 +27,17 @@ class Words:
         keyed_by = "order" if draft.by_order else "profile"
         self.reader = EntryReader(Names(schema=schema), keyed_by)
         self.teller = Teller()
+        # What the steps say, by their node; those that go on elsewhere name them.
+        self.steps = dict(self._lines(draft.lists["steps"]))
+        nodes = {node.id: node.fields.one("id") for node in draft.nodes()}
+        self.teller.printer.steps = {nodes[node]: words for node, words in self.steps.items()}
+
+    def _lines(self, above: Node) -> Iterator[tuple[str, str]]:
+        for node in above.below:
+            if "id" in node.fields:
+                _icon, name, words = self.of(node, above)
+                yield node.id, words or name
+            yield from self._lines(node)
 
     def of(self, node: Node, above: Node) -> tuple[str, str, str]:
         """Return icon, name and sentence of a node; the sentence empty where it says nothing."""

@@ -208,9 +208,9 @@ def permission_words(status: str) -> str:
 
 
 @register.filter
-def reason(stored: str) -> str:
+def reason(stored: Saying | str) -> str:
     """Say why something that came in was not taken over, in the language of the page."""
-    kept = sayings.found(stored)
+    kept = sayings.found(stored) if isinstance(stored, str) else stored
     if isinstance(kept, str):
         kept = complaints.known(kept)
     return kept.said(gettext) if isinstance(kept, Saying) else phrases.shown(kept)

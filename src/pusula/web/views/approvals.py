@@ -17,8 +17,8 @@ from pusula.journeys.tasks import approvals, queries
 from pusula.lib import clock
 from pusula.privacy import audit
 from pusula.web import formats, titles
-from pusula.web.call_pages import DECIDE, demand, may
 from pusula.web.request import plain, whole
+from pusula.web.rights import DECIDE, demand, may
 
 _MOST_NOTE = 400
 

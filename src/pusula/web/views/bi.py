@@ -16,21 +16,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from pusula.destinations.bi import background, catalog, dictionary, queries, views
 from pusula.destinations.bi.dictionary import Described, DescribedTable
 from pusula.destinations.models import BiFormat
-from pusula.lib.errors import PusulaError
 from pusula.privacy import analysts, audit
 from pusula.web import formats
 from pusula.web.request import signed_in
+from pusula.web.rights import CHANGE_TABLES, FETCH_TABLES, demand, may
 
-# Whoever may do it: an administrator, or somebody whom `pusula users grant` gave the right.
-CHANGE, FETCH = "destinations.change_bisettings", "destinations.view_bifolder"
 _KILO = 1_000
-
-
-class NotAllowedError(PusulaError):
-    """The user has no right to do this."""
-
-    code = "not_allowed"
-    status = 403
 
 
 class Chosen(forms.Form):
@@ -63,7 +54,7 @@ def index(request: HttpRequest) -> HttpResponse:
     initial = {name: getattr(chosen, name) for name in Chosen.base_fields}
     form = Chosen(request.POST or None, initial=initial)
     if request.method == "POST":
-        _demand(request, CHANGE)
+        demand(request, CHANGE_TABLES)
         if form.is_valid():
             analysts.choose(form.cleaned_data, actor=signed_in(request).get_username())
             messages.success(request, gettext("Changed. It takes effect with the next writing."))
@@ -86,8 +77,8 @@ def index(request: HttpRequest) -> HttpResponse:
         "chosen": chosen,
         "views": views.installed(),
         "form": form,
-        "may_change": signed_in(request).has_perm(CHANGE),
-        "may_fetch": signed_in(request).has_perm(FETCH),
+        "may_change": may(request, CHANGE_TABLES),
+        "may_fetch": may(request, FETCH_TABLES),
     }  # fmt: skip
     return render(request, "web/bi/index.html", context, status=422 if form.errors else 200)
 
@@ -106,7 +97,7 @@ def meaning(request: HttpRequest) -> HttpResponse:
 @require_POST
 def refresh(request: HttpRequest) -> HttpResponse:
     """Write the files now, in the background."""
-    _demand(request, CHANGE)
+    demand(request, CHANGE_TABLES)
     background.start()
     messages.success(request, gettext("The files are being written; load this page again to see."))
     return redirect("bi")
@@ -116,7 +107,7 @@ def refresh(request: HttpRequest) -> HttpResponse:
 @never_cache
 def download(request: HttpRequest, name: str) -> HttpResponseBase:
     """Hand out a file of the newest export."""
-    _demand(request, FETCH)
+    demand(request, FETCH_TABLES)
     newest = queries.newest()
     files = {one["file"] for one in newest.tables} if newest else set()
     path = queries.folder() / name
@@ -138,11 +129,6 @@ class _Shown:
     def of(cls, table: DescribedTable, language: str) -> _Shown:
         columns = [(one, one.meaning[language], one.unit[language]) for one in table.columns]
         return cls(table, table.grain[language], columns)
-
-
-def _demand(request: HttpRequest, right: str) -> None:
-    if not signed_in(request).has_perm(right):
-        raise NotAllowedError(gettext("You have no right to do this: ask an administrator."))
 
 
 def _size(n_bytes: int) -> str:

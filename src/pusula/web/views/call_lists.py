@@ -22,8 +22,8 @@ from pusula.lib import clock
 from pusula.outbox.reasons import Reason
 from pusula.privacy import audit
 from pusula.web import formats, masking, titles
-from pusula.web.call_pages import SUPERVISE, demand
 from pusula.web.request import asked, plain, whole
+from pusula.web.rights import SUPERVISE, demand
 
 PAGE = 50
 _NEWEST = 20

@@ -243,10 +243,11 @@ def _sending(request: HttpRequest, campaign: Campaign) -> HttpResponse:
 
 def _progress(campaign: Campaign) -> dict[str, Any]:
     progress = queries.progress(campaign)
+    held = {"", FENCE, campaign.origin}
     return {
         "progress": progress,
         "is_sending": outbox.is_anybody_sending(clock.now()),
-        "held": any(hold.origin in {"", FENCE, campaign.origin} for hold in outbox.holds()),
+        "held": next((one for one in outbox.holds() if one.origin in held), None),
         "states": [
             (codes.called(codes.MESSAGE_STATES, state), n)
             for state, n in progress.states.items()

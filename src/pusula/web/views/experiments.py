@@ -44,11 +44,11 @@ def index(request: HttpRequest) -> HttpResponse:
     waiting = [one for one in known if one.phase is Phase.NOT_STARTED]
     page = max(whole(asked(request, "page")) or 1, 1)
     some = found[(page - 1) * _PAGE : page * _PAGE]
+    questions = [measured.of_experiment(one.kind, one.key, is_brief=True) for one in some]
     rows = []
-    for one in some:
-        question = measured.of_experiment(one.kind, one.key, is_brief=True)
-        counted, kept_ = kept.figures(request, measured.EXPERIMENT, question)
-        rows.append((one, experiment_verdict(counted) if counted else None))
+    counted = kept.all_figures(request, measured.EXPERIMENT, questions)
+    for one, (figures, kept_) in zip(some, counted, strict=True):
+        rows.append((one, experiment_verdict(figures) if figures else None))
         newest = _later(newest, kept_)
     context = {
         "rows": rows,
@@ -136,11 +136,13 @@ def _title(kind: str, key: str) -> str:
 
 
 def _later(one: kept.State, other: kept.State) -> kept.State:
-    """Return which of two says more of a page: that waits, else whose figures are older."""
-    if one.given.is_waiting:
-        return one
+    """Return which of two says more of a page: that waits, else whose figures are older.
+
+    Whoever asks for newer ones asks for both.
+    """
     is_older = (other.given.made_at or 0) < (one.given.made_at or 0)
-    return other if other.given.is_waiting or is_older else one
+    is_other = not one.given.is_waiting and (other.given.is_waiting or is_older)
+    return replace(other if is_other else one, asked=(*one.asked, *other.asked))
 
 
 def _planned(form: PlanForm) -> tuple[Plan | None, str]:

@@ -12,14 +12,12 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from pusula.journeys import packs, queries, versions
-from pusula.journeys.language import sentences
 from pusula.journeys.models import Journey, JourneyVersion
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.orders import queries as orders
 from pusula.privacy import audit
-from pusula.segments import queries as segments
-from pusula.web import journey_words, titles
+from pusula.web import journey_words
 from pusula.web.builder import results
 from pusula.web.journey_form import conditions, kinds, naming, publishing
 from pusula.web.journey_form import desk as desks
@@ -187,10 +185,9 @@ def _choices_of(desk: Desk) -> list[Any]:
 
 def _said(desk: Desk) -> dict[str, Any]:
     """Return what the form means: sentences, problems with their place, counts of a condition."""
-    named = {one.key: titles.segment_title(one) for one in segments.active()}
     lines = []
     if desk.said.journey is not None:
-        lines = sentences(desk.said.journey, journey_words.language(), named)
+        lines = journey_words.lines(desk.said.journey)
     found: dict[str, Any] = {
         "lines": lines,
         "told": _problems(desk),

@@ -138,7 +138,7 @@ class _Steps:
         node = graph.nodes.get(step) if graph else None
         if node is None:
             return "circle", step
-        return journey_words.kind(node.kind)[0], self.teller.line(node.kind)
+        return journey_words.kind(node.kind)[0], self.teller.line(node.kind, graph)
 
 
 def _filters(

@@ -19,6 +19,7 @@ from pusula.web.journey_form import desk as desks
 from pusula.web.journey_form import publishing
 from pusula.web.journey_form.draft import FormError
 from pusula.web.request import signed_in
+from pusula.web.rights import PUBLISH, demand, may
 from pusula.web.views.journeys import found_or_404
 
 
@@ -38,8 +39,8 @@ def publish(request: HttpRequest, key: str) -> HttpResponse:
 @require_POST
 def take_up(request: HttpRequest, key: str, number: int) -> HttpResponse:
     """Make a draft that says what an earlier version said, to be looked at and published."""
+    by = demand(request, PUBLISH)
     journey = found_or_404(key)
-    by = signed_in(request).get_username()
     with transaction.atomic(), evaluate.alone():
         newest = queries.newest(journey)
         earlier = journey.versions.filter(number=number).exclude(published_at=None).first()
@@ -72,6 +73,7 @@ def _plan(
         "plan": plan,
         "problem": problem or plan.problem,
         "can_publish": not plan.problem and journey.state != machine.ARCHIVED,
+        "may_publish": may(request, PUBLISH),
         "is_archived": journey.state == machine.ARCHIVED,
     }
     return render(request, "web/journeys/publish.html", context, status=422 if problem else 200)
@@ -94,6 +96,7 @@ def _decided(request: HttpRequest, journey: Journey, version: JourneyVersion) ->
             return redirect("journey", key)
         messages.success(request, gettext("The draft was discarded."))
         return redirect("journeys") if is_gone else redirect("journey", key)
+    demand(request, PUBLISH)
     n_moved = 0
     try:
         with transaction.atomic(), evaluate.alone():

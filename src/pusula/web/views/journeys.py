@@ -31,6 +31,7 @@ from pusula.segments.language import read_yaml
 from pusula.web import formats, journey_tree, journey_versions, journey_words, kept
 from pusula.web.agreed import mismatch
 from pusula.web.request import asked, signed_in, whole
+from pusula.web.rights import PUBLISH, may
 
 PERIOD_DAYS = 30
 _CREDIT_DAYS = 364
@@ -86,6 +87,7 @@ def show(request: HttpRequest, key: str) -> HttpResponse:
         "version": version,
         "newest": queries.newest(journey),
         "versions": journey_versions.versions(journey),
+        "may_publish": may(request, PUBLISH),
         "period": PERIOD_DAYS,
         "lately": lately,
         "goal": version and figures.goal(version, lately, since_at=since_at),

@@ -25,18 +25,17 @@ from pusula.outbox.suggesting import Rule
 from pusula.predict.models import Verdict
 from pusula.privacy import audit
 from pusula.profiles.models import Profile
-from pusula.web import call_pages, formats, suggestions, titles
+from pusula.web import formats, suggestions, titles
 from pusula.web import template_preview as previews
 from pusula.web.card import permissions_of
 from pusula.web.request import asked, plain, whole
-
-WRITE = "outbox.write_from_card"
+from pusula.web.rights import WRITE, demand
 
 
 @require_safe
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """Show on which channels a suggestion may be followed, and a template as they would get it."""
-    call_pages.demand(request, WRITE)
+    demand(request, WRITE)
     profile = get_object_or_404(Profile, pk=pk)
     key, at = asked(request, "suggestion"), clock.now()
     try:
@@ -68,7 +67,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def write(request: HttpRequest, pk: int) -> HttpResponse:
     """Put a message in line for one customer."""
-    by = call_pages.demand(request, WRITE)
+    by = demand(request, WRITE)
     get_object_or_404(Profile, pk=pk)
     key = plain(request.POST.get("suggestion", ""))
     template = templates.usable().filter(pk=whole(request.POST.get("template", "")) or 0).first()
@@ -89,7 +88,7 @@ def write(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def undo(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     """Call a message back that has not left."""
-    by = call_pages.demand(request, WRITE)
+    by = demand(request, WRITE)
     with transaction.atomic():
         is_undone = offers.undo(pk, number, by=by, at=clock.now())
         if is_undone:
@@ -104,7 +103,7 @@ def undo(request: HttpRequest, pk: int, number: int) -> HttpResponse:
 @require_POST
 def call(request: HttpRequest, pk: int) -> HttpResponse:
     """Lead a customer into a journey that begins with a call: an agent gets it, with its script."""
-    by = call_pages.demand(request, WRITE)
+    by = demand(request, WRITE)
     get_object_or_404(Profile, pk=pk)
     suggestion, key, at = plain(request.POST.get("suggestion", "")), "", clock.now()
     wanted = plain(request.POST.get("journey", ""))

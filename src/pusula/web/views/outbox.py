@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from pusula.journeys import figures as journeys
 from pusula.journeys.models import JourneyVersion
 from pusula.lib import clock
-from pusula.measurement.reports.names import origins as called
+from pusula.measurement.reports import names as called
 from pusula.outbox import doubts, machine, policies, queries
 from pusula.outbox.models import Message
 from pusula.outbox.queries import Tally
@@ -64,15 +64,20 @@ def index(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(due_at__lte=last.due_at).exclude(due_at=last.due_at, pk__gte=last.pk)
     page = list(rows[: PAGE + 1])
     origins = {one.origin for one in page} | {one.origin for one in found}
-    names = called(origins | {equal.get("origin", "")})
+    names = called.origins(origins | {equal.get("origin", "")})
+    here = (equal.get("origin", ""), equal.get("step", ""))
+    steps = called.steps({(one.origin, one.step) for one in page} | {here})
     narrowed = equal | ({"version": str(version.number)} if version else {})
     context: dict[str, Any] = {
         "n": sum(one.n for one in found),
         "states": _states(found),
         "reasons": _reasons(found),
         "origins": _origins(found, names),
-        "filters": [(name, _called(name, value, names)) for name, value in narrowed.items()],
-        "rows": [_row(message, names) for message in page[:PAGE]],
+        "filters": [
+            (name, steps.get(here, value) if name == "step" else _called(name, value, names))
+            for name, value in narrowed.items()
+        ],
+        "rows": [_row(message, names, steps) for message in page[:PAGE]],
         "next_before": page[PAGE - 1].pk if len(page) > PAGE else None,
         "is_first": before is None,
         "days": days,
@@ -203,12 +208,15 @@ def _reason(code: str) -> str:
     return str(Reason(code).label) if code in Reason.values else code
 
 
-def _row(message: Message, names: dict[str, str]) -> dict[str, Any]:
+def _row(
+    message: Message, names: dict[str, str], steps: dict[tuple[str, str], str]
+) -> dict[str, Any]:
     return {
         "message": message,
         "customer": titles.customer(message.profile.name),
         "channel": titles.channel(message.channel)[1],
         "origin": names.get(message.origin, message.origin),
+        "step": steps.get((message.origin, message.step), message.step),
         "state": codes.MESSAGE_STATES[message.state],
         "tone": codes.MESSAGE_TONES.get(message.state, ""),
         "reason": _reason(message.reason),

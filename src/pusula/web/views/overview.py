@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from pusula.lib import clock
-from pusula.orders import queries as orders
+from pusula.measurement.reports import measured
 from pusula.profiles import queries as profiles
 from pusula.segments import queries as segments
-from pusula.web import formats, titles
+from pusula.web import concerns, kept, titles
 from pusula.web import overview as story
+from pusula.web.report_period import PRESETS
+from pusula.web.request import asked, whole
 
 
 @require_safe
@@ -22,26 +21,23 @@ def overview(request: HttpRequest) -> HttpResponse:
     steps = story.steps()
     if not profiles.everybody().exists():
         return render(request, "web/overview/first.html", {"steps": steps})
-    wanted = request.GET.get("days", "")
-    known = {str(days): days for days in story.PERIODS}
-    period = story.period(known.get(wanted, story.USUAL_PERIOD))
-    since_at = clock.now() - period.days * clock.DAY
-    today = formats.today()
+    days = whole(asked(request, "days"))
+    days = days if days in PRESETS else story.USUAL_PERIOD
+    found, kept_ = kept.figures(request, measured.GLANCE, story.asked(days))
+    period = story.period(days, found) if found else None
     context = {
-        "periods": [(days, title) for days, (title, _step) in story.PERIODS.items()],
+        "periods": PRESETS.items(),
+        "days": days,
+        "kept": kept_,
+        "found": found,
         "period": period,
-        "until": today - dt.timedelta(days=1),
-        "headline": story.headline(period),
+        "headline": story.headline(period) if period else "",
         "steps": [step for step in steps if not step.is_done],
-        "concerns": story.concerns(),
-        "n_customers": profiles.everybody().count(),
-        "n_new": profiles.everybody().filter(created_at__gte=since_at).count(),
-        "has_stays": orders.has_stays(),
-        "n_upcoming": orders.n_upcoming(today),
-        "reaches": story.reaches(),
+        "concerns": concerns.concerns(found.stuck if found else {}),
+        "reaches": story.reaches(found) if found else [],
         "segments": [
             (segment, titles.segment_title(segment), change)
-            for segment, change in story.changed_most(period.days)
+            for segment, change in story.changed_most(days)
         ],
         "n_segments": segments.active().count(),
     }

@@ -25,6 +25,7 @@ from pusula.privacy import audit
 from pusula.web import kept, pilot_pages
 from pusula.web.agreed import mismatch
 from pusula.web.request import asked, plain, signed_in
+from pusula.web.rights import PUBLISH, demand, may
 
 _LONGEST = 60_000
 
@@ -87,14 +88,17 @@ def show(request: HttpRequest, key: str) -> HttpResponse:
         return kept.waiting(request, kept_, pilot_pages.title(told))
     at = clock.now()
     expected = plan.restored(one.expected)
+    items = checklist.look(told, expected, at=at) if one.state == PLANNED else []
     context = {
         "pilot": one,
+        "may_start": may(request, PUBLISH),
         "page": pilot_pages.page(found),
         "kept": kept_,
         "told": told,
         "expected": pilot_pages.expected(told, expected),
         "n_people": sum(each.n_treated for each in expected),
-        "items": checklist.look(told, expected, at=at) if one.state == PLANNED else [],
+        "items": items,
+        "can_start": all(item.level is not Level.ERROR for item in items),
         "points": checklist.by_people(one),
         "steps": list(sprint.steps(told)),
         "today": clock.day_of(at, pilot_pages.zone()),
@@ -129,6 +133,7 @@ def tick(request: HttpRequest, key: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def start(request: HttpRequest, key: str) -> HttpResponse:
     """Ask for the number of people; only if it is typed and still holds register and start."""
+    demand(request, PUBLISH)
     one = _found(key)
     if one.state != PLANNED:
         return redirect("pilot", key)

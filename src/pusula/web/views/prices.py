@@ -20,6 +20,7 @@ from pusula.outbox.prices import MICRO, PriceError
 from pusula.privacy import audit
 from pusula.web import formats, titles
 from pusula.web.request import plain, signed_in
+from pusula.web.rights import PRICES, demand, may
 
 _RECENT = 20
 
@@ -43,6 +44,7 @@ def index(request: HttpRequest) -> HttpResponse:
         for code in Channel.values
     ]
     if request.method == "POST":
+        demand(request, PRICES)
         wanted = _read(request, rows)
         if not any(row.error for row in rows):
             _change(request, wanted)
@@ -50,6 +52,7 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "rows": rows,
         "currency": settings.PUSULA.currency,
+        "may_change": may(request, PRICES),
         "history": [
             (one, titles.channel(one.channel)[1], formats.price(Decimal(one.micro) / MICRO))
             for one in prices.history(_RECENT)

@@ -33,11 +33,10 @@ from pusula.privacy.words import store_title
 from pusula.profiles.models import Profile
 from pusula.web import titles
 from pusula.web.request import asked, draw, signed_in, whole
+from pusula.web.rights import AUDIT, ERASE, EXPORT, demand, may
 
 PAGE = 50
 _LONGEST = 1_000
-# Whoever may do it: a superuser, or somebody who was given the right in the administration.
-EXPORT, ERASE, AUDIT = "privacy.add_export", "privacy.add_erasure", "privacy.view_auditentry"
 _TONES = {
     RequestState.OPEN: "info",
     RequestState.WORKING: "info",
@@ -45,13 +44,6 @@ _TONES = {
     RequestState.REFUSED: "warn",
     RequestState.WITHDRAWN: "",
 }
-
-
-class NotAllowedError(PusulaError):
-    """The user has no right to do this."""
-
-    code = "not_allowed"
-    status = 403
 
 
 @require_safe
@@ -95,8 +87,8 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
         "today": clock.day_of(clock.now(), settings.PUSULA.time_zone),
         "requests": _requests_of(pk),
         "exports": Export.objects.filter(profile_id=pk, expires_at__gt=clock.now()).order_by("-pk"),
-        "may_export": signed_in(request).has_perm(EXPORT),
-        "may_erase": signed_in(request).has_perm(ERASE),
+        "may_export": may(request, EXPORT),
+        "may_erase": may(request, ERASE),
     }
     status = 422 if problem else 200
     return render(request, "web/privacy/person.html", context, status=status)
@@ -136,7 +128,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def make_export(request: HttpRequest, pk: int) -> HttpResponse:
     """Pack all we hold of a customer, for a reason."""
-    _demand(request, EXPORT)
+    demand(request, EXPORT)
     try:
         export.make(
             pk,
@@ -156,7 +148,7 @@ def make_export(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 def download(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Hand out an export that is not a day old."""
-    _demand(request, EXPORT)
+    demand(request, EXPORT)
     found = get_object_or_404(Export, pk=pk)
     path = export.fetch(found, actor=signed_in(request).get_username())
     name = f"pusula-{found.profile_id}.zip"
@@ -167,7 +159,7 @@ def download(request: HttpRequest, pk: int) -> HttpResponseBase:
 @never_cache
 def erase(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for the customer's number; erase them only if it is typed."""
-    _demand(request, ERASE)
+    demand(request, ERASE)
     profile = get_object_or_404(Profile, pk=pk)
     problem = ""
     if request.method == "POST":
@@ -194,7 +186,7 @@ def proof(request: HttpRequest, pk: int) -> HttpResponse:
     """Show an erasure store by store; on POST go on with one that was stopped."""
     found = get_object_or_404(Erasure, pk=pk)
     if request.method == "POST":
-        _demand(request, ERASE)
+        demand(request, ERASE)
         background.start()
         return redirect("privacy-erasure", pk)
     steps = [(store_title(step.store), step) for step in found.steps.order_by("position")]
@@ -211,7 +203,7 @@ def keeping(request: HttpRequest) -> HttpResponse:
     """Show for how long each kind of data is kept; on POST change one."""
     problem = ""
     if request.method == "POST":
-        _demand(request, ERASE)
+        demand(request, ERASE)
         try:
             said = request.POST.get("days", "").strip()
             days = whole(said) if said else None
@@ -239,7 +231,7 @@ def keeping(request: HttpRequest) -> HttpResponse:
 @require_safe
 def audit(request: HttpRequest) -> HttpResponse:
     """List what was changed or disclosed as sentences; ``actor`` and ``about`` narrow the list."""
-    _demand(request, AUDIT)
+    demand(request, AUDIT)
     found = AuditEntry.objects.order_by("-id")
     who, about, area = asked(request, "actor"), asked(request, "about"), asked(request, "area")
     if who:
@@ -263,11 +255,6 @@ def audit(request: HttpRequest) -> HttpResponse:
         "is_first": before is None,
     }
     return draw(request, "web/privacy/audit.html", "web/privacy/_audit.html", context)
-
-
-def _demand(request: HttpRequest, right: str) -> None:
-    if not signed_in(request).has_perm(right):
-        raise NotAllowedError(gettext("You have no right to do this: ask an administrator."))
 
 
 def _registered(request: HttpRequest, pk: int) -> Request:

@@ -1,27 +1,24 @@
-"""What is behind the figures of reports: orders, people, messages and credits, page by page."""
+"""What is behind the figures of reports: orders, messages and credits, page by page."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_safe
 
-from pusula.lib import clock
 from pusula.measurement.attribution import queries as attribution
 from pusula.measurement.attribution.credit import SIGN_NAMES
 from pusula.measurement.attribution.queries import CreditedOrder, Narrowed
-from pusula.measurement.reports import answers, catalog, cohort, funnel, kpi, rates, tables
-from pusula.measurement.reports.names import MODELS, Names, channel, step
-from pusula.measurement.reports.period import Period, PeriodError
+from pusula.measurement.reports import answers, blocks, catalog, rates, tables
+from pusula.measurement.reports.blocks import Page
+from pusula.measurement.reports.names import MODELS, Names, channel
 from pusula.orders import machine
 from pusula.orders.models import Order
 from pusula.outbox.models import Message
@@ -29,9 +26,8 @@ from pusula.profiles.models import Profile
 from pusula.segments import queries as segments
 from pusula.segments.models import Segment
 from pusula.web import codes, formats, report_period, titles
-from pusula.web import people as shown_people
 from pusula.web.report_period import Shown
-from pusula.web.request import asked, plain, whole
+from pusula.web.request import asked, whole
 
 PAGE = 50
 _MOST_WITHIN = 365  # days behind a message in which an order counts
@@ -61,7 +57,7 @@ def orders(request: HttpRequest) -> HttpResponse:
     if last is not None:
         behind = Q(ordered_at=last.ordered_at, pk__lt=last.pk)
         page = page.filter(behind | Q(ordered_at__lt=last.ordered_at))
-    counted = found if is_dead else found.filter(net_base_minor__gte=0)  # a return is no order
+    n = _n_orders(request, shown, found, is_dead=is_dead)
     held = list(page[: PAGE + 1])
     rows = [
         Row(
@@ -76,77 +72,16 @@ def orders(request: HttpRequest) -> HttpResponse:
         )
         for one in held[:PAGE]
     ]
-    return _listed(
+    return listed(
         request,
         title=gettext("Cancelled orders") if is_dead else gettext("Orders"),
-        meta=[_days(shown), _orders_words(counted.count())],
+        meta=[days(shown), *([] if n is None else [_orders_words(n)])],
         back=("report-kpi", shown),
         heads=(gettext("Customer"), gettext("Ordered"), gettext("Number"), gettext("State"),
                gettext("Net revenue")),
         rows=rows,
         after=str(held[PAGE - 1].pk) if len(held) > PAGE else "",
     )  # fmt: skip
-
-
-@require_safe
-def buyers(request: HttpRequest) -> HttpResponse:
-    """List who ordered in the period (``who=new``: for the first time)."""
-    shown = report_period.shown(request)
-    span, after = shown.period.span, whole(asked(request, "after")) or 0
-    are_new = asked(request, "who") == "new"
-    title = gettext("Customers who ordered")
-    if are_new:
-        title = gettext("Customers who ordered for the first time")
-    ids = kpi.buyers(span, are_new=are_new, after=after, limit=PAGE + 1)
-    return _people(request, ids, title=title, meta=[_days(shown)], back=("report-kpi", shown))
-
-
-@require_safe
-def cohort_people(request: HttpRequest) -> HttpResponse:
-    """List who of the cohort ``month`` ordered ``later`` months on."""
-    try:
-        month = dt.date.fromisoformat(asked(request, "month")).replace(day=1)
-        Period(month, month + dt.timedelta(days=1))
-    except (ValueError, PeriodError) as error:
-        raise Http404(asked(request, "month")) from error
-    later = whole(asked(request, "later")) or 0
-    if not 0 <= later < cohort.MOST_MONTHS:
-        raise Http404(str(later))
-    after = whole(asked(request, "after")) or 0
-    ids = cohort.people(month, later, after=after, limit=PAGE + 1)
-    words = {"month": formats.month(month), "n": later}
-    meta = [gettext("First order: %(month)s") % words]
-    if later:
-        meta.append(gettext("ordered %(n)s months later") % words)
-    return _people(
-        request,
-        ids,
-        title=gettext("Customers of a cohort"),
-        meta=meta,
-        back=("report-cohort", None),
-    )
-
-
-@require_safe
-def funnel_people(request: HttpRequest) -> HttpResponse:
-    """List who reached the step ``at`` of a funnel."""
-    shown = report_period.shown(request)
-    steps = tuple(plain(one) for one in request.GET.getlist("step") if plain(one))
-    place = whole(asked(request, "at")) or 0
-    if not 2 <= len(steps) <= funnel.MOST_STEPS or not 0 <= place < len(steps):  # noqa: PLR2004
-        raise Http404(str(place))
-    window = min(max(whole(asked(request, "window")) or 1, 1), funnel.MOST_WINDOW_DAYS)
-    after = whole(asked(request, "after")) or 0
-    ids = funnel.people(steps, shown.period.span, window, place, after=after, limit=PAGE + 1)
-    question = catalog.of_period(shown.period) | {"steps": list(steps), "window_days": window}
-    counted = answers.answer("funnel", question, at=clock.now()).result  # of the page before
-    return _people(
-        request,
-        ids,
-        title=step(steps[place]),
-        meta=[_days(shown), *([_people_words(counted["steps"][place]["n"])] if counted else [])],
-        back=("report-funnel", shown),
-    )
 
 
 @require_safe
@@ -164,8 +99,8 @@ def messages(request: HttpRequest) -> HttpResponse:
         segment=_segment(request),
         conversion_days=within if 1 <= within <= _MOST_WITHIN else rates.USUAL_CONVERSION_DAYS,
     )
-    ids = rates.page(wanted, kind, before=whole(asked(request, "after")), limit=PAGE + 1)
-    held = list(Message.objects.filter(pk__in=ids).select_related("profile").order_by("-pk"))
+    found = rates.page(wanted, kind, after=after_of(request), limit=PAGE)
+    held = list(Message.objects.filter(pk__in=found.ids).select_related("profile").order_by("-pk"))
     names = Names.of([{"origin": one.origin, "step": one.step} for one in held])
     rows = [
         Row(
@@ -178,18 +113,18 @@ def messages(request: HttpRequest) -> HttpResponse:
                 formats.moment(one.settled_at or one.due_at),
             ),
         )
-        for one in held[:PAGE]
+        for one in held
     ]
     kinds = dict(tables.rate_titles()) | {"sent": gettext("Messages sent")}
-    return _listed(
+    return listed(
         request,
         title=kinds.get(kind, gettext("Messages")),
-        meta=[_days(shown), *_narrowing(request)],
+        meta=[days(shown), *_narrowing(request)],
         back=("report-rates", shown),
         heads=(gettext("Customer"), gettext("Message"), gettext("Channel"), gettext("State"),
                gettext("Time")),
         rows=rows,
-        after=str(held[PAGE - 1].pk) if len(held) > PAGE else "",
+        after=next_place(found),
     )  # fmt: skip
 
 
@@ -208,20 +143,21 @@ def credits_(request: HttpRequest) -> HttpResponse:
     )
     profile, _dot, order = asked(request, "after").partition(".")
     after = (whole(profile) or 0, whole(order) or 0)
-    found = attribution.credited_orders(shown.period.span, held, wanted, after=after, limit=PAGE)
+    found, ended = attribution.credited_orders(
+        shown.period.span, held, wanted, after=after, limit=PAGE, longest=blocks.LONGEST
+    )
     names = Names.of([{"origin": one.origin} for one in found])
     people = Profile.objects.in_bulk({one.profile_id for one in found})
     rows = [_credit_row(one, names, people) for one in found]
-    last = found[-1] if len(found) >= PAGE else None
-    return _listed(
+    return listed(
         request,
         title=gettext("Credited orders"),
-        meta=[_days(shown), str(MODELS[held.model.value]), *_narrowing(request)],
+        meta=[days(shown), str(MODELS[held.model.value]), *_narrowing(request)],
         back=("report-attribution", shown),
         heads=(gettext("Customer"), gettext("Ordered"), gettext("Message"), gettext("Touch"),
                gettext("Share"), gettext("Net revenue"), gettext("Credit")),
         rows=rows,
-        after=f"{last.profile_id}.{last.order_id}" if last else "",
+        after=f"{ended[0]}.{ended[1]}" if ended else "",
     )  # fmt: skip
 
 
@@ -247,44 +183,7 @@ def _credit_row(one: CreditedOrder, names: Names, people: dict[int, Profile]) ->
     )
 
 
-def _people(
-    request: HttpRequest,
-    ids: Sequence[int],
-    *,
-    title: str,
-    meta: list[str],
-    back: tuple[str, Shown | None],
-) -> HttpResponse:
-    """List people; ``ids`` are the next ones, one more than a page holds if there are more."""
-    rows = []
-    for one in shown_people.people(ids[:PAGE]):
-        summary = one.summary
-        rows.append(
-            Row(
-                reverse("customer", args=[one.id]),
-                one.name,
-                (
-                    one.city or formats.NOTHING,
-                    formats.number(summary.n) if summary else formats.NOTHING,
-                    formats.amount(summary.net_minor, settings.PUSULA.currency)
-                    if summary
-                    else formats.NOTHING,
-                ),
-            )
-        )
-    return _listed(
-        request,
-        title=title,
-        meta=meta,
-        back=back,
-        heads=(gettext("Customer"), gettext("City"), gettext("Completed orders"),
-               gettext("Net revenue of all of them")),
-        rows=rows,
-        after=str(ids[PAGE - 1]) if len(ids) > PAGE else "",
-    )  # fmt: skip
-
-
-def _listed(
+def listed(
     request: HttpRequest,
     *,
     title: str,
@@ -294,6 +193,7 @@ def _listed(
     rows: list[Row],
     after: str,
 ) -> HttpResponse:
+    """Draw a page of a list; ``after`` is where the next begins, empty at the end."""
     name, shown = back
     context: dict[str, Any] = {
         "title": title,
@@ -310,6 +210,28 @@ def _listed(
 
 # How many columns of a list are words; the others are numbers and stand to the right.
 _N_TEXTS = {"report-kpi": 4, "report-rates": 5, "report-attribution": 4}
+
+
+def after_of(request: HttpRequest) -> int | None:
+    """Return behind which number the page of a list begins."""
+    return whole(asked(request, "after"))
+
+
+def next_place(found: Page) -> str:
+    """Return where the next page begins as its address says it; empty at the end."""
+    return "" if found.after is None else str(found.after)
+
+
+def _n_orders(
+    request: HttpRequest, shown: Shown, found: QuerySet[Order], *, is_dead: bool
+) -> int | None:
+    """Return how many orders there are, as far as that is known at once; a return is none."""
+    if answers.is_small():
+        return (found if is_dead else found.filter(net_base_minor__gte=0)).count()
+    held, _error = report_period.rules_or_usual(request)
+    told = answers.known("kpi", catalog.of_period(shown.period) | {"rules": held.plain()})
+    n: int | None = told["now"]["n_cancelled" if is_dead else "n_orders"] if told else None
+    return n
 
 
 def _last(model: type[Order], text: str) -> Order | None:
@@ -335,13 +257,10 @@ def _narrowing(request: HttpRequest) -> list[str]:
     return said
 
 
-def _days(shown: Shown) -> str:
+def days(shown: Shown) -> str:
+    """Return the days of a period in words."""
     period = shown.period
     return f"{formats.day(period.from_on)} – {formats.day(period.last_on)}"
-
-
-def _people_words(n: int) -> str:
-    return ngettext("%(n)s customer", "%(n)s customers", n) % {"n": formats.number(n)}
 
 
 def _orders_words(n: int) -> str:

@@ -17,7 +17,6 @@ from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.measurement.attribution.credit import SIGN_NAMES, Model
 from pusula.measurement.reports import answers, catalog, files, rules, tables
-from pusula.measurement.reports.answers import Given
 from pusula.measurement.reports.catalog import Question, Result
 from pusula.measurement.reports.funnel import MOST_STEPS, ORDER
 from pusula.measurement.reports.names import BY, MODELS, Names, step
@@ -193,6 +192,13 @@ def cohort(request: HttpRequest) -> HttpResponse:
     return _page(request, "cohort", {"months": months}, None, fill, more=more)
 
 
+@require_POST
+def count_anew(request: HttpRequest) -> HttpResponse:
+    """Ask for newer figures, of any page that shows kept ones, and lead back to it."""
+    answers.ask(request.POST.getlist("asked"), at=clock.now())
+    return redirect(next_address(request))
+
+
 def _page(
     request: HttpRequest,
     kind: str,
@@ -204,11 +210,7 @@ def _page(
     more: Context | None = None,
 ) -> HttpResponse:
     """Draw the page of a report: filled, waiting for its answer, or saying what is wrong."""
-    at = clock.now()
-    try:
-        given = answers.answer(kind, question, at=at, is_fresh="again" in request.GET)
-    except PusulaError as problem:
-        given = Given(None, None, is_waiting=False, error=problem.said(gettext))
+    given = answers.answer(kind, question, at=clock.now())
     wanted = _FILES.get(asked(request, "format"))
     if wanted is not None and given.result is not None:
         return _file(kind, asked(request, "format"), given.result)
@@ -217,6 +219,8 @@ def _page(
         **(more or {}),
         "error": error or given.error or (shown.error if shown else ""),
         "has_failed": bool(given.error),
+        "digests": (given.digest,) if given.digest else (),
+        "again_at": given.again_at,
         "is_waiting": given.is_waiting,
         "made_at": given.made_at,
         "result": given.result,
@@ -227,8 +231,7 @@ def _page(
 
 def _frame(request: HttpRequest, kind: str, shown: Shown | None) -> Context:
     plain = request.GET.copy()
-    for name in ("format", "again"):
-        plain.pop(name, None)
+    plain.pop("format", None)
     return {
         "tab": kind,
         "shown": shown,

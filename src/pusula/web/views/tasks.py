@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -25,7 +26,6 @@ from pusula.outbox import calls
 from pusula.profiles.models import IdentifierKind
 from pusula.web import formats, masking
 from pusula.web.actions import record_disclosure
-from pusula.web.call_pages import moment_of
 from pusula.web.card import Card, card_of
 from pusula.web.request import plain, signed_in
 
@@ -86,7 +86,7 @@ def note(request: HttpRequest, pk: int) -> HttpResponse:
     login = signed_in(request).get_username()
     given = request.POST
     try:
-        again_at = moment_of(given.get("again", "")) if given.get("result") == CALL_BACK else None
+        again_at = _moment(given.get("again", "")) if given.get("result") == CALL_BACK else None
         said = Said(plain(given.get("result", "")), plain(given.get("note", "")).strip(), again_at)
         noted = noting.note(pk, login, said, at=clock.now())
     except NotInHandError:
@@ -191,3 +191,14 @@ def _said_of(noted: noting.Noted) -> str:
             "moment": formats.moment(noted.again_at)
         }
     return gettext("Noted.")
+
+
+def _moment(text: str) -> int | None:
+    """Return the moment a form's field names in the company's zone; raise ``OutcomeError``."""
+    if not text:
+        return None
+    try:
+        wall = datetime.fromisoformat(text)
+        return clock.from_datetime(wall.replace(tzinfo=None), settings.PUSULA.time_zone)
+    except (ValueError, OverflowError) as error:
+        raise OutcomeError(gettext("Say when to call back: a day and a time.")) from error

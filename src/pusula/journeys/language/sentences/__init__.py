@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from pusula.journeys.language.nodes import Journey, Split, Steps, branches
+from pusula.journeys.language.nodes import Journey, Split, Step, Steps, branches
 from pusula.journeys.language.sentences.english import English
 from pusula.journeys.language.sentences.printer import Printer
 from pusula.journeys.language.sentences.turkish import Turkish
 
-_PRINTERS: dict[str, type[Printer]] = {"tr": Turkish, "en": English}
+PRINTERS: dict[str, type[Printer]] = {"tr": Turkish, "en": English}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +27,30 @@ class Line:
 
 
 def sentences(
-    journey: Journey, language: str, titles: Mapping[str, str] | None = None
+    journey: Journey,
+    language: str,
+    titles: Mapping[str, str] | None = None,
+    templates: Mapping[str, str] | None = None,
 ) -> list[Line]:
     """Return the whole of ``journey`` in ``language`` ("tr" or "en"), line by line.
 
-    ``titles`` are the names of segments by key; one that is not there is called by its key.
+    ``titles`` are the names of segments by key, ``templates`` what people call templates by name;
+    one that is not there is called by its key or name.
     """
-    printer = _PRINTERS[language](titles or {})
+    plain = PRINTERS[language](titles or {}, templates)
+    steps = {one.id: plain.step(one.kind).removesuffix(".") for one in _all(journey.steps)}
+    printer = PRINTERS[language](titles or {}, templates, steps)
     return [
         *(Line(text) for text in printer.frame(journey)),
         *_steps(printer, journey.steps, 0),
     ]
+
+
+def _all(steps: Steps) -> Iterator[Step]:
+    for step in steps:
+        yield step
+        for _result, part in branches(step.kind):
+            yield from _all(part)
 
 
 def _steps(printer: Printer, steps: Steps, depth: int) -> Iterator[Line]:

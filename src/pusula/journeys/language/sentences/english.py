@@ -62,7 +62,7 @@ class English(Printer):
         "coupon": "Reserve a code from the pool “{name}”.",
         "goal": "Goal reached.",
         "exit": "Leave the journey.",
-        "go_on": "Continue with the step “{to}”.",
+        "go_on": "Continue with this step: {to}.",
         "when": "If: {what}",
         "variant": "Variant “{name}”, {share}",
         "outcome": "If the call ends with {title}",

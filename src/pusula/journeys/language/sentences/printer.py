@@ -67,9 +67,19 @@ class Printer:
     RULES: ClassVar[Mapping[str, str]]
     OR: ClassVar[str]
 
-    def __init__(self, titles: Mapping[str, str]) -> None:
-        """Call segments by ``titles``."""
+    def __init__(
+        self,
+        titles: Mapping[str, str],
+        templates: Mapping[str, str] | None = None,
+        steps: Mapping[str, str] | None = None,
+    ) -> None:
+        """Call segments by ``titles``, templates and the steps people go on with as given.
+
+        What is not there is called by its key, its name or its id.
+        """
         self.titles = titles
+        self.templates = templates or {}
+        self.steps = steps or {}
 
     def frame(self, journey: Journey) -> Iterator[str]:
         """Yield what stands before the steps."""
@@ -168,6 +178,12 @@ class Printer:
         """Return the name of a segment, quoted."""
         return f"“{self.titles.get(key, key)}”"
 
+    def template(self, way: MessageWay) -> str:
+        """Return what a message says by the template of this language, else of the first."""
+        names = dict(way.templates)
+        name = names.get(self.LANGUAGE) or next(iter(names.values()))
+        return self.templates.get(name, name)
+
     def length(self, offset: Offset) -> str:
         """Return a length of time."""
         amount = abs(offset.amount)
@@ -235,7 +251,10 @@ class Printer:
                 return self.say("wait_first", what=first, length=self.length(at_most))
 
     def _message_way(self, way: MessageWay) -> str:
-        names = [f"“{name}”{f' ({tag})' if tag else ''}" for tag, name in way.templates]
+        names = [
+            f"“{self.templates.get(name, name)}”{f' ({tag})' if tag else ''}"
+            for tag, name in way.templates
+        ]
         return self.say("message_way", channel=self.CHANNELS[way.channel], names=", ".join(names))
 
     def _small(
@@ -252,5 +271,5 @@ class Printer:
             case Coupon(pool, _):
                 return self.say("coupon", name=pool)
             case GoOn(to):
-                return self.say("go_on", to=to)
+                return self.say("go_on", to=self.steps.get(to, to))
         return self.say("goal" if isinstance(kind, ReachGoal) else "exit")

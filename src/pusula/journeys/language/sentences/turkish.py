@@ -62,7 +62,7 @@ class Turkish(Printer):
         "coupon": "Havuzdan kod ayır: “{name}”.",
         "goal": "Hedefe ulaşıldı.",
         "exit": "Senaryodan çık.",
-        "go_on": "Şu adımdan devam et: “{to}”.",
+        "go_on": "Şu adımdan devam et: {to}.",
         "when": "Koşul: {what}",
         "variant": "Varyant “{name}”, {share}",
         "outcome": "Çağrı şöyle biterse: {title}",

@@ -1,20 +1,20 @@
-"""What the pages about calls and approvals share: who may, moments of forms."""
+"""What not everybody who signs in may do, and who may."""
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext
 
-from pusula.journeys.tasks.noting import OutcomeError
-from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.web.request import signed_in
 
-# Whoever may do it: an administrator, or somebody with the right by `pusula users grant`.
+# Whoever may do it: an administrator, or somebody whom `pusula users grant` gave the right.
+EXPORT, ERASE, AUDIT = "privacy.add_export", "privacy.add_erasure", "privacy.view_auditentry"
 SUPERVISE, DECIDE = "journeys.supervise_calls", "journeys.decide_approvals"
+PUBLISH = "journeys.change_journey"  # lets a version bring people in
+PRICES = "outbox.add_price"
+WRITE = "outbox.write_from_card"
+FETCH_TABLES, CHANGE_TABLES = "destinations.view_bifolder", "destinations.change_bisettings"
 
 
 class NotAllowedError(PusulaError):
@@ -34,14 +34,3 @@ def demand(request: HttpRequest, right: str) -> str:
     if not may(request, right):
         raise NotAllowedError(gettext("You have no right to do this: ask an administrator."))
     return signed_in(request).get_username()
-
-
-def moment_of(text: str) -> int | None:
-    """Return the moment a form's field names in the company's zone; raise ``OutcomeError``."""
-    if not text:
-        return None
-    try:
-        wall = datetime.fromisoformat(text)
-        return clock.from_datetime(wall.replace(tzinfo=None), settings.PUSULA.time_zone)
-    except (ValueError, OverflowError) as error:
-        raise OutcomeError(gettext("Say when to call back: a day and a time.")) from error
