@@ -12,7 +12,6 @@ from babel.messages import pofile
 
 import pusula
 from pusula.campaigns import words
-from pusula.sources import phrases
 
 ROOT = Path(pusula.__file__).parent
 CATALOGUE = ROOT / "config/locale/tr/LC_MESSAGES/django.po"
@@ -57,6 +56,32 @@ def formatted(tree: ast.AST) -> Iterator[int]:
                 yield node.lineno
 
 
+# What is kept as a reason why an entry, a record or an answer was not taken over.
+REFUSALS = {
+    "RefusedError", "CallError", "LaterError", "ExpiredError", "TooMuchError", "MewsError",
+    "FieldError", "ElektrawebError", "BookingError", "DocumentError", "OperaError",
+    "CallRecordError", "IysError", "NeedError", "BadProofError", "UntranslatedError",
+    "ContactError", "BadRecordError",
+}  # fmt: skip
+REFUSERS = ("pipeline/", "sources/", "consent/", "profiles/")
+LISTS = {"left", "refused", "problems"}
+
+
+def plain(tree: ast.AST) -> Iterator[int]:
+    """Yield the lines where a reason is a sentence in one language."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Raise(exc=ast.Call(args=[first, *_]) as call):
+                name = getattr(call.func, "id", getattr(call.func, "attr", ""))
+                if name in REFUSALS and isinstance(first, ast.JoinedStr | ast.Constant):
+                    yield node.lineno
+            case ast.Call(func=ast.Attribute(attr="append", value=listed), args=[first]):
+                said = first.elts[-1] if isinstance(first, ast.Tuple) else first
+                is_list = getattr(listed, "attr", getattr(listed, "id", "")) in LISTS
+                if is_list and isinstance(said, ast.JoinedStr | ast.Constant):
+                    yield node.lineno
+
+
 def modules() -> Iterator[tuple[str, ast.AST]]:
     for file in sorted(ROOT.rglob("*.py")):
         yield file.relative_to(ROOT).as_posix(), ast.parse(file.read_text(encoding="utf-8"))
@@ -69,7 +94,7 @@ def said() -> set[str]:
         for name, tree in modules()
         for text in sentences(tree, is_reader=name.startswith(READERS))
     }
-    return found | {*phrases.SENTENCES, *words.PROBLEMS}
+    return found | set(words.PROBLEMS)
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +131,15 @@ def test_no_reader_hands_over_a_sentence_with_its_values_in_it():
         for name, tree in modules()
         if name.startswith(READERS)
         for line in formatted(tree)
+    ] == []
+
+
+def test_every_reason_why_something_is_not_taken_over_is_a_saying():
+    assert [
+        f"{name}:{line}"
+        for name, tree in modules()
+        if name.startswith(REFUSERS)
+        for line in plain(tree)
     ] == []
 
 

@@ -9,7 +9,8 @@ from tests.pipeline.company import NOW
 from pusula.campaigns import called as templates_called
 from pusula.campaigns.models import Template
 from pusula.journeys import called, versions
-from pusula.journeys.language import Names, parse, sentences
+from pusula.journeys.language import Names, parse
+from pusula.journeys.language.sentences import said
 from pusula.lib import clock
 from pusula.measurement.reports.names import Names as Rows
 from pusula.segments import catalog
@@ -75,7 +76,7 @@ def test_reports_say_the_step_and_keep_the_code_of_what_is_gone():
     assert [names.row(row) for row in rows] == [f"{title} · Merhaba", f"{title} · gone"]
 
 
-def test_a_jump_names_the_step_it_leads_to_by_what_it_does():
+def test_a_journey_in_words_calls_nothing_by_its_key():
     templates()
     jump = {
         "when": {"orders": {"count": {"at_least": 3}}},
@@ -83,7 +84,8 @@ def test_a_jump_names_the_step_it_leads_to_by_what_it_does():
     }
     steps = [{"id": "who", "branch": {"ways": [jump], "else": [mail()]}}, wait("w", "1 hour")]
     told = parse(document(steps=steps), Names(schema=catalog.schema()))
-    lines = [line.text for line in sentences(told, "en", {}, templates_called.templates("en"))]
+    lines = [line.text for line in said(told, called.printer("en"))]
     assert "Continue with this step: Wait 1 hour." in lines
     assert any("“Merhaba”" in line for line in lines)
+    assert any("“News about what you booked or bought”" in line for line in lines)
     assert versions.names() is not None

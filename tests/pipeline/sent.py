@@ -58,7 +58,7 @@ def come_in(moment: int, *entries: Entry) -> Stepped:
 
 def reasons() -> list[str]:
     """Return why entries are in quarantine, the oldest first."""
-    return [one.reason for one in queries.quarantined()]
+    return [str(one.why) for one in queries.quarantined()]
 
 
 def holder(kind: str, value: str) -> int:

@@ -90,7 +90,7 @@ def test_a_poisoned_entry_is_put_aside_and_its_neighbours_are_not(company, name)
     assert len(company("searched")) == 1
     (aside,) = queries.quarantined()
     assert (aside.entry_id, aside.kind) == (2, kind)
-    assert reason in aside.reason
+    assert reason in str(aside.why)
     assert queries.lag().n_entries == 0
 
 
@@ -109,7 +109,7 @@ def test_what_the_database_refuses_is_found_among_many(company, monkeypatch):
     assert stepped.n_quarantined == 2
     assert Event.objects.count() == 28
     assert [one.entry_id for one in queries.quarantined()] == [4, 18]
-    assert "value out of range" in queries.quarantined()[0].reason
+    assert "value out of range" in str(queries.quarantined()[0].why)
     # Nobody was made of a row that was put aside.
     assert not Identifier.objects.filter(value="g3@example.com").exists()
 
@@ -141,7 +141,7 @@ def test_an_address_of_several_people_leads_to_nobody(company):
     )  # fmt: skip
     stepped = live.step()
     assert stepped.n_quarantined == 2
-    assert all("several profiles" in one.reason for one in queries.quarantined())
+    assert all("several profiles" in str(one.why) for one in queries.quarantined())
 
 
 def test_a_trait_keeps_its_kind(company):
@@ -150,7 +150,7 @@ def test_a_trait_keeps_its_kind(company):
         Entry("trait", "a", "a:2", json.dumps({"key": "2", "traits": {"tier": 5}})),
     )
     assert live.step().n_quarantined == 1
-    assert "is a text trait" in queries.quarantined()[0].reason
+    assert "is a text trait" in str(queries.quarantined()[0].why)
 
 
 def test_a_profile_that_cannot_be_evaluated_is_put_off_and_blocks_nobody(company, monkeypatch):
@@ -200,7 +200,7 @@ def test_facts_that_cannot_be_read_stop_nobody_else(company, monkeypatch):
 def test_a_moment_that_nobody_can_mean_is_refused(company):
     told(event(1, "ali@example.com", at=-(2**63)), event(2, "ali@example.com", at=-(10**18)))
     assert live.step().n_quarantined == 2
-    assert "not in the years" in queries.quarantined()[0].reason
+    assert "not in the years" in str(queries.quarantined()[0].why)
 
 
 def test_a_refused_trait_does_not_say_of_which_kind_traits_are(company):

@@ -309,13 +309,14 @@ def test_an_address_is_found_whatever_stands_around_it(text):
     assert Needles.of([("email", "elif@x.tr")]).are_in(text)
 
 
-def test_whom_somebody_parted_from_the_person_meanwhile_is_not_erased(elif_, stays):
+def test_who_is_being_erased_is_not_parted_and_goes_as_all_they_were(elif_, stays):
     identity.merge(elif_.pk, stays.pk)
     live.step()
     made = erasure.begin(elif_.pk, actor="ayşe")
     assert made.merged_ids == [stays.pk]
     identity.unmerge(Merge.objects.get().pk)
     live.step()
+    assert Quarantine.objects.count() == 1
     assert erasure.run(made)
-    assert list(Profile.objects.values_list("pk", flat=True)) == [stays.pk]
-    assert Identifier.objects.filter(profile=stays, value="kemal@ornek.example").exists()
+    assert not Profile.objects.exists()
+    assert not Identifier.objects.exists()

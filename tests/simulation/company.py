@@ -25,10 +25,15 @@ PAUSE, DAY = 2 * stage.HOUR, 24 * stage.HOUR  # the waits of the cart's journey
 NUMBERS: list[int] = []  # of the profiles of the people, before any merge
 # What tells of a service says so; all else is commercial, and seen to be so on the wire.
 SERVICE = "Hizmet"
+FILES = "shop"  # the source of what is imported
 CAPS = (
     ({"most": 1, "in": "1d"},),
     ({"most": 2, "in": "1d"}, {"most": 3, "in": "3d"}),
     ({"channel": "email", "most": 1, "in": "6h"}, {"most": 2, "in": "12h"}),
+)
+BUDGETS = (
+    ({"channel": "email", "most": 1, "per": "hour"},),
+    ({"channel": "email", "most": 3, "per": "day"}, {"channel": "sms", "most": 1, "per": "hour"}),
 )
 QUIET_HOURS = ({"from": "22:00", "to": "08:00", "channels": ["email", "sms"]},)
 TITLE = {"tr": "Benzetim", "en": "Simulation"}

@@ -1,4 +1,4 @@
-"""Caps and quiet hours, counted from the wire: what was let go when, to whom.
+"""Caps, quiet hours and budgets, counted from the wire: what was let go when, to whom.
 
 Clocks are those that the product was shown. It looks at them before a message is let go, and may
 be stopped in between: hence the slack.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -16,14 +17,50 @@ from django.conf import settings
 from tests.simulation import company, stage
 from tests.simulation.wire import Arrived
 
+from pusula.outbox import machine
+from pusula.outbox.models import Message
+from pusula.outbox.rules.budgets import start_of
+from pusula.outbox.rules.policy import Budget, Policy
+
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
 SLACK = stage.MINUTE
 
 
+@dataclass(frozen=True)
+class Place:
+    """What was decided about a message when it was asked for."""
+
+    token: str
+    channel: str
+    due_at: int
+    is_commercial: bool
+
+
+class Places:
+    """The places of messages as they were decided, in that order; kept where there are budgets."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.budgets = policy.budgets
+        self.all: list[Place] = []
+        self._newest = 0
+
+    def look(self) -> None:
+        """Note what was decided since the last look: whoever decides is looked after at once."""
+        if not self.budgets:
+            return
+        found = Message.objects.filter(pk__gt=self._newest).order_by("pk")
+        for pk, state, *place in found.values_list(
+            "pk", "state", "token", "channel", "due_at", "is_commercial"
+        ):
+            self._newest = pk
+            if state in machine.COUNTED:
+                self.all.append(Place(*place))
+
+
 def on_the_wire(world: World) -> Iterator[str]:
-    """Yield every commercial message that left in quiet hours, or above a cap."""
+    """Yield every commercial message that left in quiet hours, above a cap or a budget."""
     commercial = sorted(
         (one for one in world.post.arrived if one.is_commercial), key=lambda one: one.let_go
     )
@@ -33,6 +70,33 @@ def on_the_wire(world: World) -> Iterator[str]:
     for one in commercial:
         yield from _capped(world, one, earlier)
         earlier[company.person_of(one.address)].append(one)
+    if "clock" not in world.kinds:  # what is too late comes back in time with a clock
+        for budget in world.places.budgets:
+            yield from _overdrawn(world, budget)
+
+
+def _overdrawn(world: World, budget: Budget) -> Iterator[str]:
+    """Count what left in the hour or day for which it was meant: who is late has lost their place.
+
+    What tells of a service takes a place, and needs none.
+    """
+    left = {
+        one.token: _slot(budget, one.let_go_at)
+        for one in world.post.arrived
+        if company.person_of(one.address) not in world.seen.erased
+    }
+    taken: dict[int, int] = defaultdict(int)
+    for place in world.places.all:
+        slot = _slot(budget, place.due_at)
+        if place.channel != budget.channel or left.get(place.token) != slot:
+            continue
+        if place.is_commercial and taken[slot] >= budget.most:
+            yield f"budgets: {taken[slot] + 1} of {place.channel} left in a {budget.per}"
+        taken[slot] += 1
+
+
+def _slot(budget: Budget, at: int) -> int:
+    return start_of(budget.per, at, settings.PUSULA.time_zone)
 
 
 def _quiet(world: World, one: Arrived) -> Iterator[str]:

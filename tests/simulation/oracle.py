@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from django.db import connections
 from tests.simulation import company, identity, limits, stage
-from tests.simulation.company import ABANDONED, CART, SIGNED_IN, TWICE, WELCOME
+from tests.simulation.company import ABANDONED, BOUGHT, CART, SIGNED_IN, TWICE, WELCOME
 from tests.simulation.seen import EVERYBODY
 from tests.simulation.stage import HOME
 from tests.simulation.world import World
@@ -60,6 +60,7 @@ def in_the_end(world: World) -> Iterator[str]:
     yield from _memberships()
     yield from _entries(world, people)
     yield from _journeys()
+    yield from _event_waits(world, people)
     yield from _asked_for(world, people)
     yield from _messages(world)
     yield from _mailing(world)
@@ -74,6 +75,8 @@ def reached(world: World) -> Counter[str]:
         found[f"message {state} {reason}".strip()] += 1
     for outcome in Enrollment.objects.values_list("outcome", flat=True):
         found[f"journey {outcome}"] += 1
+    for result in Passage.objects.filter(step="first").values_list("result", flat=True):
+        found[f"wait for a purchase: {result}"] += 1
     found["erased"] = len(world.seen.erased)
     return found
 
@@ -154,6 +157,26 @@ def _journeys() -> Iterator[str]:
             yield f"nobody lost: {journey.key} says {counts.n_entered} came in, and {n_entered} did"
         if counts.n_waiting + sum(counts.outcomes.values()) != n_entered:
             yield f"nobody lost: of {journey.key} the numbers do not add up: {counts}"
+
+
+def _event_waits(world: World, people: dict[int, int]) -> Iterator[str]:
+    """Compare how waits for a purchase ended with when people bought, as it was written down."""
+    bought: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    events = Event.objects.filter(name=BOUGHT, source="web")
+    for profile_id, at, recorded_at in events.values_list("profile_id", "at", "recorded_at"):
+        bought[profile_id].append((min(at, recorded_at), recorded_at))
+    alone = [people[one] for one in people if len(world.seen.kin_of(one)) == 1]
+    ended = Passage.objects.filter(step="first", enrollment__profile_id__in=alone)
+    for ride, profile_id, result, at in ended.values_list(
+        "enrollment_id", "enrollment__profile_id", "result", "at"
+    ):
+        since = Passage.objects.get(enrollment_id=ride, step="hello").at
+        times = [(when, told) for when, told in bought[profile_id] if when > since]
+        if result == "then" and at not in {when for when, _told in times}:
+            yield f"waits: enrollment {ride} was woken at {at}, and nobody bought then"
+        # A clock that is set makes an earlier purchase a later one.
+        if result == "else" and "clock" not in world.kinds and any(t < at for _when, t in times):
+            yield f"waits: enrollment {ride} slept till {at}, though somebody bought"
 
 
 def _asked_for(world: World, people: dict[int, int]) -> Iterator[str]:

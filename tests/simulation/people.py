@@ -121,10 +121,11 @@ def _erase(world: World) -> None:
 
     def do() -> None:
         while (found := profile_of(person)) is not None:
-            with suppress(erasure.UnknownPersonError):  # merged in between
+            with suppress(erasure.UnknownPersonError):
                 erasure.begin(found, actor="dpo")
                 alike.update(one for one in EVERYBODY if profile_of(one) == found)
-                return
+            if profile_of(person) == found:
+                return  # else merged or parted in between
 
     def answered() -> None:
         world.seen.wants_out.add(person)

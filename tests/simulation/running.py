@@ -21,20 +21,22 @@ SOMETIMES = frozenset(
     {
         "4xx after the dot", "4xx at the envelope", "5xx after the dot", "asked twice",
         "clock set", "deployed", "erased", "fence lifted", "hang-up before the body",
-        "hang-up in the body", "grouped anew", "imported consents", "imported orders",
+        "hang-up in the body", "grouped anew", "imported consents", "imported events",
+        "imported orders",
         "journey done", "journey exited", "killed at a commit",
         "killed at a statement", "killed at an answer to a commit",
         "killed at the answer of a provider", "killed eraser", "killed importer", "killed live",
         "killed operator",
         "killed poster", "killed sender", "killed web", "lost before it was taken",
         "mailing started", "message failed hard_bounce", "message failed rejected",
-        "message sent", "message skipped capped", "message skipped merged",
+        "message sent", "message skipped budget", "message skipped capped", "message skipped merged",
         "message skipped quiet", "message skipped expired", "message skipped left",
         "message skipped refused", "message skipped suppressed",
         "message unknown connection_lost", "message unknown sender_died", "no such mailbox",
         "no such number", "outage", "paused", "refused", "refused connection",
         "taken, and hung up", "taken, and silent", "text later", "text lost", "text rejected",
-        "text taken, and no answer",
+        "text taken, and no answer", "took back consents", "took back events", "took back orders",
+        "wait for a purchase: else", "wait for a purchase: then",
     }
 )  # fmt: skip
 

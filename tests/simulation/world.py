@@ -14,6 +14,7 @@ from django.db.models import Max
 from tests.simulation import company, people, stage
 from tests.simulation.actors import Actor, Killed, Troupe, is_in_transaction
 from tests.simulation.files import Files
+from tests.simulation.limits import Places
 from tests.simulation.seen import EVERYBODY, Asked, Seen
 from tests.simulation.stage import HOME, dice, watch
 from tests.simulation.wire import Hop, Post, Selector, Texts, plug_in
@@ -39,7 +40,7 @@ from pusula.profiles.models import Merge
 
 FAULTS = (
     "kills", "wire", "twice", "late", "refusals", "erasures", "clock", "outages", "two senders",
-    "pauses", "deploys", "complaints", "merges", "imports", "caps", "quiet",
+    "pauses", "deploys", "complaints", "merges", "imports", "caps", "quiet", "budgets",
 )  # fmt: skip
 _CALM = 2  # rounds in which nothing comes about: then nothing will
 _RESTLESS = 2_000  # rounds after which something comes about for ever
@@ -79,14 +80,17 @@ class World:
         appender._doubt._n = 0
         self.troupe.watch_databases()
         self._limit()
+        self.places = Places(self.policy)
         self._look_who_is_whom()
 
     def _limit(self) -> None:
         """Let limits hold in this world, if it is one of those."""
         caps = dice.roll.choice(company.CAPS) if "caps" in self.faults else ()
         quiet = company.QUIET_HOURS if "quiet" in self.faults else ()
-        if caps or quiet:
-            self.policy = policy.parse({"caps": caps, "quiet": quiet}, "simulation")
+        budgets = dice.roll.choice(company.BUDGETS) if "budgets" in self.faults else ()
+        if caps or quiet or budgets:
+            told = {"caps": caps, "quiet": quiet, "budgets": budgets}
+            self.policy = policy.parse(told, "simulation")
             policies.apply(self.policy, by="cmo", at=clock.now())
 
     def number(self) -> int:
@@ -151,6 +155,7 @@ class World:
     def _look_after(self, actor: Actor) -> None:
         if "merges" in self.kinds and actor.name in {"live", "eraser"}:
             self._look_who_is_whom()
+        self.places.look()
         if actor.name == "importer" and actor.was_killed:
             self.errors += self.files.wrong()
         if actor.is_over:
@@ -236,7 +241,6 @@ class World:
                 self.seen.refused.setdefault(company.email_of(person), self.post.tick())
                 self.seen.refused.setdefault(company.phone_of(person), self.post.tick())
         self.seen.erasing -= self.seen.erased.keys()
-        self.seen.erasing &= self.seen.wants_out  # who was parted from them stays
 
     def _operator(self) -> None:
         while True:

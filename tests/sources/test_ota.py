@@ -91,7 +91,7 @@ def test_no_card_reaches_a_table_the_log_the_quarantine_or_a_logger(door, caplog
     assert "CAVV" not in whole
     assert "BDC-3" not in whole, "a broken document is not kept at all"
     assert INSTEAD in whole, "the name that held one says so"
-    assert Quarantine.objects.get().reason.startswith("net_base_minor"), "USD has no rate"
+    assert str(Quarantine.objects.get().why).startswith("net_base_minor"), "USD has no rate"
 
 
 def test_card_numbers_are_told_from_other_long_numbers():

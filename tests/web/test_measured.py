@@ -7,10 +7,13 @@ import json
 import re
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from tests.web import company as made_up
 from tests.web import plans, rides
 
 from pusula.campaigns.models import Campaign
+from pusula.consent.models import Consent
 from pusula.journeys.models import Journey
 from pusula.lib import clock
 from pusula.measurement.experiments import overall
@@ -20,8 +23,12 @@ from pusula.measurement.planning.baseline import baseline
 from pusula.measurement.reports import answers, measured
 from pusula.measurement.reports.models import Answer
 from pusula.measurement.results.campaign import result
+from pusula.orders import machine
+from pusula.orders.models import Order
 from pusula.outbox import policies
 from pusula.outbox.rules.policy import Holdout, Policy
+from pusula.profiles.models import Profile
+from pusula.web import overview
 
 pytestmark = pytest.mark.django_db
 
@@ -73,6 +80,45 @@ def test_figures_of_everybody_survive_being_kept(moment):
     assert through_json(measured.SIZES, {}) == sizes()
     question = {"segment": "", "days": 28}
     assert through_json(measured.BASELINE, question) == baseline(None, days=28, at=moment)
+
+
+def test_a_glance_survives_being_kept_and_counts_what_is_there(moment):
+    found = through_json(measured.GLANCE, overview.asked(28))
+    assert found == measured.GLANCE.count(overview.asked(28))
+    day = 28 * clock.DAY
+    today = clock.start_of(clock.day_of(moment, "Europe/Istanbul"), "Europe/Istanbul")
+    alive = Order.objects.filter(status__in=machine.ALIVE)
+    for told, since in ((found.now, today - day), (found.before, today - 2 * day)):
+        made = alive.filter(ordered_at__gte=since, ordered_at__lt=since + day)
+        amounts = list(made.values_list("net_base_minor", flat=True))
+        assert (told.n, told.net_minor) == (len(amounts), sum(amounts))
+    assert sum(one.net_minor for one in found.columns) == found.now.net_minor
+    assert found.n_customers == Profile.objects.count()
+    assert found.n_new == Profile.objects.filter(created_at__gte=moment - day).count()
+    for channel, n in found.reach.items():
+        granted = Consent.objects.filter(purpose="marketing", channel=channel, status="granted")
+        assert n == granted.count()
+
+
+def test_more_experiments_take_a_statement_or_two_each(
+    deniz, moment, large, django_assert_max_num_queries
+):
+    def look() -> None:
+        for _counted in range(2):  # a list asks for its rows once it knows them
+            deniz.get("/experiments/")
+            while answers.work(at=clock.now()) is not None:
+                pass
+
+    look()
+    with CaptureQueriesContext(connection) as seen:
+        deniz.get("/experiments/")
+        n_few = len(seen)
+    for number in range(4):
+        plans.started(f"kis{number}", ago=5)
+    answers.ask(list(Answer.objects.values_list("digest", flat=True)), at=clock.now())
+    look()
+    with django_assert_max_num_queries(n_few + 2 * 4):
+        assert deniz.get("/experiments/").content.decode().count("kis") >= 4
 
 
 def test_a_large_company_keeps_figures_and_says_when_they_are_of(moment, large):
@@ -159,7 +205,7 @@ def test_counting_that_broke_off_is_logged_said_and_tried_again_ever_later(
     assert (held.error, held.n_crashes, held.not_before_at) == ("", 0, 0)
 
 
-PAGES = ("/experiments/", "/experiments/campaign/bahar/", "/experiments/journey/abandoned/",
+PAGES = ("/", "/experiments/", "/experiments/campaign/bahar/", "/experiments/journey/abandoned/",
          "/experiments/+everything/", "/experiments/+planner/", "/campaigns/bahar/",
          "/journeys/abandoned/result/")  # fmt: skip
 

@@ -90,6 +90,21 @@ def test_consents_are_shown_before_a_message_is_put_in_line_and_undone(guest, te
     assert list(verbs) == ["card.message", "card.undone"]
 
 
+def test_which_of_several_templates_is_sent_is_chosen_and_they_are_called_by_what_they_say(
+    guest, template
+):
+    says = Says(subject="Bahar geldi", text="Bahar {{ unsubscribe_url }}")
+    other = templates.save(None, name="bahar", says={"": says}, by="ece", at=NOW)
+    ece, here = agent("write_from_card"), f"/customers/{guest.pk}/offer/?suggestion={KEY}"
+    shown = page(ece, here)
+    assert "E-mail: Rezervasyonunuz (yarim)" in shown
+    assert "E-mail: Bahar geldi (bahar)" in shown
+    assert "/offer/write/" not in shown
+    shown = page(ece, f"{here}&template={other.pk}")
+    assert "/offer/write/" in shown
+    assert "Merhaba Elif" not in shown
+
+
 def test_without_the_right_nothing_is_shown_or_sent(guest, template):
     ece, card = agent(), f"/customers/{guest.pk}/"
     assert "/offer/" not in page(ece, card)

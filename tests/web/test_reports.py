@@ -13,7 +13,7 @@ from tests.web import plans, reported
 
 from pusula.campaigns.models import TeamAddress
 from pusula.measurement.attribution.credit import Model
-from pusula.measurement.reports import answers, rules
+from pusula.measurement.reports import answers, blocks, rules
 from pusula.measurement.reports.models import Answer, Letter, Schedule
 from pusula.orders.models import Order
 from pusula.outbox.models import Message
@@ -105,7 +105,11 @@ def test_a_cohort_opens_its_people(deniz):
     assert '<th scope="row"><a href="/customers/' in page(deniz, href)
 
 
-def test_a_list_goes_on_page_by_page_without_leaving_anybody_out(deniz):
+@pytest.mark.parametrize("is_hasty", [False, True])
+def test_a_list_goes_on_page_by_page_without_leaving_anybody_out(deniz, monkeypatch, is_hasty):
+    if is_hasty:  # each page looks at a few and gives up
+        monkeypatch.setattr(blocks, "_FIRST", 7)
+        monkeypatch.setattr(blocks, "LONGEST", -1)
     path = "/reports/people/?who=buyers&from=2024-01-01&to=2026-11-21"
     seen: list[str] = []
     while path:
@@ -116,6 +120,22 @@ def test_a_list_goes_on_page_by_page_without_leaving_anybody_out(deniz):
     buyers = Order.objects.filter(status__in=["completed", "confirmed", "pending", "in_house"],
                                   ordered_at__lt=made_up.NOW - 14 * 3_600_000_000)  # fmt: skip
     assert len(seen) == len(set(seen)) == buyers.values("profile").distinct().count() > 50
+
+
+def test_a_page_on_which_nobody_was_found_yet_goes_on_looking(deniz, monkeypatch):
+    monkeypatch.setattr(blocks, "_FIRST", 1)
+    monkeypatch.setattr(blocks, "LONGEST", -1)
+    path = "/reports/funnel/people/?step=Nothing&step=order&at=0"
+    shown = page(deniz, path)
+    (on,) = links(shown, r"\?")[-1:]
+    assert f'<div hx-get="{html.escape(on)}" hx-trigger="load"' in shown
+    assert "Look on" in shown
+    n = 1
+    while more := links(shown, r"\?[^\"]*after=\d"):
+        shown, n = page(deniz, f"/reports/funnel/people/{more[-1]}"), n + 1
+    assert "Nothing more is here" in shown
+    assert "hx-trigger" not in shown.partition('id="main"')[2]
+    assert n == 80  # everybody was looked at
 
 
 def test_a_report_is_a_file_too(deniz, measured):

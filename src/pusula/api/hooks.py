@@ -12,7 +12,7 @@ import binascii
 import csv
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -27,6 +27,7 @@ from django.views.decorators.http import require_POST
 
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying, joined, placed
 from pusula.pipeline import appender
 from pusula.pipeline.appender import BusyError
 from pusula.sources import health, keys, needs, polling
@@ -93,11 +94,11 @@ def bookings(request: HttpRequest, source: Source, body: bytes) -> HttpResponse:
         response["Retry-After"] = "30"
         return response
     except PusulaError as error:
-        health.failed(source, error.message, at)
+        health.failed(source, error.saying, at)
         return HttpResponse(answer.refused(root, error.message, at), content_type=_XML)
-    problems = [f"{one.number}: {one.error}" for one in read if one.error]
+    problems = [placed(one.number, one.error) for one in read if one.error]
     n_good = len(read) - len(problems)
-    health.heard(source, at, n_new=n_good, problem="; ".join(problems[:_SOME_PROBLEMS]))
+    health.heard(source, at, n_new=n_good, problem=_some(problems))
     return HttpResponse(answer.taken(root, read, at), content_type=_XML)
 
 
@@ -130,15 +131,23 @@ def call_records(request: HttpRequest, source: Source, body: bytes) -> HttpRespo
         try:
             entries.append(calls.entry(record, source))
         except (PusulaError, *SHAPES) as error:
-            problems.append({"record": n, "message": reason(error)})
+            problems.append((n, reason(error)))
     try:
         done = appender.append(entries)
     except (BusyError, DatabaseError):
         return JsonResponse(_error("busy", "cannot be kept now: send it again"), status=503)
-    said = "; ".join(f"{p['record']}: {p['message']}" for p in problems[:_SOME_PROBLEMS])
+    said = _some([placed(str(n), why) for n, why in problems])
     health.heard(source, at, n_new=len(entries), problem=said)
-    told = {"n_new": done.n_new, "n_same": done.n_same, "problems": problems}
+    told = {
+        "n_new": done.n_new,
+        "n_same": done.n_same,
+        "problems": [{"record": n, "message": str(why)} for n, why in problems],
+    }
     return JsonResponse(told, status=200 if entries or not problems else 400)
+
+
+def _some(problems: Sequence[Saying]) -> Saying | str:
+    return joined(problems[:_SOME_PROBLEMS]) if problems else ""
 
 
 def _source(slug: str, key: str, kind: SourceKind) -> Source | None:

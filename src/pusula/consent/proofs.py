@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 
 from pusula.lib.errors import PusulaError
-from pusula.lib.sayings import Saying
+from pusula.lib.sayings import Saying, placed
 
 # The parts, and how long each may be.
 PARTS = {
@@ -45,7 +45,7 @@ def checked(proof: Mapping[str, object]) -> dict[str, str]:
 
 
 def _bad(name: str, why: Saying) -> BadProofError:
-    return BadProofError(Saying("%(place)s: %(why)s", {"place": f"proof.{name}", "why": why}))
+    return BadProofError(placed(f"proof.{name}", why))
 
 
 def network(address: str) -> str:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from pusula.campaigns import called
+from pusula.consent import purposes
 from pusula.journeys import queries
 from pusula.journeys.language import Graph
 from pusula.journeys.language.nodes import Approval, Kind, Message, Task
@@ -25,7 +26,8 @@ def printer(language: str) -> Printer:
     titles = {
         one.key: segments.words(one)["title"].get(language, one.key) for one in segments.active()
     }
-    return PRINTERS[language](titles, called.templates(language))
+    named = {slug: str(one.title) for slug, one in purposes.known().items()}
+    return PRINTERS[language](titles, called.templates(language), named)
 
 
 def steps(wanted: Iterable[tuple[str, str]], language: str) -> dict[tuple[str, str], str]:
@@ -65,8 +67,8 @@ def title(step: Kind, told: Printer) -> str:
 def _graphs(journey: Journey) -> Iterator[Graph]:
     """Yield the graphs of a journey, the version in use first, then from the newest on."""
     schema = catalog.schema()
-    others = journey.versions.exclude(pk=journey.version_id).order_by("-number")
-    for version in [*([journey.version] if journey.version else []), *others]:
+    newest = journey.versions.order_by("-number")
+    for version in sorted(newest, key=lambda one: one.pk != journey.version_id):
         try:
             yield queries.graph_of(version, schema)
         except DefinitionError:  # it speaks of what is not there any more

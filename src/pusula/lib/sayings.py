@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 Translate = Callable[[str], str]
@@ -34,6 +34,19 @@ class Saying:
 def said(value: object, translate: Translate) -> object:
     """Return a saying as a sentence, anything else as it is."""
     return value.said(translate) if isinstance(value, Saying) else value
+
+
+def placed(place: str, why: Saying | str) -> Saying:
+    """Return what is wrong at a place: a field, an address, the number of a record."""
+    return Saying("%(place)s: %(why)s", {"place": place, "why": why})
+
+
+def joined(reasons: Sequence[Saying | str]) -> Saying | str:
+    """Return several reasons as one."""
+    *before, last = reasons
+    for one in reversed(before):
+        last = Saying("%(one)s; %(more)s", {"one": one, "more": last})
+    return last
 
 
 def kept(what: Saying | str, most: int = 10_000) -> str:

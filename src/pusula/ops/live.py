@@ -16,7 +16,6 @@ from pusula.ops.figures import number
 from pusula.pipeline import queries, retention
 from pusula.pipeline.live import Live, Stepped
 from pusula.pipeline.loop import Loop, Tally
-from pusula.pipeline.understood import why
 from pusula.privacy import audit
 
 PROGRESS_S = 60.0
@@ -66,7 +65,7 @@ def quarantine(shows_all: bool) -> None:
     """List the entries that could not be taken over, with the reason."""
     found = queries.quarantined()
     for one in found if shows_all else found[:_SHOWN]:
-        reason = said(why(one.reason), gettext)
+        reason = said(one.why, gettext)
         click.echo(f"{one.entry_id}  {one.kind} of {one.source}  ({one.n_tries}×)  {reason}")
     click.echo(f"{number(found.count())} in quarantine; try again with `pusula live retry`")
 

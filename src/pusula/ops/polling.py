@@ -15,6 +15,7 @@ from django.conf import settings as django_settings
 from django.db import InterfaceError, OperationalError, connections
 
 from pusula.lib import clock
+from pusula.lib.sayings import told
 from pusula.ops.figures import number
 from pusula.pipeline import envelope
 from pusula.privacy import audit
@@ -75,7 +76,7 @@ def status(*, as_json: bool) -> None:
         return
     for one in found:
         lag = "–" if one.lag_s is None else f"{number(one.lag_s)} s"
-        said = f"  {one.source.last_error}" if one.state == health.FAILING else ""
+        said = f"  {told(one.source.last_error)}" if one.state == health.FAILING else ""
         click.echo(f"{one.source.slug:<24}{one.source.kind:<12}{one.state:<10}{lag:>14}{said}")
 
 
@@ -110,5 +111,5 @@ def _told(one: health.Health) -> dict[str, Any]:
         "state": one.state,
         "lag_s": one.lag_s,
         "last_data_at": None if last is None else clock.to_datetime(last, zone).isoformat(),
-        "error": one.source.last_error,
+        "error": told(one.source.last_error),
     }

@@ -14,6 +14,7 @@ from typing import Any
 import click
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connections
+from django.utils.translation import gettext
 from rich import box
 from rich.console import Console
 from rich.table import Table as Drawn
@@ -235,9 +236,10 @@ def _tell(result: dict[str, Any], options: dict[str, Any]) -> None:
 
 def _draw(result: dict[str, Any]) -> None:
     console = Console()
-    for table in tables.tables(result):
-        if not table.rows:
-            continue
+    found = [table for table in tables.tables(result) if table.rows]
+    if not found:
+        click.echo(gettext("There is nothing to tell of this time."))
+    for table in found:
         drawn = Drawn(title=table.title, caption=table.note, box=box.SIMPLE_HEAD, pad_edge=False)
         for column in table.columns:
             drawn.add_column(column.title, justify="left" if column.kind == TEXT else "right")

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from pusula.lib import clock
+from pusula.lib.sayings import told as told_
 from pusula.ops import polling
 from pusula.privacy import audit
 from pusula.sources import keys as of_keys
@@ -55,7 +56,7 @@ def list_(*, as_json: bool) -> None:
                 "title": row.title,
                 "is_enabled": row.is_enabled,
                 "last_data_at": row.last_data_at,
-                "last_error": row.last_error,
+                "last_error": told_(row.last_error),
             }
             for row in rows
         ]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pusula.lib.sayings import Saying
+from pusula.lib.sayings import Saying, placed
 from pusula.pipeline.entries import AliasBody, MergeBody, Refusals, Told
-from pusula.pipeline.refusals import placed
 from pusula.profiles import queries
 from pusula.profiles.models import IdentifierKind
 

@@ -17,13 +17,13 @@ from pusula.consent import proofs, purposes
 from pusula.consent.models import Channel
 from pusula.consent.queries import ADDRESS_KINDS
 from pusula.events import actions as events
-from pusula.lib.sayings import Saying
+from pusula.lib.sayings import Saying, placed
 from pusula.lib.text import person_key
 from pusula.orders import actions as orders
 from pusula.orders import versions
 from pusula.pipeline import aliases, browsers, complaints, identity, pushes, settling, staying
 from pusula.pipeline.entries import Refusals, Told, TraitBody, is_near
-from pusula.pipeline.refusals import RefusedError, placed
+from pusula.pipeline.refusals import RefusedError
 from pusula.profiles import actions as profiles
 from pusula.profiles import merging, queries, resolve
 from pusula.profiles.actions import Facts, Value

@@ -13,13 +13,13 @@ import msgspec
 from msgspec import Meta
 
 from pusula.lib import clock, money
-from pusula.lib.sayings import Saying
+from pusula.lib.sayings import Saying, joined, placed
 from pusula.lib.text import nfc
 from pusula.orders.machine import CANCEL_REASONS
 from pusula.orders.versions import COLUMNS, Item
 from pusula.pipeline import complaints
-from pusula.pipeline.queries import Logged
-from pusula.pipeline.refusals import TOO_LONG, RefusedError, joined, no_name, placed, too_deep
+from pusula.pipeline.queries import LONGEST_BODY, Logged
+from pusula.pipeline.refusals import RefusedError, no_name, too_deep
 from pusula.profiles import contacts
 
 DEEPEST = 5
@@ -31,6 +31,7 @@ FIRST_AT = clock.start_of(date(_FIRST_YEAR, 1, 1), "UTC")
 LAST_AT = clock.start_of(date(_LAST_YEAR, 12, 31), "UTC")
 _LARGEST_AMOUNT = 10**15  # minor units; thousands of them can be added up in 64 bits
 _FAR = Saying("not in the years %(first)s to %(last)s", {"first": _FIRST_YEAR, "last": _LAST_YEAR})
+TOO_LONG = Saying("longer than %(n)s characters", {"n": f"{LONGEST_BODY:,}"})
 _NUL = "\\u0000"  # as JSON writes it
 
 # Most of what comes is of people who were here before, and reading a number is slow.

@@ -17,9 +17,9 @@ from pusula.lib.errors import PusulaError
 from pusula.lib.sayings import Saying
 from pusula.lib.text import nfc
 from pusula.pipeline import complaints
-from pusula.pipeline.entries import FIRST_AT, LAST_AT, is_name
+from pusula.pipeline.entries import FIRST_AT, LAST_AT, TOO_LONG, is_name
 from pusula.pipeline.queries import Logged
-from pusula.pipeline.refusals import TOO_LONG, RefusedError
+from pusula.pipeline.refusals import RefusedError
 
 TYPES = ("track", "identify", "page", "screen", "group", "alias")
 OWN, NONE = "own", "none"

@@ -14,9 +14,10 @@ from pusula.lib.text import nfc
 from pusula.pipeline.entries import AliasBody, MergeBody, OrderBody, Told, TraitBody
 from pusula.pipeline.models import LogEntry, Offset, Quarantine
 from pusula.pipeline.queries import TOMBSTONE, Logged
+from pusula.pipeline.refusals import ERASED, PARTLY
 from pusula.pipeline.router import LOG
 from pusula.pipeline.traits import CLAIMED_EMAIL, CLAIMED_PHONE
-from pusula.pipeline.understood import ERASED, PARTLY, Aside
+from pusula.pipeline.understood import Aside
 from pusula.profiles import erased
 from pusula.profiles.models import IdentifierKind
 from pusula.profiles.needles import Needles

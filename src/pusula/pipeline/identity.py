@@ -22,14 +22,13 @@ from pusula.events import merging as events
 from pusula.events.models import Event
 from pusula.journeys import merging as journeys
 from pusula.lib.errors import PusulaError
-from pusula.lib.sayings import Saying
+from pusula.lib.sayings import Saying, placed
 from pusula.orders import merging as orders
 from pusula.orders.models import Order
 from pusula.outbox import merging as outbox
 from pusula.pipeline import appender, due
 from pusula.pipeline.entries import MergeBody, Refusals, Told, UnmergeBody
 from pusula.pipeline.models import LogEntry
-from pusula.pipeline.refusals import placed
 from pusula.predict import merging as predictions
 from pusula.profiles import erased, holding
 from pusula.profiles import merging as profiles
@@ -170,8 +169,7 @@ def unite(
     """Give all that belongs to ``loser`` to ``winner``; return why that cannot be, else nothing.
 
     Numbers of merged profiles stand for those they belong to now. One that is the same already is
-    left alone. Who is being erased stays who they are until it is done: what was theirs alone goes,
-    and nothing else.
+    left alone. Who is being erased stays who they were when that was asked for.
     """
     present = profiles.current([winner, loser])
     if missing := {winner, loser} - present.keys():
@@ -181,9 +179,8 @@ def unite(
         return ""
     with transaction.atomic():
         holding.take([winner, loser])
-        if going := erased.leaving([winner, loser]):
-            going_ = Saying("%(number)s is being erased", {"number": min(going)})
-            return placed("profile", going_)
+        if leaving := erased.leaving([winner, loser]):
+            return _is_leaving(leaving)
         carried.late += due.among(np.array([loser], np.int64), at)
         for timed in _TIMED_OWNERS:
             timed.move(loser, winner, at=at)
@@ -217,21 +214,31 @@ def catch_up(leads: Iterable[tuple[int, int]]) -> dict[int, int]:
     return now
 
 
-def part(merge_id: int, *, actor: str, reason: str, at: int, carried: Carried) -> None:
-    """Give back what a merge took, and what came since through the identifiers of the loser."""
+def _is_leaving(leaving: set[int]) -> Saying:
+    return placed("profile", Saying("%(number)s is being erased", {"number": min(leaving)}))
+
+
+def part(merge_id: int, *, actor: str, reason: str, at: int, carried: Carried) -> Saying | str:
+    """Give back what a merge took, and what came since through the identifiers of the loser.
+
+    Returns why that cannot be, else nothing.
+    """
     held = Merge.objects.filter(pk=merge_id, undone_at=None).first()
     if held is None:
-        return  # undone already
+        return ""  # undone already
     loser = held.loser_id
     winner = profiles.current([loser])[loser]
     origins = profiles.everyone_in(loser)
     with transaction.atomic():
         holding.take([winner])
+        if leaving := erased.leaving([winner]):
+            return _is_leaving(leaving)
         profiles.reopen(held, winner, actor=actor, reason=reason, at=at)
         for owner in (*_TIMED_OWNERS, *_OWNERS, profiles):
             owner.give_back(winner, origins, loser)
     carried.touched |= {winner, loser}
     carried.gone.discard(loser)
+    return ""
 
 
 def _merge(told: Told, body: MergeBody, at: int, carried: Carried) -> Saying | str:
@@ -260,5 +267,4 @@ def _unmerge(body: UnmergeBody, at: int, carried: Carried) -> Saying | str:
     held = merges.first()
     if held is None:
         return placed("merge", Saying("%(number)s was never merged", {"number": body.profile or 0}))
-    part(held.pk, actor=body.actor, reason=body.reason, at=at, carried=carried)
-    return ""
+    return part(held.pk, actor=body.actor, reason=body.reason, at=at, carried=carried)

@@ -17,7 +17,7 @@ from pusula.journeys import engine as journeys
 from pusula.journeys.engine import Engine
 from pusula.lake import rows
 from pusula.lib.errors import PusulaError
-from pusula.pipeline import batch, due, effects, erasure, grading, queries, understood
+from pusula.pipeline import batch, due, effects, erasure, grading, queries, refusals, understood
 from pusula.pipeline.effects import Written
 from pusula.pipeline.entries import Told
 from pusula.pipeline.grading import Graders
@@ -236,7 +236,7 @@ class _Step:
             waiting = waiting.filter(entry_id__in=ids)
         tries = dict(waiting.values_list("entry_id", "n_tries"))
         again = set(
-            waiting.filter(reason__startswith=understood.PARTLY).values_list("entry_id", flat=True)
+            waiting.filter(reason__startswith=refusals.PARTLY).values_list("entry_id", flat=True)
         )
         waiting.delete()
         n_refused = 0

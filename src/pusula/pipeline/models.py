@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from django.db import models
 
+from pusula.lib.sayings import Saying
+from pusula.pipeline import refusals
+
 
 class LogHead(models.Model):
     """The one row that counts the log: whoever appends takes ids here, and so waits in turn.
@@ -67,6 +70,11 @@ class Quarantine(models.Model):
     entry_id = models.BigIntegerField(unique=True)
     kind = models.CharField(max_length=20)
     source = models.CharField(max_length=60)
-    reason = models.TextField()  # see understood.why
+    reason = models.TextField()  # as kept: see ``why``
     since_at = models.BigIntegerField()
     n_tries = models.IntegerField(default=1)
+
+    @property
+    def why(self) -> Saying | str:
+        """The reason."""
+        return refusals.found(self.reason)

@@ -7,11 +7,10 @@ from dataclasses import replace
 
 import msgspec
 
-from pusula.lib.sayings import Saying
+from pusula.lib.sayings import Saying, placed
 from pusula.pipeline.entries import Told
 from pusula.pipeline.messages import KIND
 from pusula.pipeline.models import KnownName, NameSort
-from pusula.pipeline.refusals import placed
 from pusula.pipeline.understood import Aside
 
 # How many names there may be. A key that stands in a page can use up half of them: a stranger who

@@ -8,9 +8,9 @@ from typing import Any
 from pusula.channels.port import Report, ReportKind
 from pusula.channels.webpush.encryption import SubscriptionError
 from pusula.consent.models import Channel
+from pusula.lib.sayings import placed
 from pusula.outbox import reports, subscriptions
 from pusula.pipeline.entries import Refusals, Told
-from pusula.pipeline.refusals import placed
 
 # With these anybody could write to the browser, were it not for our key; nobody has to read them.
 _SECRET = ("endpoint", "p256dh", "auth", "replaces")

@@ -14,8 +14,8 @@ from pusula.events.models import Event
 from pusula.lib.sayings import Saying
 from pusula.pipeline import queries
 from pusula.pipeline.models import Quarantine
+from pusula.pipeline.refusals import PARTLY
 from pusula.pipeline.router import LOG
-from pusula.pipeline.understood import PARTLY, why
 from pusula.profiles.models import Identifier, IdentifierKind
 
 MESSAGE = "message"
@@ -249,7 +249,7 @@ def _one(
         recorded_at=logged.recorded_at,
         state=state,
         is_trusted=body.trusted is True or not is_message,
-        reason=why(row.reason) if row else "",
+        reason=row.why if row else "",
         n_tries=row.n_tries if row else 0,
         at=logged.occurred_at,
     )

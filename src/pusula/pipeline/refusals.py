@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from pusula.lib import sayings
+from pusula.lib.sayings import Saying, placed
 
-from pusula.lib.sayings import Saying
-from pusula.pipeline.queries import LONGEST_BODY
-
-TOO_LONG = Saying("longer than %(n)s characters", {"n": f"{LONGEST_BODY:,}"})
+# So begins the reason of an entry whose rest was taken over, as it is kept.
+PARTLY = "in part: "
+ERASED = "erased"
 
 
 class RefusedError(Exception):
@@ -21,22 +21,16 @@ class RefusedError(Exception):
         super().__init__(str(self.saying))
 
 
-def placed(place: str, why: Saying | str) -> Saying:
-    """Return what is wrong with a field."""
-    return Saying("%(place)s: %(why)s", {"place": place, "why": why})
+def found(row: str) -> Saying | str:
+    """Return the reason that a row keeps; what is older than sayings is English, as it stands."""
+    if row.startswith(PARTLY):
+        return Saying("in part: %(why)s", {"why": found(row.removeprefix(PARTLY))})
+    return Saying("erased") if row == ERASED else sayings.found(row)
 
 
-def joined(reasons: Sequence[Saying | str]) -> Saying | str:
-    """Return several reasons as one."""
-    *before, last = reasons
-    for one in reversed(before):
-        last = Saying("%(one)s; %(more)s", {"one": one, "more": last})
-    return last
-
-
-def no_name(name: object) -> Saying:
+def no_name(name: object, before: str = "") -> Saying:
     """Return why a name of an event, a property or a trait cannot be one."""
-    given = {"name": f"{name!r:.80}"}
+    given = {"name": f"{before}{name!r:.80}"}
     return Saying("%(name)s is no name: letters, digits, spaces, _ . -", given)
 
 

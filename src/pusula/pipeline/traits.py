@@ -12,10 +12,10 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from pusula.lib.sayings import Saying
+from pusula.lib.sayings import Saying, placed
 from pusula.lib.text import code_key, nfc
 from pusula.pipeline.entries import is_name, is_near, phone_of
-from pusula.pipeline.refusals import RefusedError, no_name, placed, too_deep
+from pusula.pipeline.refusals import RefusedError, no_name, too_deep
 from pusula.profiles import contacts
 from pusula.profiles.objections import OBJECTED
 from pusula.segments.catalog import COMPUTED_TRAITS
@@ -202,7 +202,7 @@ def _contact(kind: str, value: object, found: Said, region: str, *, trusted: boo
 
 def _take(name: str, value: object, found: Said, told: str) -> None:
     if not is_name(name):
-        found.left.append(placed("traits", no_name(told)))
+        found.left.append(no_name(told, "traits."))
         return
     try:
         kept = _day(value) if name in _DAYS else _value(value)

@@ -8,17 +8,14 @@ from dataclasses import dataclass, field
 from django.conf import settings
 
 from pusula.lib import sayings
-from pusula.lib.sayings import Saying
+from pusula.lib.sayings import Saying, joined
 from pusula.pipeline import entries, messages
 from pusula.pipeline.entries import Told
 from pusula.pipeline.messages import Company
 from pusula.pipeline.models import Quarantine
 from pusula.pipeline.queries import TOMBSTONE, Logged
-from pusula.pipeline.refusals import RefusedError, joined
+from pusula.pipeline.refusals import PARTLY, RefusedError
 
-# So begins the reason of an entry whose rest was taken over, as it is kept.
-PARTLY = "in part: "
-ERASED = "erased"
 _REASON = 2_000
 
 
@@ -114,13 +111,6 @@ def put_aside(aside: Sequence[Aside], tries: Mapping[int, int], at: int) -> int:
         for entry in found.values()
     )
     return len(whole)
-
-
-def why(row: str) -> Saying | str:
-    """Return the reason that a row keeps; what is older than sayings is English, as it stands."""
-    if row.startswith(PARTLY):
-        return Saying("in part: %(why)s", {"why": why(row.removeprefix(PARTLY))})
-    return Saying(ERASED) if row == ERASED else sayings.found(row)
 
 
 def _joined(reasons: Sequence[Saying | str], *, is_rest: bool) -> str:

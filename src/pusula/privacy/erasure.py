@@ -34,9 +34,10 @@ class UnknownPersonError(PusulaError):
 def begin(profile_id: int, *, actor: str, request: Request | None = None) -> Erasure:
     """Write down that a person is to be erased, and by whom; ``run`` does it.
 
-    From here on they are merged with nobody. One under way is returned as it is. ``request`` is what it answers; else the one of the person
-    that waits. Raises ``UnknownPersonError`` if there is no such profile, and ``RequestError`` if
-    the request is not one of theirs to be erased.
+    From here on they are merged with nobody, nor parted. One under way is returned as it is.
+    ``request`` is what it answers; else the one of the person that waits. Raises
+    ``UnknownPersonError`` if there is no such profile, and ``RequestError`` if the request is not
+    one of theirs to be erased.
     """
     with transaction.atomic():
         under_way = Erasure.objects.filter(profile_id=profile_id, finished_at=None).first()

@@ -75,9 +75,7 @@ class Work:
 
     def __init__(self, erasure: Erasure) -> None:
         self.erasure = erasure
-        # Who was parted from the person since it was asked for is somebody else.
-        parted = set(Profile.objects.filter(pk__in=erasure.merged_ids).values_list("pk", flat=True))
-        self.ids = [number for number in erasure.numbers if number not in parted]
+        self.ids = erasure.numbers  # nobody is merged with them, or parted, since it was asked for
         self.is_known = Profile.objects.filter(pk=erasure.profile_id).exists()
         self.needles = needles_of(self.ids)
 

@@ -16,6 +16,7 @@ import httpx
 
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying, placed
 from pusula.pipeline.appender import Entry
 
 TIMEOUT_S = 30.0
@@ -37,7 +38,7 @@ class LaterError(CallError):
     code = "source_busy"
     status = 503
 
-    def __init__(self, message: str, after_s: int | None = None) -> None:
+    def __init__(self, message: Saying | str, after_s: int | None = None) -> None:
         super().__init__(message)
         self.after_s = after_s
 
@@ -58,11 +59,11 @@ class TooMuchError(CallError):
 SHAPES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
-def reason(error: Exception) -> str:
+def reason(error: Exception) -> Saying | str:
     """Return why a record could not be taken over; the record's own words may be personal."""
     if isinstance(error, PusulaError):
-        return error.message
-    return f"a value of an unknown shape ({type(error).__name__})"
+        return error.saying
+    return Saying("a value of an unknown shape (%(name)s)", {"name": type(error).__name__})
 
 
 class Page(NamedTuple):
@@ -73,7 +74,7 @@ class Page(NamedTuple):
 
     entries: Sequence[Entry]
     cursor: Mapping[str, Any]
-    problems: Sequence[str] = ()
+    problems: Sequence[Saying | str] = ()
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,8 @@ class Caller:
             with self.client.stream(method, url, **told) as answer:
                 body = _bounded(answer, place)
         except httpx.HTTPError as error:
-            raise LaterError(f"{place}: no answer ({type(error).__name__})") from error
+            why = Saying("no answer (%(name)s)", {"name": type(error).__name__})
+            raise LaterError(placed(place, why)) from error
         try:
             _check(answer, place)
         except CallError as error:
@@ -103,7 +105,7 @@ class Caller:
         try:
             return json.loads(body) if body else None
         except (ValueError, RecursionError) as error:
-            raise CallError(f"{place}: the answer is no JSON") from error
+            raise CallError(placed(place, Saying("the answer is no JSON"))) from error
 
 
 def client() -> httpx.Client:
@@ -116,7 +118,8 @@ def _bounded(answer: httpx.Response, place: str) -> bytes:
     for part in answer.iter_bytes():
         size += len(part)
         if size > LARGEST:
-            raise CallError(f"{place}: the answer is larger than {LARGEST:,} bytes")
+            why = Saying("the answer is larger than %(n)s bytes", {"n": f"{LARGEST:,}"})
+            raise CallError(placed(place, why))
         parts.append(part)
     return b"".join(parts)
 
@@ -125,14 +128,18 @@ def _check(answer: httpx.Response, place: str) -> None:
     status = answer.status_code
     if answer.is_success:
         return
+    told = {"status": status}
     if status == httpx.codes.UNAUTHORIZED:
-        raise ExpiredError(f"{place}: 401, the key or password is not taken")
+        why = Saying("%(status)s, the key or password is not taken", told)
+        raise ExpiredError(placed(place, why))
     if status in {httpx.codes.REQUEST_TIMEOUT, httpx.codes.REQUEST_ENTITY_TOO_LARGE}:
-        raise TooMuchError(f"{place}: {status}, too much was asked at once")
+        why = Saying("%(status)s, too much was asked at once", told)
+        raise TooMuchError(placed(place, why))
     if status == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error:
         after_s = _seconds(answer.headers.get("Retry-After", ""))
-        raise LaterError(f"{place}: {status}, it asks for patience", after_s)
-    raise CallError(f"{place}: {status}")
+        why = Saying("%(status)s, it asks for patience", told)
+        raise LaterError(placed(place, why), after_s)
+    raise CallError(placed(place, str(status)))
 
 
 def _seconds(told: str) -> int | None:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from importlib import resources
 
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying, placed
 from pusula.lib.text import code_key
 
 
@@ -39,9 +40,11 @@ class Crosswalk:
         rows = self.tables[table]
         found = rows.get(code_key(word), rows.get("*"))
         if found is None:
-            raise UntranslatedError(
-                f"{table}: {self.system} says {word!r:.60}, which its crosswalk.toml does not know"
+            why = Saying(
+                "%(system)s says %(word)s, which its crosswalk.toml does not know",
+                {"system": self.system, "word": f"{word!r:.60}"},
             )
+            raise UntranslatedError(placed(table, why))
         return word if found == "=" else found
 
 

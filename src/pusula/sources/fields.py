@@ -7,6 +7,7 @@ from typing import Any
 
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying, placed
 
 
 class FieldError(PusulaError):
@@ -29,7 +30,8 @@ def moment(row: Any, field: str, tz: str) -> int | None:
     try:
         return clock.from_datetime(dt.datetime.fromisoformat(told), tz)
     except (ValueError, OverflowError) as error:
-        raise FieldError(f"{field}: is no time such as 2026-05-31T12:00:00") from error
+        why = Saying("is no time such as %(example)s", {"example": "2026-05-31T12:00:00"})
+        raise FieldError(placed(field, why)) from error
 
 
 def day(row: Any, field: str) -> dt.date:
@@ -37,4 +39,5 @@ def day(row: Any, field: str) -> dt.date:
     try:
         return dt.date.fromisoformat(text(row, field)[:10])
     except ValueError as error:
-        raise FieldError(f"{field}: is no day such as 2026-05-31") from error
+        why = Saying("is no day such as %(example)s", {"example": "2026-05-31"})
+        raise FieldError(placed(field, why)) from error

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from django.db.models import Max, Q
 
-from pusula.lib import clock
+from pusula.lib import clock, sayings
+from pusula.lib.sayings import Saying
 from pusula.pipeline import queries
 from pusula.pipeline.models import LogEntry
 from pusula.sources.models import Import, ImportState, Source
 
-_LONGEST_ERROR = 400
+_LONGEST_ERROR = 2_000
 _MOST_ENTRIES = 200_000  # of the log, looked at in one go
 
 OK, LATE, FAILING, SILENT, OFF = "ok", "late", "failing", "silent", "off"
@@ -61,19 +62,21 @@ def troubles(at: int) -> list[Health]:
     return [one for one in found if one.state in TROUBLES]
 
 
-def heard(source: Source, at: int, *, n_new: int = 0, problem: str = "") -> None:
+def heard(source: Source, at: int, *, n_new: int = 0, problem: Saying | str = "") -> None:
     """Note that ``source`` answered, with ``n_new`` entries, or with a ``problem`` beside them."""
     data = {"last_data_at": at} if n_new else {}
     if problem:
-        news = {"last_error": problem[:_LONGEST_ERROR], "last_error_at": at}
+        news = {"last_error": sayings.kept(problem, _LONGEST_ERROR), "last_error_at": at}
     else:
         news = {"last_ok_at": at, "last_error": ""}
     Source.objects.filter(pk=source.pk).update(**data, **news)
 
 
-def failed(source: Source, error: str, at: int) -> None:
+def failed(source: Source, error: Saying | str, at: int) -> None:
     """Note that ``source`` could not be asked, and why."""
-    Source.objects.filter(pk=source.pk).update(last_error=error[:_LONGEST_ERROR], last_error_at=at)
+    Source.objects.filter(pk=source.pk).update(
+        last_error=sayings.kept(error, _LONGEST_ERROR), last_error_at=at
+    )
 
 
 def look(seen: int) -> int:

@@ -51,9 +51,11 @@ def part(import_id: int, *, at: int) -> tuple[int, set[int]]:
     found = _caused_by([import_id])
     if found:
         locks.take(connection, segments.LOCK)  # beside evaluations nobody is merged or parted
-    for held in found:
+    why_not = [
         identity.part(held.pk, actor=merging.TAKEN_BACK, reason="", at=at, carried=carried)
-    return len(found), carried.touched
+        for held in found
+    ]
+    return why_not.count(""), carried.touched
 
 
 def part_late(*, since: int) -> None:

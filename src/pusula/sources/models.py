@@ -34,7 +34,7 @@ class Source(models.Model):
     created_at = models.BigIntegerField()
     last_data_at = models.BigIntegerField(null=True)
     last_ok_at = models.BigIntegerField(null=True)  # when it was last asked without an error
-    last_error = models.CharField(max_length=400, blank=True)
+    last_error = models.TextField(blank=True)  # as kept: see health
     last_error_at = models.BigIntegerField(null=True)
 
 

@@ -16,7 +16,9 @@ from django.conf import settings
 from msgspec import Meta
 
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying, placed
 from pusula.orders.models import Property
+from pusula.pipeline import complaints
 from pusula.sources.models import Source
 
 SECRETS = "secrets"  # the folder of the home
@@ -50,20 +52,25 @@ def told(source: Source, kind: type[Settings]) -> Settings:
     try:
         return msgspec.convert(source.settings, kind)
     except msgspec.ValidationError as error:
-        raise NeedError(f"{source.slug}: settings: {error}") from error
+        raise NeedError(placed(f"{source.slug}: settings", complaints.why(error))) from error
 
 
 def secret(source: Source, name: str) -> str:
     """Return a secret of ``source``: from the environment, else a file of the home folder."""
     if not _SLUG.fullmatch(source.slug):
-        raise NeedError(f"{source.slug}: a source with secrets is named by letters, digits, dashes")
+        why = Saying("a source with secrets is named by letters, digits, dashes")
+        raise NeedError(placed(source.slug, why))
     variable = f"PUSULA_{source.slug.replace('-', '_')}_{name}".upper()
     file = Path(settings.PUSULA_HOME) / SECRETS / source.slug / name
     if found := os.environ.get(variable, "").strip():
         return found
     if file.is_file() and (found := file.read_text(encoding="utf-8").strip()):
         return found
-    raise NeedError(f"{source.slug}: {name} is missing: write it to {file} or set {variable}")
+    why = Saying(
+        "%(name)s is missing: write it to %(file)s or set %(variable)s",
+        {"name": name, "file": str(file), "variable": variable},
+    )
+    raise NeedError(placed(source.slug, why))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +88,18 @@ def hotel(source: Source, number: str, hotels: Mapping[str, str]) -> Hotel:
     code = hotels.get(number)
     if code is None:
         known = ", ".join(sorted(hotels)) or "none"
-        raise NeedError(
-            f"{source.slug}: settings.hotels does not say which hotel {number!r:.60} is; it has"
-            f" {known}"
+        why = Saying(
+            "settings.hotels does not say which hotel %(number)s is; it has %(known)s",
+            {"number": f"{number!r:.60}", "known": known},
         )
+        raise NeedError(placed(source.slug, why))
     row = Property.objects.filter(code=code).first()
     if row is None:
-        raise NeedError(
-            f"{source.slug}: there is no property {code!r}: make it with"
-            f" `pusula orders property {code!r}`"
+        why = Saying(
+            "there is no property %(code)s: make it with `pusula orders property %(again)s`",
+            {"code": repr(code), "again": repr(code)},
         )
+        raise NeedError(placed(source.slug, why))
     return Hotel(row.code, row.region, row.time_zone, row.rollover_minutes)
 
 
@@ -101,19 +110,22 @@ def rate(rates: Mapping[str, str | dict[str, str]], currency: str, day: date) ->
     """
     if currency == settings.PUSULA.currency:
         return Decimal(1)
-    held = rates.get(currency)
+    place, held = f"settings.rates.{currency}", rates.get(currency)
     if isinstance(held, dict):
         try:
             since = [one for one in held if date.fromisoformat(one) <= day]
         except ValueError as error:
-            raise NeedError(f"settings.rates.{currency}: a day is 2026-05-31: {error}") from error
+            why = Saying("a day is 2026-05-31: %(error)s", {"error": str(error)})
+            raise NeedError(placed(place, why)) from error
         held = held[max(since)] if since else None
     if held is None:
         return None
     try:
         worth = Decimal(held)
     except InvalidOperation as error:
-        raise NeedError(f"settings.rates.{currency}: {held!r:.40} is no number") from error
+        why = Saying("%(given)s is no number", {"given": f"{held!r:.40}"})
+        raise NeedError(placed(place, why)) from error
     if not worth.is_finite() or worth <= 0:
-        raise NeedError(f"settings.rates.{currency}: {held!r:.40} is no rate")
+        why = Saying("%(given)s is no rate", {"given": f"{held!r:.40}"})
+        raise NeedError(placed(place, why))
     return worth

@@ -12,6 +12,7 @@ from django.utils import translation
 
 from pusula.lib import clock, ids
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.pipeline import appender
 from pusula.sources import health, needs
 from pusula.sources.calling import SHAPES, LaterError, Page, reason
@@ -55,8 +56,8 @@ class Polled:
     source: str
     n_new: int = 0
     n_same: int = 0
-    problem: str = ""  # the first record that could not be taken over
-    error: str = ""
+    problem: Saying | str = ""  # the first record that could not be taken over
+    error: Saying | str = ""
     after_s: int | None = None  # how long the source asks not to be asked
     is_lost: bool = False
 
@@ -124,7 +125,7 @@ def _ask(source: Source, lease: str, at: int) -> Polled:
                 break
     except PusulaError as error:
         after_s = error.after_s if isinstance(error, LaterError) else None
-        return replace(done, error=error.message, after_s=after_s)
+        return replace(done, error=error.saying, after_s=after_s)
     except SHAPES as error:
         # What the system said is not what its adapter expects; its own words may be personal.
         _log.exception("source %s", source.slug)

@@ -70,6 +70,11 @@ class Card:
         return "" if self.name.casefold() in self.sentence.casefold() else self.name
 
     @property
+    def note(self) -> str:
+        """What is worth saying below its sentence: that of a step says all of it."""
+        return "" if self.number else self.aside
+
+    @property
     def n_left(self) -> int:
         """How many left the journey here."""
         return sum(n for _, _, n in self.left)

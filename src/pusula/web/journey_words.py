@@ -9,9 +9,9 @@ from django.utils.translation import get_language, gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from pusula.journeys import advance, called, machine
-from pusula.journeys.language import Graph, Journey, nodes, sentences
+from pusula.journeys.language import Graph, Journey, nodes
 from pusula.journeys.language.nodes import Kind
-from pusula.journeys.language.sentences import Line
+from pusula.journeys.language.sentences import Line, said
 from pusula.web import formats, titles
 
 # State: tone of its badge, words.
@@ -81,8 +81,7 @@ def kind(step: Kind) -> tuple[str, str]:
 
 def lines(journey: Journey) -> list[Line]:
     """Return the whole of a journey, line by line."""
-    printer = called.printer(language())
-    return sentences(journey, language(), printer.titles, printer.templates)
+    return said(journey, called.printer(language()))
 
 
 class Teller:

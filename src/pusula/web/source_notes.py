@@ -8,7 +8,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from pusula.lib import clock
-from pusula.sources import health, phrases
+from pusula.lib.sayings import told
+from pusula.sources import health
 from pusula.sources.health import Health
 from pusula.sources.models import SourceKind
 
@@ -43,7 +44,7 @@ def notes(request: HttpRequest) -> list[Note]:
 def _note(one: Health) -> Note:
     source = one.source
     failing = one.state == health.FAILING
-    detail = phrases.shown(source.last_error) if failing else ""
+    detail = told(source.last_error, _) if failing else ""
     title = source.title or source.slug
     return Note(source.slug, title, one.state, one.since_at, _advice(one), detail)
 

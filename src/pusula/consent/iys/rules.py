@@ -11,6 +11,7 @@ import holidays
 from pusula.consent.models import Channel, IysStatus, IysType, Status
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 
 ZONE = "Europe/Istanbul"  # İYS writes wall times of Turkey whatever the company's own zone is
 FIRST_DAY = date(2015, 5, 1)
@@ -102,7 +103,10 @@ def read(text: str) -> int:
     try:
         return clock.from_datetime(datetime.strptime(text, _FORMAT), ZONE)  # noqa: DTZ007 - wall time
     except (ValueError, TypeError) as error:
-        raise BadRecordError(f"{text!r:.40} is no time of İYS: 2026-11-20 14:05:33") from error
+        told = {"given": f"{text!r:.40}"}
+        raise BadRecordError(
+            Saying("%(given)s is no time of İYS: 2026-11-20 14:05:33", told)
+        ) from error
 
 
 def source_of(told: str, status: str, decided_at: int, default: str) -> str:

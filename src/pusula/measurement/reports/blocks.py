@@ -13,7 +13,7 @@ from django.db.models import Max, Model
 
 from pusula.lib import clock
 
-_FIRST, _MOST = 4_000, 128_000  # numbers looked at in a block; where that is quick, ever more
+_FIRST, _MOST = 2_000, 128_000  # numbers looked at in a block; where that is quick, ever more
 LONGEST = clock.SECOND // 5  # so long a page may look for its rows
 _QUICK = LONGEST // 8
 

@@ -105,7 +105,7 @@ def people(month: dt.date, later: int, *, after: int | None, limit: int) -> Page
     """
     then_at = [clock.start_of(clock.add_months(month, later + n), zone) for n in (0, 1)]
     first_at, behind_at = (clock.start_of(clock.add_months(month, n), zone) for n in (0, 1))
-    params = [*then_at, *_ALIVE, first_at, behind_at, *_ALIVE, first_at, *_ALIVE]
+    params: list[Any] = [*then_at, *_ALIVE, first_at, behind_at, *_ALIVE, first_at, *_ALIVE]
 
     def among(low: int, high: int) -> list[int]:
         with connection.cursor() as cursor:

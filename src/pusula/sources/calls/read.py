@@ -17,6 +17,7 @@ from django.conf import settings
 
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying, placed
 from pusula.lib.text import code_key
 from pusula.pipeline.appender import Entry
 from pusula.profiles import contacts
@@ -57,19 +58,19 @@ def entry(record: Mapping[str, Any], source: Source) -> Entry:
     said = _renamed(record, words.tables["field"])
     number = said.get("call_id", "")
     if not 0 < len(number) <= _LONGEST:
-        raise CallRecordError("call_id: is missing")
+        raise CallRecordError(placed("call_id", Saying("is missing")))
     direction = words.of("direction", said.get("direction", "inbound") or "inbound")
     other = "caller" if direction == "inbound" else "called"
     phone = said.get("phone") or said.get(other, "")
     try:
         found = contacts.phone(phone, settings.PUSULA.phone_region) if phone else None
     except contacts.ContactError as error:
-        raise CallRecordError(f"phone: {error.message}") from error
+        raise CallRecordError(placed("phone", error.saying)) from error
     if found is None:
-        raise CallRecordError("phone: is missing or withheld")
+        raise CallRecordError(placed("phone", Saying("is missing or withheld")))
     started_at = _moment(said, "started_at", told)
     if started_at is None:
-        raise CallRecordError("started_at: is missing")
+        raise CallRecordError(placed("started_at", Saying("is missing")))
     said["direction"], said["disposition"] = direction, _disposition(said, words)
     body = {
         "phone": found,
@@ -128,4 +129,5 @@ def _moment(said: Mapping[str, str], name: str, told: CallsSettings) -> int | No
         value = dt.datetime.fromisoformat(text)
         return clock.from_datetime(value, told.time_zone or settings.PUSULA.time_zone)
     except (ValueError, OverflowError) as error:
-        raise CallRecordError(f"{name}: is no time such as 2026-05-31 12:00:00") from error
+        why = Saying("is no time such as %(example)s", {"example": "2026-05-31 12:00:00"})
+        raise CallRecordError(placed(name, why)) from error

@@ -8,6 +8,7 @@ from typing import Any
 
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying, placed
 from pusula.pipeline.appender import Entry
 from pusula.sources import needs
 from pusula.sources.calling import (
@@ -39,12 +40,12 @@ def pull(source: Source, at: int) -> Iterator[Page]:
             for status in STATUSES:
                 rows = api.rows(number, {"reservation-status": status, **span})
                 entries: list[Entry] = []
-                problems = []
+                problems: list[Saying | str] = []
                 for row in rows:
                     try:
                         entries += read.entries(row, status, hotel, source, told=told, at=at)
                     except (PusulaError, *SHAPES) as error:
-                        problems.append(f"{row.get('reservation-id')}: {reason(error)}")
+                        problems.append(placed(str(row.get("reservation-id")), reason(error)))
                 yield Page(entries, {"read_at": at}, problems)
 
 
@@ -73,7 +74,8 @@ class _Api:
                     raise
         rows = found.get("reservations") if isinstance(found, dict) else found
         if not isinstance(rows, list):
-            raise CallError(f"{self.source.slug}: reservation-list: the answer holds no list")
+            place = f"{self.source.slug}: reservation-list"
+            raise CallError(placed(place, Saying("the answer holds no list")))
         return [row for row in rows if isinstance(row, dict)]
 
     def _log_in(self, number: str) -> str:
@@ -85,5 +87,5 @@ class _Api:
         found = self.caller.send("POST", f"{self.told.address.rstrip('/')}/login", json=told)
         token = (found.get("jwt") or found.get("token")) if isinstance(found, dict) else None
         if not isinstance(token, str) or not token:
-            raise CallError(f"{self.source.slug}: the log-in brought no token")
+            raise CallError(placed(self.source.slug, Saying("the log-in brought no token")))
         return token

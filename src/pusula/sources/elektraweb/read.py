@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying, placed
 from pusula.orders import machine
 from pusula.pipeline.appender import Entry
 from pusula.sources import crosswalk, fields, reservations
@@ -27,6 +28,9 @@ class ElektrawebSettings(Common, kw_only=True):
     poll_every_s: int = 300
     days_back: int = 30
     days_ahead: int = 365
+
+
+_NO_AMOUNT = Saying("is no amount such as %(example)s", {"example": "1250.00"})
 
 
 class ElektrawebError(PusulaError):
@@ -54,7 +58,7 @@ def _reservation(row: Row, asked: str, hotel: Hotel, at: int) -> Reservation:
         row, "reservation-date", hotel.tz
     )
     if created_at is None:
-        raise ElektrawebError("create-date: is missing")
+        raise ElektrawebError(placed("create-date", Saying("is missing")))
     is_cancelled = status == machine.CANCELLED
     cancelled_at = (
         (fields.moment(row, "cancel-date", hotel.tz) or changed_at) if is_cancelled else None
@@ -130,9 +134,9 @@ def _amount(row: Row, field: str) -> Decimal:
     try:
         amount = Decimal(fields.text(row, field))
     except InvalidOperation as error:
-        raise ElektrawebError(f"{field}: is no amount such as 1250.00") from error
+        raise ElektrawebError(placed(field, _NO_AMOUNT)) from error
     if not amount.is_finite():
-        raise ElektrawebError(f"{field}: is no amount such as 1250.00")
+        raise ElektrawebError(placed(field, _NO_AMOUNT))
     return amount
 
 

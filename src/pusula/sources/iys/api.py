@@ -14,6 +14,8 @@ from msgspec import Meta
 from pusula.consent.iys import rules
 from pusula.consent.models import IysSubmission
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying, placed
+from pusula.pipeline import complaints
 from pusula.sources import needs
 from pusula.sources.calling import Caller, CallError, ExpiredError, LaterError
 from pusula.sources.models import Source
@@ -47,7 +49,9 @@ class IysError(PusulaError):
 
     code = "iys"
 
-    def __init__(self, message: str, errors: Sequence[tuple[int | None, str, str]]) -> None:
+    def __init__(
+        self, message: Saying | str, errors: Sequence[tuple[int | None, str, str]]
+    ) -> None:
         super().__init__(message)
         self.errors = errors
 
@@ -59,7 +63,9 @@ class Api:
         try:
             self.told = msgspec.convert(source.settings, IysSettings)
         except msgspec.ValidationError as error:
-            raise needs.NeedError(f"{source.slug}: settings: {error}") from error
+            raise needs.NeedError(
+                placed(f"{source.slug}: settings", complaints.why(error))
+            ) from error
         self.source = source
         self.caller = Caller(source.slug, http)
         self.calls: Counter[str] = Counter()
@@ -125,7 +131,7 @@ class Api:
         except (LaterError, ExpiredError):
             raise
         except CallError as error:
-            raise IysError(error.message, _errors(error.answer)) from error
+            raise IysError(error.saying, _errors(error.answer)) from error
 
     def _sign_in(self) -> str:
         asked = {
@@ -138,7 +144,8 @@ class Api:
         found = self.caller.send("POST", self.told.api.rstrip("/") + self.told.token_path, **how)
         token = _object(found).get("access_token")
         if not isinstance(token, str) or not token:
-            raise CallError(f"{self.source.slug}: signing in brought no access_token")
+            why = Saying("signing in brought no access_token")
+            raise CallError(placed(self.source.slug, why))
         return token
 
 
@@ -156,7 +163,7 @@ def record(one: IysSubmission) -> dict[str, str]:
 
 def _object(found: Any) -> Mapping[str, Any]:
     if not isinstance(found, dict):
-        raise CallError("İYS: the answer is no object")
+        raise CallError(placed("İYS", Saying("the answer is no object")))
     return found
 
 

@@ -27,6 +27,7 @@ from pusula.consent.models import (
     Status,
 )  # fmt: skip
 from pusula.lib import clock
+from pusula.lib.sayings import Saying, placed
 from pusula.pipeline import appender
 from pusula.pipeline.appender import Entry
 from pusula.profiles.models import Identifier, IdentifierKind
@@ -227,15 +228,15 @@ class _Sync:
         return self.account.compared_at is None or self.at - self.account.compared_at >= every
 
 
-def _heard(rows: Sequence[Mapping[str, Any]]) -> tuple[list[Heard], list[str]]:
+def _heard(rows: Sequence[Mapping[str, Any]]) -> tuple[list[Heard], list[Saying]]:
     """Return what records of İYS say, and why some say nothing; no problem quotes a recipient."""
     heard, problems = [], []
     for row in rows:
         try:
             heard.append(_one(row))
         except (rules.BadRecordError, KeyError, ValueError) as error:
-            words = error.message if isinstance(error, rules.BadRecordError) else repr(error)
-            problems.append(f"{row.get('transactionId') or 'a record'}: {words}"[:200])
+            why = error.saying if isinstance(error, rules.BadRecordError) else repr(error)[:150]
+            problems.append(placed(str(row.get("transactionId") or "–")[:40], why))
     return heard, problems
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying, placed
 from pusula.pipeline.appender import Entry
 from pusula.sources import needs
 from pusula.sources.calling import (
@@ -99,12 +100,12 @@ class _Api:
 
     def _customers(self, rows: list[dict[str, Any]], cursor: Mapping[str, Any]) -> Page:
         entries: list[Entry] = []
-        problems = []
+        problems: list[Saying | str] = []
         for row in rows:
             try:
                 entries += read.customer(row, self.source)
             except (PusulaError, *SHAPES) as error:
-                problems.append(f"{row.get('Id')}: {reason(error)}")
+                problems.append(placed(str(row.get("Id")), reason(error)))
         return Page(entries, cursor, problems)
 
     def _page(self, rows: list[dict[str, Any]], cursor: Mapping[str, Any]) -> Page:
@@ -112,13 +113,13 @@ class _Api:
         amounts = self._amounts([str(row.get("Id", "")) for row in rows])
         self._learn(rows)
         entries: list[Entry] = []
-        problems = []
+        problems: list[Saying | str] = []
         known = read.Known(people, amounts, self.names)
         for row in rows:
             try:
                 entries += read.entries(row, known, self.source, self.told)
             except (PusulaError, *SHAPES) as error:
-                problems.append(f"{row.get('Number') or row.get('Id')}: {reason(error)}")
+                problems.append(placed(str(row.get("Number") or row.get("Id")), reason(error)))
         return Page(entries, cursor, problems)
 
     def _learn(self, rows: list[dict[str, Any]]) -> None:
@@ -158,7 +159,8 @@ class _Api:
         url = f"{self.told.platform.rstrip('/')}/api/connector/v1/{resource}"
         found = self.caller.send("POST", url, json={**self.tokens, **asked})
         if not isinstance(found, dict):
-            raise CallError(f"{self.source.slug}: {resource}: the answer is no object")
+            place = f"{self.source.slug}: {resource}"
+            raise CallError(placed(place, Saying("the answer is no object")))
         return found
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying, placed
 from pusula.orders import machine, measures
 from pusula.pipeline.appender import Entry
 from pusula.sources import crosswalk, fields, needs, reservations
@@ -173,7 +174,7 @@ def _money(items: Sequence[Row], hotel: Hotel) -> tuple[str, Decimal, tuple[Deci
     amounts = [item["Amount"] for item in paid if isinstance(item.get("Amount"), dict)]
     codes = {fields.text(one, "Currency") for one in amounts} - {""}
     if len(codes) != 1:
-        raise MewsError("OrderItems: needs amounts in one Currency")
+        raise MewsError(placed("OrderItems", Saying("needs amounts in one Currency")))
     nights: dict[date, Decimal] = {}
     for item in paid:
         if fields.text(item, "Type") in _ROOM and isinstance(item.get("Amount"), dict):
@@ -186,7 +187,7 @@ def _money(items: Sequence[Row], hotel: Hotel) -> tuple[str, Decimal, tuple[Deci
 def _amount(row: Row, field: str) -> Decimal:
     value = row.get(field)
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise MewsError(f"Amount.{field}: is missing")
+        raise MewsError(placed(f"Amount.{field}", Saying("is missing")))
     return Decimal(str(value))
 
 
@@ -199,7 +200,7 @@ def _either(row: Row, *fields: str) -> int:
     for field in fields:
         if (found := _moment(row, field)) is not None:
             return found
-    raise MewsError(f"{fields[0]}: is missing")
+    raise MewsError(placed(fields[0], Saying("is missing")))
 
 
 def _needed(row: Row, field: str) -> int:
@@ -213,11 +214,13 @@ def _moment(row: Row, field: str) -> int | None:
     try:
         return clock.from_datetime(dt.datetime.fromisoformat(told))
     except (ValueError, OverflowError) as error:
-        raise MewsError(f"{field}: is no time such as 2026-05-31T12:00:00Z") from error
+        why = Saying("is no time such as %(example)s", {"example": "2026-05-31T12:00:00Z"})
+        raise MewsError(placed(field, why)) from error
 
 
 def _day(told: str) -> date:
     try:
         return date.fromisoformat(told[:10])
     except ValueError as error:
-        raise MewsError("BirthDate: is no day such as 2026-05-31") from error
+        why = Saying("is no day such as %(example)s", {"example": "2026-05-31"})
+        raise MewsError(placed("BirthDate", why)) from error

@@ -11,6 +11,7 @@ from typing import Any
 
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying, placed
 from pusula.pipeline.appender import Entry
 from pusula.sources import needs
 from pusula.sources.calling import (
@@ -93,16 +94,16 @@ class _Api:
 
     def _page(self, number: str, hotel: Hotel, named: list[str], cursor: Mapping[str, Any]) -> Page:
         entries: list[Entry] = []
-        problems = []
+        problems: list[Saying | str] = []
         for one in named:
             try:
                 entries += self._reservation(number, hotel, one)
             except CallError as error:
                 if type(error) is not CallError:  # later, expired: the whole turn waits
                     raise
-                problems.append(f"{one}: {error.message}")
+                problems.append(placed(one, error.saying))
             except (PusulaError, *SHAPES) as error:
-                problems.append(f"{one}: {reason(error)}")
+                problems.append(placed(one, reason(error)))
         return Page(entries, dict(cursor), problems)
 
     def _reservation(self, number: str, hotel: Hotel, one: str) -> Iterator[Entry]:
@@ -111,7 +112,7 @@ class _Api:
         held = found.get("reservations")
         rows = _rows(held if isinstance(held, dict) else {}, "reservation")
         if not rows:
-            raise read.OperaError("the answer holds no reservation")
+            raise read.OperaError(Saying("the answer holds no reservation"))
         for guest in read.profile_ids(rows[0]):
             if guest not in self.profiles:
                 answer = self._get(number, f"/crm/v1/profiles/{guest}")
@@ -141,7 +142,7 @@ class _Api:
                 return {}
             if isinstance(found, dict):
                 return found
-        raise CallError(f"{self.source.slug}: {path}: the answer is no object")
+        raise CallError(placed(f"{self.source.slug}: {path}", Saying("the answer is no object")))
 
     def _sign_in(self) -> str:
         secrets = needs.secret(self.source, "client_id"), needs.secret(self.source, "client_secret")
@@ -154,7 +155,8 @@ class _Api:
         )
         token = found.get("access_token") if isinstance(found, dict) else None
         if not isinstance(token, str) or not token:
-            raise CallError(f"{self.source.slug}: the sign-in brought no access_token")
+            why = Saying("the sign-in brought no access_token")
+            raise CallError(placed(self.source.slug, why))
         return token
 
 

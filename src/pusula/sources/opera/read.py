@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying, placed
 from pusula.orders import machine
 from pusula.pipeline.appender import Entry
 from pusula.sources import crosswalk, fields, reservations
@@ -71,14 +72,14 @@ def _reservation(
     word = fields.text(row, "reservationStatus") or fields.text(row, "computedReservationStatus")
     status = words.of("status", word)
     if not status:
-        raise OperaError("reservationStatus: is missing")
+        raise OperaError(placed("reservationStatus", Saying("is missing")))
     stay = _map(row, "roomStay")
     parts = tuple(_parts(row, stay, told))
     cancelled_at, reason = _cancelled(row, status, hotel, told)
     created_at = fields.moment(row, "createDateTime", hotel.tz)
     version_at = fields.moment(row, "lastModifyDateTime", hotel.tz) or created_at
     if created_at is None or version_at is None:
-        raise OperaError("createDateTime: is missing")
+        raise OperaError(placed("createDateTime", Saying("is missing")))
     total = _map(stay, "total")
     is_guest = fields.text(row, "payeeSharer").lower() == "false"
     return Reservation(
@@ -118,8 +119,9 @@ def _cancelled(row: Row, status: str, hotel: Hotel, told: OperaSettings) -> tupl
     newest = max(rows, key=lambda one: fields.text(one, "date"))
     reason = told.cancel_reasons.get(fields.text(newest, "code"), "other")
     if reason not in machine.CANCEL_REASONS:
-        words = ", ".join(machine.CANCEL_REASONS)
-        raise OperaError(f"settings.cancel_reasons: {reason!r:.40} is none of {words}")
+        told_ = {"given": f"{reason!r:.40}", "known": ", ".join(machine.CANCEL_REASONS)}
+        why = Saying("%(given)s is none of %(known)s", told_)
+        raise OperaError(placed("settings.cancel_reasons", why))
     return fields.moment(newest, "date", hotel.tz), reason
 
 
@@ -215,7 +217,7 @@ def _first(stay: Row, field: str) -> str:
 def _amount(row: Row) -> Decimal:
     told = fields.text(row, "amountAfterTax") or fields.text(row, "amountBeforeTax")
     if not told:
-        raise OperaError("total: amountAfterTax is missing")
+        raise OperaError(placed("total.amountAfterTax", Saying("is missing")))
     return Decimal(told)
 
 

@@ -26,14 +26,14 @@ def taken(root: Element, read: Iterable[Read], at: int) -> bytes:
     answer = _answer(root, at)
     refused = [one for one in read if one.error]
     if len(refused) == len(read):
-        _errors(answer, [(UNABLE, one.number, one.error) for one in refused])
+        _errors(answer, [(UNABLE, one.number, str(one.error)) for one in refused])
     else:
         SubElement(answer, "Success")
         if refused:
             warnings = SubElement(answer, "Warnings")
             for one in refused:
                 row = SubElement(warnings, "Warning", Type="3", Code=UNABLE, RecordID=one.number)
-                row.text = one.error
+                row.text = str(one.error)
     numbers = SubElement(answer, "HotelReservations")
     for one in read:
         if not one.error:

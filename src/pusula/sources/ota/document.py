@@ -13,6 +13,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 
 LARGEST = 4 * 2**20  # bytes
 _MOST_ELEMENTS = 100_000
@@ -34,19 +35,24 @@ class DocumentError(PusulaError):
 def parse(body: bytes) -> Element:
     """Return the root of a document without its cards; raise ``DocumentError``."""
     if len(body) > LARGEST:
-        raise DocumentError(f"larger than {LARGEST:,} bytes")
+        raise DocumentError(Saying("larger than %(n)s bytes", {"n": f"{LARGEST:,}"}))
     try:
         root: Element = fromstring(body, forbid_dtd=True)
     except ParseError as error:
         line, column = error.position
-        raise DocumentError(f"not well-formed XML at line {line}, column {column}") from None
+        told = {"line": line, "column": column}
+        raise DocumentError(
+            Saying("not well-formed XML at line %(line)s, column %(column)s", told)
+        ) from None
     except (DefusedXmlException, ValueError, LookupError):
-        raise DocumentError("XML with a document type, entities or an unknown encoding") from None
+        raise DocumentError(
+            Saying("XML with a document type, entities or an unknown encoding")
+        ) from None
     _check(root)
     if name(root) == "Envelope":  # SOAP
         bodies = [child for child in root if name(child) == "Body" and len(child)]
         if not bodies:
-            raise DocumentError("a SOAP envelope without a body")
+            raise DocumentError(Saying("a SOAP envelope without a body"))
         root = bodies[0][0]
     _cut(root)
     return root
@@ -90,7 +96,8 @@ def _check(root: Element) -> None:
         element, depth = waiting.pop()
         n += 1
         if depth > _DEEPEST or n > _MOST_ELEMENTS:
-            raise DocumentError(f"more than {_MOST_ELEMENTS:,} elements or {_DEEPEST} levels")
+            most = {"n": f"{_MOST_ELEMENTS:,}", "deep": _DEEPEST}
+            raise DocumentError(Saying("more than %(n)s elements or %(deep)s levels", most))
         waiting.extend((child, depth + 1) for child in element)
 
 

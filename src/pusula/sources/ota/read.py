@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element
 
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying, placed
 from pusula.orders import machine, queries
 from pusula.pipeline.appender import Entry
 from pusula.sources import crosswalk, needs, reservations
@@ -35,6 +36,9 @@ class OtaSettings(Common, kw_only=True):
     time_zone_of_times: str = "UTC"
 
 
+_NO_AMOUNT = Saying("is no amount such as %(example)s", {"example": "1250.00"})
+
+
 class BookingError(PusulaError):
     """A booking, or a document, cannot be taken over."""
 
@@ -47,7 +51,7 @@ class Read:
 
     number: str  # empty where not even that is said
     entries: tuple[Entry, ...] = ()
-    error: str = ""
+    error: Saying | str = ""
 
 
 def bookings(root: Element, source: Source, at: int) -> Iterator[Read]:
@@ -57,7 +61,7 @@ def bookings(root: Element, source: Source, at: int) -> Iterator[Read]:
     wrong as a whole.
     """
     if name(root) not in REQUESTS:
-        raise BookingError("this is no notification of bookings")
+        raise BookingError(Saying("this is no notification of bookings"))
     told = needs.told(source, OtaSettings)
     found = [
         *every(root, "HotelReservations", "HotelReservation"),
@@ -65,7 +69,7 @@ def bookings(root: Element, source: Source, at: int) -> Iterator[Read]:
         *every(root, "HotelResModifies", "HotelResModify"),
     ]
     if not found:
-        raise BookingError("the document holds no HotelReservation")
+        raise BookingError(Saying("the document holds no HotelReservation"))
     for element in found:
         booking = _Booking(root, element, source, told, at)
         try:
@@ -92,7 +96,7 @@ class _Booking:
     def entries(self) -> Iterator[Entry]:
         """Yield what the booking tells the log."""
         if not 0 < len(self.number) <= _LONGEST_NUMBER:
-            raise BookingError("UniqueID: the booking has no number of type 14")
+            raise BookingError(placed("UniqueID", Saying("the booking has no number of type 14")))
         status = self._status()
         version_at = min(self._changed_at() or self.at, self.at)
         stays = list(every(self.element, "RoomStays", "RoomStay"))
@@ -102,9 +106,9 @@ class _Booking:
                 yield from reservations.cancellation(known, self.source, version_at, "other")
                 return
             if not stays:
-                raise BookingError("is cancelled before it was told: send it again later")
+                raise BookingError(Saying("is cancelled before it was told: send it again later"))
         elif not stays:
-            raise BookingError("RoomStays: is missing")
+            raise BookingError(placed("RoomStays", Saying("is missing")))
         told = self._reservation(stays, status, version_at)
         yield from reservations.entries(told, self.source, self.told)
 
@@ -127,7 +131,7 @@ class _Booking:
         if not status and "Modif" in name(self.root):
             status = machine.CONFIRMED
         if not status:
-            raise BookingError("ResStatus: is missing")
+            raise BookingError(placed("ResStatus", Saying("is missing")))
         return status
 
     def _changed_at(self) -> int | None:
@@ -183,7 +187,7 @@ class _Booking:
         plan = first(stay, "RatePlans", "RatePlan")
         starts_on, ends_on = _day("Start", said(span, "Start")), _day("End", said(span, "End"))
         if ends_on < starts_on:
-            raise BookingError("TimeSpan: the stay ends before it begins")
+            raise BookingError(placed("TimeSpan", Saying("the stay ends before it begins")))
         rooms = said(kind, "NumberOfUnits") or said(rate, "NumberOfUnits")
         heads = list(self._heads(stay))
         ages = tuple(age for kind_, n, age in heads if kind_ != "adult" and age is not None
@@ -215,10 +219,10 @@ class _Booking:
         totals = [whole] if whole is not None else [first(stay, "Total") for stay in stays]
         amounts = [said(one, "AmountAfterTax") or said(one, "AmountBeforeTax") for one in totals]
         if not all(amounts):
-            raise BookingError("Total: AmountAfterTax is missing")
+            raise BookingError(placed("Total.AmountAfterTax", Saying("is missing")))
         codes = {said(one, "CurrencyCode") for one in totals} - {""}
         if len(codes) != 1:
-            raise BookingError("Total: needs one CurrencyCode")
+            raise BookingError(placed("Total", Saying("needs one CurrencyCode")))
         return codes.pop(), sum((_amount("Total", one) for one in amounts), Decimal(0))
 
     def _people(self, stays: list[Element]) -> Iterator[Person]:
@@ -267,7 +271,8 @@ class _Booking:
             value = dt.datetime.fromisoformat(told)
             return clock.from_datetime(value, self.told.time_zone_of_times)
         except (ValueError, OverflowError) as error:
-            raise BookingError(f"{place}: is no time such as 2026-05-31T12:00:00Z") from error
+            why = Saying("is no time such as %(example)s", {"example": "2026-05-31T12:00:00Z"})
+            raise BookingError(placed(place, why)) from error
 
 
 def _is_ours(number: Element) -> bool:
@@ -279,12 +284,13 @@ def _day(place: str, told: str) -> date:
     try:
         return date.fromisoformat(told[:10])
     except ValueError as error:
-        raise BookingError(f"{place}: is no day such as 2026-05-31") from error
+        why = Saying("is no day such as %(example)s", {"example": "2026-05-31"})
+        raise BookingError(placed(place, why)) from error
 
 
 def _count(place: str, told: str, most: int) -> int:
     if not (told.isascii() and told.isdecimal() and len(told) < 6 and int(told) <= most):  # noqa: PLR2004
-        raise BookingError(f"{place}: is no number up to {most}")
+        raise BookingError(placed(place, Saying("is no number up to %(most)s", {"most": most})))
     return int(told)
 
 
@@ -292,9 +298,9 @@ def _amount(place: str, told: str) -> Decimal:
     try:
         amount = Decimal(told)
     except InvalidOperation as error:
-        raise BookingError(f"{place}: is no amount such as 1250.00") from error
+        raise BookingError(placed(place, _NO_AMOUNT)) from error
     if not amount.is_finite() or abs(amount) >= 10**12:
-        raise BookingError(f"{place}: is no amount such as 1250.00")
+        raise BookingError(placed(place, _NO_AMOUNT))
     return amount
 
 

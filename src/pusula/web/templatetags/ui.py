@@ -18,7 +18,6 @@ from pusula.content import complaints
 from pusula.lib import sayings
 from pusula.lib.sayings import Saying
 from pusula.privacy import sentences
-from pusula.sources import phrases
 from pusula.web import card, formats
 from pusula.web.charts.figure import Figure
 from pusula.web.charts.heat import Heat
@@ -213,7 +212,7 @@ def reason(stored: Saying | str) -> str:
     kept = sayings.found(stored) if isinstance(stored, str) else stored
     if isinstance(kept, str):
         kept = complaints.known(kept)
-    return kept.said(gettext) if isinstance(kept, Saying) else phrases.shown(kept)
+    return str(sayings.said(kept, gettext))
 
 
 @register.filter

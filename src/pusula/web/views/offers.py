@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -11,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_POST, require_safe
 
-from pusula.campaigns import offers, templates
+from pusula.campaigns import called, offers, templates
 from pusula.campaigns.models import Template
 from pusula.campaigns.offers import OfferError
 from pusula.consent.models import Channel
@@ -46,7 +47,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     channels = offers.open_channels(pk, rule, at=at)
     fitting = list(templates.usable().filter(channel__in=channels).order_by("channel", "name"))
     number = whole(asked(request, "template"))
-    chosen = next((one for one in fitting if one.pk == number), next(iter(fitting), None))
+    # Which of several is a choice of whoever sends it.
+    chosen = next((one for one in fitting if one.pk == number or len(fitting) == 1), None)
     context = {
         "profile": profile,
         "name": titles.customer(profile.name),
@@ -54,7 +56,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "key": key,
         "permissions": permissions_of(pk, rule.channels),
         "channels": [titles.channel(one) for one in channels],
-        "templates": [(one, titles.channel(one.channel)[1]) for one in fitting],
+        "templates": _named(fitting),
         "chosen": chosen,
         "preview": _preview(chosen, profile) if chosen else None,
         "calls": _calling() if _may_call(pk, rule, at) else [],
@@ -130,6 +132,15 @@ def call(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         messages.warning(request, gettext("In the journey, but not called: see Messages for why."))
     return redirect("customer", pk)
+
+
+def _named(found: Sequence[Template]) -> list[tuple[int, str]]:
+    """Return templates by number: the channel, what they say, and their name."""
+    said = called.templates(get_language() or "en", [one.name for one in found])
+    return [
+        (one.pk, f"{titles.channel(one.channel)[1]}: {said[one.name]} ({one.name})")
+        for one in found
+    ]
 
 
 def _may_call(pk: int, rule: Rule, at: int) -> bool:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from pusula.campaigns import team, templates, trials
 from pusula.campaigns import words as campaign_words
+from pusula.campaigns.called import beginning
 from pusula.campaigns.models import Template, TemplateVersion
 from pusula.campaigns.templates import (
     ChangedMeanwhileError,
@@ -48,6 +49,7 @@ def index(request: HttpRequest) -> HttpResponse:
     rows = [
         {
             "template": one,
+            "says": beginning(one.subject) or beginning(one.text),
             "channel": titles.channel(one.channel),
             "languages": _tags(one),
             "n_uses": len(templates.uses(one)) + len(journeys.get(one.name, ())),

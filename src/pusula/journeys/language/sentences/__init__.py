@@ -27,19 +27,19 @@ class Line:
 
 
 def sentences(
-    journey: Journey,
-    language: str,
-    titles: Mapping[str, str] | None = None,
-    templates: Mapping[str, str] | None = None,
+    journey: Journey, language: str, titles: Mapping[str, str] | None = None
 ) -> list[Line]:
     """Return the whole of ``journey`` in ``language`` ("tr" or "en"), line by line.
 
-    ``titles`` are the names of segments by key, ``templates`` what people call templates by name;
-    one that is not there is called by its key or name.
+    ``titles`` are the names of segments by key; one that is not there is called by its key.
     """
-    plain = PRINTERS[language](titles or {}, templates)
-    steps = {one.id: plain.step(one.kind).removesuffix(".") for one in _all(journey.steps)}
-    printer = PRINTERS[language](titles or {}, templates, steps)
+    return said(journey, PRINTERS[language](titles or {}))
+
+
+def said(journey: Journey, printer: Printer) -> list[Line]:
+    """Return the whole of ``journey`` line by line, as ``printer`` calls what it speaks of."""
+    steps = _all(journey.steps)
+    printer.steps = {step.id: printer.step(step.kind).removesuffix(".") for step in steps}
     return [
         *(Line(text) for text in printer.frame(journey)),
         *_steps(printer, journey.steps, 0),

@@ -71,14 +71,16 @@ class Printer:
         self,
         titles: Mapping[str, str],
         templates: Mapping[str, str] | None = None,
+        purposes: Mapping[str, str] | None = None,
         steps: Mapping[str, str] | None = None,
     ) -> None:
-        """Call segments by ``titles``, templates and the steps people go on with as given.
+        """Call segments by ``titles``, and as given templates, purposes, steps people go on with.
 
         What is not there is called by its key, its name or its id.
         """
         self.titles = titles
         self.templates = templates or {}
+        self.purposes = purposes or {}
         self.steps = steps or {}
 
     def frame(self, journey: Journey) -> Iterator[str]:
@@ -102,7 +104,8 @@ class Printer:
         for what in journey.exit_when:
             yield self.say("exit_when", what=self.end(what))
         message_class = "commercial" if journey.is_commercial else "service"
-        yield self.say(message_class, purpose=journey.purpose, priority=str(journey.priority))
+        purpose = self.purposes.get(journey.purpose, journey.purpose)
+        yield self.say(message_class, purpose=purpose, priority=str(journey.priority))
 
     def entry(self, entry: Entry) -> str:
         """Return how a profile comes in."""
