@@ -87,5 +87,5 @@ def test_a_journey_in_words_calls_nothing_by_its_key():
     lines = [line.text for line in said(told, called.printer("en"))]
     assert "Continue with this step: Wait 1 hour." in lines
     assert any("“Merhaba”" in line for line in lines)
-    assert any("“News about what you booked or bought”" in line for line in lines)
+    assert any("“Offers and news”" in line for line in lines)
     assert versions.names() is not None

@@ -205,6 +205,23 @@ def test_counting_that_broke_off_is_logged_said_and_tried_again_ever_later(
     assert (held.error, held.n_crashes, held.not_before_at) == ("", 0, 0)
 
 
+def test_a_list_of_a_large_company_says_how_many_once_its_report_has_counted(deniz, moment, large):
+    deniz.cookies["django_language"] = "en"
+    today = clock.start_of(clock.day_of(moment, "Europe/Istanbul"), "Europe/Istanbul")
+    made = Order.objects.filter(ordered_at__gte=today - 364 * clock.DAY, ordered_at__lt=today)
+    paths = {"": machine.ALIVE, "&state=dead": machine.DEAD}
+    for more in paths:
+        said = deniz.get(f"/reports/orders/?days=364{more}").content.decode()
+        assert not re.search(r"<span>\d+ orders?</span>", said)
+    assert not Answer.objects.exists()  # nobody asked
+    deniz.get("/reports/?days=364")
+    answers.work(at=clock.now())
+    for more, states in paths.items():
+        said = deniz.get(f"/reports/orders/?days=364{more}").content.decode()
+        (n,) = re.findall(r"<span>(\d+) orders?</span>", said)
+        assert int(n) == made.filter(status__in=states).count() > 0
+
+
 PAGES = ("/", "/experiments/", "/experiments/campaign/bahar/", "/experiments/journey/abandoned/",
          "/experiments/+everything/", "/experiments/+planner/", "/campaigns/bahar/",
          "/journeys/abandoned/result/")  # fmt: skip

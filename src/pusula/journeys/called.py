@@ -6,6 +6,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from django.utils import translation
+
 from pusula.campaigns import called
 from pusula.consent import purposes
 from pusula.journeys import queries
@@ -26,7 +28,8 @@ def printer(language: str) -> Printer:
     titles = {
         one.key: segments.words(one)["title"].get(language, one.key) for one in segments.active()
     }
-    named = {slug: str(one.title) for slug, one in purposes.known().items()}
+    with translation.override(language):
+        named = {slug: str(one.title) for slug, one in purposes.known().items()}
     return PRINTERS[language](titles, called.templates(language), named)
 
 

@@ -19,6 +19,7 @@ from pusula.journeys.tasks import lists, queries, taking
 from pusula.journeys.tasks.lists import ListError
 from pusula.journeys.tasks.results import STATES
 from pusula.lib import clock
+from pusula.measurement.reports import names
 from pusula.outbox.reasons import Reason
 from pusula.privacy import audit
 from pusula.web import formats, masking, titles
@@ -49,8 +50,10 @@ def index(request: HttpRequest) -> HttpResponse:
             "message__content", "enrollment__journey__version", "enrollment__profile"
         )[: PAGE + 1]
     )
+    unsaid = [task for task in shown[:PAGE] if task.message is None]
+    steps = names.steps((task.enrollment.journey.origin, task.step) for task in unsaid)
     context = {
-        "rows": [_row(task) for task in shown[:PAGE]],
+        "rows": [_row(task, steps) for task in shown[:PAGE]],
         "next_before": shown[PAGE - 1].pk if len(shown) > PAGE else None,
         "is_first": before is None,
         "state": state,
@@ -167,8 +170,10 @@ def _title(key: str) -> str:
     return journeys.title(found, get_language() or "en") if found else key
 
 
-def _row(task: Task) -> dict[str, Any]:
+def _row(task: Task, steps: dict[tuple[str, str], str]) -> dict[str, Any]:
+    """Return a call for the list; ``steps`` are what those are called that have no message."""
     message = task.message
+    called = steps.get((task.enrollment.journey.origin, task.step), task.step)
     reason = message.reason if message else ""
     region = settings.PUSULA.phone_region
     return {
@@ -176,7 +181,7 @@ def _row(task: Task) -> dict[str, Any]:
         "customer": titles.customer(task.enrollment.profile.name),
         "phone": masking.mask_phone(message.address, region) if message else "",
         "journey": journeys.title(task.enrollment.journey, get_language() or "en"),
-        "subject": message.content.subject if message else task.step,
+        "subject": message.content.subject if message else called,
         "due_at": message.due_at if message else task.created_at,
         "outcome": lists.words(task).get(task.outcome, task.outcome) if task.outcome else "",
         "reason": Reason(reason).label if reason in Reason.values else reason,
