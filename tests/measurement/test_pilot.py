@@ -8,6 +8,7 @@ import re
 import pytest
 from django.utils import translation
 
+from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.measurement.pilot import building, definition, sprint
 from pusula.measurement.pilot.definition import FLAVOURS, PilotError
@@ -39,6 +40,8 @@ def test_the_ready_files_speak_the_readers_language_and_no_other(flavour, langua
     assert other not in body
     told = definition.parse(text, flavour)
     assert told.language == language
+    today = clock.day_of(clock.now(), "Europe/Istanbul")
+    assert min(step.on for step in sprint.steps(told)) > today
     first = told.scenarios[0].message.subject
     assert first.tr == first.en
     assert first.tr in text

@@ -132,14 +132,18 @@ def _erase(world: World) -> None:
         world.seen.erasing.update(alike - world.seen.erased.keys())
 
     world.asked.append(Asked(do, answered))
+    if "merges" in world.faults and dice.roll.random() < 0.5:
+        _merge(world, person)
 
 
-def _merge(world: World) -> None:
-    """The PMS finds that two guests are one."""
-    people = _there(world)
+def _merge(world: World, with_: int | None = None) -> None:
+    """The PMS finds that two guests are one; of one of them it may be known who."""
+    people = [person for person in _there(world) if person != with_]
     if len(people) < 2:
         return
     winner, loser = (company.NUMBERS[person] for person in dice.roll.sample(people, 2))
+    if with_ is not None:
+        winner, loser = dice.roll.sample([company.NUMBERS[with_], winner], 2)
     key = f"merge:{world.number()}"
     world.asked.append(Asked(lambda: identity.merge(winner, loser, message_id=key), lambda: None))
 

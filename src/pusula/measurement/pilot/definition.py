@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from importlib import resources
 from pathlib import Path
@@ -13,9 +13,11 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
+from django.conf import settings
 from django.utils.translation import get_language, gettext, gettext_noop
 
 from pusula.campaigns.definitions import KEY, Share, convert
+from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.lib.sayings import Saying
 from pusula.segments.language.documents import read_yaml
@@ -27,6 +29,8 @@ _MOST_TITLE = 120
 _UNFIT = frozenset(" \t\r\n\"'<>{}$\\")  # what would end a link, or begin something else
 _LIQUID = ("{{", "{%")
 _TEXTS = frozenset({"title", "subject", "trust", "value", "proof", "text", "script"})
+_FIRST = re.compile("^starts_on: .*$", re.MULTILINE)
+_AHEAD = timedelta(days=14)  # what is to be done before the first day takes ten
 _SAID = re.compile(r'\{tr: ("[^"]*"|[^",{}]+), en: ("[^"]*"|[^"{}]+)\}')
 # The comments of the ready files, as they stand there.
 _COMMENTS = (
@@ -247,7 +251,10 @@ def _in_both(told: Any) -> Any:
 
 
 def kit(flavour: str) -> str:
-    """Return the file to begin with, for hotels or shops, in the reader's language alone."""
+    """Return the file to begin with, for hotels or shops, in the reader's language alone.
+
+    Its first day is so far ahead that all can be done before it.
+    """
     if flavour not in FLAVOURS:
         raise PilotError(
             Saying(
@@ -261,7 +268,9 @@ def kit(flavour: str) -> str:
         text = text.replace(f"# {comment}", f"# {gettext(comment)}")
     is_turkish = get_language() == "tr"
     text = _SAID.sub(lambda said: said[1 if is_turkish else 2], text)
-    return text.replace("language: tr", f"language: {'tr' if is_turkish else 'en'}")
+    text = text.replace("language: tr", f"language: {'tr' if is_turkish else 'en'}")
+    first = clock.day_of(clock.now(), settings.PUSULA.time_zone) + _AHEAD
+    return _FIRST.sub(f"starts_on: {first}", text)
 
 
 def plain(definition: Definition) -> dict[str, Any]:
