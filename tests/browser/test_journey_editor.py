@@ -36,7 +36,7 @@ def opened(page: Page, name: str) -> None:
 
 
 @pytest.mark.parametrize("look", ["light", "dark", "phone"])
-@pytest.mark.parametrize("step", ["davet-sms", "Rezervasyon"])
+@pytest.mark.parametrize("step", ["Mesaj gönder: SMS “Merhaba”", "Rezervasyon"])
 def test_open_sheets_are_accessible_and_fit(editor, look, step):
     editor.emulate_media(color_scheme="light" if look == "light" else "dark")
     if look == "phone":

@@ -4,7 +4,7 @@ import pytest
 
 from pusula.lib.complaints import Complaints
 from pusula.lib.errors import PusulaError
-from pusula.lib.sayings import Saying, found, kept, told
+from pusula.lib.sayings import Saying, found, joined, kept, told
 
 TURKISH = {
     "expected %(what)s, found %(found)s": "beklenen: %(what)s; bulunan: %(found)s",
@@ -58,11 +58,25 @@ def test_rows_that_are_older_than_sayings_stay_as_they_are():
         '{"say": "a", "with": 3}',
         '{"say": "", "with": {}}',
         '{"say": "%(x)s", "with": {"x": ' + "[" * 100_000,
+        '{"say": "%(x)999999999s", "with": {"x": ""}}',
     ],
 )
 def test_words_of_strangers_that_look_like_a_saying_stay_as_they_are(row):
     assert found(row) == row
     assert told(row, turkish) == row
+
+
+def test_plain_words_of_strangers_are_never_kept_as_a_saying():
+    words = kept(WANTED)
+    assert kept(words) == f" {words}"
+    assert told(kept(words), turkish) == f" {words}"
+
+
+def test_thousands_of_reasons_are_one():
+    many = joined([Saying("expected %(what)s", {"what": n}) for n in range(5_000)])
+    assert str(many).startswith("expected 0; expected 1; expected 2; ")
+    assert told(kept(many, 10**6)) == str(many)
+    assert joined([WANTED]) == WANTED
 
 
 def test_values_that_read_like_complaints_are_not_followed_for_ever():

@@ -70,6 +70,19 @@ def test_what_a_person_has_let_go_on_is_not_held_again_for_what_was_known_then()
     assert held() == []
 
 
+def test_of_two_who_are_told_at_the_same_moment_one_holds_it(monkeypatch):
+    messages = sent(300)
+    tell(messages[:20])
+    looks = []
+    with monkeypatch.context() as before_both:
+        before_both.setattr(spikes.Watch, "look", lambda _, *told_, at: looks.append((*told_, at)))
+        tell(messages[20:22])
+        tell(messages[22:24])
+    for receipts, at in looks:
+        spikes.Watch().look(receipts, at=at)
+    assert len(held()) == 1
+
+
 def test_what_only_informs_and_what_has_long_been_under_way_goes_on(monkeypatch):
     tell(sent(100, is_commercial=False))
     assert held() == []

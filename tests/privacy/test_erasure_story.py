@@ -182,7 +182,7 @@ def test_after_an_erasure_no_byte_of_the_person_is_left_and_late_events_are_refu
         f" Entry('event', 'web', 'web:8', json.dumps({{'phone': {PHONE!r}, 'name': 'A'}}))])"
     )
     home.run("live", "--once")
-    assert "erased" in home.run("live", "quarantine")
+    assert "Kişi silinmiş" in home.run("live", "quarantine")
     report = json.loads(
         home.run(
             "import", "profiles", str(home.folder.with_name("people.csv")),

@@ -220,6 +220,9 @@ def test_a_list_of_a_large_company_says_how_many_once_its_report_has_counted(den
         said = deniz.get(f"/reports/orders/?days=364{more}").content.decode()
         (n,) = re.findall(r"<span>(\d+) orders?</span>", said)
         assert int(n) == made.filter(status__in=states).count() > 0
+    Answer.objects.update(made_at=clock.now() - 2 * answers.FRESH)
+    said = deniz.get("/reports/orders/?days=364").content.decode()
+    assert not re.search(r"<span>\d+ orders?</span>", said)  # not as if it were of now
 
 
 PAGES = ("/", "/experiments/", "/experiments/campaign/bahar/", "/experiments/journey/abandoned/",

@@ -10,7 +10,7 @@ from pusula.campaigns.models import Campaign
 from pusula.consent.models import IysSubmission
 from pusula.lib import clock
 from pusula.lib.sayings import Saying, kept
-from pusula.measurement.reports import measured
+from pusula.measurement.reports import answers, measured
 from pusula.measurement.reports.glance import Glance
 from pusula.orders import machine
 from pusula.orders.models import Order
@@ -125,6 +125,15 @@ def test_nothing_wrong_is_said_too(deniz):
     Import.objects.update(n_rejected=0)
     Segment.objects.update(archived_at=made_up.NOW)
     assert concerns() == []
+    assert "Şu anda sizi bekleyen bir şey yok." in page(deniz)
+
+
+def test_before_a_large_company_is_counted_it_is_not_told_that_nothing_is_wrong(deniz, monkeypatch):
+    Import.objects.update(n_rejected=0)
+    Segment.objects.update(archived_at=made_up.NOW)
+    monkeypatch.setattr(answers, "MOST_AT_ONCE", -1)
+    assert "Dikkat isteyenler" not in page(deniz)  # who cannot go on is not known yet
+    answers.work(at=clock.now())
     assert "Şu anda sizi bekleyen bir şey yok." in page(deniz)
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 Translate = Callable[[str], str]
 _TEXT, _VALUES = "say", "with"
+_APART = '{"' + _TEXT  # so begins a row that keeps sentence and values apart
+_GAPS = re.compile(r"%(?:\(\w+\)[srd]|%)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +45,25 @@ def placed(place: str, why: Saying | str) -> Saying:
 
 
 def joined(reasons: Sequence[Saying | str]) -> Saying | str:
-    """Return several reasons as one."""
-    *before, last = reasons
-    for one in reversed(before):
-        last = Saying("%(one)s; %(more)s", {"one": one, "more": last})
-    return last
+    """Return several reasons as one; thousands are no deeper than a dozen."""
+    if len(reasons) == 1:
+        return reasons[0]
+    middle = len(reasons) // 2
+    halves = {"one": joined(reasons[:middle]), "more": joined(reasons[middle:])}
+    return Saying("%(one)s; %(more)s", halves)
 
 
 def kept(what: Saying | str, most: int = 10_000) -> str:
-    """Return ``what`` as a row keeps it: sentence and values apart, or cut English if too long."""
+    """Return ``what`` as a row keeps it: sentence and values apart, or cut English if too long.
+
+    Plain words never begin as a sentence kept apart does, whoever chose them.
+    """
     if isinstance(what, Saying):
         row = json.dumps(_parted(what), ensure_ascii=False)
         if len(row) <= most:
             return row
-    return str(what)[:most]
+    plain = str(what)
+    return f" {plain}"[:most] if plain.startswith(_APART) else plain[:most]
 
 
 def found(row: str) -> Saying | str:
@@ -63,7 +71,7 @@ def found(row: str) -> Saying | str:
 
     So do words of strangers that only look like a saying: one that cannot be said is none.
     """
-    if not row.startswith('{"' + _TEXT):
+    if not row.startswith(_APART):
         return row
     try:
         read = _joined(json.loads(row))
@@ -86,7 +94,8 @@ def _parted(value: object) -> object:
 
 def _joined(value: object) -> object:
     if isinstance(value, dict):
-        if not value[_TEXT] or not isinstance(value[_TEXT], str):
+        # A gap of strangers may be as wide as the memory.
+        if not value[_TEXT] or "%" in _GAPS.sub("", value[_TEXT]):
             raise ValueError(_TEXT)
         return Saying(value[_TEXT], {k: _joined(v) for k, v in value[_VALUES].items()})
     return value

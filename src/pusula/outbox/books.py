@@ -10,7 +10,7 @@ from django.db import IntegrityError, OperationalError
 from pusula.lib import clock
 from pusula.outbox import gate, machine
 from pusula.outbox.gate import Bounce, FencedError, Verdicts
-from pusula.outbox.models import ReceiptKind
+from pusula.outbox.models import Receipt, ReceiptKind
 from pusula.outbox.moves import Move
 from pusula.outbox.spikes import Watch
 
@@ -68,7 +68,9 @@ class Books:
                     raise
             else:
                 break
-        self.watch.look(((one.id, ReceiptKind.BOUNCED) for one in self.bounced), at=clock.now())
         self.settled.clear()
-        self.bounced.clear()
+        if self.bounced:
+            told = Receipt.objects.filter(message__in=[one.id for one in self.bounced])
+            self.bounced.clear()
+            self.watch.look(told.filter(kind=ReceiptKind.BOUNCED), at=clock.now())
         return verdicts

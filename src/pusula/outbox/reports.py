@@ -67,8 +67,7 @@ def apply(reports: Iterable[Report], *, channel: str, at: int) -> Applied:
                 done.n_same += 1
     if closing:
         spikes.look(channel, at=at)
-        told = Receipt.objects.filter(key__in=closing, is_machine=False)
-        spikes.Watch().look(told.values_list("message_id", "kind"), at=at)
+        spikes.Watch().look(Receipt.objects.filter(key__in=closing), at=at)
     return done
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+
+from django.db.models import QuerySet
 
 from pusula.consent.models import Reason, Suppression
 from pusula.lib import clock
@@ -75,32 +76,34 @@ class Watch:
 
     beyond: set[str] = field(default_factory=set)  # origins that have sent more than these
 
-    def look(self, told: Iterable[tuple[int, str]], *, at: int) -> None:
-        """Hold the origins of messages that are too many now; ``told`` are message and receipt.
+    def look(self, told: QuerySet[Receipt], *, at: int) -> None:
+        """Hold the origins of messages that are too many now; ``told`` are receipts just committed.
 
-        These are receipts just committed. Only what they make too much holds: what a person has
-        let go on is not held again for what was known then.
+        Only what they make too much holds: what a person has let go on is not held again for what
+        was known then. Of several who look at the same moment, one has the receipt that is one too
+        many, and sees all before it or is followed by who committed one of these.
         """
-        kinds: dict[int, set[str]] = {}
-        for message_id, kind in told:
-            kinds.setdefault(message_id, set()).add(kind)
-        mine = Message.objects.filter(pk__in=kinds, is_commercial=True)
-        rows = list(mine.values_list("pk", "origin")) if kinds else []
-        new = Counter((origin, kind) for pk, origin in rows for kind in kinds[pk])
-        for origin in sorted({origin for _pk, origin in rows} - self.beyond):
-            self._look(origin, new, at)
+        first: dict[tuple[str, str], int] = {}
+        mine = told.filter(message__is_commercial=True, is_machine=False).order_by("-pk")
+        for origin, kind, pk in mine.values_list("message__origin", "kind", "pk"):
+            first[origin, kind] = pk
+        for origin in sorted({origin for origin, _kind in first} - self.beyond):
+            self._look(origin, first, at)
 
-    def _look(self, origin: str, new: Counter[tuple[str, str]], at: int) -> None:
+    def _look(self, origin: str, first: Mapping[tuple[str, str], int], at: int) -> None:
         sent = Message.objects.filter(origin=origin, is_commercial=True, state__in=_GONE)
         n = sent.values("pk")[: FIRST + 1].count()
         if n > FIRST:
             self.beyond.add(origin)
             return
         for brake in _BRAKES:
+            since = first.get((origin, brake.kind))
+            if since is None:
+                continue
             receipts = Receipt.objects.filter(message__in=sent, kind=brake.kind, is_machine=False)
-            n_bad = receipts.order_by().values("message").distinct().count()
+            bad = receipts.order_by().values("message").distinct()
             most = max(brake.least, int(n * brake.share))
-            if n_bad - new[origin, brake.kind] <= most < n_bad:
+            if bad.filter(pk__lt=since).count() <= most < (n_bad := bad.count()):
                 _hold(origin, brake, n_bad, n, at)
 
 

@@ -126,11 +126,15 @@ def ask(digests: Collection[str], *, at: int) -> int:
     return wanted.update(wanted=True, asked_at=at, not_before_at=0)
 
 
-def known(kind: str, question: Question) -> Result | None:
-    """Return what is known at once, and ask for nothing: a page beside that of the report."""
+def known(kind: str, question: Question, *, at: int) -> Result | None:
+    """Return what is known at once, and ask for nothing: a page beside that of the report.
+
+    Such a page does not say of when it is, so what is old is not known.
+    """
     if is_small():
         return catalog.made(kind, question)
-    held = Answer.objects.filter(digest=digest(kind, question)).only("result").first()
+    fresh = Answer.objects.filter(digest=digest(kind, question), made_at__gte=at - FRESH)
+    held = fresh.only("result").first()
     return held.result if held else None
 
 

@@ -78,7 +78,7 @@ class Names:
         has_segments = any("segment" in row for row in rows)
         return cls(
             origins(codes),
-            steps((row["origin"], row["step"]) for row in rows if row.get("step")),
+            steps((row.get("origin", ""), row["step"]) for row in rows if row.get("step")),
             _triggers(ways),
             _contents(contents),
             _segments() if has_segments else {},
@@ -97,7 +97,8 @@ class Names:
             way = self.triggers.get((row["origin"], row["trigger"]), row["trigger"])
             return f"{origin} · {way}"
         code = row.get("step", "")
-        return f"{origin} · {self.steps.get((row['origin'], code), code)}" if code else origin
+        of_step = self.steps.get((row.get("origin", ""), code), code)
+        return " · ".join(filter(None, (origin, of_step)))
 
 
 def channel(code: str) -> str:

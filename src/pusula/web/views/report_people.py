@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_safe
 
+from pusula.lib import clock
 from pusula.measurement.reports import answers, catalog, cohort, funnel, kpi
 from pusula.measurement.reports.blocks import Page
 from pusula.measurement.reports.names import step
@@ -72,7 +73,7 @@ def funnel_people(request: HttpRequest) -> HttpResponse:
         steps, shown.period.span, window, place, after=after_of(request), limit=PAGE
     )
     question = catalog.of_period(shown.period) | {"steps": list(steps), "window_days": window}
-    counted = answers.known("funnel", question)  # of the page before
+    counted = answers.known("funnel", question, at=clock.now())  # of the page before
     return _people(
         request,
         found,

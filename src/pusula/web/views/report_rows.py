@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_safe
 
+from pusula.lib import clock
 from pusula.measurement.attribution import queries as attribution
 from pusula.measurement.attribution.credit import SIGN_NAMES
 from pusula.measurement.attribution.queries import CreditedOrder, Narrowed
@@ -229,7 +230,8 @@ def _n_orders(
     if answers.is_small():
         return (found if is_dead else found.filter(net_base_minor__gte=0)).count()
     held, _error = report_period.rules_or_usual(request)
-    told = answers.known("kpi", catalog.of_period(shown.period) | {"rules": held.plain()})
+    question = catalog.of_period(shown.period) | {"rules": held.plain()}
+    told = answers.known("kpi", question, at=clock.now())
     n: int | None = told["now"]["n_cancelled" if is_dead else "n_orders"] if told else None
     return n
 
