@@ -19,6 +19,7 @@ from pusula.channels.email.smtp import Server, TransportError
 from pusula.lib import clock
 from pusula.measurement.reports import answers, catalog, letters, mails, schedules
 from pusula.measurement.reports.models import Answer, Issue, Letter, Schedule
+from pusula.measurement.reports.period import Period
 from pusula.measurement.reports.schedules import ScheduleError
 from pusula.outbox.brakes import STOP_FILE
 from pusula.outbox.registry import RUN_FOLDER
@@ -107,6 +108,20 @@ def test_a_large_company_s_report_waits_for_what_is_counted_beside(sold, post, m
     assert len(post()) == 1
     monkeypatch.setattr(catalog, "made", None)  # the next is of other days, but asks as well
     assert letters.prepare(at=MONDAY + 7 * clock.DAY) == []
+
+
+def test_a_report_of_midnight_has_the_whole_of_its_last_day(monkeypatch):
+    monkeypatch.setattr(answers, "MOST_AT_ONCE", -1)
+    weekly(verified(), parts=["kpi"], hour=0)
+    midnight = MONDAY - 8 * clock.HOUR
+    period = Period(dt.date(2026, 9, 21), dt.date(2026, 9, 28))
+    answers.answer("kpi", letters.question("kpi", period), at=midnight - clock.HOUR // 2)
+    monkeypatch.setattr(clock, "now", lambda: midnight - clock.HOUR // 2)
+    answers.work(at=midnight - clock.HOUR // 2)  # somebody looked before the day was over
+    monkeypatch.setattr(clock, "now", lambda: midnight + clock.MINUTE)
+    assert letters.prepare(at=midnight + clock.MINUTE) == []
+    answers.work(at=midnight + clock.MINUTE)
+    assert len(letters.prepare(at=midnight + 2 * clock.MINUTE)) == 1
 
 
 def test_a_report_that_cannot_be_counted_is_told_to_the_operator(monkeypatch, caplog):

@@ -32,6 +32,8 @@ from pusula.segments.models import Membership
 
 # Clocks are looked at before what they are looked at for; a process may be stopped in between.
 SLACK = stage.MINUTE
+# Whoever is in a segment by these has done nothing that brings them onto a journey.
+_STILL = ("definition", "merge", "undo")
 
 
 def at_once(world: World) -> Iterator[str]:
@@ -117,7 +119,7 @@ def _entries(world: World, people: dict[int, int]) -> Iterator[str]:
     for profile_id, name, at in events.values_list("profile_id", "name", "at"):
         told[name, profile_id].append(at)
     stays = Counter(
-        Membership.objects.filter(segment__key=TWICE, cause__in=("live", "time", "import"))
+        Membership.objects.filter(segment__key=TWICE).exclude(cause__in=_STILL)
         .values_list("profile_id", flat=True)
     )  # fmt: skip
     for kin in {world.seen.kin_of(person) for person in people}:

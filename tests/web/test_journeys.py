@@ -14,8 +14,10 @@ from tests.web import rides
 from pusula.campaigns.models import Template
 from pusula.journeys import figures, versions
 from pusula.journeys.models import Enrollment, Journey
+from pusula.lib.sayings import Saying, kept
 from pusula.outbox import doubts
 from pusula.outbox.models import Hold, Message
+from pusula.outbox.spikes import ORIGIN_HOLD
 from pusula.privacy.models import AuditEntry
 from pusula.profiles.models import Profile
 
@@ -336,6 +338,15 @@ def test_the_overview_names_a_journey_that_fails_and_not_one_that_is_paused(deni
 def test_messages_that_are_held_back_are_said_so(deniz, journey):
     Hold.objects.create(origin="", reason="paused", since_at=made_up.NOW)
     assert "Messages are held back" in page(deniz, "/journeys/abandoned/")
+
+
+def test_a_journey_that_is_held_by_itself_says_why(deniz, journey):
+    Message.objects.filter(origin=journey.origin).update(state="pending")
+    why = kept(Saying("%(n)s addresses closed within an hour", {"n": 7}))
+    Hold.objects.create(origin=journey.origin, reason=ORIGIN_HOLD, detail=why, since_at=made_up.NOW)
+    shown = page(deniz, "/journeys/abandoned/")
+    assert "<b>7 addresses closed within an hour</b>" in shown
+    assert f"pusula sender resume {journey.origin}" in shown
 
 
 def test_a_page_asks_the_same_number_of_questions_however_many_are_on_it(

@@ -225,9 +225,20 @@ def test_a_list_of_a_large_company_says_how_many_once_its_report_has_counted(den
     assert not re.search(r"<span>\d+ orders?</span>", said)  # not as if it were of now
 
 
+def test_clicks_of_a_journey_that_cannot_be_counted_say_why(deniz, moment, large):
+    deniz.cookies["django_language"] = "en"
+    path = "/journeys/abandoned/"
+    assert "Clicks and credited revenue are being counted" in deniz.get(path).content.decode()
+    Answer.objects.filter(kind="steps").update(wanted=False, error="there is no such day")
+    shown = deniz.get(path).content.decode()
+    assert "are being counted" not in shown
+    assert "there is no such day" in shown
+    assert "Try again" in shown
+
+
 PAGES = ("/", "/experiments/", "/experiments/campaign/bahar/", "/experiments/journey/abandoned/",
-         "/experiments/+everything/", "/experiments/+planner/", "/campaigns/bahar/",
-         "/journeys/abandoned/result/")  # fmt: skip
+         "/experiments/+everything/", "/experiments/+planner/", "/campaigns/",
+         "/campaigns/bahar/", "/journeys/abandoned/result/")  # fmt: skip
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -17,6 +17,7 @@ from pusula.pipeline.queries import TOMBSTONE, Logged
 from pusula.pipeline.refusals import PARTLY, RefusedError
 
 _REASON = 2_000
+_MOST_LEFT = 8  # reasons of one message: a row has no room for more, nor has a step for thousands
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,9 @@ def _read(entry: Logged, company: Company, latest: int, found: Understood) -> No
         return
     reading = messages.read(entry, company, latest=latest)
     found.told.extend(reading.told)
-    found.aside.extend(Aside(entry, one, is_rest=True, is_common=True) for one in reading.left)
+    found.aside.extend(
+        Aside(entry, one, is_rest=True, is_common=True) for one in reading.left[:_MOST_LEFT]
+    )
     if reading.problem:
         found.aside.append(Aside(entry, reading.problem, is_rest=True))
 

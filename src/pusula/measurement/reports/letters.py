@@ -92,12 +92,18 @@ def _issue(schedule: Schedule, due: int, at: int) -> Issue | None:
 
 
 def _result(part: str, period: Period, due: int, at: int) -> catalog.Result | None:
-    """Return what a part says, not older than a page would show it; ``None`` if it is counted."""
+    """Return what a part says, not older than a page would show it; ``None`` if it is counted.
+
+    Nor is it older than the end of its last day, which may be the very moment.
+    """
     given = answers.answer(part, question(part, period), at=at)
-    if given.made_at is not None and given.made_at >= due - answers.FRESH:
+    since = max(due - answers.FRESH, period.span.until_at)
+    if given.made_at is not None and given.made_at >= since:
         return given.result
     if given.error:
         raise catalog.QuestionError(found(given.error))
+    if not given.is_waiting:
+        answers.ask([given.digest], at=at)
     return None
 
 
