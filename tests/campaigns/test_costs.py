@@ -91,7 +91,7 @@ def test_what_was_sent_is_counted_by_the_prices_of_its_moment(hotel, guests):
 
 
 def test_a_campaign_of_another_currency_does_not_begin_and_takes_no_price_of_this_one(
-    hotel, guests, settings
+    hotel, guests, settings, english
 ):
     prices.change({"sms": Decimal("0.25")}, by="ece", at=NOON)
     campaign = by_sms(hotel, guests, "Merhaba", cost={"fixed": 7})

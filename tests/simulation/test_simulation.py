@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-N_WORLDS = 6
+N_WORLDS = 16
 
 
 def simulated(*arguments: str) -> str:
