@@ -408,7 +408,7 @@ def test_of_a_long_sms_its_parts_are_kept_since_each_is_paid_for(tmp_path: Path)
 
 def test_a_second_try_that_says_less_is_paid_for_as_what_it_says(tmp_path: Path) -> None:
     [guest] = guests(1)
-    Profile.objects.filter(pk=guest.pk).update(last_name="Y" * 170)
+    Profile.objects.filter(pk=guest.pk).update(last_name="Я" * 100)
     in_line([guest])
     post(Scripted({phone(0): Outcome(0, Result.LATER, after_s=60)}), tmp_path)
     assert Message.objects.get().n_parts == 2
