@@ -94,13 +94,13 @@ def test_a_source_is_added_once(web):
 
 
 @pytest.mark.usefixtures("english")
-def test_the_commands_do_the_same_and_are_in_the_audit_log():
+def test_the_commands_do_the_same_and_are_in_the_audit_log(english):
     run("add", "shop", "--kind", "server", "--title", "Mağaza")
     assert "Mağaza" in run("list")
     assert '"slug": "shop"' in run("list", "--json")
     key = run("keys", "add", "shop", "--origin", "https://shop.com", "--quota", "600")
     assert keys.digest(key) in now_good()
-    assert "600/min" in run("keys", "list", "shop")
+    assert "600 a minute" in run("keys", "list", "shop")
     new = run("keys", "rotate", key, "--days", "1")
     run("keys", "revoke", key)
     assert now_good() == {keys.digest(new)}

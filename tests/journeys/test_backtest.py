@@ -190,6 +190,8 @@ def test_the_command_takes_files_and_keys_and_says_the_same_twice(tmp_path, engl
     assert [one["n_entered"] for one in json.loads(first.stdout)] == [1, 1]
     shown = CliRunner().invoke(cli, asked)
     assert "Came in: 1" in shown.stdout, shown.output
+    assert "Merhaba (mail)" in shown.stdout
+    assert "Asked for 1" in shown.stdout
     assert Message.objects.count() == n_messages
     gone = CliRunner().invoke(cli, ["journeys", "backtest", "nobody", *asked[4:]])
     assert "there is no journey nobody" in gone.output

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 from tests.journeys.scene import document, mail, publish, templates, wait
-from tests.pipeline.company import NOW
+from tests.pipeline.company import NOW, define
 
 from pusula.campaigns import called as templates_called
 from pusula.campaigns.models import Template
 from pusula.journeys import called, versions
-from pusula.journeys.language import Names, parse
+from pusula.journeys.language import Names, graph, parse
 from pusula.journeys.language.sentences import said
 from pusula.lib import clock
 from pusula.measurement.reports.names import Names as Rows
@@ -84,8 +84,23 @@ def test_a_journey_in_words_calls_nothing_by_its_key():
     }
     steps = [{"id": "who", "branch": {"ways": [jump], "else": [mail()]}}, wait("w", "1 hour")]
     told = parse(document(steps=steps), Names(schema=catalog.schema()))
-    lines = [line.text for line in said(told, called.printer("en"))]
+    lines = [line.text for line in said(told, called.printer("en", told))]
     assert "Continue with this step: Wait 1 hour." in lines
     assert any("“Merhaba”" in line for line in lines)
     assert any("“Offers and news”" in line for line in lines)
     assert versions.names() is not None
+
+
+def test_of_a_companys_templates_and_segments_only_those_named_are_read():
+    templates("hello", "another")
+    for key in ("loyal", "lapsing", "others"):
+        define(key, {"orders": {"count": {"at_least": 1}}})
+    first = {"first": [{"enters": "lapsing"}], "at_most": "2 days"}
+    steps = [{"id": "until", "wait": first}, mail()]
+    written = document(steps=steps, who={"segment": "loyal"})
+    parsed = parse(written, versions.names())
+    for about in (written, parsed, graph(parsed), [parsed, None]):
+        told = called.printer("tr", about)
+        assert dict(told.templates) == {"hello": "Merhaba"}
+        assert told.titles.keys() == {"loyal", "lapsing"}
+    assert not called.printer("tr", list(parsed.steps[:1])).templates

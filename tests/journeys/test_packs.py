@@ -6,6 +6,7 @@ import fnmatch
 import json
 import re
 import tomllib
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -109,6 +110,35 @@ def test_every_scenario_says_its_goal_holdout_and_exits():
         assert [line for line in sentences(packs.parsed(scenario), "tr") if line.step]
     keys = [packs.load(*each, "tr").key for each in FLAVOURS]
     assert len(set(keys)) == len(keys), "a company may have both flavours"
+
+
+@pytest.mark.parametrize("language", packs.LANGUAGES)
+def test_templates_are_called_in_words_and_no_two_alike(language):
+    scenarios = [packs.load(*each, language) for each in FLAVOURS]
+    names = [letter.name for one in scenarios for letter in one.letters]
+    assert len(set(names)) == len(names), "a company may have both flavours"
+    for one in scenarios:
+        title = one.document["title"][language]
+        assert all(letter.name.startswith(f"{title} – ") for letter in one.letters)
+        assert not any(one.key in letter.name for letter in one.letters)
+
+
+def test_what_is_added_is_called_in_the_language_of_the_company_or_that_asked_for(settings):
+    settings.PUSULA = replace(settings.PUSULA, language="en")
+    pusula("add", "birthday")
+    names = Template.objects.order_by("pk").values_list("name", flat=True)
+    assert names.first() == "Birthday of a guest – wishes"
+    Template.objects.all().delete()
+    pusula("add", "abandoned-booking", "--language", "tr")
+    found = Template.objects.order_by("pk").values_list("name", "channel")
+    assert list(found) == [
+        ("Yarım kalan rezervasyon – 30 dakika sonra", "email"),
+        ("Yarım kalan rezervasyon – 30 dakika sonra (bildirim)", "webpush"),
+        ("Yarım kalan rezervasyon – bir gün sonra", "email"),
+        ("Yarım kalan rezervasyon – bir gün sonra (SMS)", "sms"),
+    ]
+    keys = Journey.objects.values_list("key", flat=True)
+    assert set(keys) == {"guest-birthday", "abandoned-booking"}
 
 
 def written_down() -> str:
@@ -257,7 +287,7 @@ def test_a_scenario_is_looked_at_and_added_on_the_command_line():
     listed = json.loads(pusula("list", "--json"))
     assert len(listed) == len(packs.all_packs()) == 11
     shown = pusula("show", "price-drop", "--flavour", "shop")
-    for words in ("Wait 24 hours.", "product-price-drop-news (email)", "Conversion"):
+    for words in ("Wait 24 hours.", "Bakılan ürünün fiyatı düştü – haber (email)", "Conversion"):
         assert words in shown
     written = yaml.safe_load(pusula("show", "price-drop", "--yaml"))
     assert written["journey"] == "stay-price-drop"

@@ -125,6 +125,17 @@ def test_a_segment_is_whoever_was_in_it_when_the_message_left(people):
     assert {one.profile_id for one in listed} == {people[0].pk, people[2].pk}
 
 
+def test_the_segments_of_those_are_read_whose_messages_may_count(people):
+    loyal = segment()
+    for who in people[:4]:
+        was_in(loyal, who, 0)
+        bought(who, 4)
+    heard(sent(people[2], 1), "clicked", 3)
+    (block,) = touches.blocks(WHOLE, LAST.longest)
+    held = touches.memberships([loyal.pk], block)
+    assert held["profile_id"].to_pylist() == [people[2].pk]
+
+
 @pytest.mark.parametrize("longest", [None, -1])
 def test_the_rows_behind_a_credit_come_to_it_page_by_page(people, monkeypatch, longest):
     monkeypatch.setattr("pusula.measurement.attribution.queries._A_FEW", 2)

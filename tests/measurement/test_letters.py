@@ -124,13 +124,39 @@ def test_a_report_of_midnight_has_the_whole_of_its_last_day(monkeypatch):
     assert len(letters.prepare(at=midnight + 2 * clock.MINUTE)) == 1
 
 
-def test_a_report_that_cannot_be_counted_is_told_to_the_operator(monkeypatch, caplog):
+def test_a_part_that_cannot_be_counted_is_told_and_tried_again_for_the_next_report(
+    monkeypatch, caplog
+):
     monkeypatch.setattr(answers, "MOST_AT_ONCE", -1)
-    weekly(verified(), parts=["cohort"])
-    letters.prepare(at=MONDAY)
-    Answer.objects.update(wanted=False, error="no month is there")
+    monkeypatch.setattr(clock, "now", lambda: MONDAY + clock.MINUTE)
+    weekly(verified(), parts=["kpi", "cohort"], language="en")
+    counted = catalog.made
+
+    def broken(kind, question):
+        if kind == "cohort":
+            raise catalog.QuestionError("no month is there")
+        return counted(kind, question)
+
+    monkeypatch.setattr(catalog, "made", broken)
     assert letters.prepare(at=MONDAY) == []
-    assert "cannot be made: no month is there" in caplog.text
+    while answers.work(at=MONDAY) is not None:
+        pass
+    assert letters.prepare(at=MONDAY + clock.HOUR - 1) == []  # it may be mended
+    (issue,) = letters.prepare(at=MONDAY + clock.HOUR)
+    assert issue.results.keys() == {"kpi"}
+    assert "cohort of the report" in caplog.text
+    assert "no month is there" in caplog.text
+    text = mails.message(issue, "ada@example.com").get_body(("plain",)).get_content()
+    for told in (mails.page(issue), text):
+        assert told.count("Could not be counted for this report.") == 1
+        assert "Nothing in this period." not in told
+    monkeypatch.setattr(catalog, "made", counted)
+    later = MONDAY + 7 * clock.DAY
+    monkeypatch.setattr(clock, "now", lambda: later + clock.MINUTE)
+    assert letters.prepare(at=later) == []
+    while answers.work(at=later) is not None:
+        pass
+    assert letters.prepare(at=later)[0].results.keys() == {"kpi", "cohort"}
 
 
 def test_a_moment_has_one_report_and_an_address_one_letter(post):

@@ -87,7 +87,7 @@ def test_another_draw_begins_anew(company):
     assert found.name == "2027"
 
 
-def test_without_such_a_group_there_is_nothing_to_say():
+def test_without_such_a_group_there_is_nothing_to_say(english):
     assert overall.measured(NOW) is None
     done = CliRunner().invoke(command, ["everything"])
     assert done.exit_code == 2

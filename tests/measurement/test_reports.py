@@ -6,12 +6,15 @@ import csv
 import datetime as dt
 import io
 import json
+import subprocess
+import sys
 
 import openpyxl
 import pytest
 from click.testing import CliRunner
 from tests.measurement.messaging import T0, at, bought, cancel, heard, sent
 from tests.outbox.people import profiles
+from tests.sources.test_kill import place
 
 from pusula.events.models import Event
 from pusula.lib import clock
@@ -25,6 +28,7 @@ from pusula.ops.reports import reports
 from pusula.outbox.models import Message
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
+__all__ = ["place"]  # a fixture
 FIRST = dt.date(2026, 9, 22)  # the day of T0 in Istanbul is the 21st
 WEEK = Period(FIRST, FIRST + dt.timedelta(days=7))
 
@@ -187,13 +191,27 @@ def test_a_large_company_is_answered_beside_and_the_answer_is_kept(people, monke
     assert later.result == second.result
 
 
-def test_a_question_whose_worker_died_is_taken_again_and_by_one_only(monkeypatch):
-    monkeypatch.setattr(answers, "MOST_AT_ONCE", -1)
-    now = clock.now()
-    answers.answer("rates", QUESTION, at=now)
-    assert answers._take(now) is not None
-    assert answers._take(now + clock.MINUTE) is None
-    assert answers._take(now + 2 * answers.PATIENCE) is not None
+WORKER = """
+import sys, time, django; django.setup()
+from pusula.measurement.reports import answers, catalog
+answers.MOST_AT_ONCE = -1
+answers.answer("cohort", {"months": 3}, at=1)
+if sys.argv[1] == "hang":
+    catalog.made = lambda kind, question: (print("counting", flush=True), time.sleep(600))
+print(answers.work(at=1) is not None)
+"""
+
+
+def test_a_question_is_one_workers_until_it_is_killed(place):
+    hanging = [sys.executable, "-c", WORKER, "hang"]
+    with subprocess.Popen(hanging, stdout=subprocess.PIPE, env=place.environment) as worker:
+        try:
+            assert worker.stdout.readline() == b"counting\n"
+            assert place.python("-c", WORKER, "work").stdout == "False\n"
+        finally:
+            worker.kill()
+    assert place.python("-c", WORKER, "work").stdout == "True\n"
+    assert place.python("-c", WORKER, "work").stdout == "False\n"
 
 
 def test_a_question_that_cannot_be_answered_says_why_and_waits_no_longer(monkeypatch):

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 from django.utils import translation
 
 from pusula.campaigns.models import Campaign
+from pusula.journeys.models import Journey, JourneyVersion
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.ops.segments import segments
@@ -158,6 +159,21 @@ def test_a_segment_that_a_campaign_uses_is_not_archived_and_the_plan_names_the_c
         with pytest.raises(PusulaError, match="the campaigns spring use it"):
             call(*words)
     assert size() == 2
+
+
+def test_a_segment_that_a_journey_is_under_way_with_is_not_archived(folder):
+    call("apply", folder, "--yes")
+    journey = Journey.objects.create(key="calls", state="live", created_at=0)
+    told = {"title": {"en": "Calls"}, "entry": [{"enters": "not-regulars"}]}
+    version = JourneyVersion.objects.create(
+        journey=journey, number=1, definition=told, created_at=0
+    )
+    Journey.objects.update(version=version)
+    with pytest.raises(PusulaError, match="the journeys calls use it"):
+        call("archive", "not-regulars")
+    Journey.objects.update(state="archived")
+    call("archive", "not-regulars")
+    assert Segment.objects.get(key="not-regulars").archived_at == NOW
 
 
 def test_a_mistake_names_the_file_and_the_place(folder):

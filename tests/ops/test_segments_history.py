@@ -14,7 +14,7 @@ from pusula.profiles.models import Profile
 from pusula.segments import actions
 from pusula.segments.everybody import rebuild
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 
 NOW = clock.from_datetime(dt.datetime(2026, 6, 1, 12), "Europe/Istanbul")
 

@@ -15,7 +15,7 @@ from pusula.ops.team import team
 from pusula.privacy.models import AuditEntry
 from pusula.profiles.models import Identifier, Profile
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 
 
 def run(*words: str) -> str:

@@ -18,7 +18,7 @@ from pusula.outbox import machine, providers
 from pusula.outbox.letters import Desk, Letter
 from pusula.outbox.models import Message, Receipt
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("english")]
 
 
 @pytest.fixture

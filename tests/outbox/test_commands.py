@@ -13,7 +13,7 @@ from pusula.lib.errors import PusulaError
 from pusula.ops import sender as command
 from pusula.outbox import queries
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("english")]
 
 
 @pytest.fixture

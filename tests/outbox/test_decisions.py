@@ -13,10 +13,11 @@ from tests.outbox.people import consented, profiles
 
 from pusula.consent import actions as consent
 from pusula.lib import clock
-from pusula.outbox import decisions, machine
+from pusula.outbox import decisions, known, machine
 from pusula.outbox.candidates import Way
 from pusula.outbox.decisions import decide
 from pusula.outbox.models import Message
+from pusula.outbox.rules.policy import Budget
 from pusula.profiles.models import Identifier, IdentifierKind, Profile, Trait, TraitKind
 from pusula.profiles.objections import OBJECTED
 
@@ -333,6 +334,23 @@ def test_what_is_overdue_in_line_takes_its_place_of_a_budget_now_unless_it_is_to
     Message.objects.filter(dedupe_key=second.dedupe_key).delete()
     [third] = decide([asked(people[2].pk, not_after_at=late)], at=now + 2 * HOUR + 1)
     assert third.due_at == now + 2 * HOUR + 1, "the first is not sent any more"
+
+
+def test_after_an_outage_the_places_of_the_next_hours_belong_to_those_in_line():
+    people = profiles(8)
+    consented(people)
+    late = NOW + DAY
+    for n, person in enumerate(people[:7]):
+        decide([asked(person.pk, due_at=NOW + n, not_after_at=late, is_commercial=n < 5)], at=NOW)
+    limits("budgets: [{channel: email, most: 2, per: hour}]")
+    now = NOW - NOW % HOUR + 5 * HOUR
+    [last] = decide([asked(people[7].pk, not_after_at=late)], at=now)
+    # What only informs leaves at once, above the budget; then come five who wait.
+    assert last.due_at == now + 3 * HOUR
+    budget = Budget(channel="email", most=2, per="hour")
+    assert known.spent(budget, zone="Europe/Istanbul", at=now) == [
+        (now, 2), (now + HOUR, 2), (now + 2 * HOUR, 2), (now + 3 * HOUR, 2),
+    ]  # fmt: skip
 
 
 def test_seats_of_a_day_are_counted_by_the_company_calendar():

@@ -13,7 +13,7 @@ from pusula.outbox.reasons import Reason
 from pusula.outbox.rules.policy import PolicyError
 from pusula.privacy.models import AuditEntry
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 DOCS = Path(__file__).parents[2] / "docs"
 
 

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Barrier
 
 import pytest
-from tests.outbox.people import in_line, profiles
+from django.db import OperationalError, connection
+from tests.channels.hop import hop
+from tests.outbox.people import consented, in_line, profiles
 from tests.outbox.test_posting import Scripted, phone, post
 from tests.outbox.test_posting import guests as with_phones
 from tests.outbox.test_posting import in_line as texts_in_line
+from tests.outbox.test_rivals_at_once import at_once
 
+from pusula.channels.email.smtp import Server
 from pusula.channels.port import Outcome, Report, ReportKind, Result
+from pusula.lake import locks
 from pusula.lib import clock
 from pusula.lib.sayings import told
 from pusula.outbox import actions, machine, reports, spikes
-from pusula.outbox.models import Hold, Message
+from pusula.outbox.models import Hold, Message, Receipt
+from pusula.outbox.sender import SendLoop
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -71,15 +78,44 @@ def test_what_a_person_has_let_go_on_is_not_held_again_for_what_was_known_then()
 
 
 def test_of_two_who_are_told_at_the_same_moment_one_holds_it(monkeypatch):
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one writer at a time")
+    messages = sent(300)
+    tell(messages[:19])
+    both = Barrier(2)
+    take = locks.take
+
+    def meet(*lock) -> None:
+        both.wait()  # both have written down what they were told, and neither has committed
+        take(*lock)
+
+    with monkeypatch.context() as at_one_moment:
+        at_one_moment.setattr(locks, "take", meet)
+        at_once(2, lambda n: tell(messages[19 + n : 20 + n]))
+    assert len(held()) == 1
+
+
+def test_what_is_told_and_the_hold_it_asks_for_are_both_there_or_neither(monkeypatch):
     messages = sent(300)
     tell(messages[:20])
-    looks = []
-    with monkeypatch.context() as before_both:
-        before_both.setattr(spikes.Watch, "look", lambda _, *told_, at: looks.append((*told_, at)))
-        tell(messages[20:22])
-        tell(messages[22:24])
-    for receipts, at in looks:
-        spikes.Watch().look(receipts, at=at)
+
+    def die(*_hold) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as in_between:
+        in_between.setattr(spikes, "_hold", die)
+        with pytest.raises(RuntimeError):
+            tell(messages[20:21])
+    assert Receipt.objects.count() == 20
+    tell(messages[20:21])
+    assert (Receipt.objects.count(), len(held())) == (21, 1)
+
+
+def test_a_bounce_told_before_the_answer_to_the_message_counts():
+    messages = sent(300)
+    tell(messages[:20])
+    Message.objects.filter(pk=messages[20].pk).update(state=machine.SENDING)
+    tell(messages[20:21])
     assert len(held()) == 1
 
 
@@ -98,4 +134,36 @@ def test_numbers_that_do_not_exist_hold_it_while_it_is_sent(tmp_path: Path):
     post(provider, tmp_path)
     assert len(held()) == 1
     assert len(provider.taken) < 30, "the rest stays in line"
+    assert Message.objects.filter(state=machine.PENDING).exists()
+
+
+def test_a_database_that_fails_at_the_hold_costs_no_message(tmp_path: Path, monkeypatch):
+    texts_in_line(with_phones(40), origin="campaign:7")
+    hold, fails = spikes._hold, iter([True, True])
+
+    def fail(*told_) -> None:
+        if next(fails, False):
+            raise OperationalError
+        hold(*told_)
+
+    monkeypatch.setattr(spikes, "_hold", fail)
+    post(Scripted({phone(i): Outcome(0, Result.BAD_ADDRESS) for i in range(40)}), tmp_path)
+    assert next(fails, None) is None
+    assert len(held()) == 1
+    states = set(Message.objects.values_list("state", flat=True))
+    assert states == {machine.FAILED, machine.PENDING}
+    assert Receipt.objects.count() == Message.objects.filter(state=machine.FAILED).count()
+
+
+def test_a_channel_is_held_for_what_the_mail_server_refuses(tmp_path: Path):
+    people = profiles(80)
+    consented(people)
+    for n in range(8):  # too few of each to hold one of them
+        in_line(people[n * 10 : n * 10 + 10], origin=f"campaign:{n}")
+    with hop() as server:
+        server.answer = lambda step, _who: b"550 5.1.1 no such user\r\n" if step == "rcpt" else None
+        SendLoop(Server.of(server.url), tmp_path).run(once=True)
+    assert [(one.origin, one.reason) for one in Hold.objects.all()] == [
+        ("channel:email", spikes.SPIKE_HOLD)
+    ]
     assert Message.objects.filter(state=machine.PENDING).exists()

@@ -233,7 +233,7 @@ def test_whoever_follows_the_moves_hears_of_each_once_while_many_evaluate(compan
         "{",
     ],
 )
-def test_a_line_that_makes_no_sense_is_left_out_of_the_log_and_named(tmp_path, line):
+def test_a_line_that_makes_no_sense_is_left_out_of_the_log_and_named(tmp_path, line, english):
     file = tmp_path / "told.jsonl"
     good = '{"id": 2, "name": "A", "email": "elif@example.com"}'
     file.write_text(f"{line}\n{good}\n", encoding="utf-8")
@@ -241,7 +241,7 @@ def test_a_line_that_makes_no_sense_is_left_out_of_the_log_and_named(tmp_path, l
     assert done.exit_code == 1
     assert "1 new in the log" in done.output
     assert "line 1: " in done.output
-    assert "1 lines left out" in done.output
+    assert "Lines left out: 1" in done.output
 
 
 def test_an_amount_that_no_amount_can_be_is_none(company):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 from django.db import connection, transaction
 from django.utils import translation
 
+import pusula
 from pusula.lib import clock
 from pusula.ops.audit import audit as command
 from pusula.privacy import audit, seals
@@ -194,6 +196,15 @@ def test_each_verb_is_a_sentence_in_both_languages():
         for language in ("en", "tr"):
             with translation.override(language):
                 assert "%(" not in sentence(entry)
+
+
+def test_each_verb_that_is_written_has_its_sentence():
+    written = set()
+    for file in Path(pusula.__file__).parent.rglob("*.py"):
+        told = file.read_text(encoding="utf-8")
+        written |= set(re.findall(r'record\([^"]*"([a-z_]+\.[a-z_]+)"', told))
+    assert len(written) > 90
+    assert written - set(SENTENCES) == set()
 
 
 def test_a_sentence_names_who_what_and_how_many():

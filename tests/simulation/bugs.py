@@ -19,7 +19,7 @@ from pusula.events import undo as events_undo
 from pusula.journeys import advance, course, hearing
 from pusula.journeys.course import Happening
 from pusula.lib import clock, ids
-from pusula.outbox import gate, known, limits, machine, moves, posting, registry, sender
+from pusula.outbox import gate, known, limits, machine, moves, posting, registry, room, sender
 from pusula.outbox.gate import GO, Verdicts
 from pusula.outbox.letters import Letter
 from pusula.outbox.models import Message
@@ -253,10 +253,17 @@ def _parted_keep_addressed() -> Sequence[Change]:
     return [(moving, "give_back_addressed", lambda *_args: None)]
 
 
-def _budget_forgets() -> Sequence[Change]:
-    """Give the place of what is due, and has not left, to somebody else (our own)."""
-    forgetful = known._SPENT.replace("then %s else due_at", "then 0 * %s else due_at")
-    return [(known, "_SPENT", forgetful)]
+def _budget_when_queueing_only() -> Sequence[Change]:
+    """Ask for room when a message is put in line, and not when it leaves (our own)."""
+    return [
+        (room, "left", lambda *_args, **_more: None),
+        (room, "without", lambda *_args, **_more: set()),
+    ]
+
+
+def _room_is_not_kept() -> Sequence[Change]:
+    """Ask for room at the claim, and forget there what has left (our own)."""
+    return [(room, "take", lambda *_args, **_more: None)]
 
 
 def _deaf_waits() -> Sequence[Change]:
@@ -334,7 +341,13 @@ MUTANTS = (
         ("merges", "erasures", "caps"),
         _parted_keep_addressed,
     ),
-    Mutant("budget forgets what is due", ("budgets",), ("budgets", "pauses"), _budget_forgets),
+    Mutant(
+        "budget when queueing only",
+        ("budgets",),
+        ("budgets", "outages"),
+        _budget_when_queueing_only,
+    ),
+    Mutant("room is not kept", ("budgets",), ("budgets", "pauses"), _room_is_not_kept),
     Mutant("waits do not hear", ("waits",), (), _deaf_waits),
     Mutant("a file counts again", ("imports",), ("imports", "twice"), _file_counts_again),
     Mutant("taken back in part", ("imports",), ("imports",), _file_leaves_events),

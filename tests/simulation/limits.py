@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -20,43 +19,12 @@ from tests.simulation.wire import Arrived
 from pusula.outbox import machine
 from pusula.outbox.models import Message
 from pusula.outbox.rules.budgets import start_of
-from pusula.outbox.rules.policy import Budget, Policy
+from pusula.outbox.rules.policy import Budget
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
 SLACK = stage.MINUTE
-
-
-@dataclass(frozen=True)
-class Place:
-    """What was decided about a message when it was asked for."""
-
-    token: str
-    channel: str
-    due_at: int
-    is_commercial: bool
-
-
-class Places:
-    """The places of messages as they were decided, in that order; kept where there are budgets."""
-
-    def __init__(self, policy: Policy) -> None:
-        self.budgets = policy.budgets
-        self.all: list[Place] = []
-        self._newest = 0
-
-    def look(self) -> None:
-        """Note what was decided since the last look: whoever decides is looked after at once."""
-        if not self.budgets:
-            return
-        found = Message.objects.filter(pk__gt=self._newest).order_by("pk")
-        for pk, state, *place in found.values_list(
-            "pk", "state", "token", "channel", "due_at", "is_commercial"
-        ):
-            self._newest = pk
-            if state in machine.COUNTED:
-                self.all.append(Place(*place))
 
 
 def on_the_wire(world: World) -> Iterator[str]:
@@ -70,29 +38,34 @@ def on_the_wire(world: World) -> Iterator[str]:
     for one in commercial:
         yield from _capped(world, one, earlier)
         earlier[company.person_of(one.address)].append(one)
-    if "clock" not in world.kinds:  # what is too late comes back in time with a clock
-        for budget in world.places.budgets:
-            yield from _overdrawn(world, budget)
+    for budget in world.policy.budgets:
+        yield from _overdrawn(world, budget)
 
 
 def _overdrawn(world: World, budget: Budget) -> Iterator[str]:
-    """Count what left in the hour or day for which it was meant: who is late has lost their place.
+    """Count what was let go in each hour or day, of whatever was meant for it.
 
-    What tells of a service takes a place, and needs none.
+    What is let go as one begins may have passed the gate in the one before. What tells of a service
+    takes a place and needs none; whether it took one, only the gate can tell.
     """
-    left = {
-        one.token: _slot(budget, one.let_go_at)
-        for one in world.post.arrived
-        if company.person_of(one.address) not in world.seen.erased
-    }
-    taken: dict[int, int] = defaultdict(int)
-    for place in world.places.all:
-        slot = _slot(budget, place.due_at)
-        if place.channel != budget.channel or left.get(place.token) != slot:
-            continue
-        if place.is_commercial and taken[slot] >= budget.most:
-            yield f"budgets: {taken[slot] + 1} of {place.channel} left in a {budget.per}"
-        taken[slot] += 1
+    left: dict[int, int] = defaultdict(int)
+    for one in sorted(world.post.arrived, key=lambda one: one.let_go):
+        if one.channel == budget.channel and one.is_commercial:
+            slot, before = _slot(budget, one.let_go_at), _slot(budget, one.let_go_at - SLACK)
+            left[before if left[before] < budget.most else slot] += 1
+    if left and (most := max(left.values())) > budget.most:
+        yield f"budgets: {most} of {budget.channel} left in a {budget.per}"
+    if "clock" in world.kinds:  # the same hour may come twice
+        return
+    passed: dict[int, int] = defaultdict(int)
+    taken = Message.objects.filter(channel=budget.channel, state__in=machine.TAKEN)
+    for gated_at, is_commercial in taken.order_by("gated_at", "-is_commercial").values_list(
+        "gated_at", "is_commercial"
+    ):
+        slot = _slot(budget, gated_at or 0)
+        if is_commercial and passed[slot] >= budget.most:
+            yield f"budgets: {passed[slot] + 1} of {budget.channel} passed in a {budget.per}"
+        passed[slot] += 1
 
 
 def _slot(budget: Budget, at: int) -> int:

@@ -14,7 +14,6 @@ from django.db.models import Max
 from tests.simulation import company, people, stage
 from tests.simulation.actors import Actor, Killed, Troupe, is_in_transaction
 from tests.simulation.files import Files
-from tests.simulation.limits import Places
 from tests.simulation.seen import EVERYBODY, Asked, Seen
 from tests.simulation.stage import HOME, dice, watch
 from tests.simulation.wire import Hop, Post, Selector, Texts, plug_in
@@ -80,7 +79,6 @@ class World:
         appender._doubt._n = 0
         self.troupe.watch_databases()
         self._limit()
-        self.places = Places(self.policy)
         self._look_who_is_whom()
 
     def _limit(self) -> None:
@@ -155,7 +153,6 @@ class World:
     def _look_after(self, actor: Actor) -> None:
         if "merges" in self.kinds and actor.name in {"live", "eraser"}:
             self._look_who_is_whom()
-        self.places.look()
         if actor.name == "importer" and actor.was_killed:
             self.errors += self.files.wrong()
         if actor.is_over:
@@ -339,9 +336,11 @@ class World:
         self.post.has_faults = False
         self.faults.clear()
         self._set_clock(0)
-        for _ in range(12):
+        # Where an hour takes only so many, each has to come.
+        n_hours = 1 if self.policy.budgets else 4
+        for _ in range(48 // n_hours):
             self._settle()
-            watch.pass_(4 * stage.HOUR)
+            watch.pass_(n_hours * stage.HOUR)
         self._settle()
         for loop in list(self._loops.values()):
             loop.stop()

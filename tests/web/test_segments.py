@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from tests.web import company as made_up
-from tests.web import plans
+from tests.web import plans, rides
 
+from pusula.journeys.models import Enrollment
 from pusula.lib.sayings import Saying, kept
 from pusula.profiles.models import Identifier, Profile
 from pusula.segments import counting
@@ -266,6 +267,30 @@ def test_a_segment_that_a_campaign_speaks_to_is_not_archived(deniz):
     deniz.post("/segments/repeat-guests/archive/")
     assert "finish or change that first" in page(deniz, "/segments/repeat-guests/")
     assert Segment.objects.get(key="repeat-guests").archived_at is None
+
+
+def test_a_segment_that_a_journey_is_under_way_with_is_in_use(deniz):
+    rides.publish(exit_when=[{"where": {"segment": "high-value"}}])
+    deniz.cookies["django_language"] = "en"
+    shown = page(deniz, "/segments/high-value/")
+    assert '<a href="/journeys/abandoned/">Abandoned booking</a>' in shown
+    assert '"/segments/high-value/"' not in page(deniz, "/segments/?show=unused")
+    assert "1 journey" in page(deniz, "/segments/?show=used")
+    deniz.post("/segments/high-value/archive/")
+    refused = page(deniz, "/segments/high-value/")
+    assert "The journey “Abandoned booking” speaks of it" in refused
+    assert Segment.objects.get(key="high-value").archived_at is None
+
+
+def test_people_on_an_older_version_keep_its_segments_in_use(deniz, company):
+    nobody = {"all": [{"segment": "high-value"}, {"trait": {"city": {"is": "Nowhere"}}}]}
+    rides.publish(exit_when=[{"where": nobody}], holdout="0 %")
+    elif_ = Profile.objects.get(first_name="Elif", last_name="Doğan")
+    assert rides.come_in("abandoned", elif_, 10)
+    rides.publish(ago=5, exit_when=None, holdout="0 %")
+    assert '"/segments/high-value/"' not in page(deniz, "/segments/?show=unused")
+    Enrollment.objects.update(state="finished", finished_at=made_up.NOW, outcome="done")
+    assert '"/segments/high-value/"' in page(deniz, "/segments/?show=unused")
 
 
 def test_the_definition_is_handed_out_as_a_file(deniz):

@@ -13,8 +13,9 @@ from tests.outbox.asking import asked, content, limits
 from tests.outbox.people import consented, profiles
 
 from pusula.lib import clock
-from pusula.outbox import policies, prices
+from pusula.outbox import gate, policies, prices
 from pusula.outbox.candidates import Way
+from pusula.outbox.claims import claim
 from pusula.outbox.decisions import decide
 from pusula.outbox.models import FENCE, Anchor, Hold, Message
 from pusula.outbox.rules import policy as rules
@@ -65,6 +66,18 @@ def test_narrowing_by_channel_origin_and_step_shows_those_alone(deniz, some):
     assert ">second<" not in page(deniz, "/sending/?step=hello")
     assert "No such message" in page(deniz, "/sending/?channel=sms")
     assert "No such message" in page(deniz, "/sending/?origin=campaign:9")
+
+
+def test_a_message_that_waits_for_room_in_a_budget_says_so(deniz, some):
+    waits = "Waits for the next hour or day with room in the budget"
+    assert waits not in page(deniz, "/sending/")
+    policies.apply(
+        rules.parse({"budgets": [{"channel": "email", "most": 1, "per": "day"}]}, "test"),
+        by="test", at=clock.now(),
+    )  # fmt: skip
+    [letter] = claim("me", n=9, at=clock.now())
+    assert set(gate.turn([], [], [letter.id], owner="me", at=clock.now()).values()) == {gate.GO}
+    assert page(deniz, "/sending/").count(waits) == 2
 
 
 def test_a_state_or_number_of_days_that_there_is_not_is_left_out(deniz, some):

@@ -14,7 +14,7 @@ from tests.web import company as made_up
 
 from pusula.journeys.models import Attempt, CallList, JourneyVersion, Task
 from pusula.outbox import actions as outbox
-from pusula.outbox.models import Message
+from pusula.outbox.models import Content, Message
 from pusula.privacy.models import AuditEntry
 from pusula.profiles.models import Profile
 from pusula.web import masking
@@ -148,6 +148,13 @@ def test_a_supervisor_sees_all_calls_by_state_with_masked_numbers_and_puts_one_b
     mine.refresh_from_db()
     assert mine.holder == ""
     assert AuditEntry.objects.filter(verb="call.freed", actor="boss").count() == 1
+
+
+def test_a_call_is_named_in_the_language_of_the_page_not_in_that_of_the_customer(boss, tasks):
+    Content.objects.update(subject="Erster Anruf")
+    shown = page(boss, "/tasks/+all/", "tr")
+    assert "Sezonun ilk araması" in shown
+    assert "Erster Anruf" not in shown
 
 
 def test_a_list_goes_out_and_its_outcomes_are_looked_at_first_and_then_noted(boss, tasks):

@@ -39,7 +39,7 @@ def templates(language: str, names: Collection[str] | None = None) -> dict[str, 
     }  # fmt: skip
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def beginning(source: str) -> str:
     """Return how a text in Liquid begins for somebody of whom nothing is known, in one line."""
     try:

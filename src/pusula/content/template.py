@@ -165,9 +165,7 @@ def write(template: Compiled, variables: Mapping[str, object], links: Links) -> 
     if not subject:
         raise RenderError("the subject is empty for this person")
     # Conditions and loops that say nothing leave empty lines behind.
-    text = template.text.encoded(given)
-    if b"\n\n\n" in text or b"\n " in text or b"\n\t" in text:
-        text = _EMPTY_LINES.sub(b"\n\n", text)
+    text = _EMPTY_LINES.sub(b"\n\n", template.text.encoded(given))
     html_ = template.html.encoded(given) if template.html else b""
     if _is_blank(text) and _is_blank(html_):
         raise RenderError("the message is empty for this person")

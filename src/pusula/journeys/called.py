@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
 
 from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from pusula.campaigns import called
 from pusula.consent import purposes
-from pusula.journeys import queries
+from pusula.journeys import advance, machine, queries
 from pusula.journeys.language import Graph
 from pusula.journeys.language.nodes import Approval, Kind, Message, Task
 from pusula.journeys.language.sentences import PRINTERS
@@ -20,17 +24,56 @@ from pusula.segments import catalog
 from pusula.segments import queries as segments
 from pusula.segments.language import DefinitionError
 
+OUTCOMES: dict[str, str | Promise] = {
+    machine.DONE: _("Came to the end"),
+    machine.GOAL: _("Reached the goal"),
+    machine.EXITED: _("Left by an exit"),
+    machine.CANCELLED: _("The order was cancelled"),
+    machine.RESTARTED: _("Began anew"),
+    machine.HELD_OUT: _("In the control group"),
+    machine.MERGED: _("Was on it as two people"),
+    machine.STOPPED: _("The journey was archived"),
+    machine.NO_COUPON: _("No code was left"),
+}
+RESULTS: dict[str, str | Promise] = {
+    advance.ENTERED: _("Came in"),
+    machine.MIGRATED: _("Put on another version"),
+    advance.WAITED: _("The time was over"),
+    advance.ASKED: _("Asked for"),
+    "done": _("Done"),
+    "goal": _("Goal reached"),
+    "continued": _("Continued further down"),
+}
 _ORIGIN = re.compile(r"journey:([0-9]{1,18})")  # see Journey.origin
 
 
-def printer(language: str) -> Printer:
-    """Return who says journeys in ``language``, segments and templates by what people call them."""
+def printer(language: str, about: Any) -> Printer:
+    """Return who says in ``language`` what is ``about``, with segments and templates by name.
+
+    That is a journey, its graph, steps of it, as they are parsed or written, or several of them:
+    a company has more templates than a page could read.
+    """
+    words = set(_words(about))
     titles = {
-        one.key: segments.words(one)["title"].get(language, one.key) for one in segments.active()
+        one.key: segments.words(one)["title"].get(language, one.key)
+        for one in segments.active().filter(key__in=words)
     }
     with translation.override(language):
         named = {slug: str(one.title) for slug, one in purposes.known().items()}
-    return PRINTERS[language](titles, called.templates(language), named)
+    return PRINTERS[language](titles, called.templates(language, words), named)
+
+
+def _words(part: Any) -> Iterator[str]:
+    """Yield every text in a part of a journey; the names it speaks of are among them."""
+    if isinstance(part, str):
+        yield part
+    elif isinstance(part, Mapping):
+        yield from _words(list(part.values()))
+    elif isinstance(part, (list, tuple)):
+        for each in part:
+            yield from _words(each)
+    elif is_dataclass(part):
+        yield from _words([getattr(part, each.name) for each in fields(part)])
 
 
 def steps(wanted: Iterable[tuple[str, str]], language: str) -> dict[tuple[str, str], str]:
@@ -42,19 +85,19 @@ def steps(wanted: Iterable[tuple[str, str]], language: str) -> dict[tuple[str, s
     for origin, step in wanted:
         if step and (of := _ORIGIN.fullmatch(origin)):
             here[int(of[1])].add(step)
-    found: dict[tuple[str, str], str] = {}
-    if not here:
-        return found
-    told = printer(language)
+    found: dict[tuple[str, str], Kind] = {}
     for journey in Journey.objects.filter(pk__in=here).select_related("version"):
         missing = here[journey.pk]
         for graph in _graphs(journey):
             for step in missing & graph.nodes.keys():
-                found[journey.origin, step] = title(graph.nodes[step].kind, told)
+                found[journey.origin, step] = graph.nodes[step].kind
             missing -= graph.nodes.keys()
             if not missing:
                 break
-    return found
+    if not found:
+        return {}
+    told = printer(language, list(found.values()))
+    return {place: title(kind, told) for place, kind in found.items()}
 
 
 def title(step: Kind, told: Printer) -> str:
@@ -65,6 +108,12 @@ def title(step: Kind, told: Printer) -> str:
         case Task(words, _, _, _, _) | Approval(words, _, _, _):
             return words.tr if told.LANGUAGE == "tr" else words.en
     return told.step(step).removesuffix(".")
+
+
+def result(step: Kind, code: str, told: Printer) -> str:
+    """Return with what result people went on from a step, or how they left there."""
+    usual = RESULTS.get(code) or OUTCOMES.get(code)
+    return str(usual) if usual else told.way(step, code).removesuffix(":")
 
 
 def _graphs(journey: Journey) -> Iterator[Graph]:

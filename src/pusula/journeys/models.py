@@ -100,6 +100,12 @@ class Enrollment(models.Model):
                 name="enrollment_by_order",
             ),
             models.Index(fields=["version", "state", "node"], name="enrollment_by_node"),
+            # Pages ask at each look who cannot go on: few, or nobody.
+            models.Index(
+                fields=["journey"],
+                condition=models.Q(state="waiting") & ~models.Q(error=""),
+                name="enrollment_failing",
+            ),
         ]
 
 

@@ -72,9 +72,11 @@ def demo(once: bool, guests: int) -> None:
     _step("Segments and their last 13 weeks", "segments", "apply", "--shipped", "--yes")
     _step("Evaluate every guest", "run")
     today = clock.day_of(clock.now(), settings.PUSULA.time_zone)
-    before, rules = clock.add_months(today.replace(day=1), -1), str(EXAMPLE / "rfm.toml")
-    _step(f"RFM as of {before}", "rfm", "run", "--as-of", str(before), "--config", rules)
-    _step("RFM rules, in force from today", "rfm", "apply", rules)
+    _step("RFM rules, in force from today", "rfm", "apply", str(EXAMPLE / "rfm.toml"))
+    before = clock.add_months(today.replace(day=1), -1)
+    # A year back: who was a champion then had the time to be at risk by now.
+    year = ("--from", str(clock.add_months(before, -12)), "--to", str(before), "--every", "quarter")
+    _step("RFM as of the quarters of a year", "rfm", "backfill", *year)
     _step("A campaign that has ended", "campaigns", "adopt", str(EXAMPLE / "ended.yaml"),
           "--assignments", str(files / "campaign.csv"))  # fmt: skip
     _step("A campaign ready to send", "campaigns", "create", str(EXAMPLE / "ready.yaml"))
@@ -159,7 +161,8 @@ def _serve() -> None:
     click.echo()
     click.secho(f"Open     {link}", fg="green", bold=True)
     click.echo(f"Address  http://{HOST}:{port}  (the link above signs you in, once)")
-    click.echo("Look at  RFM: which guests move from Champions to At Risk")
+    click.echo("Look at  RFM: who came back, who slipped away; compared with a year ago, which")
+    click.echo("         Champions are At Risk now")
     click.echo("         Campaigns: what the ended one earned against its control group;")
     click.echo("         send the ready one, then read its mails under Sent mail")
     click.echo("         Journeys: who is on them before they arrive, where, and what they got")

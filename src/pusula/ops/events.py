@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 import click
 from django.conf import settings
+from django.utils.translation import gettext
 
 from pusula.lake import rows
 from pusula.lib import clock
@@ -17,6 +18,7 @@ from pusula.lib.errors import PusulaError
 from pusula.ops.figures import number
 from pusula.pipeline import appender
 from pusula.pipeline.appender import BadEntryError, Entry
+from pusula.sources.models import Source
 
 _FAULTS_SHOWN = 20
 
@@ -33,37 +35,51 @@ def append(file: TextIO, source: str) -> None:
     """Append FILE (JSON lines, - for standard input) to the log; the live step takes it over.
 
     A line is {"id": "17", "kind": "event", "at": "2026-05-31T10:00:00Z", "email": "...", "name":
-    "Hotel Searched", "properties": {...}}. The same id twice counts once.
+    "Hotel Searched", "properties": {...}}. The same id twice counts once. Messages of websites
+    and programs (kind message) are understood as the settings of the source say.
     """
     faults: list[str] = []
+    rules = _rules(source)
     n_new = n_same = 0
-    for part in rows.parts(_entries(file, source, faults), appender.GROUP):
+    for part in rows.parts(_entries(file, source, rules, faults), appender.GROUP):
         done = appender.append(part)
         n_new, n_same = n_new + done.n_new, n_same + done.n_same
-    click.echo(f"{number(n_new)} new in the log, {number(n_same)} known already")
+    words = {"new": number(n_new), "same": number(n_same)}
+    click.echo(gettext("%(new)s new in the log, %(same)s known already") % words)
     for fault in faults[:_FAULTS_SHOWN]:
         click.secho(f"  {fault}", fg="yellow", err=True)
     if faults:
-        click.secho(f"{number(len(faults))} lines left out", fg="yellow", err=True)
+        left_out = gettext("Lines left out: %(n)s") % {"n": number(len(faults))}
+        click.secho(left_out, fg="yellow", err=True)
         sys.exit(1)
 
 
-def _entries(lines: TextIO, source: str, faults: list[str]) -> Iterator[Entry]:
+def _rules(source: str) -> dict[str, Any]:
+    """Return how messages of a source are understood; nothing if it is not registered."""
+    known = Source.objects.filter(slug=source).first()
+    return known.settings.get("tracking", {}) if known else {}
+
+
+def _entries(
+    lines: TextIO, source: str, rules: dict[str, Any], faults: list[str]
+) -> Iterator[Entry]:
     for number_, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            yield _entry(json.loads(line), source)
+            yield _entry(json.loads(line), source, rules)
         except (ValueError, OverflowError, RecursionError, PusulaError) as error:
             faults.append(f"line {number_}: {error}")
 
 
-def _entry(told: Any, source: str) -> Entry:
+def _entry(told: Any, source: str, rules: dict[str, Any]) -> Entry:
     if not isinstance(told, dict):
         raise BadEntryError("not a JSON object")
     kind, own_id, at = (told.pop(name, None) for name in ("kind", "id", "at"))
     if not isinstance(own_id, str | int) or isinstance(own_id, bool) or own_id == "":
         raise BadEntryError("id: a text or number that the source gave it is needed")
+    if kind == "message" and rules:
+        told.setdefault("rules", rules)
     body = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
     return Entry(kind or "event", source, f"{source}:{own_id}", body, _moment(at))
 

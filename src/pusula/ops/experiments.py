@@ -72,8 +72,9 @@ def show(key: str, is_journey: bool, as_json: bool) -> None:
     at = clock.now()
     experiment = measuring.by_key("journey" if is_journey else "campaign", key, at)
     if experiment is None:
-        what = "journey" if is_journey else "campaign"
-        raise click.UsageError(f"there is no {what} {key}")
+        no_journey = gettext("there is no journey %(key)s")
+        no_campaign = gettext("there is no campaign %(key)s")
+        raise click.UsageError((no_journey if is_journey else no_campaign) % {"key": key})
     found = measuring.measured(experiment, at)
     if as_json:
         click.echo(json.dumps(as_dict(found), ensure_ascii=False, indent=2))
@@ -88,7 +89,9 @@ def everything(as_json: bool) -> None:
     found = overall.measured(clock.now())
     if found is None:
         raise click.UsageError(
-            "there is no control group of all messages: set holdout in the limits of sending"
+            gettext(
+                "there is no control group of all messages: set holdout in the limits of sending"
+            )
         )
     if as_json:
         click.echo(json.dumps(overall.as_dict(found), ensure_ascii=False, indent=2))
@@ -135,7 +138,7 @@ def plan_(
     elif mean is not None and to_mean is not None:
         metric, base, aim = Metric.MEAN, mean, to_mean
     else:
-        raise click.UsageError("say --rate and --to, or --mean, --to-mean and --deviation")
+        raise click.UsageError(gettext("say --rate and --to, or --mean, --to-mean and --deviation"))
     found = plan(Asked(metric, base, aim, control_share=given.pop("control"), **given))
     if as_json:
         values = asdict(found) | {"n_needed": found.n_needed, "is_enough": found.is_enough}

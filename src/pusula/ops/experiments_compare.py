@@ -152,7 +152,9 @@ def _people(
 ) -> dict[str, Any]:
     questions = Questions(ratios=[_ratio(text) for text in ratios], **given)
     if not (questions.rates or questions.means or questions.ratios):
-        raise click.UsageError("say what to compare: --rate, --mean or --ratio, with a column")
+        raise click.UsageError(
+            gettext("say what to compare: --rate, --mean or --ratio, with a column")
+        )
     people = People(
         arms=_labels(table, arm),
         numbers={name: _numbers(table, name) for name in sorted(questions.columns())},
@@ -171,7 +173,8 @@ def _people(
 def _ratio(text: str) -> tuple[str, str]:
     above, _, below = text.partition("/")
     if not below:
-        raise click.UsageError(f"--ratio {text}: write two columns, as spend/orders")
+        said = gettext("--ratio %(text)s: write two columns, as spend/orders")
+        raise click.UsageError(said % {"text": text})
     return above, below
 
 

@@ -27,7 +27,7 @@ def result(key: str, days: int, as_json: bool) -> None:
     """Compare who came in on the journey KEY with who was held out, by orders in the window."""
     journey = queries.by_key(key)
     if journey is None:
-        raise click.UsageError(f"there is no journey {key}")
+        raise click.UsageError(gettext("there is no journey %(key)s") % {"key": key})
     at = clock.now()
     found = journey_result(journey, window_days=days, at=at)
     so_far = experiments.so_far(journey, days, at)

@@ -13,12 +13,14 @@ import click
 import yaml
 from django.conf import settings
 from django.db import transaction
-from django.utils.translation import get_language, gettext
+from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext, pgettext_lazy
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from pusula.journeys import actions, calls, queries, versions, why
+from pusula.journeys import actions, called, calls, machine, queries, versions, why
 from pusula.journeys.language import Journey as Definition
 from pusula.journeys.language import Names, parse, sentences
 from pusula.journeys.language.json_schema import json_schema
@@ -33,6 +35,12 @@ from pusula.outbox import providers
 from pusula.privacy import audit
 from pusula.segments import catalog
 
+_STATES: dict[str, Promise] = {
+    machine.DRAFT: pgettext_lazy("state of a journey", "Draft"),
+    machine.LIVE: pgettext_lazy("state of a journey", "Live"),
+    machine.PAUSED: pgettext_lazy("state of a journey", "Paused"),
+    machine.ARCHIVED: pgettext_lazy("state of a journey", "Archived"),
+}
 _LOOK_S = 1.0  # how often the poster looks for calls that are due
 _Folder = click.Path(path_type=Path, file_okay=False, exists=True)
 
@@ -130,7 +138,8 @@ def list_(as_json: bool) -> None:
     for journey, counts in found:
         title = queries.title(journey, get_language() or "en")
         figures = (counts.n_entered, counts.n_waiting, counts.n_put_off)
-        table.add_row(journey.key, title, journey.state, *map(number, figures))
+        state = str(_STATES[journey.state])
+        table.add_row(journey.key, escape(title), state, *map(number, figures))
     Console().print(table)
 
 
@@ -170,7 +179,8 @@ def archive(key: str) -> None:
 def enroll(key: str, profile: int, order: int | None, occurrence: str) -> None:
     """Put PROFILE into the journey KEY, which has the entry `api: true`."""
     if order is not None and not Order.objects.filter(pk=order, profile_id=profile).exists():
-        raise click.UsageError(f"customer {profile} has no order {order}")
+        words = {"customer": profile, "order": order}
+        raise click.UsageError(gettext("customer %(customer)s has no order %(order)s") % words)
     with transaction.atomic():
         came_in = actions.enroll(
             key, profile, order_id=order, occurrence=occurrence or str(clock.now())
@@ -189,7 +199,7 @@ def enroll(key: str, profile: int, order: int | None, occurrence: str) -> None:
 def migrate(key: str, to: int, steps: tuple[str, ...]) -> None:
     """Put those who wait on older versions of KEY on another one; each stays at their step."""
     if wrong := [one for one in steps if "=" not in one]:
-        raise click.UsageError(f"--step {wrong[0]}: write OLD=NEW")
+        raise click.UsageError(gettext("--step %(step)s: write OLD=NEW") % {"step": wrong[0]})
     with transaction.atomic():
         n = versions.migrate(key, to=to, steps=dict(one.split("=", 1) for one in steps))
         _record("journey.migrated", key, n=n, to=to)
@@ -210,7 +220,8 @@ def codes(pool: str, file: TextIO) -> None:
 def trace(profile: int) -> None:
     """Show all that befell PROFILE on journeys, step by step."""
     for ride in queries.of_profile(profile):
-        state = ride.outcome or gettext("waits until %(at)s") % {"at": _moment(ride.due_at)}
+        waits = gettext("waits until %(at)s") % {"at": _moment(ride.due_at)}
+        state = called.OUTCOMES[ride.outcome] if ride.outcome else waits
         click.echo(f"{ride.journey.key} v{ride.version.number}: {state}")
         for one in queries.trace(ride):
             message = f" → {one.message.state} {one.message.reason}" if one.message else ""
@@ -242,10 +253,13 @@ def post(once: bool, shows_key: bool) -> None:
         while not stop.is_set():
             posted = poster.post()
             if posted:
-                click.echo(
-                    f"calls: {posted.n_told} told, {posted.n_later} later, "
-                    f"{posted.n_given_up} given up"
-                )
+                words = {
+                    "told": number(posted.n_told),
+                    "later": number(posted.n_later),
+                    "given_up": number(posted.n_given_up),
+                }
+                said = gettext("Programs told: %(told)s, later: %(later)s, given up: %(given_up)s")
+                click.echo(said % words)
             elif once:
                 break
             else:
@@ -268,7 +282,7 @@ def _why_not(journey: Journey, profile: int) -> None:
 def _found(key: str) -> Journey:
     journey = queries.by_key(key)
     if journey is None:
-        raise click.UsageError(f"there is no journey {key}")
+        raise click.UsageError(gettext("there is no journey %(key)s") % {"key": key})
     return journey
 
 

@@ -13,21 +13,25 @@ from typing import Any
 import click
 import yaml
 from django.conf import settings
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from pusula.journeys import backtest, queries
+from pusula.journeys import backtest, called, queries
 from pusula.journeys.backtest import Result
 from pusula.journeys.backtest.run import Progress as Told
+from pusula.journeys.language import Graph, Names, graph, parse
 from pusula.lib import clock
 from pusula.measurement.planning import foresight
+from pusula.measurement.reports import names
 from pusula.ops.figures import number, percent
 from pusula.outbox.reasons import Reason
 from pusula.outbox.rules import policy as rules
 from pusula.outbox.rules.policy import Policy
+from pusula.segments import catalog
 
 _QUIET_S = 2.0  # a replay that takes longer shows how far it is
 _MOMENTS = ["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S"]
@@ -77,9 +81,10 @@ def backtest_(
     Several compete for the same limits, as they would. Each moment is replayed with the facts and
     the consents of that moment.
     """
+    documents = [_document(name) for name in journeys]
     with _progress() as progress:
         found = backtest.together(
-            [_document(name) for name in journeys], since=since, until=until, progress=progress,
+            documents, since=since, until=until, progress=progress,
             policy=_policy(limits), window_days=window,
         )  # fmt: skip
     if as_json:
@@ -89,8 +94,9 @@ def backtest_(
         ]
         click.echo(json.dumps(said[0] if len(said) == 1 else said, ensure_ascii=False, indent=2))
         return
-    for one in found:
-        _say(one, lift / 100)
+    known = Names(schema=catalog.schema())
+    for one, (_name, document) in zip(found, documents, strict=True):
+        _say(one, graph(parse(document, known)), lift / 100)
 
 
 def _document(name: str) -> tuple[str, object]:
@@ -139,8 +145,9 @@ def _progress() -> Iterator[Told]:
         bar.stop()
 
 
-def _say(found: Result, lift: float) -> None:
+def _say(found: Result, made: Graph, lift: float) -> None:
     console = Console()
+    told = called.printer("tr" if get_language() == "tr" else "en", made)
     click.echo(f"{found.journey}  {found.since[:16]} – {found.until[:16]}")
     sent = found.messages
     for title, value in (
@@ -163,16 +170,21 @@ def _say(found: Result, lift: float) -> None:
         table.add_column(title, justify="right")
     table.add_column(gettext("What came of it"))
     for step in found.steps:
-        results = ", ".join(f"{result} {number(n)}" for result, n in step.results.items())
-        table.add_row(step.step, number(step.n_in), number(step.n_waiting), results)
+        kind = made.nodes[step.step].kind
+        results = ", ".join(
+            f"{called.result(kind, code, told)} {number(n)}" for code, n in step.results.items()
+        )
+        title = f"{called.title(kind, told)} ({step.step})"
+        table.add_row(escape(title), number(step.n_in), number(step.n_waiting), escape(results))
     console.print(table)
+    origins = names.origins([overlap.origin for overlap in found.overlaps])
     for overlap in found.overlaps:
         said = gettext("%(origin)s: %(n)s messages to %(people)s customers within a day of ours")
         click.echo(
             "  "
             + said
             % {
-                "origin": overlap.origin,
+                "origin": origins.get(overlap.origin, overlap.origin),
                 "n": number(overlap.n_messages),
                 "people": number(overlap.n_people),
             }

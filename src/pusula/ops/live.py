@@ -55,8 +55,9 @@ def status(as_json: bool) -> None:
         }  # fmt: skip
         click.echo(json.dumps(told))
         return
-    click.echo(f"Waiting: {number(lag.n_entries)} entries, the oldest for {seconds:,.1f} s")
-    click.echo(f"In quarantine: {number(lag.n_quarantined)}")
+    words = {"n": number(lag.n_entries), "seconds": number(seconds, 1)}
+    click.echo(gettext("Entries waiting: %(n)s, the oldest for %(seconds)s s") % words)
+    click.echo(gettext("In quarantine: %(n)s") % {"n": number(lag.n_quarantined)})
 
 
 @live.command()
@@ -66,8 +67,9 @@ def quarantine(shows_all: bool) -> None:
     found = queries.quarantined()
     for one in found if shows_all else found[:_SHOWN]:
         reason = said(one.why, gettext)
-        click.echo(f"{one.entry_id}  {one.kind} of {one.source}  ({one.n_tries}×)  {reason}")
-    click.echo(f"{number(found.count())} in quarantine; try again with `pusula live retry`")
+        click.echo(f"{one.entry_id}  {one.kind} ({one.source})  ({one.n_tries}×)  {reason}")
+    said_ = gettext("In quarantine: %(n)s; try again with `pusula live retry`")
+    click.echo(said_ % {"n": number(found.count())})
 
 
 @live.command()
@@ -77,7 +79,8 @@ def retry(entries: tuple[int, ...]) -> None:
     done = Live().retry(list(entries) or None)
     audit.record(audit.operator(), "quarantine.retried", n=done.n_entries)
     n_good = done.n_entries - done.n_quarantined
-    click.echo(f"{number(n_good)} taken over, {number(done.n_quarantined)} still in quarantine")
+    words = {"n": number(n_good), "left": number(done.n_quarantined)}
+    click.echo(gettext("Taken over: %(n)s, still in quarantine: %(left)s") % words)
 
 
 @live.command()
@@ -90,7 +93,7 @@ def forget(days: int) -> None:
     """
     n_deleted = retention.forget(clock.now() - days * clock.DAY)
     audit.record(audit.operator(), "log.forgotten", n=n_deleted, days=days)
-    click.echo(f"{number(n_deleted)} entries forgotten")
+    click.echo(gettext("Entries forgotten: %(n)s") % {"n": number(n_deleted)})
 
 
 class _Progress:
@@ -110,9 +113,19 @@ class _Progress:
         """Say what was done since the last line."""
         tally, self._tally = self._tally, Tally()
         self._said = time.monotonic()
-        click.echo(
-            f"entries {number(tally.n_entries)}  due {number(tally.n_due)}"
-            f"  in {number(tally.moves.n_entered)}  out {number(tally.moves.n_left)}"
-            f"  quarantined {number(tally.n_quarantined)}  put off {number(tally.n_put_off)}"
-            f"  steps {number(tally.n_steps)}  longest wait {tally.longest_wait / 1e6:,.2f} s"
+        words = {
+            "entries": number(tally.n_entries),
+            "due": number(tally.n_due),
+            "entered": number(tally.moves.n_entered),
+            "left": number(tally.moves.n_left),
+            "quarantined": number(tally.n_quarantined),
+            "put_off": number(tally.n_put_off),
+            "steps": number(tally.n_steps),
+            "seconds": number(tally.longest_wait / 1e6, 2),
+        }
+        said = gettext(
+            "entries %(entries)s  due %(due)s  in %(entered)s  out %(left)s  "
+            "quarantined %(quarantined)s  put off %(put_off)s  steps %(steps)s  "
+            "longest wait %(seconds)s s"
         )
+        click.echo(said % words)

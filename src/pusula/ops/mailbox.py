@@ -7,6 +7,7 @@ import threading
 
 import click
 from django.conf import settings
+from django.utils.translation import gettext
 
 from pusula.channels.email.catcher import catching
 
@@ -23,5 +24,7 @@ def mailbox(host: str, port: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: ended.set())
     with catching(folder, host, port) as bound:
-        click.echo(f"Catching mails on smtp://{host}:{bound} into {folder} (stop with Ctrl+C)")
+        words = {"address": f"smtp://{host}:{bound}", "folder": folder}
+        said = gettext("Catching mails on %(address)s into %(folder)s (stop with Ctrl+C)")
+        click.echo(said % words)
         ended.wait()

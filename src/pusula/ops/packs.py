@@ -6,6 +6,7 @@ import json
 
 import click
 import yaml
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import get_language, gettext
 from rich import box
@@ -18,7 +19,12 @@ from pusula.journeys.packs import Missing, Scenario
 from pusula.privacy import audit
 
 _flavour = click.option("--flavour", type=click.Choice(library.FLAVOURS), default="hotel")
-_language = click.option("--language", type=click.Choice(library.LANGUAGES), default="tr")
+_language = click.option(
+    "--language",
+    type=click.Choice(library.LANGUAGES),
+    default=lambda: settings.PUSULA.language,
+    help="What the templates are called in and speak to everybody; default: the company's.",
+)
 _site = click.option("--site", default="", help="Where the buttons lead: https://www.example.com")
 
 

@@ -13,9 +13,11 @@ from typing import Any
 import click
 from django.conf import settings as django_settings
 from django.db import InterfaceError, OperationalError, connections
+from django.utils.functional import Promise
+from django.utils.translation import gettext, pgettext_lazy
 
 from pusula.lib import clock
-from pusula.lib.sayings import told
+from pusula.lib.sayings import said, told
 from pusula.ops.figures import number
 from pusula.pipeline import envelope
 from pusula.privacy import audit
@@ -23,6 +25,13 @@ from pusula.sources import health, known, polling
 from pusula.sources.models import Source
 
 LOOK_S = 2.0
+_STATES: dict[str, Promise] = {
+    health.OK: pgettext_lazy("state of a source", "Data is coming"),
+    health.LATE: pgettext_lazy("state of a source", "Late"),
+    health.FAILING: pgettext_lazy("state of a source", "Failing"),
+    health.SILENT: pgettext_lazy("state of a source", "Nothing yet"),
+    health.OFF: pgettext_lazy("state of a source", "Switched off"),
+}
 _log = logging.getLogger("pusula.sources")
 
 
@@ -58,12 +67,14 @@ def _ask(chosen: list[Source]) -> None:
     for source in chosen:
         done = polling.poll(source, clock.now())
         if done is None:
-            click.echo(f"{source.slug}: somebody else is asking it")
+            click.echo(gettext("%(slug)s: somebody else is asking it") % {"slug": source.slug})
             continue
         trouble = done.error or done.problem
         if done.n_new or trouble:
-            said = f"  {trouble}" if trouble else ""
-            click.echo(f"{source.slug}: {number(done.n_new)} new, {number(done.n_same)} same{said}")
+            why = f"  {said(trouble, gettext)}" if trouble else ""
+            words = {"new": number(done.n_new), "same": number(done.n_same)}
+            counted = gettext("%(new)s new, %(same)s known already") % words
+            click.echo(f"{source.slug}: {counted}{why}")
 
 
 @click.command()
@@ -75,9 +86,12 @@ def status(*, as_json: bool) -> None:
         click.echo(json.dumps([_told(one) for one in found], ensure_ascii=False, indent=2))
         return
     for one in found:
-        lag = "–" if one.lag_s is None else f"{number(one.lag_s)} s"
-        said = f"  {told(one.source.last_error)}" if one.state == health.FAILING else ""
-        click.echo(f"{one.source.slug:<24}{one.source.kind:<12}{one.state:<10}{lag:>14}{said}")
+        state = str(_STATES[one.state])
+        lag = (
+            gettext("%(n)s s ago") % {"n": number(one.lag_s or 0)} if one.lag_s is not None else "–"
+        )
+        why = f"  {told(one.source.last_error, gettext)}" if one.state == health.FAILING else ""
+        click.echo(f"{one.source.slug:<24}{one.source.kind:<12}{state:<20}{lag:>20}{why}")
 
 
 @click.command()
@@ -90,7 +104,10 @@ def settings(slug: str, file: Path, expect_every: int | None) -> None:
     try:
         told: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise click.ClickException(f"{file}: not valid TOML: {error}") from error
+        words = {"file": file, "error": error}
+        raise click.ClickException(
+            gettext("%(file)s: not valid TOML: %(error)s") % words
+        ) from error
     source.settings = told
     polling.check(source)
     envelope.check_rules(told.get("tracking", {}))
@@ -99,7 +116,7 @@ def settings(slug: str, file: Path, expect_every: int | None) -> None:
         change["expected_every_s"] = expect_every
     Source.objects.filter(pk=source.pk).update(**change)
     audit.record(audit.operator(), "source.changed", slug, settings=sorted(told))
-    click.echo(f"{slug}: {len(told)} settings")
+    click.echo(gettext("%(slug)s: settings kept: %(n)s") % {"slug": slug, "n": number(len(told))})
 
 
 def _told(one: health.Health) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def clv(
     of the purchases after the first).
     """
     if (file is None) == (calibration is None):
-        raise click.UsageError("give a FILE or --calibration-end, one of the two")
+        raise click.UsageError(gettext("give a FILE or --calibration-end, one of the two"))
     if file is not None:
         case = _Case(*_read(file), weeks, None)
     elif calibration is not None:

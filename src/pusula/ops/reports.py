@@ -27,6 +27,7 @@ from pusula.measurement.reports.letters import prepare, send_waiting
 from pusula.measurement.reports.period import Period
 from pusula.measurement.reports.rates import BY, USUAL_CONVERSION_DAYS
 from pusula.measurement.reports.tables import TEXT
+from pusula.ops.figures import number
 from pusula.privacy import audit
 
 WORK_EVERY_S = 2.0
@@ -161,8 +162,8 @@ def work(once: bool) -> None:
     """Compute what pages wait for, and send the reports that are due, until interrupted."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: stop.set())
+    for which in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(which, lambda _number, _frame: stop.set())
     looked = 0
     while not stop.is_set():
         try:
@@ -189,7 +190,7 @@ def send_due() -> None:
     while answers.work(at=clock.now()) is not None:
         pass
     n += _send_due()
-    click.echo(f"{n} sent")
+    click.echo(gettext("Reports sent: %(n)s") % {"n": number(n)})
 
 
 def _send_due() -> int:
@@ -225,7 +226,8 @@ def _tell(result: dict[str, Any], options: dict[str, Any]) -> None:
     out: Path | None = options["out"]
     if out is not None:
         if out.suffix not in {".csv", ".xlsx"}:
-            raise click.UsageError(f"{out}: the name of the file ends in .csv or .xlsx")
+            said = gettext("%(file)s: the name of the file ends in .csv or .xlsx")
+            raise click.UsageError(said % {"file": out})
         write = files.as_csv if out.suffix == ".csv" else files.as_xlsx
         out.write_bytes(write(tables.tables(result)))
     elif options["as_json"]:

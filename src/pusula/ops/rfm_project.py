@@ -50,9 +50,9 @@ def apply(
     and scores are traits that change in the same moment as the facts do.
     """
     if (file is not None) + (number_ is not None) + proposed != 1:
-        raise click.UsageError("give one of FILE, --version and --proposed")
+        raise click.UsageError(gettext("give one of FILE, --version and --proposed"))
     if dry_run and file is None:
-        raise click.UsageError("--dry-run goes with FILE")
+        raise click.UsageError(gettext("--dry-run goes with FILE"))
     if dry_run and file is not None:
         _show_plan(rules.read_project(file))
         return
@@ -94,7 +94,7 @@ def _asked(file: Path | None, number_: int | None) -> RfmVersion:
         return versions.ask_for_old(number_, at=clock.now())
     run = versions.proposal()
     if run is None:
-        raise click.UsageError("no newer limits wait to be taken over")
+        raise click.UsageError(gettext("no newer limits wait to be taken over"))
     return versions.ask_for_run(run, at=clock.now())
 
 
@@ -144,7 +144,8 @@ def diff(before: int, after: int | None) -> None:
     wanted = after if after is not None else (newest.number if newest else 0)
     for asked in (before, wanted):
         if asked not in held:
-            raise click.UsageError(f"there is no version {asked} that was in force")
+            said = gettext("There is no version %(number)s that was in force.")
+            raise click.UsageError(said % {"number": asked})
     differences = told.between(held[before], held[wanted])
     for difference in differences:
         _show_difference(difference)

@@ -70,9 +70,9 @@ def run(
     right, and the segment shows it.
     """
     if no_repair and not is_check:
-        raise click.UsageError("--no-repair goes with --check")
+        raise click.UsageError(_("--no-repair goes with --check"))
     if is_check and (from_lake or engine != "here"):
-        raise click.UsageError("--check asks the database, here")
+        raise click.UsageError(_("--check asks the database, here"))
 
     def once() -> Outcome:
         if is_check:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from pusula.campaigns import queries as campaigns
+from pusula.journeys import uses
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.lib.sayings import told
@@ -38,7 +39,7 @@ _CHANGES = 2  # exit status
 
 
 class InUseError(PusulaError):
-    """A segment would be archived though a campaign uses it."""
+    """A segment would be archived though a campaign or a journey uses it."""
 
     code = "segment_in_use"
     status = 409
@@ -108,7 +109,7 @@ def apply(
     """
     if saved is not None:
         if folder is not None or shipped or prune:
-            raise click.UsageError("a saved plan says itself which definitions it takes")
+            raise click.UsageError(gettext("a saved plan says itself which definitions it takes"))
         changes = changeset.restored(saved.read_text(encoding="utf-8"))
     else:
         changes = _compared(folder, shipped=shipped, prune=prune)
@@ -169,7 +170,7 @@ def publish(once: bool) -> None:
 def archive(key: str) -> None:
     """Put a segment away; `unarchive` takes it back into use."""
     if queries.by_key(key) is None:
-        raise click.UsageError(f"there is no segment {key} in use")
+        raise click.UsageError(gettext("there is no segment %(key)s in use") % {"key": key})
     _refuse_users([key])
     with transaction.atomic():
         actions.archive([key], clock.now())
@@ -214,7 +215,7 @@ def list_(as_json: bool) -> None:
 
 def _compared(folder: Path | None, *, shipped: bool, prune: bool) -> Changeset:
     if (folder is None) != shipped:
-        raise click.UsageError("name a folder of definitions, or say --shipped")
+        raise click.UsageError(gettext("name a folder of definitions, or say --shipped"))
     documents = catalog.read_folder(folder) if folder else catalog.shipped()
     return changeset.compare(documents, prune=prune)
 
@@ -237,11 +238,16 @@ def _record(verb: str, about: str = "", **detail: object) -> None:
     audit.record(audit.operator(), verb, about, **detail)
 
 
-def _refuse_users(keys: Iterable[str]) -> None:
+def _refuse_users(keys: Sequence[str]) -> None:
     for key, users in campaigns.users_of(keys).items():
         if users:
             names = ", ".join(campaign.key for campaign in users)
             raise InUseError(f"{key} cannot be archived: the campaigns {names} use it")
+    journeys = uses.of_segments()
+    for key in keys:
+        if found := journeys.get(key):
+            names = ", ".join(journey.key for journey in found)
+            raise InUseError(f"{key} cannot be archived: the journeys {names} use it")
 
 
 @contextmanager

@@ -107,7 +107,8 @@ def _asked(key: str, at: int, known: str) -> tuple[dict[str, Definition], AsOf]:
     is_then = known == "then"
     definitions = history.stored([key], shown_at=at if is_then else None)
     if key not in definitions:
-        raise click.UsageError(f"there is no segment {key}: see `pusula segments list`")
+        said = gettext("there is no segment %(key)s: see `pusula segments list`")
+        raise click.UsageError(said % {"key": key})
     return definitions, AsOf(at, at if is_then else now)
 
 

@@ -19,10 +19,13 @@ from pusula.channels.port import ChannelError
 from pusula.channels.setup import VAPID_FILE
 from pusula.channels.webpush import vapid
 from pusula.lib import clock
+from pusula.ops.figures import number
+from pusula.ops.sender import tallied
 from pusula.outbox import asking, providers, reports, returns
 from pusula.outbox.books import Tally
 from pusula.outbox.posting import PostLoop
 from pusula.outbox.registry import DeposedError
+from pusula.outbox.reports import Applied
 
 
 @click.command()
@@ -51,8 +54,8 @@ def send(channel: str, once: bool) -> None:
         threading.Thread(
             target=posted_trials.run, args=(*tests, testing), name="trials", daemon=True
         ).start()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: loop.stop())
+    for which in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(which, lambda _number, _frame: loop.stop())
     try:
         tally = loop.run(once=once)
     except DeposedError as error:
@@ -74,7 +77,7 @@ def ask(channel: str) -> None:
         raise ChannelError(error.said(gettext)) from error
     finally:
         provider.close()
-    click.echo(f"{done.n_new:,} new, {done.n_same:,} known, {done.n_unknown:,} of nobody")
+    _say_applied(done)
 
 
 @click.command()
@@ -87,7 +90,13 @@ def bounce(recipient: str) -> None:
     raw = sys.stdin.buffer.read(bounces.LARGEST + 1)
     found = bounces.reports(raw, returns.tokens(), recipient=recipient)
     done = reports.apply(found, channel="email", at=clock.now())
-    click.echo(f"{done.n_new:,} new, {done.n_same:,} known, {done.n_unknown:,} of nobody")
+    _say_applied(done)
+
+
+def _say_applied(done: Applied) -> None:
+    words = {"new": number(done.n_new), "same": number(done.n_same)}
+    words["strange"] = number(done.n_unknown)
+    click.echo(gettext("%(new)s new, %(same)s known already, %(strange)s of nobody") % words)
 
 
 @click.group()
@@ -101,12 +110,12 @@ def keys() -> None:
     file = settings.PUSULA_HOME / VAPID_FILE
     if not file.exists():
         vapid.make_key(file)
-        click.echo(f"Made {file}. Keep it with the backups: another key voids every subscription.")
+        said = gettext(
+            "Made: %(file)s. Keep it with the backups: another key voids every subscription."
+        )
+        click.echo(said % {"file": file})
     click.echo(vapid.public_key(vapid.read_key(file)))
 
 
 def _say(channel: str, tally: Tally) -> None:
-    click.echo(
-        f"{channel}: sent {tally.n_sent:,}  skipped {tally.n_skipped:,}  refused"
-        f" {tally.n_failed:,}  later {tally.n_later:,}  uncertain {tally.n_unknown:,}"
-    )
+    click.echo(f"{channel}: {tallied(tally)}")

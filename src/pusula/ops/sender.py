@@ -10,6 +10,7 @@ import time
 import click
 from django.conf import settings
 from django.db import OperationalError
+from django.utils.translation import gettext
 
 from pusula.campaigns import actions as campaigns
 from pusula.campaigns import trials
@@ -17,6 +18,7 @@ from pusula.channels.email.smtp import Server
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.lib.sayings import told
+from pusula.ops.figures import number
 from pusula.outbox import actions, confirmations, fence, queries
 from pusula.outbox.books import Tally
 from pusula.outbox.brakes import STOP_FILE, is_stopped
@@ -60,8 +62,8 @@ def run(once: bool) -> None:
     progress = _Progress()
     server = Server.of(settings.PUSULA_SMTP_URL)
     loop = SendLoop(server, settings.PUSULA_HOME, progress=progress)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: loop.stop())
+    for which in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(which, lambda _number, _frame: loop.stop())
     confirming = threading.Event()
     if once:
         confirmations.send_waiting(server)
@@ -79,18 +81,18 @@ def run(once: bool) -> None:
     try:
         tally = loop.run(once=once)
     except DeposedError as error:
-        raise SenderError(
-            "another sender took over while this one was silent; start it again"
-        ) from error
+        said = gettext("another sender took over while this one was silent; start it again")
+        raise SenderError(said) from error
     finally:
         confirming.set()
     campaigns.settle_all(clock.now())
     progress.say(tally)
     if once and (held := [hold for hold in queries.holds() if hold.origin in {"", FENCE}]):
-        raise SenderError(
-            f"sending is held ({held[0].reason}): {told(held[0].detail) or 'paused'}; go on with "
-            f"`pusula sender {'confirm' if held[0].origin == FENCE else 'resume'}`"
-        )
+        words = {
+            "why": told(held[0].detail, gettext) or held[0].reason,
+            "command": f"pusula sender {'confirm' if held[0].origin == FENCE else 'resume'}",
+        }
+        raise SenderError(gettext("sending is held (%(why)s); go on with `%(command)s`") % words)
 
 
 @sender.command()
@@ -104,7 +106,7 @@ def pause(origin: str) -> None:
         (folder / STOP_FILE).touch()
     actions.hold(origin, at=clock.now())
     audit.record(audit.operator(), "sender.paused", origin)
-    click.echo(f"Held: {origin or 'all sending'}")
+    click.echo(gettext("Held: %(what)s") % {"what": origin or gettext("all sending")})
 
 
 @sender.command()
@@ -115,7 +117,7 @@ def resume(origin: str) -> None:
     audit.record(audit.operator(), "sender.resumed", origin)
     if not origin:
         (settings.PUSULA_HOME / RUN_FOLDER / STOP_FILE).unlink(missing_ok=True)
-    click.echo(f"Goes on: {origin or 'all sending'}")
+    click.echo(gettext("Goes on: %(what)s") % {"what": origin or gettext("all sending")})
 
 
 @sender.command()
@@ -129,21 +131,45 @@ def confirm() -> None:
     """
     was_held = fence.confirm(settings.PUSULA_HOME / RUN_FOLDER, at=clock.now())
     audit.record(audit.operator(), "sender.confirmed")
-    click.echo("Confirmed. Sending goes on." if was_held else "Confirmed: this home may send.")
+    goes_on, may = gettext("Confirmed. Sending goes on."), gettext("Confirmed: this home may send.")
+    click.echo(goes_on if was_held else may)
 
 
 @sender.command()
 def status() -> None:
     """Show what waits and what is held."""
-    click.echo(f"Due now: {queries.n_waiting(clock.now()):,}")
+    click.echo(gettext("Due now: %(n)s") % {"n": number(queries.n_waiting(clock.now()))})
     if is_stopped(settings.PUSULA_HOME):
-        click.echo(f"Held: everything of this home ({RUN_FOLDER}/{STOP_FILE} is there)")
+        file = f"{RUN_FOLDER}/{STOP_FILE}"
+        click.echo(
+            gettext("Held: everything of this home (there is a file %(file)s)") % {"file": file}
+        )
     if trouble := fence.trouble(settings.PUSULA_HOME / RUN_FOLDER, at=clock.now()):
-        click.echo(f"Not confirmed: this home may not send ({trouble})")
+        click.echo(gettext("Not confirmed: this home may not send (%(why)s)") % {"why": trouble})
     for hold in queries.holds():
         since = clock.to_datetime(hold.since_at, settings.PUSULA.time_zone)
-        what = "all sending" if hold.origin in {"", FENCE} else hold.origin
-        click.echo(f"Held: {what} since {since:%d.%m.%Y %H:%M}, {hold.reason} {told(hold.detail)}")
+        words = {
+            "what": gettext("all sending") if hold.origin in {"", FENCE} else hold.origin,
+            "since": f"{since:%d.%m.%Y %H:%M}",
+            "why": f"{hold.reason} {told(hold.detail, gettext)}".rstrip(),
+        }
+        click.echo(gettext("Held: %(what)s, since %(since)s: %(why)s") % words)
+
+
+def tallied(tally: Tally) -> str:
+    """Return what became of the messages that were taken up."""
+    words = {
+        "sent": number(tally.n_sent),
+        "skipped": number(tally.n_skipped),
+        "refused": number(tally.n_failed),
+        "later": number(tally.n_later),
+        "uncertain": number(tally.n_unknown),
+    }
+    said = gettext(
+        "sent %(sent)s  skipped %(skipped)s  refused %(refused)s  later %(later)s  "
+        "uncertain %(uncertain)s"
+    )
+    return said % words
 
 
 class _Progress:
@@ -173,7 +199,4 @@ class _Progress:
         """Say the tally and the rate since the start."""
         self._said = time.monotonic()
         rate = tally.n_sent / max(self._said - self._began, 1e-3)
-        click.echo(
-            f"sent {tally.n_sent:,}  skipped {tally.n_skipped:,}  refused {tally.n_failed:,}"
-            f"  later {tally.n_later:,}  uncertain {tally.n_unknown:,}  ({rate:,.0f}/s)"
-        )
+        click.echo(f"{tallied(tally)}  ({number(round(rate))}/s)")

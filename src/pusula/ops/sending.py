@@ -7,9 +7,11 @@ from pathlib import Path
 import click
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext
 
 from pusula.consent.models import Channel
 from pusula.lib import clock
+from pusula.lib.sayings import Saying
 from pusula.outbox import policies
 from pusula.outbox import prices as costs
 from pusula.outbox.rules import policy as rules
@@ -32,7 +34,9 @@ def policy() -> None:
 def show(number: int | None) -> None:
     """Print the limits that hold as YAML, as `apply` reads it."""
     if number is not None and number not in {0, *(one.number for one in policies.history())}:
-        raise PolicyError(f"there is no version {number}: see `pusula sending policy history`")
+        raise PolicyError(
+            Saying("there is no version %(n)s: see `pusula sending policy history`", {"n": number})
+        )
     version = policies.current() if number is None else policies.of_number(number)
     click.echo(f"# version {version.number}")
     click.echo(rules.written(version.policy), nl=False)
@@ -46,15 +50,19 @@ def apply(file: Path, note: str) -> None:
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise PolicyError(f"{file}: cannot be read: {error}") from error
+        why = Saying("%(file)s: cannot be read: %(why)s", {"file": file, "why": error})
+        raise PolicyError(why) from error
     wanted = rules.read(text, str(file))
     with transaction.atomic():
         before = policies.current().number
         version = policies.apply(wanted, by=audit.operator(), at=clock.now(), note=note)
         if version.number != before:
             audit.record(audit.operator(), "sending.limits", str(version.number))
-    said = "holds now" if version.number != before else "held already: nothing changed"
-    click.echo(f"Version {version.number} {said}")
+    now, already = (
+        gettext("Version %(n)s holds now"),
+        gettext("Version %(n)s held already: nothing changed"),
+    )
+    click.echo((now if version.number != before else already) % {"n": version.number})
 
 
 @policy.command()
@@ -72,7 +80,11 @@ def prices() -> None:
     """Print what a message of each channel costs; of SMS each part."""
     held = costs.current()
     for channel in Channel.values:
-        price = f"{held[channel]:f} {settings.PUSULA.currency}" if channel in held else "not set"
+        price = (
+            f"{held[channel]:f} {settings.PUSULA.currency}"
+            if channel in held
+            else gettext("not set")
+        )
         click.echo(f"{channel:<10}{price}")
 
 
@@ -86,5 +98,7 @@ def price(channel: str, amount: str) -> None:
         changed = costs.change(wanted, by=audit.operator(), at=clock.now())
         if changed:
             audit.record(audit.operator(), "sending.prices", channel)
-    said = "from now on" if changed else "already: nothing changed"
-    click.echo(f"{channel} costs {wanted[channel]:f} {settings.PUSULA.currency} {said}")
+    words = {"channel": channel, "price": f"{wanted[channel]:f} {settings.PUSULA.currency}"}
+    now = gettext("%(channel)s costs %(price)s from now on")
+    already = gettext("%(channel)s costs %(price)s already: nothing changed")
+    click.echo((now if changed else already) % words)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import click
 from django.conf import settings
+from django.utils.translation import gettext
 
 from pusula.outbox.providers import POSTED
 
@@ -29,14 +30,16 @@ RUN_EVERY_MINUTES = 360
 def serve(host: str, port: int) -> None:
     """Serve the pages, send due messages and keep segments current until interrupted."""
     port = port or free_port(host)
-    click.echo(f"Pusula is on http://{host}:{port} (stop with Ctrl+C)")
+    words = {"address": f"http://{host}:{port}"}
+    click.echo(gettext("Pusula is on %(address)s (stop with Ctrl+C)") % words)
     commands = [web_command(host, port), live_command(), run_command(), publish_command()]
     commands += [poll_command(), import_command(), privacy_command(), calls_command()]
     commands += [begin_command(), grade_command(), reports_command()]
     if settings.PUSULA_SMTP_URL:
         commands.append(sender_command())
     else:
-        click.secho("Nothing is sent: PUSULA_SMTP_URL names no mail server.", fg="yellow", err=True)
+        said = gettext("Nothing is sent: PUSULA_SMTP_URL names no mail server.")
+        click.secho(said, fg="yellow", err=True)
     commands += [post_command(channel) for channel in POSTED if channel in settings.PUSULA_CHANNELS]
     supervise(commands, os.environ.copy())
 
@@ -123,7 +126,7 @@ def free_port(host: str, preferred: int = 0) -> int:
                 continue
             port: int = probe.getsockname()[1]
             return port
-    raise click.ClickException(f"no free port on {host}")
+    raise click.ClickException(gettext("no free port on %(host)s") % {"host": host})
 
 
 def supervise(commands: Sequence[list[str]], environment: dict[str, str]) -> None:
@@ -176,8 +179,9 @@ class _Child:
             if lasted > LONGEST_PAUSE_S:
                 self.pause_s = FIRST_PAUSE_S
         elif lasted >= self.pause_s:
-            name = " ".join(self.command[2:4])
-            click.echo(f"{name} ended with status {status}; starting it again", err=True)
+            words = {"name": " ".join(self.command[2:4]), "status": status}
+            said = gettext("%(name)s ended with status %(status)s; starting it again")
+            click.echo(said % words, err=True)
             self.pause_s = min(self.pause_s * 2, LONGEST_PAUSE_S)
             self.process = self._start()
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from pusula.lib import clock
 from pusula.lib.sayings import told as told_
 from pusula.ops import polling
+from pusula.ops.figures import number
 from pusula.privacy import audit
 from pusula.sources import keys as of_keys
 from pusula.sources import known
@@ -75,7 +76,8 @@ def switch(slug: str, state: str) -> None:
     with transaction.atomic():
         known.switch(known.find(slug), on=state == "on")
         audit.record(audit.operator(), "source.changed", slug, state=state)
-    click.echo(_("%(slug)s is switched %(state)s.") % {"slug": slug, "state": state})
+    told = _("%(slug)s is switched on.") if state == "on" else _("%(slug)s is switched off.")
+    click.echo(told % {"slug": slug})
 
 
 @sources.group()
@@ -112,7 +114,8 @@ def add_key(slug: str, kind: str | None, origins: tuple[str, ...], quota: int | 
 def list_keys(slug: str) -> None:
     """Show the keys of the source SLUG by their numbers."""
     for row in known.find(slug).keys.order_by("pk"):
-        quota = "" if row.quota_per_minute is None else f"{row.quota_per_minute}/min"
+        most = row.quota_per_minute
+        quota = "" if most is None else _("%(n)s a minute") % {"n": number(most)}
         origins = " ".join(row.origins)
         click.echo(f"{row.pk:>6}  {row.kind:<8}{row.shown:<28}{_state(row):<32}{quota}  {origins}")
 

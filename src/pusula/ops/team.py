@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 from django.db import transaction
+from django.utils.translation import gettext
 
 from pusula.campaigns import team as addresses
 from pusula.campaigns import templates, trials
@@ -24,8 +25,8 @@ def team() -> None:
 def list_() -> None:
     """List what tests may go to, and what waits to be confirmed."""
     for one in addresses.members():
-        state = "verified" if one.verified_at else "waits"
-        click.echo(f"{one.kind:<8}{state:<10}{one}")
+        state = gettext("verified") if one.verified_at else gettext("waits")
+        click.echo(f"{one.kind:<10}{state:<14}{one}")
 
 
 @team.command()
@@ -36,8 +37,9 @@ def add(address: str) -> None:
     with transaction.atomic():
         one = invite(address, by=audit.operator(), at=clock.now())
         audit.record(audit.operator(), "team.asked", f"team:{one.pk}")
-    what = "link" if one.kind == TeamKind.EMAIL else "code"
-    click.echo(f"A {what} leaves for {one} as soon as its sender runs")
+    link = gettext("A link leaves for %(to)s as soon as its sender runs")
+    code = gettext("A code leaves for %(to)s as soon as its sender runs")
+    click.echo((link if one.kind == TeamKind.EMAIL else code) % {"to": one})
 
 
 @team.command()
@@ -47,9 +49,9 @@ def confirm(number: str, code: str) -> None:
     """Verify NUMBER by the CODE that it got."""
     one = _member(number)
     if not addresses.verify_code(one.pk, code, at=clock.now()):
-        raise CampaignError("that is not the code: look at the message again")
+        raise CampaignError(gettext("that is not the code: look at the message again"))
     audit.record(audit.operator(), "team.verified", f"team:{one.pk}")
-    click.echo(f"Tests may go to {one} now")
+    click.echo(gettext("Tests may go to %(to)s now") % {"to": one})
 
 
 @team.command()
@@ -61,14 +63,19 @@ def test(template: str, address: str, profile_key: str, language: str) -> None:
     """Send what TEMPLATE says now as a test; its sender has to run."""
     found = templates.usable().filter(name=template).first()
     if found is None:
-        raise CampaignError(f"there is no template {template!r}: see the page Templates")
+        gone = gettext("there is no template %(name)s: see the page Templates")
+        raise CampaignError(gone % {"name": template})
     said = templates.all_said(found)
     if language not in said:
-        known = ", ".join(filter(None, said)) or "none"
-        raise CampaignError(f"{template} has no text in {language!r}; its languages: {known}")
+        words = {"name": template, "language": language}
+        words["known"] = ", ".join(filter(None, said)) or "–"
+        wrong = gettext("%(name)s has no text in %(language)s; its languages: %(known)s")
+        raise CampaignError(wrong % words)
     profile = profiles.by_identifier(IdentifierKind.KEY, profile_key).first()
     if profile is None:
-        raise CampaignError(f"there is no profile with the key {profile_key}")
+        raise CampaignError(
+            gettext("There is no profile with the key %(key)s.") % {"key": profile_key}
+        )
     to, by = _member(address), audit.operator()
     with transaction.atomic():
         trials.ask(
@@ -76,11 +83,14 @@ def test(template: str, address: str, profile_key: str, language: str) -> None:
             channel=found.channel,
         )  # fmt: skip
         audit.record(by, "template.tested", f"team:{to.pk}", customer=profile.pk)
-    click.echo(f"A test of {template} leaves for {to}")
+    click.echo(
+        gettext("A test of %(template)s leaves for %(to)s") % {"template": template, "to": to}
+    )
 
 
 def _member(text: str) -> TeamAddress:
     for one in addresses.members():
         if text in {one.address, one.name}:
             return one
-    raise CampaignError(f"{text} is nobody's of the team: see `pusula team list`")
+    said = gettext("%(to)s is nobody's of the team: see `pusula team list`")
+    raise CampaignError(said % {"to": text})

@@ -10,7 +10,6 @@ from django.db import IntegrityError, OperationalError
 from pusula.lib import clock
 from pusula.outbox import gate, machine
 from pusula.outbox.gate import Bounce, FencedError, Verdicts
-from pusula.outbox.models import Receipt, ReceiptKind
 from pusula.outbox.moves import Move
 from pusula.outbox.spikes import Watch
 
@@ -62,15 +61,15 @@ class Books:
         """
         for n_try in range(1, _TRIES + 1):
             try:
-                verdicts = gate.turn(self.settled, self.bounced, ready, owner=owner, at=clock.now())
+                verdicts = gate.turn(
+                    self.settled, self.bounced, ready,
+                    owner=owner, at=clock.now(), watch=self.watch,
+                )  # fmt: skip
             except (FencedError, IntegrityError, OperationalError):
                 if n_try == _TRIES:
                     raise
             else:
                 break
         self.settled.clear()
-        if self.bounced:
-            told = Receipt.objects.filter(message__in=[one.id for one in self.bounced])
-            self.bounced.clear()
-            self.watch.look(told.filter(kind=ReceiptKind.BOUNCED), at=clock.now())
+        self.bounced.clear()
         return verdicts

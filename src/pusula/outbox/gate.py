@@ -11,6 +11,7 @@ called back before its dot.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -21,16 +22,20 @@ from pusula.consent import actions as consent
 from pusula.consent import queries as consents
 from pusula.consent.iys import queries as iys
 from pusula.consent.models import Channel, Scope, Status
-from pusula.outbox import limits, machine, moves, stillness
+from pusula.outbox import limits, machine, moves, policies, room, stillness
 from pusula.outbox.limits import Late
 from pusula.outbox.models import FENCE, Message, Receipt, ReceiptKind
 from pusula.outbox.moves import Move
 from pusula.outbox.reasons import Reason
+from pusula.outbox.room import Going
+from pusula.outbox.rules.policy import UNLIMITED
+from pusula.outbox.spikes import Watch
 
 GO = ""
 NOT_OURS = "not_ours"  # another sender has it, it is settled, or it is gone
-HELD = "held"  # paused: it stays in line
+HELD = "held"  # paused, or there is no room in a budget: it stays in line
 PUT_OFF = "put_off"  # it must wait for its hour: it is back in line
+_STAYED = (machine.PENDING, machine.FAILED)  # it did not leave
 _TAKEN = ", ".join(f"'{state}'" for state in machine.TAKEN)
 _GRANTED = Status.GRANTED.value
 _COUNTED = ", ".join(f"'{state}'" for state in machine.COUNTED)
@@ -62,7 +67,8 @@ select m.id, m.state, m.owner, m.profile_id, m.channel, m.address, m.not_after_a
     where m.step = '' and d.step = '' and d.origin = m.origin and d.channel = m.channel
       and d.address = m.address and d.state in ({_TAKEN}) and d.id <> m.id),
   exists(select 1 from outbox_hold h
-    where h.origin in ('', '{FENCE}', m.origin, 'channel:' || m.channel))
+    where h.origin in ('', '{FENCE}', m.origin, 'channel:' || m.channel)),
+  exists(select 1 from outbox_spent b where b.channel = m.channel)
 from outbox_message m
 left join consent_consent c
   on c.profile_id = m.profile_id and c.channel = m.channel and c.purpose = m.purpose
@@ -106,22 +112,38 @@ def look(ids: Sequence[int], *, owner: str, at: int) -> dict[int, str]:
 
 
 def _within_limits(ids: Sequence[int], *, owner: str, at: int, is_binding: bool) -> dict[int, str]:
-    """Return the verdicts on waiting messages, the caps and quiet hours of now included."""
+    """Return the verdicts on waiting messages, the caps and quiet hours of now included.
+
+    If it is binding, the budgets are asked as well, and what may go has taken its place.
+    """
     found = dict.fromkeys(ids, NOT_OURS)
-    late: list[Late] = []
-    policy = 0
-    for fact, verdict in _judged(ids, owner=owner, state=machine.PENDING, at=at):
-        found[fact.id] = verdict
-        policy = fact.policy_now or 0
-        if verdict == GO and fact.asks_limits(at):
-            late.append(
-                Late(fact.id, fact.profile_id, fact.channel, fact.not_after_at, fact.has_others)
-            )
+    judged = _judged(ids, owner=owner, state=machine.PENDING, at=at)
+    facts = {fact.id: fact for fact, _verdict in judged}
+    found |= {fact.id: verdict for fact, verdict in judged}
+    number = next((fact.policy_now or 0 for fact in facts.values()), 0)
+    asks_room = is_binding and any(fact.has_budget for fact in facts.values())
+    policy = policies.of_number(number).policy if number and asks_room else UNLIMITED
+    if policy.budgets:
+        going = [
+            Going(fact.id, fact.channel, fact.due_at, bool(fact.is_commercial))
+            for fact in facts.values()
+            if found[fact.id] == GO
+        ]
+        # Before the caps: who waits for room takes nobody's place under them.
+        found |= dict.fromkeys(room.without(going, policy, at=at), HELD)
+    late = [
+        Late(fact.id, fact.profile_id, fact.channel, fact.not_after_at, fact.has_others)
+        for fact in facts.values()
+        if found[fact.id] == GO and fact.asks_limits(at)
+    ]
     if late:
-        again = limits.look_again(late, policy=policy, at=at, is_binding=is_binding)
+        again = limits.look_again(late, policy=number, at=at, is_binding=is_binding)
         found |= again.refused
         found |= dict.fromkeys(again.put_off, PUT_OFF)
-        moves.put_off(again.put_off, policy=policy, owner=owner)
+        moves.put_off(again.put_off, policy=number, owner=owner)
+    if policy.budgets:
+        passing = (fact.channel for fact in facts.values() if found[fact.id] == GO)
+        room.take(passing, policy, at=at)
     return found
 
 
@@ -174,6 +196,7 @@ class _Facts(NamedTuple):
     asks_iys: bool
     is_taken: bool  # somebody at this address got it
     is_held: bool
+    has_budget: bool  # or had one
 
     def may_go(self, at: int) -> bool:
         """Whether nothing here speaks against it: what is usual is found in one look."""
@@ -234,11 +257,17 @@ def _forgotten(facts: Sequence[_Facts]) -> set[int]:
 
 
 class Verdicts(dict[int, str]):
-    """What a turn says of each message, and the mark of what it has seen."""
+    """What a turn says of each message, and the mark of what it has seen.
 
-    def __init__(self, found: Mapping[int, str], *, mark: stillness.Mark = None) -> None:
+    ``has_held``: for what was refused, more than those of which it speaks are held from now on.
+    """
+
+    def __init__(
+        self, found: Mapping[int, str], *, mark: stillness.Mark = None, has_held: bool = False
+    ) -> None:
         super().__init__(found)
         self.mark = mark
+        self.has_held = has_held
 
 
 def turn(
@@ -248,22 +277,24 @@ def turn(
     *,
     owner: str,
     at: int,
+    watch: Watch | None = None,
 ) -> Verdicts:
     """Record what became of messages, and let pass those of ``ready`` that may go; one commit.
 
     ``settled`` holds moves with the state they start from; the addresses of ``bounced`` are
-    suppressed. No two of ``ready`` go to the same inbox for the same origin. Returns the verdict
-    on each of ``ready``: those with ``GO`` are ``sending`` from now on, those with a reason are
-    skipped, those that are ``PUT_OFF`` are back in line for their hour.
+    suppressed, and what has too many of them is held: ``watch`` is the sender's. No two of
+    ``ready`` go to the same inbox for the same origin. Returns the verdict on each of ``ready``:
+    those with ``GO`` are ``sending`` from now on, those with a reason are skipped, those that are
+    ``PUT_OFF`` are back in line for their hour.
 
     Raises ``FencedError`` if a message was taken from us meanwhile, and ``IntegrityError`` if
     another sender reached an inbox first: nothing is written then, and a new try will see it.
     """
     with transaction.atomic():
+        room.give_back([m.id for _s, m in settled if m.to in _STAYED], owner=owner)
         for state in (machine.PENDING, machine.SENDING):
             moves.apply([m for s, m in settled if s == state], state=state, owner=owner, at=at)
-        for bounce in bounced:
-            _suppress(bounce, at)
+        has_held = _close(bounced, watch or Watch(), at) if bounced else False
         verdicts = _within_limits(ready, owner=owner, at=at, is_binding=True)
         passed = [id_ for id_, verdict in verdicts.items() if verdict == GO]
         if passed and not moves.let_pass(passed, owner=owner, at=at):
@@ -274,16 +305,26 @@ def turn(
             if verdict not in {GO, NOT_OURS, HELD, PUT_OFF}
         ]
         moves.apply(skipped, state=machine.PENDING, owner=owner, at=at)
-        return Verdicts(verdicts, mark=stillness.mark())
+        return Verdicts(verdicts, mark=stillness.mark(), has_held=has_held)
 
 
-def _suppress(bounce: Bounce, at: int) -> None:
+def _close(bounced: Collection[Bounce], watch: Watch, at: int) -> bool:
+    """Suppress addresses, and hold what has too many of them, before anybody is let pass."""
+    told = [receipt.pk for bounce in bounced if (receipt := _suppress(bounce, at))]
+    closed = Counter(bounce.channel for bounce in bounced)
+    spikes = [watch.close(channel, n, at=at) for channel, n in closed.items()]
+    return watch.look(told, at=at) or any(spikes)
+
+
+def _suppress(bounce: Bounce, at: int) -> Receipt | None:
     if not Message.objects.filter(pk=bounce.id).exists():
-        return  # the person was erased meanwhile: nothing of them comes back, not even a refusal
+        return (
+            None  # the person was erased meanwhile: nothing of them comes back, not even a refusal
+        )
     consent.suppress(
         bounce.channel, bounce.address, reason=Reason.HARD_BOUNCE, detail=bounce.detail, at=at
     )
-    Receipt.objects.create(message_id=bounce.id, kind=ReceiptKind.BOUNCED, at=at)
+    return Receipt.objects.create(message_id=bounce.id, kind=ReceiptKind.BOUNCED, at=at)
 
 
 def withdrawn(ids: Sequence[int], *, owner: str, at: int, since: stillness.Mark = None) -> set[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
 
 from django.db import connection
@@ -12,7 +12,7 @@ from pusula.lib import clock
 from pusula.outbox import machine
 from pusula.outbox.candidates import Decision
 from pusula.outbox.models import Message
-from pusula.outbox.rules.budgets import start_of
+from pusula.outbox.rules.budgets import next_of, start_of
 from pusula.outbox.rules.ledger import Entry
 from pusula.outbox.rules.policy import Budget
 
@@ -21,15 +21,16 @@ _LATEST = 2 * clock.DAY  # who leaves later than this after being due takes nobo
 _DECIDED = """
 select dedupe_key, profile_id, state, reason, channel, content_id, address, due_at, open_until_at
 from outbox_message where dedupe_key in"""
-# What waits leaves when it is due, now if that is past, never if it is too late.
+# What waits is to leave when it is due, now if that is past, never if it is too late.
 _SPENT = f"""
-select leaves_at / {_SLICE}, count(*) from (
-  select case when state <> '{machine.PENDING}' then coalesce(gated_at, due_at)
+select leaves_at / {_SLICE}, waits, count(*) from (
+  select state = '{machine.PENDING}' and is_commercial as waits,
+    case when state <> '{machine.PENDING}' then coalesce(gated_at, due_at)
     else case when due_at < %s then %s else due_at end end as leaves_at
   from outbox_message where channel = %s and due_at >= %s
     and (state <> '{machine.PENDING}' or not_after_at >= %s)
     and state in ({", ".join(f"'{state}'" for state in machine.COUNTED)})) leaving
-where leaves_at >= %s group by 1
+where leaves_at >= %s group by 1, 2
 """
 
 
@@ -94,8 +95,23 @@ def counting(profile_ids: Collection[int], *, memory: int, at: int) -> Iterator[
 
 
 def spent(budget: Budget, *, zone: str, at: int) -> list[tuple[int, int]]:
-    """Return how many messages leave when, from the hour or day of ``at`` on: moment and number."""
+    """Return how many messages leave when: each hour or day from that of ``at`` on, and number.
+
+    What waits and finds no room in its own leaves in the next ones, as at the gate; see ``room``.
+    """
     since = start_of(budget.per, at, zone)
     with connection.cursor() as cursor:
         cursor.execute(_SPENT, [at, at, budget.channel, since - _LATEST, at, since])
-        return [(min_at * _SLICE, n) for min_at, n in cursor.fetchall()]
+        rows = cursor.fetchall()
+    fixed, waiting = Counter[int](), Counter[int]()
+    for slice_, waits, n in rows:
+        (waiting if waits else fixed)[start_of(budget.per, slice_ * _SLICE, zone)] += n
+    found = list[tuple[int, int]]()
+    n_left, slot, last = 0, since, max(fixed.keys() | waiting.keys(), default=0)
+    while n_left or slot <= last:
+        n_left += waiting[slot]
+        n = min(n_left, max(0, budget.most - fixed[slot]))
+        found.append((slot, fixed[slot] + n))
+        n_left -= n
+        slot = next_of(budget.per, slot, zone)
+    return found

@@ -62,8 +62,23 @@ class Message(models.Model):
 
     class Meta:
         indexes = [
-            # With the id: everybody of a mailing is due at the same moment.
-            models.Index(fields=["state", "due_at", "id"], name="message_in_line"),
+            # With the id: everybody of a mailing is due at the same moment. Only of what waits: a
+            # move writes to every index that knows the state.
+            models.Index(
+                fields=["due_at", "id"],
+                condition=models.Q(state=machine.PENDING),
+                name="message_in_line",
+            ),
+            models.Index(fields=["due_at"], name="message_by_due"),
+            # Of the few that did not arrive as they should. Written with "or": SQLite sees no other
+            # way that the state asked for is one of them.
+            models.Index(
+                fields=["state", "due_at"],
+                condition=models.Q(state=machine.SKIPPED)
+                | models.Q(state=machine.FAILED)
+                | models.Q(state=machine.UNKNOWN),
+                name="message_not_sent",
+            ),
             models.Index(fields=["origin", "state"], name="message_by_origin"),
             models.Index(
                 fields=["owner"], condition=models.Q(owner__gt=""), name="message_by_owner"
@@ -74,6 +89,12 @@ class Message(models.Model):
                 fields=["provider_id"],
                 condition=models.Q(provider_id__gt=""),
                 name="message_by_provider_id",
+            ),
+            # What only informs, past all that waits for room in a budget.
+            models.Index(
+                fields=["state", "due_at", "id"],
+                condition=models.Q(state=machine.PENDING, is_commercial=False),
+                name="message_informing",
             ),
         ]
         constraints = [
@@ -165,6 +186,20 @@ class Policy(models.Model):
     note = models.CharField(max_length=400, blank=True)  # why it was changed
     applied_at = models.BigIntegerField()
     applied_by = models.CharField(max_length=150, blank=True)
+
+
+class Spent(models.Model):
+    """How many messages of a channel passed the gate in an hour or on a day; see ``room``."""
+
+    channel = models.CharField(max_length=10, choices=Channel.choices)
+    per = models.CharField(max_length=4)  # hour or day: see rules.policy.Budget
+    start_at = models.BigIntegerField()
+    n = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "per", "start_at"], name="spent_once"),
+        ]
 
 
 class Approval(models.Model):

@@ -15,6 +15,7 @@ from pusula.consent.models import Reason as Closed
 from pusula.lib import clock
 from pusula.outbox import actions, receipts, spikes
 from pusula.outbox.models import Message, Receipt, ReceiptKind, channel_hold
+from pusula.outbox.spikes import Watch
 
 # A mailbox that is full today may be read tomorrow: so many in so many days, and nothing good
 # between, before nobody writes there any more.
@@ -54,20 +55,19 @@ def apply(reports: Iterable[Report], *, channel: str, at: int) -> Applied:
     campaign, held if that became too much.
     """
     done = Applied()
-    closing = list[str]()
+    watch = Watch()
+    is_closing = False
     for report in map(storable, reports):
-        match _once(report, channel, at):
+        match _once(report, channel, watch, at):
             case None:
                 done.n_unknown += 1
             case True:
                 done.n_new += 1
-                if report.kind in _CLOSING:
-                    closing.append(report.key[:200])
+                is_closing = is_closing or report.kind in _CLOSING
             case False:
                 done.n_same += 1
-    if closing:
+    if is_closing:
         spikes.look(channel, at=at)
-        spikes.Watch().look(Receipt.objects.filter(key__in=closing), at=at)
     return done
 
 
@@ -91,12 +91,12 @@ def _message(report: Report, channel: str) -> Message | None:
     return mine.filter(provider_id=report.provider_id).order_by("-pk").first()
 
 
-def _once(report: Report, channel: str, at: int) -> bool | None:
+def _once(report: Report, channel: str, watch: Watch, at: int) -> bool | None:
     """Apply ``report``; return whether it was new, ``None`` if it is of no message of ours."""
 
     def apply_it() -> bool | None:
         message = _message(report, channel)
-        return None if message is None else _apply(message, report, at)
+        return None if message is None else _apply(message, report, watch, at)
 
     return _settled(apply_it)
 
@@ -118,7 +118,7 @@ def _settled(write: Callable[[], _Written]) -> _Written:
             n_try += 1
 
 
-def _apply(message: Message, report: Report, at: int) -> bool:
+def _apply(message: Message, report: Report, watch: Watch, at: int) -> bool:
     happened_at = report.at if 0 < report.at <= at + _LATEST else at
     # Whatever is told of a message, the provider knows it: a doubt is none any more.
     was_refused = report.kind in {ReportKind.REJECTED, ReportKind.POLICY}
@@ -126,7 +126,7 @@ def _apply(message: Message, report: Report, at: int) -> bool:
     was_in_doubt = actions.resolve(message.pk, evidence, at=at)
     kind = _KINDS.get(report.kind)
     if kind is not None:
-        _receipt, is_new = Receipt.objects.get_or_create(
+        receipt, is_new = Receipt.objects.get_or_create(
             key=report.key[:200],
             defaults={
                 "message": message,
@@ -142,6 +142,8 @@ def _apply(message: Message, report: Report, at: int) -> bool:
         if not report.is_machine:
             receipts.tell(message, kind, at=happened_at, url=report.url)
     _follow(message, report, happened_at, at)
+    if report.kind in _CLOSING:
+        watch.look([receipt.pk], at=at)
     return kind is not None or was_in_doubt
 
 

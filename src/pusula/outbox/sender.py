@@ -353,7 +353,7 @@ class SendLoop:
         if called_back:
             self._commit([])  # they are in line again, before anybody looks whether it is empty
             self._is_dry = False
-        if HELD in verdicts.values():
+        if HELD in verdicts.values() or verdicts.has_held:
             self._give_back()
 
     def _commit(self, ready: list[int]) -> Verdicts:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from django.db.models import QuerySet
+from django.db import connection
 
 from pusula.consent.models import Reason, Suppression
+from pusula.lake import locks
 from pusula.lib import clock
 from pusula.lib.sayings import Saying, kept
 from pusula.outbox import actions, machine
@@ -18,6 +21,7 @@ SPIKE_HOLD = "spike"  # of a channel
 ORIGIN_HOLD = "returns"  # of what a campaign or journey sends
 WINDOW = clock.HOUR
 LEAST = 50  # fewer than this are everyday
+FAR = 20_000  # suppressions, the newest: further back none is of the last hour, or there are many
 SHARE = 0.05  # of what the channel sent in a day
 FIRST = 10_000  # messages of an origin: how good its list is shows in these
 _CLOSING = (Reason.HARD_BOUNCE, Reason.COMPLAINT)
@@ -40,71 +44,112 @@ _BRAKES = (
     _Brake(ReceiptKind.BOUNCED, 0.05, 20, Saying("there is nobody at the address")),
     _Brake(ReceiptKind.COMPLAINED, 0.003, 5, Saying("it was called spam")),
 )
+_KINDS = tuple(brake.kind for brake in _BRAKES)
 
 
-def look(channel: str, *, at: int) -> bool:
+class Look(NamedTuple):
+    """Whether a channel is held now, and how many closed addresses would have been too many."""
+
+    is_held: bool
+    n_spike: int
+
+
+def look(channel: str, *, at: int) -> Look:
     """Hold ``channel`` if bounces and complaints closed too many addresses in the last hour.
 
     Either somebody tells what is not true, or a list is as bad as it looks: both are for a person
-    to judge before more is sent. Returns whether there is a spike.
+    to judge before more is sent. Who looks next sees all that was missed.
     """
     closed = (
         Suppression.objects.filter(channel=channel, reason__in=_CLOSING, lifted_at=None)
         .order_by("-pk")
         .values_list("since_at", flat=True)
     )
-    if not _is_within(closed[LEAST - 1 : LEAST], at):
-        return False
+    newest = Suppression.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    if not _is_within(closed.filter(pk__gt=newest - FAR)[LEAST - 1 : LEAST], at):
+        return Look(is_held=False, n_spike=LEAST)
     n_sent = Message.objects.filter(
         channel=channel, state=machine.SENT, due_at__gt=at - clock.DAY
     ).count()
     n_spike = max(LEAST, int(n_sent * SHARE))
     if n_spike > LEAST and not _is_within(closed[n_spike - 1 : n_spike], at):
-        return False
+        return Look(is_held=False, n_spike=n_spike)
     said = Saying("%(n)s addresses closed within an hour", {"n": n_spike})
     _log.error("%s is held: %s", channel, said)
     actions.hold(channel_hold(channel), reason=SPIKE_HOLD, detail=kept(said), at=at)
-    return True
+    return Look(is_held=True, n_spike=n_spike)
 
 
 @dataclass(slots=True)
 class Watch:
-    """Looks whether the first messages of a campaign or journey come to nothing too often.
+    """Looks whether what is sent comes to nothing too often, where that is written down.
 
-    What only informs is never held.
+    It looks within the transaction that writes the receipts: receipts and hold are there together,
+    or neither is. What only informs is never held.
     """
 
     beyond: set[str] = field(default_factory=set)  # origins that have sent more than these
+    closed: Counter[str] = field(default_factory=Counter)  # addresses, since their channel's look
+    n_spike: dict[str, int] = field(
+        default_factory=dict
+    )  # what that look would have found too many
 
-    def look(self, told: QuerySet[Receipt], *, at: int) -> None:
-        """Hold the origins of messages that are too many now; ``told`` are receipts just committed.
+    def look(self, told: Sequence[int], *, at: int) -> bool:
+        """Hold the origins of messages that are too many now; ``told`` are receipts just written.
+
+        Returns whether there are such.
 
         Only what they make too much holds: what a person has let go on is not held again for what
-        was known then. Of several who look at the same moment, one has the receipt that is one too
-        many, and sees all before it or is followed by who committed one of these.
+        was known then. Whoever looks at an origin waits for who did so before to commit, so that of
+        two at the same moment one sees the receipts of both.
         """
-        first: dict[tuple[str, str], int] = {}
-        mine = told.filter(message__is_commercial=True, is_machine=False).order_by("-pk")
-        for origin, kind, pk in mine.values_list("message__origin", "kind", "pk"):
-            first[origin, kind] = pk
-        for origin in sorted({origin for origin, _kind in first} - self.beyond):
-            self._look(origin, first, at)
+        counted = Receipt.objects.filter(
+            pk__in=told, kind__in=_KINDS, message__is_commercial=True, is_machine=False
+        )
+        mine: dict[str, dict[str, list[int]]] = {}
+        for origin, kind, pk in counted.values_list("message__origin", "kind", "pk"):
+            mine.setdefault(origin, {}).setdefault(kind, []).append(pk)
+        is_held = False
+        for origin in sorted(mine.keys() - self.beyond):
+            locks.take(connection, f"{ORIGIN_HOLD} {origin}")
+            is_held = self._look(origin, mine[origin], at) or is_held
+        return is_held
 
-    def _look(self, origin: str, first: Mapping[tuple[str, str], int], at: int) -> None:
+    def close(self, channel: str, n: int, *, at: int) -> bool:
+        """Look at ``channel``, of which ``n`` addresses were closed; return whether it is held.
+
+        What a large channel sends in a day takes a while to count: it is looked at anew after a
+        fifth of what would be too many.
+        """
+        self.closed[channel] += n
+        if self.closed[channel] < self.n_spike.get(channel, LEAST) // 5:
+            return False
+        is_held, self.n_spike[channel] = look(channel, at=at)
+        self.closed[channel] = 0
+        return is_held
+
+    def _look(self, origin: str, mine: Mapping[str, Sequence[int]], at: int) -> bool:
         sent = Message.objects.filter(origin=origin, is_commercial=True, state__in=_GONE)
         n = sent.values("pk")[: FIRST + 1].count()
         if n > FIRST:
             self.beyond.add(origin)
-            return
+            return False
+        is_held = False
         for brake in _BRAKES:
-            since = first.get((origin, brake.kind))
-            if since is None:
+            if brake.kind not in mine:
                 continue
-            receipts = Receipt.objects.filter(message__in=sent, kind=brake.kind, is_machine=False)
+            # Of whatever state: a provider may tell before the answer to the message is taken in.
+            receipts = Receipt.objects.filter(
+                message__origin=origin, message__is_commercial=True, kind=brake.kind,
+                is_machine=False,
+            )  # fmt: skip
             bad = receipts.order_by().values("message").distinct()
             most = max(brake.least, int(n * brake.share))
-            if bad.filter(pk__lt=since).count() <= most < (n_bad := bad.count()):
+            n_before = bad.exclude(pk__in=mine[brake.kind]).count()
+            if n_before <= most < (n_bad := bad.count()):
                 _hold(origin, brake, n_bad, n, at)
+                is_held = True
+        return is_held
 
 
 def _hold(origin: str, brake: _Brake, n_bad: int, n: int, at: int) -> None:

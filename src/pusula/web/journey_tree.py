@@ -149,7 +149,7 @@ class _Drawing:
         self.outcomes = outcomes
         self.sent = sent
         self.came = came
-        self.teller = Teller()
+        self.teller = Teller(graph)
         self.cards: dict[str, Card] = {_ENTRY: self._entry()}
         for node in graph.nodes.values():
             self.cards[node.id] = self._step(node.id, node.kind, node.number + 1)

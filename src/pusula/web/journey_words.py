@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext, pgettext_lazy
-from django.utils.translation import gettext_lazy as _
 
 from pusula.journeys import advance, called, machine
 from pusula.journeys.language import Graph, Journey, nodes
@@ -20,17 +20,6 @@ STATES: dict[str, tuple[str, str | Promise]] = {
     machine.LIVE: ("good", pgettext_lazy("state of a journey", "Live")),
     machine.PAUSED: ("warn", pgettext_lazy("state of a journey", "Paused")),
     machine.ARCHIVED: ("", pgettext_lazy("state of a journey", "Archived")),
-}
-OUTCOMES: dict[str, str | Promise] = {
-    machine.DONE: _("Came to the end"),
-    machine.GOAL: _("Reached the goal"),
-    machine.EXITED: _("Left by an exit"),
-    machine.CANCELLED: _("The order was cancelled"),
-    machine.RESTARTED: _("Began anew"),
-    machine.HELD_OUT: _("In the control group"),
-    machine.MERGED: _("Was on it as two people"),
-    machine.STOPPED: _("The journey was archived"),
-    machine.NO_COUPON: _("No code was left"),
 }
 _KINDS: dict[type[Kind], tuple[str, str | Promise]] = {
     nodes.WaitFor: ("clock", pgettext_lazy("step of a journey", "Wait")),
@@ -50,16 +39,6 @@ _KINDS: dict[type[Kind], tuple[str, str | Promise]] = {
     nodes.GoOn: ("corner-down-right", pgettext_lazy("step of a journey", "Continue")),
 }
 
-_RESULTS: dict[str, str | Promise] = {
-    advance.ENTERED: _("Came in"),
-    machine.MIGRATED: _("Put on another version"),
-    advance.WAITED: _("The time was over"),
-    advance.ASKED: _("Asked for"),
-    "done": _("Done"),
-    "goal": _("Goal reached"),
-    "continued": _("Continued further down"),
-}
-
 
 def language() -> str:
     """Return the language journeys are said in."""
@@ -68,7 +47,7 @@ def language() -> str:
 
 def outcome(code: str) -> str:
     """Return how somebody left."""
-    return str(OUTCOMES.get(code, code))
+    return str(called.OUTCOMES.get(code, code))
 
 
 def kind(step: Kind) -> tuple[str, str]:
@@ -81,15 +60,15 @@ def kind(step: Kind) -> tuple[str, str]:
 
 def lines(journey: Journey) -> list[Line]:
     """Return the whole of a journey, line by line."""
-    return said(journey, called.printer(language()))
+    return said(journey, called.printer(language(), journey))
 
 
 class Teller:
     """Says the steps of a journey, and what befell people there, in the active language."""
 
-    def __init__(self) -> None:
-        """Call segments and templates by what they are called now."""
-        self.printer = called.printer(language())
+    def __init__(self, about: Any) -> None:
+        """Call what is spoken of in ``about`` by its name of now; see ``called.printer``."""
+        self.printer = called.printer(language(), about)
 
     def title(self, step: Kind) -> str:  # noqa: C901, PLR0911 - one line per kind
         """Return what a step does, as short as it can be said under the name of its kind."""
@@ -167,7 +146,7 @@ class Teller:
 
     def result(self, graph: Graph, step: str, result: str) -> str:
         """Return with what result somebody went on from ``step``, as this version says it."""
-        usual = _RESULTS.get(result)
+        usual = called.RESULTS.get(result)
         if not step or usual is not None:
             return str(usual or result)
         try:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from pusula.campaigns.models import Campaign
+from pusula.journeys import queries, uses
 from pusula.lib import clock
 from pusula.segments.models import Segment
-from pusula.web import formats
+from pusula.web import formats, journey_words
 
 
 @dataclass(frozen=True)
@@ -44,3 +45,12 @@ def campaigns_of(segment: Segment) -> list[Campaign]:
     """Return the campaigns that speak of a segment, as audience or as exclusion, newest first."""
     found = {*segment.audience_of.all(), *segment.excluded_from.all()}
     return sorted(found, key=lambda campaign: -campaign.created_at)
+
+
+def journeys() -> dict[str, list[tuple[str, str]]]:
+    """Return key and title of the journeys under way that name a segment, by its key."""
+    language = journey_words.language()
+    return {
+        key: [(journey.key, queries.title(journey, language)) for journey in found]
+        for key, found in uses.of_segments().items()
+    }

@@ -12,6 +12,7 @@ from email.utils import format_datetime
 from functools import lru_cache
 
 import numpy as np
+import pybase64
 
 from pusula.channels.email.address import AddressError, on_the_wire, split_sender
 from pusula.channels.email.dkim import Signer
@@ -168,7 +169,7 @@ def _transfer(text: str | bytes) -> tuple[str, bytes]:
     if b"\r" in raw:
         raw = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     raw = raw.removesuffix(b"\n").replace(b"\n", b"\r\n")
-    return "base64", _folded(binascii.b2a_base64(raw, newline=False))
+    return "base64", _folded(pybase64.b64encode(raw))
 
 
 def _folded(whole: bytes) -> bytes:

@@ -75,7 +75,8 @@ def all_packs() -> tuple[Pack, ...]:
 def load(name: str, flavour: str, language: str, *, site: str = "") -> Scenario:
     """Return the pack ``name`` in a flavour; ``site`` is where its buttons lead.
 
-    Its templates speak ``language`` to everybody, and the other to those who are known to read it.
+    Its templates are called in ``language`` and speak it to everybody, and the other to those who
+    are known to read it.
     Raises ``PackError`` for what there is not, with what there is.
     """
     _one_of(name, _ORDER, Saying("pack"))
@@ -83,10 +84,10 @@ def load(name: str, flavour: str, language: str, *, site: str = "") -> Scenario:
     _one_of(flavour, pack.flavours, Saying("flavour"))
     _one_of(language, LANGUAGES, Saying("language"))
     told = _file(name)["flavours"][flavour]
-    key = told["journey"]["journey"]
+    title = told["journey"]["title"][language]
     address = _site(site) if site else EXAMPLE_SITE
     letters = {
-        short: letter(f"{key}-{short}", said, flavour, address)
+        short: letter(f"{title} – {said['name'][language]}", said, flavour, address)
         for short, said in told["templates"].items()
     }
     full = {short: one.name for short, one in letters.items()}

@@ -82,7 +82,7 @@ def attributed(span: Span, rules: Rules, *, segment: Segment | None = None) -> A
         net = block.orders["net_minor"].to_numpy()
         found.n_orders += int((net >= 0).sum())
         found.net_minor += int(net.sum())
-        held = touches.memberships(all_segments, *_ends(block))
+        held = touches.memberships(all_segments, block)
         for credits_ in _credits(block, rules, segment, held):
             counted = credits_.filter(pc.field("counts") == 1.0)
             found.n_touched += pc.count_distinct(counted["order_id"]).as_py()
@@ -180,9 +180,8 @@ def _held(profiles: Ints, at: Ints, held: pa.Table) -> tuple[Ints, Ints]:
     return which[inside], row[inside]
 
 
-def _ends(block: Block) -> tuple[int, int]:
-    people = block.orders["profile_id"].to_numpy()
-    return int(people.min()), int(people.max())
+def _last(block: Block) -> int:
+    return int(block.orders["profile_id"].to_numpy().max())
 
 
 def _add(into: dict[Any, Credit], more: dict[Any, Credit]) -> None:
@@ -244,15 +243,14 @@ def credited_orders(
     for block in touches.blocks(
         span, rules.longest, after=max(after[0] - 1, 0), origin=narrowed.origin, size=_A_FEW
     ):
-        first, last = _ends(block)
-        held = touches.memberships([narrowed.segment.pk], first, last) if narrowed.segment else None
+        held = touches.memberships([narrowed.segment.pk], block) if narrowed.segment else None
         rows = [one for one in _listed(block, rules, narrowed, held) if _key(one) > after]
         found += sorted(rows, key=lambda one: (*_key(one), one.touched_at, one.message_id))
         if len(found) >= limit:
             ended = _key(found[limit - 1])
             return [one for one in found if _key(one) <= ended], ended
         if until is not None and clock.running() > until:
-            return found, (last + 1, 0)  # behind all orders of the last
+            return found, (_last(block) + 1, 0)  # behind all orders of the last
     return found, None
 
 

@@ -215,16 +215,23 @@ def entries(ride_ids: Ints) -> dict[int, str]:
     return found
 
 
-def memberships(segment_ids: Sequence[int], first: int, last: int) -> pa.Table:
-    """Return who of the profiles ``first``..``last`` was in these segments, by person."""
+def memberships(segment_ids: Sequence[int], block: Block) -> pa.Table:
+    """Return who of those whose messages may count was in these segments, by person.
+
+    Most people who order got no message: of them nothing is read.
+    """
     schema = pa.schema([(name, pa.int64()) for name in ("profile_id", "segment_id", "since", "to")])
     if not segment_ids:
         return schema.empty_table()
+    found = [schema.empty_table()]
     marks = ", ".join(["%s"] * len(segment_ids))
-    sql = f"""
-    SELECT profile_id, segment_id, entered_at, coalesce(left_at, 9223372036854775807)
-    FROM segments_membership
-    WHERE profile_id BETWEEN %s AND %s AND segment_id IN ({marks}) ORDER BY profile_id, id
-    """
-    with connection.cursor() as cursor:
-        return arrow.fetch(cursor, sql, [first, last, *segment_ids], schema)
+    for part in rows.parts(np.unique(block.signs["profile_id"].to_numpy()).tolist()):
+        people = ", ".join(["%s"] * len(part))
+        sql = f"""
+        SELECT profile_id, segment_id, entered_at, coalesce(left_at, 9223372036854775807)
+        FROM segments_membership
+        WHERE profile_id IN ({people}) AND segment_id IN ({marks}) ORDER BY profile_id, id
+        """
+        with connection.cursor() as cursor:
+            found.append(arrow.fetch(cursor, sql, [*part, *segment_ids], schema))
+    return pa.concat_tables(found)

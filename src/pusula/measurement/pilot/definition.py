@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from importlib import resources
 from pathlib import Path
+from string import Template
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 from django.conf import settings
-from django.utils.translation import get_language, gettext, gettext_noop
+from django.utils.translation import get_language
 
 from pusula.campaigns.definitions import KEY, Share, convert
 from pusula.lib import clock
@@ -29,27 +29,7 @@ _MOST_TITLE = 120
 _UNFIT = frozenset(" \t\r\n\"'<>{}$\\")  # what would end a link, or begin something else
 _LIQUID = ("{{", "{%")
 _TEXTS = frozenset({"title", "subject", "trust", "value", "proof", "text", "script"})
-_FIRST = re.compile("^starts_on: .*$", re.MULTILINE)
 _AHEAD = timedelta(days=14)  # what is to be done before the first day takes ten
-_SAID = re.compile(r'\{tr: ("[^"]*"|[^",{}]+), en: ("[^"]*"|[^"{}]+)\}')
-# The comments of the ready files, as they stand there.
-_COMMENTS = (
-    gettext_noop(
-        "A pilot of fourteen days for a hotel: three scenarios, each against a control group of "
-        "its own."
-    ),
-    gettext_noop(
-        "A pilot of fourteen days for a shop: three scenarios, each against a control group of "
-        "its own."
-    ),
-    gettext_noop(
-        "Change what is yours (site, words, costs), then: pusula pilot plan FILE. The proofs are "
-        "examples: write true ones."
-    ),
-    gettext_noop("A text may also be said in two languages: {en: Hello, tr: Merhaba}."),
-    gettext_noop("share of net revenue that is profit"),
-    gettext_noop("who has no permission is left out in any case"),
-)
 
 
 class PilotError(PusulaError):
@@ -262,15 +242,10 @@ def kit(flavour: str) -> str:
                 {"flavour": f"{flavour!r:.40}", "known": ", ".join(FLAVOURS)},
             )
         )
-    file = resources.files("pusula.measurement.pilot") / "kits" / f"{flavour}.yaml"
-    text = file.read_text(encoding="utf-8")
-    for comment in _COMMENTS:
-        text = text.replace(f"# {comment}", f"# {gettext(comment)}")
-    is_turkish = get_language() == "tr"
-    text = _SAID.sub(lambda said: said[1 if is_turkish else 2], text)
-    text = text.replace("language: tr", f"language: {'tr' if is_turkish else 'en'}")
+    language = "tr" if get_language() == "tr" else "en"
+    file = resources.files("pusula.measurement.pilot") / "kits" / f"{flavour}.{language}.yaml"
     first = clock.day_of(clock.now(), settings.PUSULA.time_zone) + _AHEAD
-    return _FIRST.sub(f"starts_on: {first}", text)
+    return Template(file.read_text(encoding="utf-8")).substitute(first=first)
 
 
 def plain(definition: Definition) -> dict[str, Any]:

@@ -12,16 +12,19 @@ import logging
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import connection
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 
 from pusula.campaigns.models import Assignment
 from pusula.events.models import Event
 from pusula.journeys.models import Enrollment
+from pusula.lake.turns import turn
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.lib.sayings import Saying, kept
@@ -31,6 +34,7 @@ from pusula.measurement.reports.measured import Measure
 from pusula.measurement.reports.models import Answer
 from pusula.orders.models import Order
 from pusula.outbox.models import Message
+from pusula.outbox.registry import RUN_FOLDER
 from pusula.profiles.models import Profile
 
 T = TypeVar("T")
@@ -39,10 +43,12 @@ T = TypeVar("T")
 MOST_AT_ONCE = 60_000
 _EVENTS_AT_ONCE = 10 * MOST_AT_ONCE
 FRESH = clock.HOUR
-# Who took a question and says nothing for so long has died.
-PATIENCE = clock.HOUR
 # What nobody asked about for so long is not kept.
 KEPT = 30 * clock.DAY
+_LOOKED_AT = 20  # questions that a worker tries to take
+# A question is one worker's by its turn, which ends with the process, however that ends. Those that
+# share one wait for each other.
+_TURNS = 64
 _MOST_DOUBLINGS = 6  # of the minute before a question that crashed is tried again
 _log = logging.getLogger("pusula.reports")
 
@@ -126,6 +132,12 @@ def ask(digests: Collection[str], *, at: int) -> int:
     return wanted.update(wanted=True, asked_at=at, not_before_at=0)
 
 
+def try_again(kind: str, question: Question, *, before: int, at: int) -> None:
+    """Ask anew for an answer that could not be had, if nobody asked since ``before``."""
+    failed = Answer.objects.filter(digest=digest(kind, question), wanted=False).exclude(error="")
+    failed.filter(asked_at__lt=before).update(wanted=True, asked_at=at)
+
+
 def known(kind: str, question: Question, *, at: int) -> Result | None:
     """Return what is known at once, and ask for nothing: a page beside that of the report.
 
@@ -167,11 +179,22 @@ def _read(measure: Measure[T], given: Given) -> tuple[T | None, Given]:
 
 def work(*, at: int) -> Answer | None:
     """Compute the question that waits longest, and return it; ``None`` if none does."""
-    taken = _take(at)
-    if taken is None:
-        return None
+    for number in list(_in_line(at).values_list("pk", flat=True)[:_LOOKED_AT]):
+        try:
+            with turn(connection, f"answer-{number % _TURNS}", _turns(), _leave_it):
+                # Whoever had the turn just now may have answered it.
+                taken = _in_line(at).filter(pk=number).first()
+                if taken is not None:
+                    _answer(taken)
+                    return taken
+        except _TakenError:
+            continue
+    return None
+
+
+def _answer(taken: Answer) -> None:
     began = time.monotonic()
-    changes: dict[str, object] = {"taken_at": None, "wanted": False, "n_crashes": 0}
+    changes: dict[str, object] = {"wanted": False, "n_crashes": 0}
     try:
         result = catalog.made(taken.kind, taken.question)
         changes |= {"result": result, "error": "", "made_at": clock.now()}
@@ -181,8 +204,7 @@ def work(*, at: int) -> Answer | None:
         _log.exception("%s of %s could not be counted", taken.kind, taken.question)
         changes |= _crashed(taken)
     changes["took_ms"] = round((time.monotonic() - began) * 1_000)
-    Answer.objects.filter(pk=taken.pk, taken_at=taken.taken_at).update(**changes)
-    return taken
+    Answer.objects.filter(pk=taken.pk).update(**changes)
 
 
 def _crashed(taken: Answer) -> dict[str, object]:
@@ -226,14 +248,19 @@ def is_small() -> bool:
     return all(sum(next(found) for _ in group) <= n for group, n in zip(groups, most, strict=True))
 
 
-def _waiting(at: int) -> QuerySet[Answer]:
-    is_free = Q(taken_at=None) | Q(taken_at__lt=at - PATIENCE)
-    return Answer.objects.filter(is_free, wanted=True, not_before_at__lte=at)
+def _in_line(at: int) -> QuerySet[Answer]:
+    """Return the questions that wait, the longest first; some may be counted just now."""
+    waiting = Answer.objects.filter(wanted=True, not_before_at__lte=at)
+    return waiting.order_by(F("made_at").asc(nulls_first=True), "asked_at")
 
 
-def _take(at: int) -> Answer | None:
-    for one in _waiting(at).order_by(F("made_at").asc(nulls_first=True), "asked_at")[:20]:
-        if _waiting(at).filter(pk=one.pk).update(taken_at=at):
-            one.taken_at = at
-            return one
-    return None
+class _TakenError(Exception):
+    """Another worker has the turn."""
+
+
+def _leave_it() -> None:
+    raise _TakenError
+
+
+def _turns() -> Path:
+    return Path(settings.PUSULA_HOME) / RUN_FOLDER

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 from django.conf import settings
@@ -18,9 +19,9 @@ from pusula.campaigns import trials
 from pusula.channels.email.address import AddressError
 from pusula.channels.email.smtp import Server, TransportError
 from pusula.lib import clock
-from pusula.lib.errors import PusulaError
 from pusula.lib.sayings import found, kept
 from pusula.measurement.reports import answers, catalog, mails, rules, schedules
+from pusula.measurement.reports.answers import Given
 from pusula.measurement.reports.models import Issue, Letter, Schedule
 from pusula.measurement.reports.period import Period
 
@@ -40,11 +41,7 @@ def prepare(*, at: int) -> list[Issue]:
         due = schedules.due_at(schedule, at)
         if due is None or schedule.issues.filter(due_at=due).exists():
             continue
-        try:
-            issue = _issue(schedule, due, at)
-        except PusulaError as error:  # the others are made all the same
-            _log.warning("the report %s cannot be made: %s", schedule.title, error)
-            continue
+        issue = _issue(schedule, due, at)
         if issue is not None:
             made.append(issue)
     return made
@@ -71,13 +68,17 @@ def _issue(schedule: Schedule, due: int, at: int) -> Issue | None:
     """Make the report of one moment; ``None`` if somebody else has just done it, or it waits.
 
     What a large company's report says is counted beside; the report is made once all of it is
-    there. Raises ``QuestionError`` of a part that cannot be counted.
+    there. A part that cannot be counted holds up no other: the mail says that it is missing.
     """
     day = clock.day_of(due, settings.PUSULA.time_zone)
     period = Period(day - dt.timedelta(days=schedule.days), day)
-    results = {part: _result(part, period, due, at) for part in schedule.parts}
-    if None in results.values():
+    given = {part: _given(part, period, due, at) for part in schedule.parts}
+    if any(_is_waiting(one, due, at) for one in given.values()):
         return None
+    results = {part: one.result for part, one in given.items() if not one.error}
+    for part in given.keys() - results.keys():
+        why = found(given[part].error)
+        _log.warning("%s of the report %s cannot be counted: %s", part, schedule.title, why)
     try:
         with transaction.atomic():
             issue = Issue.objects.create(
@@ -91,20 +92,26 @@ def _issue(schedule: Schedule, due: int, at: int) -> Issue | None:
     return issue
 
 
-def _result(part: str, period: Period, due: int, at: int) -> catalog.Result | None:
-    """Return what a part says, not older than a page would show it; ``None`` if it is counted.
+def _given(part: str, period: Period, due: int, at: int) -> Given:
+    """Return what a part says, not older than a page would show it; asked for anew if it is.
 
     Nor is it older than the end of its last day, which may be the very moment.
     """
-    given = answers.answer(part, question(part, period), at=at)
+    asked = question(part, period)
+    answers.try_again(part, asked, before=due, at=at)
+    given = answers.answer(part, asked, at=at)
     since = max(due - answers.FRESH, period.span.until_at)
     if given.made_at is not None and given.made_at >= since:
-        return given.result
-    if given.error:
-        raise catalog.QuestionError(found(given.error))
-    if not given.is_waiting:
-        answers.ask([given.digest], at=at)
-    return None
+        return Given(given.result, given.made_at, is_waiting=False)
+    if given.error or given.is_waiting:
+        return given
+    answers.ask([given.digest], at=at)
+    return replace(given, is_waiting=True)
+
+
+def _is_waiting(given: Given, due: int, at: int) -> bool:
+    """Return whether a part may be there in a while; one that fails is waited for for an hour."""
+    return given.is_waiting or (bool(given.error) and at < due + answers.FRESH)
 
 
 def question(part: str, period: Period) -> catalog.Question:

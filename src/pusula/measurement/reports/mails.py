@@ -14,15 +14,18 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from pusula.channels.email import dkim
 from pusula.channels.email.address import split_sender
 from pusula.lib import clock, ids, money
 from pusula.measurement.reports import pictures, words
-from pusula.measurement.reports.catalog import Result, period_of
+from pusula.measurement.reports.catalog import Result, of_period, period_of
 from pusula.measurement.reports.models import Issue
 from pusula.measurement.reports.names import MODELS, Names
+from pusula.measurement.reports.period import Period
 from pusula.measurement.reports.tables import (
     SHARE,
     Cell,
@@ -34,6 +37,12 @@ from pusula.measurement.reports.tables import (
     tables,
 )
 
+TITLES: dict[str, str | Promise] = {
+    "kpi": gettext_lazy("Figures of the period"),
+    "attribution": gettext_lazy("Credit and lift"),
+    "rates": gettext_lazy("Rates"),
+    "cohort": gettext_lazy("Cohorts"),
+}
 _MOST_ROWS = 10
 _MOST_COLUMNS = 6  # of a table in a mail: phones are narrow
 _MOST_BARS = 8
@@ -70,6 +79,7 @@ class Part:
     rows: list[list[str]]
     note: str
     url: str
+    problem: str = ""  # why there is nothing of it
 
 
 def message(issue: Issue, to: str) -> EmailMessage:
@@ -131,8 +141,17 @@ def _parts(issue: Issue) -> list[Part]:
         "kpi": _kpi, "attribution": _attribution, "rates": _rates, "cohort": _cohort,
     }  # fmt: skip
     return [
-        made[part](issue.results[part]) for part in issue.schedule.parts if part in issue.results
+        made[part](issue.results[part]) if part in issue.results else _missing(part, issue)
+        for part in issue.schedule.parts
     ]
+
+
+def _missing(part: str, issue: Issue) -> Part:
+    days = {} if part == "cohort" else of_period(Period(issue.from_on, issue.until_on))
+    return Part(
+        str(TITLES[part]), [], [], [], [], "", _url(f"report-{part}", {"question": days}),
+        _("Could not be counted for this report. It is counted anew for the next one."),
+    )  # fmt: skip
 
 
 def _kpi(result: Result) -> Part:
@@ -267,7 +286,9 @@ def _text(issue: Issue, parts: list[Part]) -> str:
         for row in part.rows:
             rest = (f"{head}: {cell}" for head, cell in zip(part.head[1:], row[1:], strict=True))
             lines.append(f"{row[0]}: {', '.join(rest)}")
-        if not part.tiles and not part.rows:
+        if part.problem:
+            lines.append(part.problem)
+        elif not part.tiles and not part.rows:
             lines.append(_("Nothing in this period."))
         lines += [part.note] * bool(part.note) + [part.url]
     return "\n".join(lines) + "\n"

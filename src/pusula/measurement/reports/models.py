@@ -23,8 +23,6 @@ class Answer(models.Model):
     kind = models.CharField(max_length=20)
     question = models.JSONField()
     asked_at = models.BigIntegerField()  # the last time somebody wanted it
-    # Who computes it now says when they began; of one that died it is too long ago.
-    taken_at = models.BigIntegerField(null=True)
     wanted = models.BooleanField(default=True)  # it is to be computed (again)
     # After so many crashes in a row not before then, unless somebody asks for it.
     n_crashes = models.SmallIntegerField(default=0)

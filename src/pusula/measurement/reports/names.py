@@ -17,6 +17,7 @@ from pusula.consent.models import Channel
 from pusula.events import vocabulary
 from pusula.journeys import called
 from pusula.journeys import queries as journeys
+from pusula.journeys.language.nodes import Entry
 from pusula.journeys.models import Journey
 from pusula.measurement.attribution.credit import Model
 from pusula.measurement.reports.funnel import ORDER
@@ -149,20 +150,20 @@ def _triggers(ways: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """Return how people came in, said as the version in use says it."""
     if not ways:
         return {}
-    printer = called.printer(language())
     schema = catalog.schema()
     numbers = _numbers((origin for origin, _trigger in ways), "journey")
-    found: dict[tuple[str, str], str] = {}
+    entries: dict[tuple[str, str], Entry] = {}
     for journey in Journey.objects.filter(pk__in=numbers).select_related("version"):
         if journey.version is None:
             continue
         try:
-            entries = journeys.graph_of(journey.version, schema).journey.entries
+            known = journeys.graph_of(journey.version, schema).journey.entries
         except DefinitionError:  # it speaks of what is not there any more
             continue
-        for number, entry in enumerate(entries):
-            found[journey.origin, f"entry:{number}"] = printer.entry(entry)
-    return found
+        for number, entry in enumerate(known):
+            entries[journey.origin, f"entry:{number}"] = entry
+    printer = called.printer(language(), list(entries.values()))
+    return {place: printer.entry(entry) for place, entry in entries.items()}
 
 
 def _contents(ids: Collection[int]) -> dict[int, str]:

@@ -29,15 +29,10 @@ class Spending:
             full = [b for b in budgets if self._taken[self._slot(b, at)] >= b.most]
             if not full:
                 return at
-            at = max(self._next(budget, at) for budget in full)
+            at = max(next_of(budget.per, at, self._zone) for budget in full)
 
     def _slot(self, budget: Budget, at: int) -> tuple[str, str, int]:
         return budget.channel, budget.per, start_of(budget.per, at, self._zone)
-
-    def _next(self, budget: Budget, at: int) -> int:
-        if budget.per == "hour":
-            return start_of("hour", at, self._zone) + clock.HOUR
-        return clock.start_of(clock.day_of(at, self._zone) + timedelta(days=1), self._zone)
 
 
 def start_of(per: str, at: int, zone: str) -> int:
@@ -45,3 +40,10 @@ def start_of(per: str, at: int, zone: str) -> int:
     if per == "hour":
         return at - at % clock.HOUR
     return clock.start_of(clock.day_of(at, zone), zone)
+
+
+def next_of(per: str, at: int, zone: str) -> int:
+    """Return when the hour or day behind that of ``at`` begins."""
+    if per == "hour":
+        return start_of("hour", at, zone) + clock.HOUR
+    return clock.start_of(clock.day_of(at, zone) + timedelta(days=1), zone)

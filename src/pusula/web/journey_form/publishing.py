@@ -71,12 +71,10 @@ def plan(journey: Journey, version: JourneyVersion) -> Plan:
 
 
 def _lost(made: Graph, places: list[tuple[int, str, int]]) -> list[Lost]:
-    teller = Teller()
-    graphs: dict[int, Graph | None] = {}
+    graphs = {one: _graph(one) for one in dict.fromkeys(version_id for version_id, *_ in places)}
+    teller = Teller([made, *graphs.values()])
     found: dict[str, Lost] = {}
     for version_id, node, n in places:
-        if version_id not in graphs:
-            graphs[version_id] = _graph(version_id)
         old = graphs[version_id]
         was = old.nodes[node].kind if old is not None and node in old.nodes else None
         here = made.nodes.get(node)

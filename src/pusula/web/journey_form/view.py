@@ -98,7 +98,6 @@ class Drawer:
         self.here = replace(
             here_of(desk.draft, desk.here),
             lines=self.words.steps,
-            templates=called.templates(journey_words.language()),
         )
 
     def lists(self) -> dict[str, Listed]:
@@ -174,6 +173,8 @@ class Drawer:
         if node.kind in kinds.CONDITIONS:
             return {"condition": self._condition(node)}
         kind = kinds.of(above.kind, node.kind)
+        if node.kind == "message":  # only there they are chosen from
+            self.here = replace(self.here, templates=called.templates(journey_words.language()))
         lines = kind.make(self.here, node.id).lines(node.fields) if kind and kind.make else []
         keep_shown(node.fields, lines)
         is_date = node.kind == "date" and self.here.by_order and above.kind == "entries"

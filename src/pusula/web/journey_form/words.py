@@ -26,7 +26,7 @@ class Words:
         self.said = said
         keyed_by = "order" if draft.by_order else "profile"
         self.reader = EntryReader(Names(schema=schema), keyed_by)
-        self.teller = Teller()
+        self.teller = Teller(said.bodies)
         # What the steps say, by their node; those that go on elsewhere name them.
         self.steps = dict(self._lines(draft.lists["steps"]))
         nodes = {node.id: node.fields.one("id") for node in draft.nodes()}

@@ -50,8 +50,7 @@ def index(request: HttpRequest) -> HttpResponse:
             "message__content", "enrollment__journey__version", "enrollment__profile"
         )[: PAGE + 1]
     )
-    unsaid = [task for task in shown[:PAGE] if task.message is None]
-    steps = names.steps((task.enrollment.journey.origin, task.step) for task in unsaid)
+    steps = names.steps((task.enrollment.journey.origin, task.step) for task in shown[:PAGE])
     context = {
         "rows": [_row(task, steps) for task in shown[:PAGE]],
         "next_before": shown[PAGE - 1].pk if len(shown) > PAGE else None,
@@ -171,9 +170,12 @@ def _title(key: str) -> str:
 
 
 def _row(task: Task, steps: dict[tuple[str, str], str]) -> dict[str, Any]:
-    """Return a call for the list; ``steps`` are what those are called that have no message."""
+    """Return a call for the list; ``steps`` name it as the reader says it.
+
+    Its message is in the language of the customer.
+    """
     message = task.message
-    called = steps.get((task.enrollment.journey.origin, task.step), task.step)
+    asked_as = message.content.subject if message else task.step
     reason = message.reason if message else ""
     region = settings.PUSULA.phone_region
     return {
@@ -181,7 +183,7 @@ def _row(task: Task, steps: dict[tuple[str, str], str]) -> dict[str, Any]:
         "customer": titles.customer(task.enrollment.profile.name),
         "phone": masking.mask_phone(message.address, region) if message else "",
         "journey": journeys.title(task.enrollment.journey, get_language() or "en"),
-        "subject": message.content.subject if message else called,
+        "subject": steps.get((task.enrollment.journey.origin, task.step), asked_as),
         "due_at": message.due_at if message else task.created_at,
         "outcome": lists.words(task).get(task.outcome, task.outcome) if task.outcome else "",
         "reason": Reason(reason).label if reason in Reason.values else reason,

@@ -113,7 +113,7 @@ class _Steps:
     """The graphs of a journey's versions, and the steps of each by what they are called."""
 
     def __init__(self, journey: Journey) -> None:
-        self.teller = Teller()
+        self.teller = Teller(list(journey.versions.values_list("definition", flat=True)))
         self.graphs: dict[int, Graph | None] = {}
         self.journey = journey
         self.current = journey.version or queries.newest(journey)

@@ -87,11 +87,12 @@ def _range(seen: Seen | None) -> str:
 
 def _credited(journey: Journey, found: JourneyResult) -> list[Credited]:
     """Return the steps behind which orders came, in the order of the journey."""
-    teller, version = Teller(), journey.version
+    version = journey.version
     try:
         known = queries.graph_of(version).nodes if version else {}
     except DefinitionError:
         known = {}
+    teller = Teller(known)
     rows = [
         Credited(step, teller.line(known[step].kind) if step in known else step, credit)
         for step, credit in found.by_step.items()

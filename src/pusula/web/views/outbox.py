@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.conf import settings
@@ -18,7 +18,7 @@ from pusula.journeys import figures as journeys
 from pusula.journeys.models import JourneyVersion
 from pusula.lib import clock
 from pusula.measurement.reports import names as called
-from pusula.outbox import doubts, machine, policies, queries
+from pusula.outbox import doubts, machine, policies, queries, room
 from pusula.outbox.models import Message
 from pusula.outbox.queries import Tally
 from pusula.outbox.reasons import Reason
@@ -65,6 +65,7 @@ def index(request: HttpRequest) -> HttpResponse:
     page = list(rows[: PAGE + 1])
     origins = {one.origin for one in page} | {one.origin for one in found}
     names = called.origins(origins | {equal.get("origin", "")})
+    full = room.full(at=now)
     here = (equal.get("origin", ""), equal.get("step", ""))
     steps = called.steps({(one.origin, one.step) for one in page} | {here})
     narrowed = equal | ({"version": str(version.number)} if version else {})
@@ -77,7 +78,9 @@ def index(request: HttpRequest) -> HttpResponse:
             (name, steps.get(here, value) if name == "step" else _called(name, value, names))
             for name, value in narrowed.items()
         ],
-        "rows": [_row(message, names, steps) for message in page[:PAGE]],
+        "rows": [
+            _row(message, names, steps) | _waits(message, full, now) for message in page[:PAGE]
+        ],
         "next_before": page[PAGE - 1].pk if len(page) > PAGE else None,
         "is_first": before is None,
         "days": days,
@@ -206,6 +209,14 @@ def _called(name: str, value: str, names: dict[str, str]) -> str:
 
 def _reason(code: str) -> str:
     return str(Reason(code).label) if code in Reason.values else code
+
+
+def _waits(message: Message, full: Collection[str], at: int) -> dict[str, str]:
+    """Return the reason of what is due and commercial, and finds no room in a budget."""
+    is_due = message.state == machine.PENDING and message.due_at <= at
+    if is_due and message.is_commercial and message.channel in full and not message.reason:
+        return {"reason": gettext("Waits for the next hour or day with room in the budget")}
+    return {}
 
 
 def _row(

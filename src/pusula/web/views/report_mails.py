@@ -35,12 +35,6 @@ WEEKDAYS: dict[int, str | Promise] = {
     5: _("Saturday"),
     6: _("Sunday"),
 }
-PARTS: dict[str, str | Promise] = {
-    "kpi": _("Figures of the period"),
-    "attribution": _("Credit and lift"),
-    "rates": _("Rates"),
-    "cohort": _("Cohorts"),
-}
 _LANGUAGES = {"tr": _("Turkish"), "en": _("English")}
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -65,7 +59,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "schedules": [_schedule(one, at) for one in schedules.active()],
         "issues": [_issue(issue) for issue in schedules.issues(_SHOWN)],
         "addresses": list(schedules.verified()),
-        "parts": PARTS.items(),
+        "parts": mails.TITLES.items(),
         "weekdays": WEEKDAYS.items(),
         "hours": range(24),
         "periods": PRESETS.items(),
@@ -150,7 +144,7 @@ def _schedule(one: Schedule, at: int) -> dict[str, Any]:
     return {
         "schedule": one,
         "when": f"{when}, {one.hour:02}:00",
-        "parts": formats.listing(str(PARTS[part]) for part in one.parts),
+        "parts": formats.listing(str(mails.TITLES[part]) for part in one.parts),
         "period": PRESETS[one.days],
         "to": [to.address for to in one.recipients.order_by("address")],
         "next_at": schedules.next_at(one, at),

@@ -21,7 +21,7 @@ from pusula.segments.publishing.export import as_yaml
 from pusula.web import titles
 from pusula.web.builder import differences
 from pusula.web.request import draw, signed_in, whole
-from pusula.web.segment_pages import campaigns_of
+from pusula.web.segment_pages import campaigns_of, journeys
 
 _QUIET_AFTER = 20 * clock.SECOND  # nobody works on it: say who would
 
@@ -44,6 +44,7 @@ def change(request: HttpRequest, key: str) -> HttpResponse:
         "state": _state(found),
         "is_quiet": found.heartbeat_at is None and clock.now() - found.asked_at > _QUIET_AFTER,
         "campaigns": campaigns_of(segment),
+        "journeys": journeys().get(key, []),
         "differences": differences.between(segment.version, found.version),
     }
     return draw(request, "web/segments/change.html", "web/segments/_change_state.html", context)
@@ -130,6 +131,10 @@ def archive(request: HttpRequest, key: str) -> HttpResponse:
     if waiting:
         said = gettext("The campaign “%(title)s” speaks of it: finish or change that first.")
         messages.error(request, said % {"title": waiting[0]})
+        return redirect("segment", key)
+    if found := journeys().get(key):
+        said = gettext("The journey “%(title)s” speaks of it: change or archive that first.")
+        messages.error(request, said % {"title": found[0][1]})
         return redirect("segment", key)
     try:
         with transaction.atomic():

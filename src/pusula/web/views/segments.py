@@ -29,7 +29,7 @@ from pusula.web.builder import results
 from pusula.web.builder.outline import Point, outline
 from pusula.web.charts.line import spark
 from pusula.web.request import asked, asked_all, searched, whole
-from pusula.web.segment_pages import Change, campaigns_of, change
+from pusula.web.segment_pages import Change, campaigns_of, change, journeys
 from pusula.web.why import why as explained
 
 PURPOSE = "marketing"
@@ -54,6 +54,7 @@ class Row:
     change: Change | None
     line: SafeString
     campaigns: list[Campaign]
+    journeys: list[tuple[str, str]]
     has_drift: bool
     is_waiting: bool
 
@@ -75,8 +76,11 @@ def index(request: HttpRequest) -> HttpResponse:
     sizes = queries.all_sizes(_period_start())
     n_profiles = profiles.everybody().count()
     drifts = set(Drift.objects.filter(seen_at=None).values_list("segment_id", flat=True))
-    waiting = publication.open_publications()
-    rows = [_row(s, sizes.get(s.pk, []), n_profiles, drifts, waiting) for s in found]
+    waiting, used = publication.open_publications(), journeys()
+    rows = [
+        _row(s, sizes.get(s.pk, []), n_profiles, drifts=drifts, waiting=waiting, used=used)
+        for s in found
+    ]
     rows.sort(key=lambda row: text.sort_key(row.title))
     words, state = searched(request), asked(request, "show")
     state = state if state in STATES else "all"
@@ -169,6 +173,7 @@ def detail(request: HttpRequest, key: str) -> HttpResponse:
         "shows_since": True,
         "has_stays": orders.has_stays(),
         "campaigns": campaigns_of(segment),
+        "journeys": journeys().get(key, []),
         "waiting": publication.open_publications().get(key),
         "versions": segment_past.versions(segment),
         "drift": Drift.objects.filter(segment=segment, seen_at=None).order_by("-found_at").first(),
@@ -219,8 +224,10 @@ def _row(
     segment: Segment,
     sizes: list[tuple[int, int]],
     n_profiles: int,
+    *,
     drifts: set[int],
     waiting: Mapping[str, Publication],
+    used: Mapping[str, list[tuple[str, str]]],
 ) -> Row:
     return Row(
         segment=segment,
@@ -230,6 +237,7 @@ def _row(
         change=change(sizes, segment),
         line=spark([n for _, n in segment_charts.thinned(sizes)]),
         campaigns=campaigns_of(segment),
+        journeys=used.get(segment.key, []),
         has_drift=segment.pk in drifts,
         is_waiting=segment.key in waiting,
     )
@@ -240,8 +248,8 @@ def _is_asked(row: Row, words: str, state: str) -> bool:
     names = text.name_key(f"{row.title} {row.description} {row.segment.key}")
     by_state = {
         "all": True,
-        "used": bool(row.campaigns),
-        "unused": not row.campaigns,
+        "used": bool(row.campaigns or row.journeys),
+        "unused": not (row.campaigns or row.journeys),
         "stale": row.segment.stale_since_at is not None or row.has_drift,
     }
     return by_state[state] and all(word in names for word in text.name_key(words).split())
