@@ -20,15 +20,17 @@ LATER = {"demo.py"}  # it speaks to who tries the program from its source
 def said(file: Path) -> Iterator[str]:
     """Yield the words that a command prints as they stand in the code."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if not isinstance(node, ast.Call) or not node.args:
-            continue
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-        if name in PRINTS:
-            first = node.args[0]
-            parts = first.values if isinstance(first, ast.JoinedStr) else [first]
-            for part in parts:
-                if isinstance(part, ast.Constant) and isinstance(part.value, str):
-                    yield part.value
+        if isinstance(node, ast.Call) and node.args and getattr(node.func, "attr", "") in PRINTS:
+            yield from words(node.args[0])
+
+
+def words(node: ast.AST) -> Iterator[str]:
+    """Yield the texts in an expression that nothing is called with: a call is gettext's."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif not isinstance(node, (ast.Call, ast.Subscript, ast.Compare, ast.Dict)):
+        for part in ast.iter_child_nodes(node):
+            yield from words(part)
 
 
 def test_no_command_prints_words_past_the_catalogue():

@@ -59,6 +59,7 @@ TRAITS: dict[str, str | Promise] = {
     "city": _("City"),
     "country": _("Country"),
     "gender": _("Gender"),
+    "preferred_room": _("Preferred room"),
     "language": _("Language"),
     "postal_code": _("Postal code"),
     "member_since": _("Member since"),
