@@ -193,5 +193,8 @@ def test_the_command_takes_files_and_keys_and_says_the_same_twice(tmp_path, engl
     assert "Merhaba (mail)" in shown.stdout
     assert "Asked for 1" in shown.stdout
     assert Message.objects.count() == n_messages
+    gift = [{"id": "code", "coupon": {"pool": "welcome"}}, mail()]
+    file.write_text(json.dumps(document("trip", steps=gift)))
+    assert "Code reserved 1" in CliRunner().invoke(cli, [*asked[:3], *asked[4:]]).stdout
     gone = CliRunner().invoke(cli, ["journeys", "backtest", "nobody", *asked[4:]])
     assert "there is no journey nobody" in gone.output

@@ -10,8 +10,9 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from django.utils import translation
-from tests.journeys.scene import document, mail, profile_of, say, step, templates, wait
+from tests.journeys.scene import document, mail, profile_of, publish, say, step, templates, wait
 
+from pusula.journeys import actions
 from pusula.journeys.models import Enrollment, Journey, JourneyVersion
 from pusula.ops.journeys import journeys
 
@@ -63,7 +64,7 @@ def test_somebody_is_traced_and_the_journey_paused_resumed_and_archived(folder):
     step(at + 1)
     elif_ = profile_of("elif@example.com")
     assert "waits at the step “Wait 1 hour”" in run("why-not", "hello", elif_)
-    assert "entered (entry:0)" in run("trace", elif_)
+    assert "·: Came in (when “Searched for a hotel” happens)" in run("trace", elif_)
     run("pause", "hello")
     assert json.loads(run("list", "--json"))[0]["state"] == "paused"
     run("resume", "hello")
@@ -71,3 +72,24 @@ def test_somebody_is_traced_and_the_journey_paused_resumed_and_archived(folder):
     assert "1 people left" in run("archive", "hello")
     assert Enrollment.objects.get().outcome == "archived"
     assert "hello" in run("list")
+
+
+def test_a_trace_says_steps_results_and_messages_in_words(folder):
+    draws = {
+        "id": "draw",
+        "split": [{"name": "a", "share": "50 %"}, {"name": "b", "share": "50 %"}],
+    }
+    actions.add_codes("welcome", ["A1"])
+    steps = [{"id": "code", "coupon": {"pool": "welcome"}}, draws, mail()]
+    publish("gift", steps=steps, entry=[{"event": {"name": "Hotel Searched"}}])
+    at = (Journey.objects.get().since_at or 0) + 10
+    say("elif@example.com", at=at)
+    step(at + 1)
+    told = run("trace", profile_of("elif@example.com"))
+    assert "gift v1: Came to the end" in told
+    assert "(code): Code reserved" in told
+    assert "(draw): Variant " in told
+    assert "Merhaba (mail): Asked for → Not sent: No consent for this channel" in told
+    Journey.objects.update(version=None)
+    JourneyVersion.objects.update(definition={})
+    assert "mail: Asked for → Not sent" in run("trace", profile_of("elif@example.com"))

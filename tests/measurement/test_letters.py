@@ -159,6 +159,22 @@ def test_a_part_that_cannot_be_counted_is_told_and_tried_again_for_the_next_repo
     assert letters.prepare(at=later)[0].results.keys() == {"kpi", "cohort"}
 
 
+def test_a_part_that_breaks_off_in_a_small_company_holds_up_no_other(monkeypatch, caplog):
+    weekly(verified(), parts=["kpi", "rates"])
+    weekly(verified("can@ajans.example"), parts=["kpi"], title="Öteki")
+    counted = catalog.made
+
+    def broken(kind, question):
+        return counted(kind, question) if kind == "kpi" else 1 / 0
+
+    monkeypatch.setattr(catalog, "made", broken)
+    (other,) = letters.prepare(at=MONDAY)
+    assert other.schedule.title == "Öteki"
+    assert "ZeroDivisionError" in caplog.text
+    (issue,) = letters.prepare(at=MONDAY + clock.HOUR)
+    assert issue.results.keys() == {"kpi"}
+
+
 def test_a_moment_has_one_report_and_an_address_one_letter(post):
     weekly(verified(), parts=["rates"])
     for later in (0, 1, clock.HOUR, 6 * clock.DAY):

@@ -214,6 +214,22 @@ def test_a_question_is_one_workers_until_it_is_killed(place):
     assert place.python("-c", WORKER, "work").stdout == "False\n"
 
 
+def test_other_questions_do_not_wait_for_one_of_which_workers_die(monkeypatch):
+    monkeypatch.setattr(answers, "MOST_AT_ONCE", -1)
+    answers.answer("cohort", {"months": 3}, at=at(20))
+    answers.answer("rates", QUESTION, at=at(21))
+
+    def killed(_kind, _question):
+        raise KeyboardInterrupt  # nothing of us runs behind it
+
+    with monkeypatch.context() as patch:
+        patch.setattr(catalog, "made", killed)
+        with pytest.raises(KeyboardInterrupt):
+            answers.work(at=at(22))
+    assert [answers.work(at=at(22)).kind for _ in range(2)] == ["rates", "cohort"]
+    assert answers.work(at=at(22)) is None
+
+
 def test_a_question_that_cannot_be_answered_says_why_and_waits_no_longer(monkeypatch):
     monkeypatch.setattr(answers, "MOST_AT_ONCE", -1)
     wrong = QUESTION | {"segment": "nobody"}

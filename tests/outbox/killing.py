@@ -11,8 +11,10 @@ import os
 import random
 import signal
 import tempfile
+import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +42,11 @@ class Outcome:
 
 
 class Killer:
-    """Ends senders at the hop's steps: some before their first, some in the middle of many."""
+    """Ends senders at the hop's steps: some before their first, some in the middle of many.
+
+    Between a kill and the next plan the hop says nothing: however slow the machine is, those that
+    are left and those that are new get no further meanwhile.
+    """
 
     def __init__(self, seed: int, furthest: int) -> None:
         self.random = random.Random(seed)  # noqa: S311 - a test's dice
@@ -48,16 +54,34 @@ class Killer:
         self.pids: list[int] = []
         self.n_left = 0  # steps until the next kill; 0: no kill is planned
         self.steps: Counter[str] = Counter()
+        self._lock = threading.Lock()  # each connection of the hop has a thread
+        self._may_speak = threading.Event()
 
     def plan(self, pids: list[int]) -> None:
-        self.pids = pids
-        self.n_left = self.random.choice([1, 2, 5, self.random.randint(1, self.furthest)])
+        """Let the next kill be of one of ``pids``; one that is planned is as far as it was."""
+        with self._lock:
+            self.pids = pids
+            if not self.n_left:
+                self.n_left = self.random.choice([1, 2, 5, self.random.randint(1, self.furthest)])
+        self._may_speak.set()
+
+    def rest(self) -> None:
+        """Plan no more."""
+        with self._lock:
+            self.n_left = 0
+        self._may_speak.set()
 
     def witness(self, step: str, _recipient: str) -> None:
-        if self.n_left:
-            self.n_left -= 1
+        self._may_speak.wait()
+        with self._lock:
             if not self.n_left:
-                self.steps[step] += 1
+                return
+            self.n_left -= 1
+            if self.n_left:
+                return
+            self._may_speak.clear()
+            self.steps[step] += 1
+            with suppress(ProcessLookupError):  # it has just ended by itself
                 os.kill(self.random.choice(self.pids), signal.SIGKILL)
 
 
@@ -72,16 +96,25 @@ def killed(senders: Nursery, *, n_messages: int, n_kills: int, n_at_once: int = 
         while running or not is_done:
             while len(running) < n_at_once and not is_done:
                 running.append(senders.ask("start", url=server.url))
-            if n_done < n_kills:
+            if n_done < n_kills and running:
                 killer.plan(list(running))
+            else:
+                killer.rest()
             pid, end = senders.ask("wait")
             running.remove(pid)
             assert end in {0, -signal.SIGKILL}, "a sender failed by itself"
             n_done += end == -signal.SIGKILL
-            is_done = end == 0  # nothing was left in line; a kill after that may put some back
+            # What one finds empty the other may have claimed, and give back when it is killed.
+            is_done = end == 0 and not _n_in_line(senders)
+        killer.rest()
         server.settle()
         assert n_done == n_kills, "the line was empty too early"
         return _judged(senders, server, killer, n_messages=n_messages, n_kills=n_kills)
+
+
+def _n_in_line(senders: Nursery) -> int:
+    counts: dict[str, int] = senders.ask("standing", origin="campaign:1")["counts"]
+    return sum(n for key, n in counts.items() if key.startswith("pending:"))
 
 
 def _judged(

@@ -162,8 +162,8 @@ def test_doubtful_messages_and_held_sending_come_first(deniz):
     campaign = plans.started()
     Message.objects.filter(origin=campaign.origin).update(state="unknown", reason="sender_died")
     Hold.objects.create(reason="paused", since_at=made_up.NOW)
-    assert "iletinin ulaşıp ulaşmadığı bilinmiyor" in concerns()[0]
-    assert "Gönderim durduruldu; yeniden açılana kadar iletiler bekliyor." in concerns()
+    assert "mesajın ulaşıp ulaşmadığı bilinmiyor" in concerns()[0]
+    assert "Gönderim durduruldu; yeniden açılana kadar mesajlar bekliyor." in concerns()
 
 
 def test_a_draft_and_a_new_result_are_named(deniz):

@@ -23,6 +23,7 @@ ENTERED = "entered"
 WAITED = "waited"
 ASKED = "asked"
 ELSE = "else"
+RESERVED = "reserved"
 ANSWER = "answer"  # the place of a person's answer, with the step behind it: "answer:call"
 
 
@@ -322,7 +323,7 @@ def _coupon(run: _Run, node: Node, kind: nodes.Coupon, at: int) -> str | _Leaves
     if code is not None:
         run.data["coupon"] = code
         run.ask(node, at, at)
-        return "reserved"
+        return RESERVED
     return ELSE if kind.otherwise else _Leaves(machine.NO_COUPON)
 
 

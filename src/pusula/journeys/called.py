@@ -10,13 +10,14 @@ from typing import Any
 
 from django.utils import translation
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from pusula.campaigns import called
 from pusula.consent import purposes
 from pusula.journeys import advance, machine, queries
 from pusula.journeys.language import Graph
-from pusula.journeys.language.nodes import Approval, Kind, Message, Task
+from pusula.journeys.language.nodes import Approval, Coupon, Kind, Message, Task
 from pusula.journeys.language.sentences import PRINTERS
 from pusula.journeys.language.sentences.printer import Printer
 from pusula.journeys.models import Journey
@@ -112,8 +113,30 @@ def title(step: Kind, told: Printer) -> str:
 
 def result(step: Kind, code: str, told: Printer) -> str:
     """Return with what result people went on from a step, or how they left there."""
+    if isinstance(step, Coupon) and code == advance.RESERVED:
+        return gettext("Code reserved")
     usual = RESULTS.get(code) or OUTCOMES.get(code)
-    return str(usual) if usual else told.way(step, code).removesuffix(":")
+    if usual:
+        return str(usual)
+    try:
+        return told.way(step, code).removesuffix(":")
+    except (KeyError, StopIteration, ValueError, IndexError):  # it was another step then
+        return code
+
+
+def place(graph: Graph, where: str, told: Printer) -> str:
+    """Return what decided, as it is written at a place of the definition."""
+    if where == advance.CANCELLED:
+        return gettext("the order was cancelled")
+    if where.startswith("entry:"):
+        number = int(where.removeprefix("entry:"))
+        entries = graph.journey.entries
+        return told.entry(entries[number]) if number < len(entries) else ""
+    if where in graph.triggers:
+        return told.trigger(graph.triggers[where])
+    if where in graph.conditions:
+        return told.condition(graph.conditions[where])
+    return where
 
 
 def _graphs(journey: Journey) -> Iterator[Graph]:

@@ -21,17 +21,21 @@ from rich.markup import escape
 from rich.table import Table
 
 from pusula.journeys import actions, called, calls, machine, queries, versions, why
+from pusula.journeys.language import DefinitionError, Graph, Names, parse, sentences
 from pusula.journeys.language import Journey as Definition
-from pusula.journeys.language import Names, parse, sentences
 from pusula.journeys.language.json_schema import json_schema
+from pusula.journeys.language.sentences.printer import Printer
 from pusula.journeys.models import Journey
+from pusula.journeys.queries import Traced
 from pusula.lib import clock
 from pusula.ops.figures import number
 from pusula.ops.journey_result import result
 from pusula.ops.journeys_backtest import backtest_
 from pusula.ops.packs import packs
 from pusula.orders.models import Order
+from pusula.outbox import machine as messages
 from pusula.outbox import providers
+from pusula.outbox.reasons import Reason
 from pusula.privacy import audit
 from pusula.segments import catalog
 
@@ -40,6 +44,14 @@ _STATES: dict[str, Promise] = {
     machine.LIVE: pgettext_lazy("state of a journey", "Live"),
     machine.PAUSED: pgettext_lazy("state of a journey", "Paused"),
     machine.ARCHIVED: pgettext_lazy("state of a journey", "Archived"),
+}
+_MESSAGES: dict[str, Promise] = {
+    messages.PENDING: pgettext_lazy("state of a message", "Waiting"),
+    messages.SENDING: pgettext_lazy("state of a message", "On its way"),
+    messages.SENT: pgettext_lazy("state of a message", "Sent"),
+    messages.SKIPPED: pgettext_lazy("state of a message", "Not sent"),
+    messages.FAILED: pgettext_lazy("state of a message", "Refused"),
+    messages.UNKNOWN: pgettext_lazy("state of a message", "Uncertain"),
 }
 _LOOK_S = 1.0  # how often the poster looks for calls that are due
 _Folder = click.Path(path_type=Path, file_okay=False, exists=True)
@@ -223,10 +235,13 @@ def trace(profile: int) -> None:
         waits = gettext("waits until %(at)s") % {"at": _moment(ride.due_at)}
         state = called.OUTCOMES[ride.outcome] if ride.outcome else waits
         click.echo(f"{ride.journey.key} v{ride.version.number}: {state}")
+        try:
+            graph = queries.graph_of(ride.version)
+        except DefinitionError:  # it speaks of what is gone
+            graph = None
+        told = called.printer("tr" if get_language() == "tr" else "en", graph)
         for one in queries.trace(ride):
-            message = f" → {one.message.state} {one.message.reason}" if one.message else ""
-            place = f" ({one.reason})" if one.reason else ""
-            click.echo(f"  {_moment(one.at)}  {one.step or '·'}: {one.result}{place}{message}")
+            click.echo(f"  {_moment(one.at)}  {_befell(one, graph, told)}")
 
 
 @journeys.command("why-not")
@@ -277,6 +292,23 @@ def _why_not(journey: Journey, profile: int) -> None:
         click.echo(f"  {one.sentence}")
     if not reasons:
         click.echo(gettext("Nothing speaks against it."))
+
+
+def _befell(one: Traced, graph: Graph | None, told: Printer) -> str:
+    """Return what befell somebody at a step, in words as far as their version is understood."""
+    kind = graph.nodes[one.step].kind if graph and one.step in graph.nodes else None
+    step, usual = one.step or "·", called.OUTCOMES if one.is_exit else called.RESULTS
+    said = str(usual.get(one.result, one.result))
+    if kind is not None:
+        step = f"{called.title(kind, told)} ({one.step})"
+        said = said if one.is_exit else called.result(kind, one.result, told)
+    if one.reason:
+        said += f" ({called.place(graph, one.reason, told) if graph else one.reason})"
+    if one.message:
+        why_ = one.message.reason
+        label = str(Reason(why_).label) if why_ in Reason.values else why_
+        said += f" → {_MESSAGES[one.message.state]}" + (f": {label}" if label else "")
+    return f"{step}: {said}"
 
 
 def _found(key: str) -> Journey:

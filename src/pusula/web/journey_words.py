@@ -156,14 +156,4 @@ class Teller:
 
     def place(self, graph: Graph, place: str) -> str:
         """Return what decided, as it is written at ``place`` of the definition."""
-        if place == advance.CANCELLED:
-            return gettext("the order was cancelled")
-        if place.startswith("entry:"):
-            number = int(place.removeprefix("entry:"))
-            entries = graph.journey.entries
-            return self.printer.entry(entries[number]) if number < len(entries) else ""
-        if place in graph.triggers:
-            return self.printer.trigger(graph.triggers[place])
-        if place in graph.conditions:
-            return self.printer.condition(graph.conditions[place])
-        return place
+        return called.place(graph, place, self.printer)

@@ -50,6 +50,7 @@ _LOOKED_AT = 20  # questions that a worker tries to take
 # share one wait for each other.
 _TURNS = 64
 _MOST_DOUBLINGS = 6  # of the minute before a question that crashed is tried again
+BROKE_OFF = Saying("counting broke off; the log of the service tells why")
 _log = logging.getLogger("pusula.reports")
 
 
@@ -193,6 +194,9 @@ def work(*, at: int) -> Answer | None:
 
 
 def _answer(taken: Answer) -> None:
+    # Before it is counted: who dies of it tells nobody, and the next would take it first again.
+    n_crashes = min(taken.n_crashes, _MOST_DOUBLINGS) + 1
+    Answer.objects.filter(pk=taken.pk).update(n_crashes=n_crashes)
     began = time.monotonic()
     changes: dict[str, object] = {"wanted": False, "n_crashes": 0}
     try:
@@ -202,19 +206,19 @@ def _answer(taken: Answer) -> None:
         changes |= {"error": kept(error.saying)}
     except Exception:  # noqa: BLE001 - whatever it was, other questions wait
         _log.exception("%s of %s could not be counted", taken.kind, taken.question)
-        changes |= _crashed(taken)
+        changes |= _crashed(n_crashes)
     changes["took_ms"] = round((time.monotonic() - began) * 1_000)
     Answer.objects.filter(pk=taken.pk).update(**changes)
 
 
-def _crashed(taken: Answer) -> dict[str, object]:
+def _crashed(n_crashes: int) -> dict[str, object]:
     """Return that a question is tried again, after each crash twice as much later."""
-    pause = min(clock.MINUTE << min(taken.n_crashes, _MOST_DOUBLINGS), clock.HOUR)
+    pause = min(clock.MINUTE << (n_crashes - 1), clock.HOUR)
     return {
         "wanted": True,
-        "n_crashes": taken.n_crashes + 1,
+        "n_crashes": n_crashes,
         "not_before_at": clock.now() + pause,
-        "error": kept(Saying("counting broke off; the log of the service tells why")),
+        "error": kept(BROKE_OFF),
     }
 
 
@@ -249,9 +253,12 @@ def is_small() -> bool:
 
 
 def _in_line(at: int) -> QuerySet[Answer]:
-    """Return the questions that wait, the longest first; some may be counted just now."""
+    """Return the questions that wait, the longest first; some may be counted just now.
+
+    Those whose counting broke off come last.
+    """
     waiting = Answer.objects.filter(wanted=True, not_before_at__lte=at)
-    return waiting.order_by(F("made_at").asc(nulls_first=True), "asked_at")
+    return waiting.order_by("n_crashes", F("made_at").asc(nulls_first=True), "asked_at")
 
 
 class _TakenError(Exception):

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import F, Q
 
 from pusula.campaigns import trials
@@ -99,7 +99,13 @@ def _given(part: str, period: Period, due: int, at: int) -> Given:
     """
     asked = question(part, period)
     answers.try_again(part, asked, before=due, at=at)
-    given = answers.answer(part, asked, at=at)
+    try:
+        given = answers.answer(part, asked, at=at)
+    except DatabaseError:
+        raise
+    except Exception:  # noqa: BLE001 - what is counted here, of a small company, holds up no other
+        _log.exception("%s of %s could not be counted", part, asked)
+        return Given(None, None, is_waiting=False, error=kept(answers.BROKE_OFF))
     since = max(due - answers.FRESH, period.span.until_at)
     if given.made_at is not None and given.made_at >= since:
         return Given(given.result, given.made_at, is_waiting=False)
