@@ -15,6 +15,7 @@ from tests.journeys.scene import document, mail, profile_of, publish, say, step,
 from pusula.journeys import actions
 from pusula.journeys.models import Enrollment, Journey, JourneyVersion
 from pusula.ops.journeys import journeys
+from pusula.outbox.models import Message
 
 pytestmark = pytest.mark.django_db(databases=["default", "log"])
 
@@ -89,6 +90,9 @@ def test_a_trace_says_steps_results_and_messages_in_words(folder):
     assert "gift v1: Came to the end" in told
     assert "(code): Code reserved" in told
     assert "(draw): Variant " in told
+    assert "Merhaba (mail): Asked for → Waiting\n" in told
+    Message.objects.update(state="skipped", reason="no_consent")
+    told = run("trace", profile_of("elif@example.com"))
     assert "Merhaba (mail): Asked for → Not sent: No consent for this channel" in told
     Journey.objects.update(version=None)
     JourneyVersion.objects.update(definition={})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from pusula.campaigns.holdout import is_held_out
@@ -18,7 +17,7 @@ from pusula.outbox import machine as messages
 from pusula.outbox.models import Message
 from pusula.outbox.reasons import Reason
 from pusula.profiles.models import Profile
-from pusula.segments import catalog
+from pusula.segments import catalog, spoken
 from pusula.segments.facts import block
 from pusula.segments.language import DefinitionError
 
@@ -99,7 +98,7 @@ def _of_ride(journey: Journey, ride: Enrollment) -> list[Reasoned]:
     unsent = list(skipped.order_by("pk").values_list("step", "reason"))
     steps = called.steps(
         {(journey.origin, step) for step in (ride.node, *(step for step, _reason in unsent))},
-        "tr" if get_language() == "tr" else "en",
+        spoken.language(),
     )
     if ride.state == machine.WAITING:
         words = {"step": steps.get((journey.origin, ride.node), ride.node)}

@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pusula.campaigns import words
 from pusula.journeys import actions, called, calls, machine, queries, versions, why
 from pusula.journeys.language import DefinitionError, Graph, Names, parse, sentences
 from pusula.journeys.language import Journey as Definition
@@ -33,25 +34,16 @@ from pusula.ops.journey_result import result
 from pusula.ops.journeys_backtest import backtest_
 from pusula.ops.packs import packs
 from pusula.orders.models import Order
-from pusula.outbox import machine as messages
 from pusula.outbox import providers
 from pusula.outbox.reasons import Reason
 from pusula.privacy import audit
-from pusula.segments import catalog
+from pusula.segments import catalog, spoken
 
 _STATES: dict[str, Promise] = {
     machine.DRAFT: pgettext_lazy("state of a journey", "Draft"),
     machine.LIVE: pgettext_lazy("state of a journey", "Live"),
     machine.PAUSED: pgettext_lazy("state of a journey", "Paused"),
     machine.ARCHIVED: pgettext_lazy("state of a journey", "Archived"),
-}
-_MESSAGES: dict[str, Promise] = {
-    messages.PENDING: pgettext_lazy("state of a message", "Waiting"),
-    messages.SENDING: pgettext_lazy("state of a message", "On its way"),
-    messages.SENT: pgettext_lazy("state of a message", "Sent"),
-    messages.SKIPPED: pgettext_lazy("state of a message", "Not sent"),
-    messages.FAILED: pgettext_lazy("state of a message", "Refused"),
-    messages.UNKNOWN: pgettext_lazy("state of a message", "Uncertain"),
 }
 _LOOK_S = 1.0  # how often the poster looks for calls that are due
 _Folder = click.Path(path_type=Path, file_okay=False, exists=True)
@@ -239,7 +231,7 @@ def trace(profile: int) -> None:
             graph = queries.graph_of(ride.version)
         except DefinitionError:  # it speaks of what is gone
             graph = None
-        told = called.printer("tr" if get_language() == "tr" else "en", graph)
+        told = called.printer(spoken.language(), graph)
         for one in queries.trace(ride):
             click.echo(f"  {_moment(one.at)}  {_befell(one, graph, told)}")
 
@@ -307,7 +299,7 @@ def _befell(one: Traced, graph: Graph | None, told: Printer) -> str:
     if one.message:
         why_ = one.message.reason
         label = str(Reason(why_).label) if why_ in Reason.values else why_
-        said += f" → {_MESSAGES[one.message.state]}" + (f": {label}" if label else "")
+        said += f" → {words.MESSAGE_STATES[one.message.state]}" + (f": {label}" if label else "")
     return f"{step}: {said}"
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import click
 import yaml
 from django.conf import settings
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from rich import box
 from rich.console import Console
 from rich.markup import escape
@@ -31,7 +31,7 @@ from pusula.ops.figures import number, percent
 from pusula.outbox.reasons import Reason
 from pusula.outbox.rules import policy as rules
 from pusula.outbox.rules.policy import Policy
-from pusula.segments import catalog
+from pusula.segments import catalog, spoken
 
 _QUIET_S = 2.0  # a replay that takes longer shows how far it is
 _MOMENTS = ["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S"]
@@ -147,7 +147,7 @@ def _progress() -> Iterator[Told]:
 
 def _say(found: Result, made: Graph, lift: float) -> None:
     console = Console()
-    told = called.printer("tr" if get_language() == "tr" else "en", made)
+    told = called.printer(spoken.language(), made)
     click.echo(f"{found.journey}  {found.since[:16]} – {found.until[:16]}")
     sent = found.messages
     for title, value in (

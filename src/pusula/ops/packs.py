@@ -8,7 +8,7 @@ import click
 import yaml
 from django.conf import settings
 from django.db import transaction
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -17,6 +17,7 @@ from pusula.journeys import packs as library
 from pusula.journeys.language import sentences
 from pusula.journeys.packs import Missing, Scenario
 from pusula.privacy import audit
+from pusula.segments import spoken
 
 _flavour = click.option("--flavour", type=click.Choice(library.FLAVOURS), default="hotel")
 _language = click.option(
@@ -37,7 +38,7 @@ def packs() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the list for a program.")
 def list_(as_json: bool) -> None:
     """Show the scenarios there are, and the flavours each comes in."""
-    language = _spoken()
+    language = spoken.language()
     if as_json:
         rows = [
             {"pack": one.name, "title": one.titled(language), "flavours": one.flavours}
@@ -65,11 +66,11 @@ def show(name: str, flavour: str, language: str, site: str, as_yaml: bool) -> No
     if as_yaml:
         click.echo(yaml.safe_dump(scenario.document, allow_unicode=True, sort_keys=False), nl=False)
         return
-    spoken = _spoken()
+    words = spoken.language()
     about = scenario.pack.about
-    click.echo(about.tr if spoken == "tr" else about.en)
+    click.echo(about.tr if words == "tr" else about.en)
     click.echo("")
-    for line in sentences(library.parsed(scenario), spoken):
+    for line in sentences(library.parsed(scenario), words):
         click.echo("  " * line.depth + line.text)
     click.echo("\n" + gettext("Messages:"))
     for letter in scenario.letters:
@@ -77,7 +78,7 @@ def show(name: str, flavour: str, language: str, site: str, as_yaml: bool) -> No
         click.echo(f"  {letter.name} ({letter.channel}): {said.subject or said.text}")
     click.echo("\n" + gettext("What is measured:"))
     for kpi in scenario.pack.kpis:
-        click.echo(f"  {kpi.tr if spoken == 'tr' else kpi.en}")
+        click.echo(f"  {kpi.tr if words == 'tr' else kpi.en}")
     _say_missing(library.missing(scenario))
 
 
@@ -113,7 +114,3 @@ def _say_missing(found: tuple[Missing, ...]) -> None:
     click.echo("\n" + gettext("Before it is published:"))
     for one in found:
         click.echo(f"  {one.sentence}")
-
-
-def _spoken() -> str:
-    return "tr" if get_language() == "tr" else "en"

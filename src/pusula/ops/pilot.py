@@ -18,9 +18,10 @@ from pusula.measurement.pilot import actions, checklist, definition, pdf, plan, 
 from pusula.measurement.pilot import report as reports
 from pusula.measurement.pilot.definition import FLAVOURS, PilotError
 from pusula.measurement.pilot.models import Pilot
-from pusula.measurement.pilot.words import LEFT_OUT, language, scenario_title
+from pusula.measurement.pilot.words import LEFT_OUT, scenario_title
 from pusula.measurement.reports.words import day, number
 from pusula.privacy import audit
+from pusula.segments import spoken
 
 _File = click.Path(path_type=Path, dir_okay=False)
 _MARKS = {Level.OK: "✓", Level.WARNING: "!", Level.ERROR: "✗"}
@@ -159,7 +160,7 @@ def _show_plan(made: Pilot, at: int) -> None:
 
 def _tell(found: reports.Report) -> None:
     console = Console(soft_wrap=True)
-    console.print(f"[bold]{found.definition.title.of(language())}[/]")
+    console.print(f"[bold]{found.definition.title.of(spoken.language())}[/]")
     console.print(sentences.headline(found))
     for one in found.outcomes:
         title = scenario_title(found.definition, one.measured.scenario.scenario)

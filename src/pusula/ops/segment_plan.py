@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 import click
-from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import gettext, ngettext
 
 from pusula.campaigns.models import Campaign
 from pusula.lib.sayings import told
 from pusula.ops.figures import number
+from pusula.segments import spoken
 from pusula.segments.language import Definition, sentence
 from pusula.segments.publishing.changeset import Changeset, Entry, State
 from pusula.segments.publishing.preview import Change, Preview
@@ -67,7 +68,7 @@ def as_json(changes: Changeset, preview: Preview, users: Users) -> str:
 
 
 def _lines(entry: Entry, change: Change | None, titles: Mapping[str, str]) -> Iterator[str]:
-    language = _language()
+    language = spoken.language()
     before, after = (_said(d, language, titles) for d in (entry.before, entry.after))
     if entry.state is State.REMOVED:
         yield gettext("to be archived: %(sentence)s") % {"sentence": before}
@@ -140,9 +141,5 @@ def _said(definition: Definition | None, language: str, titles: Mapping[str, str
 
 def _titles(changes: Changeset) -> dict[str, str]:
     definitions = [entry.after or entry.before for entry in changes.entries]
-    language = _language()
+    language = spoken.language()
     return {d.key: getattr(d.title, language) for d in definitions if d is not None}
-
-
-def _language() -> str:
-    return "tr" if (get_language() or "").startswith("tr") else "en"

@@ -9,12 +9,12 @@ from typing import Any
 
 import click
 from django.conf import settings
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 
 from pusula.lake.as_of import AsOf
 from pusula.lib import clock
 from pusula.ops import figures
-from pusula.segments import history
+from pusula.segments import history, spoken
 from pusula.segments.kernel import Explanation
 from pusula.segments.language import Definition, dump_condition, sentence
 from pusula.segments.language.nodes import AllOf, AnyOf, Money, Not
@@ -157,7 +157,7 @@ def _words(explanation: Explanation) -> str:
         case Not():
             return gettext("Not this")
         case condition:
-            return sentence(condition, "tr" if get_language() == "tr" else "en")
+            return sentence(condition, spoken.language())
 
 
 def _print_json(answer: dict[str, object]) -> None:

@@ -28,6 +28,7 @@ from pusula.rfm import words as rfm_words
 from pusula.rfm.live import Graded
 from pusula.rfm.models import RfmRun, RfmScore
 from pusula.segments import queries as segments
+from pusula.segments import spoken
 from pusula.segments.models import Membership
 from pusula.web import (
     consent_words,
@@ -172,7 +173,7 @@ def _journeys(profile_id: int) -> list[Travelled]:
     return [
         Travelled(
             ride,
-            rides.title(ride.journey, journey_words.language()),
+            rides.title(ride.journey, spoken.language()),
             journey_words.outcome(ride.outcome) if ride.outcome else "",
         )
         for ride in ordered[:_JOURNEYS]

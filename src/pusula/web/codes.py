@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from pusula.campaigns import machine as campaigns
+from pusula.campaigns import words
 from pusula.campaigns.models import Goal
 from pusula.outbox import machine as messages
 
@@ -31,21 +32,15 @@ IN_QUIET_HOURS: Words = {
     "wait": _("They get it when their quiet hours are over"),
     "skip": _("They do not get it"),
 }
+_CAMPAIGN_TONES = {
+    campaigns.SCHEDULED: "info",
+    campaigns.SENDING: "warn",
+    campaigns.RUNNING: "info",
+    campaigns.FINISHED: "good",
+}
 # State: tone of its badge, words.
 CAMPAIGN_STATES: dict[str, tuple[str, str | Promise]] = {
-    campaigns.DRAFT: ("", pgettext_lazy("state of a campaign", "Draft")),
-    campaigns.SCHEDULED: ("info", pgettext_lazy("state of a campaign", "Scheduled")),
-    campaigns.SENDING: ("warn", pgettext_lazy("state of a campaign", "Sending")),
-    campaigns.RUNNING: ("info", pgettext_lazy("state of a campaign", "Being measured")),
-    campaigns.FINISHED: ("good", pgettext_lazy("state of a campaign", "Finished")),
-}
-MESSAGE_STATES: Words = {
-    messages.PENDING: pgettext_lazy("state of a message", "Waiting"),
-    messages.SENDING: pgettext_lazy("state of a message", "On its way"),
-    messages.SENT: pgettext_lazy("state of a message", "Sent"),
-    messages.SKIPPED: pgettext_lazy("state of a message", "Not sent"),
-    messages.FAILED: pgettext_lazy("state of a message", "Refused"),
-    messages.UNKNOWN: pgettext_lazy("state of a message", "Uncertain"),
+    state: (_CAMPAIGN_TONES.get(state, ""), said) for state, said in words.STATES.items()
 }
 MESSAGE_TONES = {messages.SENT: "good", messages.FAILED: "bad", messages.UNKNOWN: "warn"}
 IMPORT_KINDS: Words = {
@@ -60,6 +55,6 @@ FAILED = pgettext_lazy("state of an import", "Failed")
 UNDONE = pgettext_lazy("state of an import", "Taken back")
 
 
-def called(words: Words, code: str) -> str:
+def called(known: Words, code: str) -> str:
     """Return what ``code`` is called; a code nobody has words for as it is, made readable."""
-    return str(words[code]) if code in words else code.replace("_", " ").strip().capitalize()
+    return str(known[code]) if code in known else code.replace("_", " ").strip().capitalize()

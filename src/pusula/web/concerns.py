@@ -23,9 +23,10 @@ from pusula.rfm import queries as rfm
 from pusula.rfm import sentences as rfm_sentences
 from pusula.rfm import versions as rfm_versions
 from pusula.segments import queries as segments
+from pusula.segments import spoken
 from pusula.sources import queries as sources
 from pusula.sources.models import ImportState
-from pusula.web import formats, journey_words, titles
+from pusula.web import formats, titles
 from pusula.web.overview import size_changes
 
 _SHRUNK_BY = 0.2
@@ -200,7 +201,7 @@ def _journeys(stuck: Mapping[int, int]) -> Iterator[Concern]:
             "%(n)s people cannot go on in the journey “%(title)s”.",
             n,
         )
-        title = journeys.title(journey, journey_words.language())
+        title = journeys.title(journey, spoken.language())
         text = form % {"n": formats.number(n), "title": title}
         yield Concern("route", "bad", text, reverse("journey", args=[journey.key]))
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from django.conf import settings
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 
 from pusula.events import queries as events
 from pusula.events.models import Event
 from pusula.lake.as_of import AsOf
 from pusula.lib import clock
 from pusula.orders.models import Order
-from pusula.segments import card
+from pusula.segments import card, spoken
 from pusula.segments.kernel import Explanation
 from pusula.segments.kernel.evidence import Row
 from pusula.segments.language.nodes import Money
@@ -108,7 +108,7 @@ class _Teller:
 
     def sentence(self, orders: Sequence[Order]) -> str:
         definition = self.fact.definition
-        forms = definition.says["tr" if get_language() == "tr" else "en"]
+        forms = definition.says[spoken.language()]
         words = {
             name: self.value(name, how, orders) for name, (how, _) in definition.values.items()
         }

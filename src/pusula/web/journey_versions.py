@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from pusula.journeys import figures
 from pusula.journeys.language import DefinitionError, Names, parse
 from pusula.journeys.models import Journey, JourneyVersion
-from pusula.segments import catalog
+from pusula.segments import catalog, spoken
 from pusula.web import journey_words
 from pusula.web.builder.differences import Differences
 
@@ -55,7 +55,7 @@ def between(before: JourneyVersion | None, after: JourneyVersion) -> Differences
 
 
 def _title(version: JourneyVersion) -> str:
-    return str(version.definition["title"].get(journey_words.language(), ""))
+    return str(version.definition["title"].get(spoken.language(), ""))
 
 
 def _lines(version: JourneyVersion) -> list[str]:

@@ -6,12 +6,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.utils.functional import Promise
-from django.utils.translation import get_language, gettext, pgettext_lazy
+from django.utils.translation import gettext, pgettext_lazy
 
 from pusula.journeys import advance, called, machine
 from pusula.journeys.language import Graph, Journey, nodes
 from pusula.journeys.language.nodes import Kind
 from pusula.journeys.language.sentences import Line, said
+from pusula.segments import spoken
 from pusula.web import formats, titles
 
 # State: tone of its badge, words.
@@ -40,11 +41,6 @@ _KINDS: dict[type[Kind], tuple[str, str | Promise]] = {
 }
 
 
-def language() -> str:
-    """Return the language journeys are said in."""
-    return "tr" if get_language() == "tr" else "en"
-
-
 def outcome(code: str) -> str:
     """Return how somebody left."""
     return str(called.OUTCOMES.get(code, code))
@@ -60,7 +56,7 @@ def kind(step: Kind) -> tuple[str, str]:
 
 def lines(journey: Journey) -> list[Line]:
     """Return the whole of a journey, line by line."""
-    return said(journey, called.printer(language(), journey))
+    return said(journey, called.printer(spoken.language(), journey))
 
 
 class Teller:
@@ -68,7 +64,7 @@ class Teller:
 
     def __init__(self, about: Any) -> None:
         """Call what is spoken of in ``about`` by its name of now; see ``called.printer``."""
-        self.printer = called.printer(language(), about)
+        self.printer = called.printer(spoken.language(), about)
 
     def title(self, step: Kind) -> str:  # noqa: C901, PLR0911 - one line per kind
         """Return what a step does, as short as it can be said under the name of its kind."""
@@ -83,7 +79,7 @@ class Teller:
             case nodes.Message(ways, _):
                 return f"“{self.printer.template(ways[0])}”"
             case nodes.Task(title, _, _, _, _) | nodes.Approval(title, _, _, _):
-                return title.tr if language() == "tr" else title.en
+                return title.tr if spoken.language() == "tr" else title.en
             case nodes.Branch(ways, _):
                 return gettext("%(n)s ways") % {"n": len(ways) + 1}
             case nodes.Split(variants):
@@ -137,7 +133,7 @@ class Teller:
             return self.printer.condition(step.ways[number].when)
         if isinstance(step, nodes.Task) and result != advance.ELSE:
             title = next(one.title for one in step.outcomes if one.key == result)
-            return title.tr if language() == "tr" else title.en
+            return title.tr if spoken.language() == "tr" else title.en
         return self.printer.way(step, result)
 
     def entry(self, entry: nodes.Entry) -> str:

@@ -14,8 +14,9 @@ from pusula.measurement.pilot.definition import Definition, restored
 from pusula.measurement.pilot.models import PLANNED, RUNNING, STOPPED, Pilot
 from pusula.measurement.pilot.plan import Expected
 from pusula.measurement.pilot.report import Advice, Outcome, Report
-from pusula.measurement.pilot.words import KINDS, LEFT_OUT, language, scenario_title
+from pusula.measurement.pilot.words import KINDS, LEFT_OUT, scenario_title
 from pusula.segments import queries as segments
+from pusula.segments import spoken
 from pusula.web import formats, titles
 from pusula.web.charts.effect import Effect, effect
 from pusula.web.charts.figure import Figure
@@ -107,7 +108,7 @@ def zone() -> str:
 
 def title(told: Definition) -> str:
     """Return what a pilot is called."""
-    return told.title.of(language())
+    return told.title.of(spoken.language())
 
 
 def row(one: Pilot, found: Report | None) -> Row:

@@ -11,8 +11,9 @@ from django.conf import settings
 from pusula.campaigns.models import Campaign
 from pusula.journeys import queries, uses
 from pusula.lib import clock
+from pusula.segments import spoken
 from pusula.segments.models import Segment
-from pusula.web import formats, journey_words
+from pusula.web import formats
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def campaigns_of(segment: Segment) -> list[Campaign]:
 
 def journeys() -> dict[str, list[tuple[str, str]]]:
     """Return key and title of the journeys under way that name a segment, by its key."""
-    language = journey_words.language()
+    language = spoken.language()
     return {
         key: [(journey.key, queries.title(journey, language)) for journey in found]
         for key, found in uses.of_segments().items()

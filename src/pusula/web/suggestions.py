@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.utils.translation import get_language
-
 from pusula.lib import clock
 from pusula.orders.models import Order
 from pusula.outbox import suggesting
 from pusula.outbox.suggesting import Rule
 from pusula.predict import answers
 from pusula.predict.answers import Tally
+from pusula.segments import spoken
 from pusula.web import facts, formats, titles
 from pusula.web.facts import Fact
 
@@ -66,4 +65,4 @@ def answered(counts: Iterable[Tally]) -> list[tuple[str, Tally]]:
 
 
 def _title(rule: Rule, words: Mapping[str, str]) -> str:
-    return rule.title["tr" if get_language() == "tr" else "en"].format(**words)
+    return rule.title[spoken.language()].format(**words)

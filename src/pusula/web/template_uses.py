@@ -14,7 +14,7 @@ from pusula.campaigns.templates import Says
 from pusula.journeys import queries
 from pusula.journeys.models import Journey
 from pusula.outbox.models import Message
-from pusula.web import journey_words
+from pusula.segments import spoken
 
 _MOST_LINES = 200
 
@@ -26,7 +26,7 @@ def journeys() -> dict[str, list[tuple[str, str]]]:
     for journey in current:
         if journey.version is None:
             continue
-        shown = queries.title(journey, journey_words.language())
+        shown = queries.title(journey, spoken.language())
         for name in sorted(set(_named(journey.version.definition))):
             found[name].append((journey.key, shown))
     return dict(found)

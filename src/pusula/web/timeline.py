@@ -234,7 +234,7 @@ def _message(message: Message, rank: int, origin: str, step: str) -> Item:
     became = [str(title) for kind, title in titles.RECEIPTS.items() if kind in kinds]
     details = (
         step,
-        codes.called(codes.MESSAGE_STATES, message.state),
+        codes.called(words.MESSAGE_STATES, message.state),
         words.reason(message.reason) if message.reason else "",
         *became,
     )

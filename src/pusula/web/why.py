@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.lib.sayings import told
 from pusula.profiles.models import Profile
-from pusula.segments import catalog, evaluate, facts, history, kernel, queries
+from pusula.segments import catalog, evaluate, facts, history, kernel, queries, spoken
 from pusula.segments.kernel import Explanation, Plan, explain
 from pusula.segments.kernel.evidence import Row
 from pusula.segments.language import Condition, Definition, references, sentence
@@ -96,7 +96,7 @@ class _Teller:
     """Says explanations about one customer in the active language."""
 
     def __init__(self, profile: Profile, named: dict[str, str]) -> None:
-        self.language = "tr" if get_language() == "tr" else "en"
+        self.language = spoken.language()
         self.named = named
         self.texts = dict(profile.traits.exclude(text="").values_list("name", "text"))
 

@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 from django.conf import settings
-from django.utils.translation import get_language
 
 from pusula.campaigns.definitions import KEY, Share, convert
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.lib.sayings import Saying
+from pusula.segments import spoken
 from pusula.segments.language.documents import read_yaml
 from pusula.segments.language.place import DefinitionError as SegmentError
 
@@ -242,7 +242,7 @@ def kit(flavour: str) -> str:
                 {"flavour": f"{flavour!r:.40}", "known": ", ".join(FLAVOURS)},
             )
         )
-    language = "tr" if get_language() == "tr" else "en"
+    language = spoken.language()
     file = resources.files("pusula.measurement.pilot") / "kits" / f"{flavour}.{language}.yaml"
     first = clock.day_of(clock.now(), settings.PUSULA.time_zone) + _AHEAD
     return Template(file.read_text(encoding="utf-8")).substitute(first=first)

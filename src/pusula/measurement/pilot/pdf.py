@@ -22,8 +22,9 @@ from pusula.lib import clock
 from pusula.measurement.pilot import sentences
 from pusula.measurement.pilot.plan import Expected
 from pusula.measurement.pilot.report import Advice, Outcome, Report
-from pusula.measurement.pilot.words import KINDS, language, scenario_title
+from pusula.measurement.pilot.words import KINDS, scenario_title
 from pusula.measurement.reports.words import day, number, percent
+from pusula.segments import spoken
 
 _WEIGHTS = {"": 400, "B": 650}
 _PARTS = {"Inter": "inter-latin", "InterExt": "inter-latin-ext"}
@@ -44,7 +45,7 @@ def pdf(found: Report) -> bytes:
 
 
 def _written(found: Report, page: _Page) -> bytes:
-    page.title(found.definition.title.of(language()), settings.PUSULA.name, _period(found))
+    page.title(found.definition.title.of(spoken.language()), settings.PUSULA.name, _period(found))
     page.lead(sentences.headline(found))
     for one in found.outcomes:
         _scenario(page, found, one)
@@ -131,7 +132,7 @@ class _Page:
                 file.write_bytes(_font(name, weight))
                 self._paper.add_font(family, style, file)
         self._paper.set_fallback_fonts(["InterExt"], exact_match=False)
-        self._paper.set_lang(language())
+        self._paper.set_lang(spoken.language())
         self._paper.add_page()
 
     def output(self, *, at: int) -> bytes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from django.utils.functional import Promise
-from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from pusula.measurement.pilot.definition import Definition
+from pusula.segments import spoken
 
 KINDS: dict[str, str | Promise] = {
     "loyalty": pgettext_lazy("goal of a campaign", "Loyalty"),
@@ -18,11 +19,8 @@ LEFT_OUT: dict[str, str | Promise] = {
 }
 
 
-def language() -> str:
-    """Return the language that words of a pilot are told in."""
-    return "tr" if (get_language() or "en").startswith("tr") else "en"
-
-
 def scenario_title(definition: Definition, kind: str) -> str:
     """Return what a scenario is called."""
-    return next(one.title.of(language()) for one in definition.scenarios if one.scenario == kind)
+    return next(
+        one.title.of(spoken.language()) for one in definition.scenarios if one.scenario == kind
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from pusula.campaigns import offers
@@ -23,7 +23,7 @@ from pusula.measurement.attribution.credit import Model
 from pusula.measurement.reports.funnel import ORDER
 from pusula.outbox import suggesting
 from pusula.outbox.models import Content
-from pusula.segments import catalog
+from pusula.segments import catalog, spoken
 from pusula.segments import queries as segments
 from pusula.segments.language import DefinitionError
 
@@ -52,11 +52,6 @@ BY: dict[str, str | Promise] = {
     "day": _("Day"),
 }
 _MOST_DIGITS = 18  # of a number of ours
-
-
-def language() -> str:
-    """Return the language of the words that stand in definitions."""
-    return "tr" if get_language() == "tr" else "en"
 
 
 @dataclass(frozen=True)
@@ -109,7 +104,7 @@ def channel(code: str) -> str:
 
 def step(code: str) -> str:
     """Return what a step of a funnel is called."""
-    return gettext("Order placed") if code == ORDER else vocabulary.title(code, language())
+    return gettext("Order placed") if code == ORDER else vocabulary.title(code, spoken.language())
 
 
 def origins(codes: Iterable[str]) -> dict[str, str]:
@@ -117,7 +112,7 @@ def origins(codes: Iterable[str]) -> dict[str, str]:
     titles = Campaign.objects.filter(pk__in=_numbers(codes, "campaign")).values_list("pk", "title")
     found = {f"campaign:{pk}": title for pk, title in titles}
     there = Journey.objects.filter(pk__in=_numbers(codes, "journey")).select_related("version")
-    found |= {one.origin: journeys.title(one, language()) for one in there}
+    found |= {one.origin: journeys.title(one, spoken.language()) for one in there}
     return found | {offers.ORIGIN: gettext("By hand, from a customer's card")}
 
 
@@ -127,11 +122,11 @@ def steps(wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
     By their origin and code; what is no more is left out.
     """
     wanted = set(wanted)
-    found = called.steps(wanted, language())
+    found = called.steps(wanted, spoken.language())
     by_hand = [code for origin, code in wanted if origin == offers.ORIGIN]
     if by_hand:
         rules = suggesting.rules()
-        told = {code: rules[code].title[language()] for code in by_hand if code in rules}
+        told = {code: rules[code].title[spoken.language()] for code in by_hand if code in rules}
         gaps = {"thing": "…", "because": "…"}
         found |= {(offers.ORIGIN, code): title.format(**gaps) for code, title in told.items()}
     return found
@@ -162,7 +157,7 @@ def _triggers(ways: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
             continue
         for number, entry in enumerate(known):
             entries[journey.origin, f"entry:{number}"] = entry
-    printer = called.printer(language(), list(entries.values()))
+    printer = called.printer(spoken.language(), list(entries.values()))
     return {place: printer.entry(entry) for place, entry in entries.items()}
 
 
@@ -173,5 +168,6 @@ def _contents(ids: Collection[int]) -> dict[int, str]:
 
 def _segments() -> dict[str, str]:
     return {
-        one.key: segments.words(one)["title"].get(language(), one.key) for one in segments.active()
+        one.key: segments.words(one)["title"].get(spoken.language(), one.key)
+        for one in segments.active()
     }

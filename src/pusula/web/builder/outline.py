@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 
+from pusula.segments import spoken
 from pusula.segments.language import Condition, sentence
 from pusula.segments.language.nodes import AllOf, AnyOf, Not
 
@@ -27,7 +28,7 @@ def outline(condition: Condition, named: Mapping[str, str]) -> list[Point]:
 class _Outliner:
     def __init__(self, named: Mapping[str, str]) -> None:
         self.named = named
-        self.language = "tr" if get_language() == "tr" else "en"
+        self.language = spoken.language()
 
     def points(self, condition: Condition) -> list[Point]:
         """Return the parts of an ``all`` one by one, and anything else as one point."""

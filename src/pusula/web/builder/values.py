@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.utils.translation import get_language, gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from pusula.lib.money import SYMBOLS
+from pusula.segments import spoken
 from pusula.segments.language.schema import TIMES, Kind, Schema
 from pusula.web.builder import controls, terms, times
 from pusula.web.builder.controls import Control, IncompleteError, Option
@@ -174,7 +175,7 @@ class Asked:
 
 def periods(schema: Schema) -> tuple[Option, ...]:
     """Return the periods that ``schema`` names, such as a holiday, in the active language."""
-    language = "tr" if get_language() == "tr" else "en"
+    language = spoken.language()
     return tuple(Option(key, getattr(each, language)) for key, each in schema.periods.items())
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pusula.campaigns import called
-from pusula.web import journey_words
+from pusula.segments import spoken
 from pusula.web.builder.controls import Line
 from pusula.web.builder.fields import Fields
 from pusula.web.builder.view import Drawer as ConditionDrawer
@@ -174,7 +174,7 @@ class Drawer:
             return {"condition": self._condition(node)}
         kind = kinds.of(above.kind, node.kind)
         if node.kind == "message":  # only there they are chosen from
-            self.here = replace(self.here, templates=called.templates(journey_words.language()))
+            self.here = replace(self.here, templates=called.templates(spoken.language()))
         lines = kind.make(self.here, node.id).lines(node.fields) if kind and kind.make else []
         keep_shown(node.fields, lines)
         is_date = node.kind == "date" and self.here.by_order and above.kind == "entries"

@@ -9,6 +9,7 @@ from pusula.journeys.language import DefinitionError, Names, Step
 from pusula.journeys.language.entries import EntryReader
 from pusula.journeys.language.schema import DEFAULT_LIMITS
 from pusula.journeys.language.steps import StepReader
+from pusula.segments import spoken
 from pusula.segments.language.place import Place
 from pusula.segments.language.schema import Schema
 from pusula.web import journey_words
@@ -100,7 +101,7 @@ class Words:
                 share = printer.per_cent(Decimal(str(body["share"]).removesuffix(" %")))
                 return printer.say("variant", name=str(body["name"]), share=share)
             case "outcome":
-                return str(body["title"][journey_words.language()])
+                return str(body["title"][spoken.language()])
         if above.kind == "entries":
             return printer.entry(self.reader.entry(Place(body, "")))
         return printer.end(self.reader.trigger_or_condition(Place(body, "")))

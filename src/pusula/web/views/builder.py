@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from pusula.lib import clock
@@ -17,7 +17,7 @@ from pusula.orders import queries as orders
 from pusula.privacy import audit
 from pusula.profiles import queries as profiles
 from pusula.profiles.models import Profile
-from pusula.segments import queries
+from pusula.segments import queries, spoken
 from pusula.segments.language import dump_condition, sentence
 from pusula.segments.models import Segment
 from pusula.segments.publishing import publication
@@ -209,7 +209,7 @@ def _narrowest(desk: Desk, result: results.Result, named: dict[str, str]) -> str
     if result.narrowest.node_id == "exc":
         return gettext("who is left out")
     condition = desk.said.conditions[result.narrowest.node_id]
-    language = "tr" if get_language() == "tr" else "en"
+    language = spoken.language()
     return sentence(condition, language, named).rstrip(".")
 
 
@@ -225,7 +225,7 @@ def _sample(said: Said) -> list[people.Person] | None:
 
 
 def _title(draft: Draft, segment: Segment | None) -> str:
-    code = "tr" if get_language() == "tr" else "en"
+    code = spoken.language()
     other = "en" if code == "tr" else "tr"
     words = draft.words
     title = words[f"title_{code}"] or words[f"title_{other}"]

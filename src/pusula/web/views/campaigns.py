@@ -249,7 +249,7 @@ def _progress(campaign: Campaign) -> dict[str, Any]:
         "is_sending": outbox.is_anybody_sending(clock.now()),
         "held": next((one for one in outbox.holds() if one.origin in held), None),
         "states": [
-            (codes.called(codes.MESSAGE_STATES, state), n)
+            (codes.called(campaign_words.MESSAGE_STATES, state), n)
             for state, n in progress.states.items()
             if n
         ],
@@ -272,7 +272,7 @@ def _unsent(campaign: Campaign) -> list[tuple[str, int, str]]:
 def _reason(state: str, reason: str) -> str:
     words = campaign_words.reason(reason) if reason else ""
     if state in {message_states.FAILED, message_states.UNKNOWN}:
-        name = codes.called(codes.MESSAGE_STATES, state)
+        name = codes.called(campaign_words.MESSAGE_STATES, state)
         return f"{name}: {words}" if words else name
     return formats.capital(words)
 

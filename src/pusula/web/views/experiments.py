@@ -18,9 +18,9 @@ from pusula.measurement.experiments.verdict import experiment_verdict
 from pusula.measurement.planning import words as plan_words
 from pusula.measurement.planning.planner import Metric, Plan, UnplannableError, plan
 from pusula.measurement.reports import measured
-from pusula.measurement.reports.names import language
 from pusula.measurement.results.campaign import Phase
 from pusula.segments import queries as segments
+from pusula.segments import spoken
 from pusula.web import experiment_pages, formats, kept
 from pusula.web.charts.axes import Point
 from pusula.web.charts.band import curve
@@ -132,7 +132,7 @@ def _title(kind: str, key: str) -> str:
     journey = journeys.by_key(key) if kind == "journey" else None
     if journey is None or journey.version is None:
         raise Http404(key)
-    return journeys.title(journey, language())
+    return journeys.title(journey, spoken.language())
 
 
 def _later(one: kept.State, other: kept.State) -> kept.State:

@@ -17,6 +17,7 @@ from pusula.lib import clock
 from pusula.lib.errors import PusulaError
 from pusula.orders import queries as orders
 from pusula.privacy import audit
+from pusula.segments import spoken
 from pusula.web import journey_words
 from pusula.web.builder import results
 from pusula.web.journey_form import conditions, kinds, naming, publishing
@@ -70,7 +71,7 @@ def check(request: HttpRequest) -> HttpResponse:
 
 
 def _choices(request: HttpRequest) -> HttpResponse:
-    language = journey_words.language()
+    language = spoken.language()
     flavour = "hotel" if orders.has_stays() else "shop"
     found = [
         {
@@ -88,7 +89,7 @@ def _choices(request: HttpRequest) -> HttpResponse:
 
 
 def _from_pack(request: HttpRequest) -> HttpResponse:
-    language = journey_words.language()
+    language = spoken.language()
     flavour = "hotel" if orders.has_stays() else "shop"
     by = signed_in(request).get_username()
     try:
@@ -224,7 +225,7 @@ def _problems(desk: Desk) -> list[tuple[str, str, str]]:
 
 
 def _title(desk: Desk, journey: Journey | None) -> str:
-    code = journey_words.language()
+    code = spoken.language()
     fields = desk.draft.head.fields
     title = fields.one(f"title_{code}") or fields.one("title_tr") or fields.one("title_en")
     if title or journey is None:

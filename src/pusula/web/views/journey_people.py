@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
+from pusula.campaigns import words
 from pusula.journeys import figures, machine, queries
 from pusula.journeys.language import DefinitionError, Graph
 from pusula.journeys.models import Enrollment, Journey, JourneyVersion
@@ -207,7 +208,7 @@ def _with_message(passed: Passed, message: Message) -> Passed:
         passed.is_exit,
         message=message,
         channel=titles.channel(message.channel)[1],
-        state=codes.called(codes.MESSAGE_STATES, message.state),
+        state=codes.called(words.MESSAGE_STATES, message.state),
         tone=codes.MESSAGE_TONES.get(message.state, ""),
         reason=journey_tree.reason(message.reason) if message.reason else "",
     )

@@ -13,7 +13,7 @@ from pusula.journeys import machine, queries, versions
 from pusula.journeys.models import Journey, JourneyVersion
 from pusula.lib.errors import PusulaError
 from pusula.privacy import audit
-from pusula.segments import evaluate
+from pusula.segments import evaluate, spoken
 from pusula.web import formats, journey_versions, journey_words
 from pusula.web.journey_form import desk as desks
 from pusula.web.journey_form import publishing
@@ -61,7 +61,7 @@ def take_up(request: HttpRequest, key: str, number: int) -> HttpResponse:
 def _plan(
     request: HttpRequest, journey: Journey, version: JourneyVersion, problem: str = ""
 ) -> HttpResponse:
-    language = journey_words.language()
+    language = spoken.language()
     plan = publishing.plan(journey, version)
     context = {
         "journey": journey,

@@ -26,7 +26,7 @@ from pusula.outbox import machine as message_states
 from pusula.outbox import queries as outbox
 from pusula.outbox.models import FENCE
 from pusula.privacy import audit
-from pusula.segments import catalog
+from pusula.segments import catalog, spoken
 from pusula.segments.language import read_yaml
 from pusula.web import formats, journey_tree, journey_versions, journey_words, kept
 from pusula.web.agreed import mismatch
@@ -54,7 +54,7 @@ def index(request: HttpRequest) -> HttpResponse:
     rows = [
         {
             "journey": journey,
-            "title": queries.title(journey, journey_words.language()),
+            "title": queries.title(journey, spoken.language()),
             "state": journey_words.STATES[journey.state],
             "lately": (figured := lately.get(journey.pk, Lately())),
             "goal": journey.version
@@ -68,7 +68,7 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "rows": rows,
         "n_archived": sum(journey.state == machine.ARCHIVED for journey in found),
-        "packs": [] if rows else [pack.titled(journey_words.language()) for pack in all_packs()],
+        "packs": [] if rows else [pack.titled(spoken.language()) for pack in all_packs()],
         "is_archive": is_archive,
         "period": PERIOD_DAYS,
     }
@@ -181,7 +181,7 @@ def head(journey: Journey) -> dict[str, Any]:
     """Return what stands at the top of every page of a journey."""
     return {
         "journey": journey,
-        "title": queries.title(journey, journey_words.language()),
+        "title": queries.title(journey, spoken.language()),
         "state": journey_words.STATES[journey.state],
     }
 
@@ -206,7 +206,7 @@ def _drawn(journey: Journey, version: JourneyVersion, steps: Steps | None) -> di
     words = version.definition.get("description", {})
     outcomes = figures.of_version(version)
     context = {
-        "description": words.get(journey_words.language(), ""),
+        "description": words.get(spoken.language(), ""),
         # What is counted on this version alone leads to what is behind it on this version alone.
         "alone": version.number if figures.shares_steps(version) else None,
         "is_current": version.pk == journey.version_id,

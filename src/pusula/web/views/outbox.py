@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from pusula.campaigns import words
 from pusula.journeys import figures as journeys
 from pusula.journeys.models import JourneyVersion
 from pusula.lib import clock
@@ -163,7 +164,7 @@ def _states(found: Iterable[Tally]) -> list[tuple[str, str, str, int]]:
     for one in found:
         n[one.state] += one.n
     return [
-        (state, str(codes.MESSAGE_STATES[state]), codes.MESSAGE_TONES.get(state, ""), n[state])
+        (state, str(words.MESSAGE_STATES[state]), codes.MESSAGE_TONES.get(state, ""), n[state])
         for state in machine.STATES
         if n[state]
     ]
@@ -199,7 +200,7 @@ def _called(name: str, value: str, names: dict[str, str]) -> str:
     if name == "version":
         return gettext("Version %(number)s") % {"number": value}
     if name == "state":
-        return str(codes.MESSAGE_STATES[value])
+        return str(words.MESSAGE_STATES[value])
     if name == "reason":
         return _reason(value)
     if name == "channel" and value in titles.CHANNELS:
@@ -228,7 +229,7 @@ def _row(
         "channel": titles.channel(message.channel)[1],
         "origin": names.get(message.origin, message.origin),
         "step": steps.get((message.origin, message.step), message.step),
-        "state": codes.MESSAGE_STATES[message.state],
+        "state": words.MESSAGE_STATES[message.state],
         "tone": codes.MESSAGE_TONES.get(message.state, ""),
         "reason": _reason(message.reason),
         "detail": message.detail if message.reason == Reason.TEMPLATE else "",

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_safe
 
+from pusula.campaigns import words
 from pusula.lib import clock
 from pusula.measurement.attribution import queries as attribution
 from pusula.measurement.attribution.credit import SIGN_NAMES
@@ -26,7 +27,7 @@ from pusula.outbox.models import Message
 from pusula.profiles.models import Profile
 from pusula.segments import queries as segments
 from pusula.segments.models import Segment
-from pusula.web import codes, formats, report_period, titles
+from pusula.web import formats, report_period, titles
 from pusula.web.report_period import Shown
 from pusula.web.request import asked, whole
 
@@ -110,7 +111,7 @@ def messages(request: HttpRequest) -> HttpResponse:
             (
                 names.row({"origin": one.origin, "step": one.step}),
                 channel(one.channel),
-                str(codes.MESSAGE_STATES[one.state]),
+                str(words.MESSAGE_STATES[one.state]),
                 formats.moment(one.settled_at or one.due_at),
             ),
         )

@@ -19,7 +19,7 @@ from pusula.orders import queries as orders
 from pusula.profiles import queries as profiles
 from pusula.profiles.models import Profile
 from pusula.profiles.relations import Ids
-from pusula.segments import catalog, counting, queries
+from pusula.segments import catalog, counting, queries, spoken
 from pusula.segments.counting import Reading
 from pusula.segments.language import Condition, DefinitionError, parse, parse_condition
 from pusula.segments.models import Drift, Publication, Segment
@@ -257,7 +257,7 @@ def _is_asked(row: Row, words: str, state: str) -> bool:
 
 def _starters(taken: set[str]) -> list[Starter]:
     """Return what comes with the program and is not used yet, each with its count here."""
-    language = "tr" if get_language() == "tr" else "en"
+    language = spoken.language()
     schema = counting.STORE.schema()
     found = []
     for _, document in catalog.shipped():
