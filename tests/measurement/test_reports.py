@@ -230,6 +230,30 @@ def test_other_questions_do_not_wait_for_one_of_which_workers_die(monkeypatch):
     assert answers.work(at=at(22)) is None
 
 
+def test_a_question_that_workers_die_of_again_and_again_rests_and_says_so(monkeypatch):
+    monkeypatch.setattr(answers, "MOST_AT_ONCE", -1)
+    monkeypatch.setattr(clock, "now", lambda: at(20))
+    answers.answer("rates", QUESTION, at=at(20))
+
+    def killed(_kind, _question):
+        raise KeyboardInterrupt  # nothing of us runs behind it
+
+    with monkeypatch.context() as patch:
+        patch.setattr(catalog, "made", killed)
+        for n in range(3):
+            given = answers.answer("rates", QUESTION, at=at(20))
+            assert (n, given.is_waiting, given.error) == (n, True, "")
+            with pytest.raises(KeyboardInterrupt):
+                answers.work(at=at(20))
+    assert answers.work(at=at(20)) is None  # whoever starts next has time for mails
+    given = answers.answer("rates", QUESTION, at=at(20))
+    assert (given.is_waiting, given.again_at) == (False, at(20) + 4 * clock.MINUTE)
+    assert "counting broke off" in given.error
+    assert answers.work(at=given.again_at) is not None
+    held = Answer.objects.get()
+    assert (held.wanted, held.error, held.n_crashes, held.not_before_at) == (False, "", 0, 0)
+
+
 def test_a_question_that_cannot_be_answered_says_why_and_waits_no_longer(monkeypatch):
     monkeypatch.setattr(answers, "MOST_AT_ONCE", -1)
     wrong = QUESTION | {"segment": "nobody"}

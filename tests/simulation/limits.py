@@ -54,7 +54,7 @@ def _overdrawn(world: World, budget: Budget) -> Iterator[str]:
             slot, before = _slot(budget, one.let_go_at), _slot(budget, one.let_go_at - SLACK)
             left[before if left[before] < budget.most else slot] += 1
     if left and (most := max(left.values())) > budget.most:
-        yield f"budgets: {most} of {budget.channel} left in a {budget.per}"
+        yield f"budgets: {most} of {budget.channel} left per {budget.per}"
     if "clock" in world.kinds:  # the same hour may come twice
         return
     passed: dict[int, int] = defaultdict(int)
@@ -64,7 +64,7 @@ def _overdrawn(world: World, budget: Budget) -> Iterator[str]:
     ):
         slot = _slot(budget, gated_at or 0)
         if is_commercial and passed[slot] >= budget.most:
-            yield f"budgets: {passed[slot] + 1} of {budget.channel} passed in a {budget.per}"
+            yield f"budgets: {passed[slot] + 1} of {budget.channel} passed per {budget.per}"
         passed[slot] += 1
 
 

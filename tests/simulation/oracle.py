@@ -76,7 +76,7 @@ def reached(world: World) -> Counter[str]:
     for state, reason in Message.objects.values_list("state", "reason"):
         found[f"message {state} {reason}".strip()] += 1
     for outcome in Enrollment.objects.values_list("outcome", flat=True):
-        found[f"journey {outcome}"] += 1
+        found[f"journey {outcome or 'still on'}"] += 1
     for result in Passage.objects.filter(step="first").values_list("result", flat=True):
         found[f"wait for a purchase: {result}"] += 1
     found["erased"] = len(world.seen.erased)

@@ -130,7 +130,7 @@ def _given(held: Answer, at: int, *, is_asked: bool) -> Given:
 def ask(digests: Collection[str], *, at: int) -> int:
     """Ask for answers anew that are not old, or could not be had; return how many there are."""
     wanted = Answer.objects.filter(digest__in=digests)
-    return wanted.update(wanted=True, asked_at=at, not_before_at=0)
+    return wanted.update(wanted=True, asked_at=at, n_crashes=0, not_before_at=0)
 
 
 def try_again(kind: str, question: Question, *, before: int, at: int) -> None:
@@ -196,9 +196,12 @@ def work(*, at: int) -> Answer | None:
 def _answer(taken: Answer) -> None:
     # Before it is counted: who dies of it tells nobody, and the next would take it first again.
     n_crashes = min(taken.n_crashes, _MOST_DOUBLINGS) + 1
-    Answer.objects.filter(pk=taken.pk).update(n_crashes=n_crashes)
+    # Once may be a service that was stopped. Of what broke off twice it is said, and if it does so
+    # again it rests: else a worker that dies of it does nothing else, and no mail leaves.
+    dying = _crashed(n_crashes) if taken.n_crashes > 1 else {"n_crashes": n_crashes}
+    Answer.objects.filter(pk=taken.pk).update(**dying)
     began = time.monotonic()
-    changes: dict[str, object] = {"wanted": False, "n_crashes": 0}
+    changes: dict[str, object] = {"wanted": False, "n_crashes": 0, "not_before_at": 0}
     try:
         result = catalog.made(taken.kind, taken.question)
         changes |= {"result": result, "error": "", "made_at": clock.now()}
