@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import Permission, User
 from django.db import connection
+from tests.built_once import Rows
 
 from pusula.consent.models import Channel, Consent, ConsentEntry, Status
 from pusula.events.models import Event
@@ -101,15 +102,32 @@ def moment(ago: float) -> int:
 def build() -> Company:
     """Write the company into the database; its people have the same numbers every time."""
     _count_from_one()
-    rng = random.Random(20261122)  # noqa: S311 - the same company every time
-    user = User.objects.create_user("deniz", first_name="Deniz", last_name="Kara")
+    _ROWS.lay()
+    user = User.objects.get(username="deniz")
+    # Not among the rows: permissions are numbered anew after a test that commits.
     user.user_permissions.set(Permission.objects.filter(codename__in=RIGHTS))
+    return Company(
+        user,
+        Profile.objects.get(identifiers__value="pms:M000001"),
+        {key: Segment.objects.get(key=key) for key in _SEGMENTS},
+        RfmRun.objects.get(config_key="k"),
+    )
+
+
+def _write() -> None:
+    rng = random.Random(20261122)  # noqa: S311 - the same company every time
+    User.objects.create_user("deniz", first_name="Deniz", last_name="Kara")
     elif_ = _elif()
     others = [_guest(rng, number) for number in range(2, 81)]
     for guest in others:
         _history(rng, guest)
     everybody = [elif_, *others]
-    return Company(user, elif_, _segments(everybody), _rfm(rng, everybody, _import()))
+    _segments(everybody)
+    _rfm(rng, everybody)
+    _import()
+
+
+_ROWS = Rows(_write)
 
 
 def _count_from_one() -> None:
@@ -275,8 +293,7 @@ def _history(rng: random.Random, who: Profile) -> None:
             decide(who, channel, Status.GRANTED if rng.random() < 0.9 else Status.REFUSED)
 
 
-def _segments(everybody: list[Profile]) -> dict[str, Segment]:
-    found = {}
+def _segments(everybody: list[Profile]) -> None:
     for key, (tr, en, share) in _SEGMENTS.items():
         segment = Segment.objects.create(key=key, created_at=moment(60), evaluated_at=moment(0.2))
         version = SegmentVersion.objects.create(
@@ -301,12 +318,9 @@ def _segments(everybody: list[Profile]) -> dict[str, Segment]:
             SegmentSize(segment=segment, at=moment(29 - i), n_members=len(members) + (29 - i) // 3)
             for i in range(30)
         )
-        segment.refresh_from_db()
-        found[key] = segment
-    return found
 
 
-def _rfm(rng: random.Random, everybody: list[Profile], _done: Import) -> RfmRun:
+def _rfm(rng: random.Random, everybody: list[Profile]) -> None:
     run = RfmRun.objects.create(
         as_of_on=day(21),
         config={},
@@ -331,11 +345,10 @@ def _rfm(rng: random.Random, everybody: list[Profile], _done: Import) -> RfmRun:
         )
         for who in everybody
     )
-    return run
 
 
-def _import() -> Import:
-    return Import.objects.create(
+def _import() -> None:
+    Import.objects.create(
         kind="orders",
         file_name="bookings.csv",
         digest="0" * 64,
