@@ -75,13 +75,22 @@ def test_somebody_is_traced_and_the_journey_paused_resumed_and_archived(folder):
     assert "hello" in run("list")
 
 
+def test_the_list_shows_whole_keys():
+    for key in ("abandoned-booking-again", "pre-arrival-upsell"):
+        publish(key, title={"tr": "Varış öncesi ek satış", "en": "Pre-arrival upsell of rooms"})
+    assert "  abandoned-booking-again  " in run("list")
+
+
 def test_a_trace_says_steps_results_and_messages_in_words(folder):
     draws = {
         "id": "draw",
         "split": [{"name": "a", "share": "50 %"}, {"name": "b", "share": "50 %"}],
     }
     actions.add_codes("welcome", ["A1"])
-    steps = [{"id": "code", "coupon": {"pool": "welcome"}}, draws, mail()]
+    jump = {"id": "jump", "continue": "mail"}
+    ways = [{"when": {"orders": {"count": {"at_least": 3}}}, "steps": [wait("w", "1 hour")]}]
+    fork = {"id": "fork", "branch": {"ways": ways, "else": [jump]}}
+    steps = [{"id": "code", "coupon": {"pool": "welcome"}}, draws, fork, mail()]
     publish("gift", steps=steps, entry=[{"event": {"name": "Hotel Searched"}}])
     at = (Journey.objects.get().since_at or 0) + 10
     say("elif@example.com", at=at)
@@ -90,6 +99,7 @@ def test_a_trace_says_steps_results_and_messages_in_words(folder):
     assert "gift v1: Came to the end" in told
     assert "(code): Code reserved" in told
     assert "(draw): Variant " in told
+    assert "Continue with this step: Merhaba (jump): Continued further down" in told
     assert "Merhaba (mail): Asked for → Waiting\n" in told
     Message.objects.update(state="skipped", reason="no_consent")
     told = run("trace", profile_of("elif@example.com"))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner
+from django.utils import translation
 from tests.outbox.people import consented, mailing, profiles
 
 from pusula.journeys.models import Enrollment, Journey, JourneyVersion
 from pusula.lib import clock
 from pusula.measurement.results.journey import Credit, journey_result
+from pusula.ops.journey_result import result
 from pusula.orders.models import Order, OrderChange
 from pusula.outbox import actions as outbox
 from pusula.outbox.models import Message
@@ -74,6 +77,27 @@ def was_sent(journey: Journey, who: Profile, step: str, days: float, state: str 
 
 def measured(journey: Journey, days: int = 14):
     return journey_result(journey, window_days=days, at=NOW)
+
+
+def test_the_command_says_steps_and_figures_in_the_language_of_the_company(journey, monkeypatch):
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    JourneyVersion.objects.update(
+        definition={
+            "journey": "welcome", "title": {"tr": "Selam", "en": "Hello"}, "class": "service",
+            "entry": [{"api": True}], "holdout": "50 %",
+            "steps": [{"id": "pause", "wait": {"for": "1 hour"}}],
+        }
+    )  # fmt: skip
+    ada, can, ece = profiles(3)
+    came_in(journey, ada)
+    came_in(journey, can)
+    came_in(journey, ece, held=True)
+    was_sent(journey, ada, "pause", 1)
+    bought(ada, 2, 1_300_00)
+    with translation.override("tr"):
+        told = CliRunner().invoke(result, ["welcome"], catch_exceptions=False).output
+    assert "Girdi: 2, 1 (%50,0), 1.300 TRY\n" in told
+    assert "  1 saat bekle (pause): 1, 1.300 TRY\n" in told
 
 
 def test_who_came_in_while_nobody_was_held_out_is_in_no_arm(journey):

@@ -169,6 +169,10 @@ def test_a_segment_that_a_journey_is_under_way_with_is_not_archived(folder):
         journey=journey, number=1, definition=told, created_at=0
     )
     Journey.objects.update(version=version)
+    change(folder, "at_least: 2", "at_least: 3")
+    assert "\n      journeys: calls\n" in call("plan", folder)
+    planned = json.loads(call("plan", folder, "--json"))["segments"]
+    assert [one["journeys"] for one in planned if one["segment"] == "not-regulars"] == [["calls"]]
     with pytest.raises(PusulaError, match="the journeys calls use it"):
         call("archive", "not-regulars")
     Journey.objects.update(state="archived")

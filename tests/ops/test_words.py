@@ -18,10 +18,12 @@ LATER = {"demo.py"}  # it speaks to who tries the program from its source
 
 
 def said(file: Path) -> Iterator[str]:
-    """Yield the words that a command prints as they stand in the code."""
+    """Yield the words that a command prints or complains in as they stand in the code."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and node.args and getattr(node.func, "attr", "") in PRINTS:
-            yield from words(node.args[0])
+        if isinstance(node, ast.Call) and node.args:
+            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if called in PRINTS or called.endswith("Error"):
+                yield from words(node.args[0])
 
 
 def words(node: ast.AST) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Event, local
 
 import pytest
 from django.db import connection
@@ -16,11 +17,12 @@ from tests.outbox.test_rivals_at_once import at_once
 
 from pusula.channels.email.smtp import Server
 from pusula.channels.port import Outcome, Result
+from pusula.lake import locks
 from pusula.lib import clock
 from pusula.outbox import gate, machine, moves, policies, room
 from pusula.outbox.claims import claim
 from pusula.outbox.decisions import decide
-from pusula.outbox.gate import GO, HELD
+from pusula.outbox.gate import GO, HELD, Bounce
 from pusula.outbox.models import Message, Spent
 from pusula.outbox.moves import Move
 from pusula.outbox.reasons import Reason
@@ -183,6 +185,71 @@ def test_a_budget_made_smaller_holds_at_once():
     policies.apply(rules.read(BUDGET.replace("3", "1"), "test"), by="test", at=at)
     assert policies.current().number > number
     assert list(gate.turn([], [], ids[:3], owner="me", at=at).values()) == [GO, HELD, HELD]
+
+
+def test_a_budget_that_is_set_holds_for_what_is_claimed_already():
+    ids = late(5)
+    limits("budgets: [{channel: sms, most: 1, per: hour}]")
+    at = NOW + HOUR
+    assert claimed(at) == ids
+    limits(BUDGET)
+    verdicts = gate.turn([], [], ids, owner="me", at=at)
+    assert verdicts == dict.fromkeys(ids[:3], GO) | dict.fromkeys(ids[3:], HELD)
+
+
+def test_what_is_spent_is_locked_in_one_order_however_the_budgets_are_written():
+    text = "budgets: [{channel: sms, most: 2, per: hour}, {channel: sms, most: 9, per: day}]"
+    found = room.budgets_of(rules.read(text, "test"), "sms")
+    assert [budget.per for budget in found] == ["day", "hour"]
+
+
+def test_hours_long_past_are_forgotten():
+    late(3)
+    limits(BUDGET)
+    for n in range(3):
+        leave(NOW + n * 8 * DAY)
+    assert [one.start_at for one in Spent.objects.all()] == [NOW + 16 * DAY - NOW % HOUR]
+
+
+def test_a_turn_that_frees_places_does_not_wait_for_one_that_holds_what_goes_wrong(monkeypatch):
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one writer at a time")
+    first, refused, bounced, other = ids = late(4)
+    limits(BUDGET)
+    at = NOW + HOUR
+    claimed(at, n=1)
+    Message.objects.filter(pk__in=ids[:2]).update(owner="frees")
+    Message.objects.filter(pk__in=ids[2:]).update(owner="asks")
+    gate.turn([], [], [first], owner="frees", at=at)
+    frees_is_there, asks_goes_on = Event(), Event()
+    take = locks.take
+    me = local()
+
+    def meet(*lock) -> None:
+        """Let both come to the lock, and the one that has freed nothing get it."""
+        if me.name == "frees":
+            frees_is_there.set()
+            asks_goes_on.wait()
+            take(*lock)
+        else:
+            frees_is_there.wait()
+            take(*lock)
+            asks_goes_on.set()
+
+    def turn(number: int) -> None:
+        me.name = ("frees", "asks")[number]
+        gone = (refused, bounced)[number]
+        settled = [(machine.PENDING, Move(gone, machine.FAILED, Reason.HARD_BOUNCE))]
+        if me.name == "frees":
+            settled.append((machine.SENDING, Move(first, machine.FAILED, Reason.REJECTED)))
+        address = f"{me.name}@example.com"
+        ready = [] if me.name == "frees" else [other]
+        gate.turn(settled, [Bounce(gone, address, "550")], ready, owner=me.name, at=at)
+
+    monkeypatch.setattr(locks, "take", meet)
+    at_once(2, turn)
+    assert Message.objects.get(pk=other).state == machine.SENDING
+    assert [one.n for one in Spent.objects.all()] == [1]
 
 
 def test_of_calls_the_agents_are_the_limit():

@@ -17,11 +17,15 @@ from tests.outbox.test_rivals_at_once import at_once
 
 from pusula.channels.email.smtp import Server
 from pusula.channels.port import Outcome, Report, ReportKind, Result
+from pusula.consent import actions as consent
 from pusula.lake import locks
 from pusula.lib import clock
 from pusula.lib.sayings import told
-from pusula.outbox import actions, machine, reports, spikes
+from pusula.outbox import actions, machine, reports, spikes, stillness
+from pusula.outbox.books import Books
+from pusula.outbox.gate import Bounce
 from pusula.outbox.models import Hold, Message, Receipt
+from pusula.outbox.moves import Move
 from pusula.outbox.sender import SendLoop
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -153,6 +157,47 @@ def test_a_database_that_fails_at_the_hold_costs_no_message(tmp_path: Path, monk
     states = set(Message.objects.values_list("state", flat=True))
     assert states == {machine.FAILED, machine.PENDING}
     assert Receipt.objects.count() == Message.objects.filter(state=machine.FAILED).count()
+
+
+def test_what_waits_in_line_is_not_read_to_count_what_came_back():
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL reads tables of a few rows from end to end")
+    messages = sent(300)
+    seen: list[str] = []
+
+    def watch(execute, sql, params, many, context):
+        if "outbox_receipt" in sql and "origin" in sql and sql.startswith("SELECT COUNT"):
+            with connection.cursor() as cursor:
+                cursor.cursor.execute(f"explain query plan {sql.replace('%s', '?')}", params)
+                seen.append(str(cursor.fetchall()))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(watch):
+        tell(messages[:21])
+    assert seen
+    assert all("message_by_origin (origin=? AND state=?)" in plan for plan in seen)
+
+
+def test_a_channel_is_held_although_the_turn_that_looked_was_undone(monkeypatch):
+    messages = sent(100)
+    at = clock.now()
+    for message in messages[:50]:
+        consent.suppress("email", message.address, reason="hard_bounce", at=at)
+    Message.objects.filter(pk=messages[50].pk).update(state=machine.PENDING, owner="me")
+    books = Books()
+    books.watch.closed["email"] = spikes.LEAST // 5 - 1
+    books.settle(machine.PENDING, Move(messages[50].pk, machine.FAILED, "hard_bounce"))
+    books.bounced.append(Bounce(messages[50].pk, messages[50].address, "550 5.1.1"))
+    mark, fails = stillness.mark, iter([True])
+
+    def fail():
+        if next(fails, False):
+            raise OperationalError
+        return mark()
+
+    monkeypatch.setattr(stillness, "mark", fail)
+    books.commit([], owner="me")
+    assert [one.origin for one in Hold.objects.all()] == ["channel:email"]
 
 
 def test_a_channel_is_held_for_what_the_mail_server_refuses(tmp_path: Path):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from django.db import OperationalError, connection, connections
+from django.utils import translation
 from tests.pipeline.company import NOW, define, event, members, order, told
 
 from pusula.lib import clock
@@ -242,6 +243,14 @@ def test_a_line_that_makes_no_sense_is_left_out_of_the_log_and_named(tmp_path, l
     assert "1 new in the log" in done.output
     assert "line 1: " in done.output
     assert "Lines left out: 1" in done.output
+
+
+def test_a_line_left_out_is_named_in_the_language_of_the_company(tmp_path):
+    file = tmp_path / "told.jsonl"
+    file.write_text("[1]\n", encoding="utf-8")
+    with translation.override("tr"):
+        done = CliRunner().invoke(events, ["append", str(file), "--source", "web"])
+    assert "satır 1: JSON nesnesi değil\n" in done.output
 
 
 def test_an_amount_that_no_amount_can_be_is_none(company):

@@ -274,6 +274,8 @@ def test_a_segment_that_a_journey_is_under_way_with_is_in_use(deniz):
     deniz.cookies["django_language"] = "en"
     shown = page(deniz, "/segments/high-value/")
     assert '<a href="/journeys/abandoned/">Abandoned booking</a>' in shown
+    assert "<span>used by 1 journey</span>" in shown
+    assert "<span></span>" not in shown
     assert '"/segments/high-value/"' not in page(deniz, "/segments/?show=unused")
     assert "1 journey" in page(deniz, "/segments/?show=used")
     deniz.post("/segments/high-value/archive/")

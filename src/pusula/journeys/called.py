@@ -52,7 +52,7 @@ def printer(language: str, about: Any) -> Printer:
     """Return who says in ``language`` what is ``about``, with segments and templates by name.
 
     That is a journey, its graph, steps of it, as they are parsed or written, or several of them:
-    a company has more templates than a page could read.
+    a company has more templates than a page could read. Of a graph its steps have names, too.
     """
     words = set(_words(about))
     titles = {
@@ -61,7 +61,10 @@ def printer(language: str, about: Any) -> Printer:
     }
     with translation.override(language):
         named = {slug: str(one.title) for slug, one in purposes.known().items()}
-    return PRINTERS[language](titles, called.templates(language, words), named)
+    told = PRINTERS[language](titles, called.templates(language, words), named)
+    if isinstance(about, Graph):
+        told.steps = {one.id: title(one.kind, told) for one in about.nodes.values()}
+    return told
 
 
 def _words(part: Any) -> Iterator[str]:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from pusula.lake import rows
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
+from pusula.lib.sayings import Saying
 from pusula.ops.figures import number
 from pusula.pipeline import appender
 from pusula.pipeline.appender import BadEntryError, Entry
@@ -69,15 +70,16 @@ def _entries(
         try:
             yield _entry(json.loads(line), source, rules)
         except (ValueError, OverflowError, RecursionError, PusulaError) as error:
-            faults.append(f"line {number_}: {error}")
+            why = error.said(gettext) if isinstance(error, PusulaError) else error
+            faults.append(gettext("line %(line)s: %(problem)s") % {"line": number_, "problem": why})
 
 
 def _entry(told: Any, source: str, rules: dict[str, Any]) -> Entry:
     if not isinstance(told, dict):
-        raise BadEntryError("not a JSON object")
+        raise BadEntryError(Saying("not a JSON object"))
     kind, own_id, at = (told.pop(name, None) for name in ("kind", "id", "at"))
     if not isinstance(own_id, str | int) or isinstance(own_id, bool) or own_id == "":
-        raise BadEntryError("id: a text or number that the source gave it is needed")
+        raise BadEntryError(Saying("id: a text or number that the source gave it is needed"))
     if kind == "message" and rules:
         told.setdefault("rules", rules)
     body = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
@@ -89,5 +91,5 @@ def _moment(at: Any) -> int | None:
     if at is None or (isinstance(at, int) and not isinstance(at, bool)):
         return at
     if not isinstance(at, str):
-        raise BadEntryError("at: microseconds since 1970, or 2026-05-31T10:00:00Z")
+        raise BadEntryError(Saying("at: microseconds since 1970, or 2026-05-31T10:00:00Z"))
     return clock.from_datetime(datetime.fromisoformat(at), settings.PUSULA.time_zone)

@@ -88,7 +88,8 @@ def read(file: Path) -> pa.Table:
 def summarise(table: pa.Table, time: str, tau: float) -> dict[str, Any]:
     """Return what three ways of looking say of each comparison of a summary."""
     if time not in table.column_names:
-        raise FileError(f"there is no column {time}: name the one of the looks with --time")
+        said = gettext("there is no column %(name)s: name the one of the looks with --time")
+        raise FileError(said % {"name": time})
     keys = [name for name in table.column_names if name not in {*_SUMMARY, time}]
     rows = []
     for key, points in _checkpoints(table.sort_by(time), keys).items():
@@ -163,10 +164,12 @@ def _people(
     names = people.names()
     for name in (control, *treated):
         if name not in names:
-            raise FileError(f"no row has the arm {name}; there are: {', '.join(names)}")
+            said = gettext("no row has the arm %(name)s; there are: %(there)s")
+            raise FileError(said % {"name": name, "there": ", ".join(names)})
     others = list(treated) or [name for name in names if name != control]
     if not others:
-        raise FileError(f"every row has the arm {control}: there is nothing to compare")
+        said = gettext("every row has the arm %(name)s: there is nothing to compare")
+        raise FileError(said % {"name": control})
     return comparison.compare(people, questions, control=control, treated=others, together=together)
 
 
@@ -180,8 +183,8 @@ def _ratio(text: str) -> tuple[str, str]:
 
 def _column(table: pa.Table, name: str) -> pa.ChunkedArray:
     if name not in table.column_names:
-        there = ", ".join(table.column_names)
-        raise FileError(f"there is no column {name}; there are: {there}")
+        said = gettext("there is no column %(name)s; there are: %(there)s")
+        raise FileError(said % {"name": name, "there": ", ".join(table.column_names)})
     return table[name]
 
 
@@ -191,9 +194,11 @@ def _numbers(table: pa.Table, name: str) -> comparison.Floats:
     try:
         values = pc.cast(column, pa.float64()).to_numpy()
     except pa.ArrowInvalid as error:
-        raise FileError(f"column {name}: {error}") from error
+        said = gettext("column %(name)s: %(why)s")
+        raise FileError(said % {"name": name, "why": error}) from error
     if not np.isfinite(values).all():
-        raise FileError(f"column {name} has rows without a number: write 0 for those who did not")
+        said = gettext("column %(name)s has rows without a number: write 0 for those who did not")
+        raise FileError(said % {"name": name})
     return np.asarray(values, np.float64)
 
 

@@ -10,13 +10,15 @@ import click
 from django.conf import settings
 from django.utils.translation import gettext
 
-from pusula.journeys import queries
-from pusula.lib import clock, money
+from pusula.journeys import called, queries
+from pusula.lib import clock
 from pusula.measurement.experiments import queries as experiments
 from pusula.measurement.experiments.earned import Earned
 from pusula.measurement.results.campaign import ArmResult
 from pusula.measurement.results.journey import JourneyResult, journey_result
 from pusula.measurement.stats import Seen
+from pusula.ops.figures import amount, number, p_value, percent
+from pusula.segments import spoken
 
 
 @click.command()
@@ -41,18 +43,20 @@ def result(key: str, days: int, as_json: bool) -> None:
     if seen is None:
         click.echo(gettext("Too few orders so far to say what it caused."))
     else:
-        points = seen.difference * 100
-        low, high = seen.interval.low * 100, seen.interval.high * 100
-        words = {"points": f"{points:+.1f}", "low": f"{low:+.1f}", "high": f"{high:+.1f}"}
+        shares = {"points": seen.difference, "low": seen.interval.low, "high": seen.interval.high}
+        words = {name: number(share * 100, 1) for name, share in shares.items()}
         click.echo(
             gettext("Difference: %(points)s points (95%% CI %(low)s to %(high)s)") % words
-            + f", p = {seen.p:.3f}"
+            + f", p = {p_value(seen.p)}"
         )
     for line in _returns(earned) if earned else ():
         click.echo(line)
     click.echo(gettext("Orders behind the messages, by the last one before each:"))
+    steps = called.steps(((journey.origin, step) for step in found.by_step), spoken.language())
     for step, credit in found.by_step.items():
-        click.echo(f"  {step}: {credit.n_orders}, {_amount(credit.revenue_minor)}")
+        name = steps.get((journey.origin, step))
+        shown = f"{name} ({step})" if name else step
+        click.echo(f"  {shown}: {number(credit.n_orders)}, {_amount(credit.revenue_minor)}")
 
 
 def _returns(earned: Earned) -> Iterator[str]:
@@ -68,17 +72,18 @@ def _returns(earned: Earned) -> Iterator[str]:
         ) % {"channels": ", ".join(earned.unpriced)}
     elif gained.roi is not None and gained.roi_interval is not None:
         around = gained.roi_interval
-        shares = {"roi": gained.roi * 100, "low": around.low * 100, "high": around.high * 100}
-        yield gettext("Return on cost: %(roi).0f %% (95%% CI %(low).0f to %(high).0f %%)") % shares
+        shares = {"roi": gained.roi, "low": around.low, "high": around.high}
+        words = {name: percent(share, 0) for name, share in shares.items()}
+        yield gettext("Return on cost: %(roi)s (95%% CI %(low)s to %(high)s)") % words
 
 
 def _said(arm: ArmResult) -> str:
-    share = f"{arm.rate.value * 100:.1f} %"
-    return f"{arm.n}, {arm.n_conversions} ({share}), {_amount(arm.revenue_minor)}"
+    converted = f"{number(arm.n_conversions)} ({percent(arm.rate.value)})"
+    return f"{number(arm.n)}, {converted}, {_amount(arm.revenue_minor)}"
 
 
 def _amount(minor: int) -> str:
-    return f"{money.from_minor(minor, settings.PUSULA.currency):,} {settings.PUSULA.currency}"
+    return amount(minor, settings.PUSULA.currency)
 
 
 def _as_dict(found: JourneyResult, seen: Seen | None, earned: Earned | None) -> dict[str, object]:

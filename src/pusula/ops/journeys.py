@@ -135,7 +135,8 @@ def list_(as_json: bool) -> None:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
     table = Table(box=box.SIMPLE_HEAD)
-    for title in (gettext("Journey"), gettext("Title"), gettext("State")):
+    table.add_column(gettext("Journey"), no_wrap=True)
+    for title in (gettext("Title"), gettext("State")):
         table.add_column(title)
     for title in (gettext("Came in"), gettext("Waiting"), gettext("Put off")):
         table.add_column(title, justify="right")

@@ -159,7 +159,7 @@ def _say(found: Result, made: Graph, lift: float) -> None:
         (gettext("Messages sent"), number(sent.n_sent)),
         (gettext("Most in a day"), number(sent.most_in_a_day)),
         (gettext("Most for one customer"), number(sent.most_per_person)),
-        (gettext("Mean for a customer"), f"{sent.mean_per_person:.2f}"),
+        (gettext("Mean for a customer"), number(sent.mean_per_person, 2)),
     ):
         click.echo(f"  {title}: {value}")
     for reason, n in sent.skipped.items():

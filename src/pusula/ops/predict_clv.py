@@ -101,14 +101,17 @@ def _read(file: Path) -> tuple[Summary, tuple[str, ...]]:
         read = pa.csv.read_csv if file.suffix == ".csv" else pa.parquet.read_table
         table = read(file)
     except (OSError, pa.ArrowInvalid) as error:
-        raise SummaryError(f"{file}: cannot be read as Parquet or CSV: {error}") from error
+        said = gettext("%(file)s: cannot be read as Parquet or CSV: %(why)s")
+        raise SummaryError(said % {"file": file, "why": error}) from error
     if missing := [name for name in _COLUMNS if name not in table.column_names]:
-        raise SummaryError(f"{file}: there is no column {', '.join(missing)}")
+        said = gettext("%(file)s: there is no column %(name)s")
+        raise SummaryError(said % {"file": file, "name": ", ".join(missing)})
     x, t_x, age, value = (
         pc.fill_null(table[name].cast(pa.float64()), 0.0).to_numpy() for name in _COLUMNS
     )
     if len(x) and (x.min() < 0 or t_x.min() < 0 or (age - t_x).min() < 0):
-        raise SummaryError(f"{file}: x and t_x are 0 or more, and t_x is at most T")
+        said = gettext("%(file)s: x and t_x are 0 or more, and t_x is at most T")
+        raise SummaryError(said % {"file": file})
     names = table["ID"] if "ID" in table.column_names else pa.array(range(1, len(x) + 1))
     summary = Summary(np.arange(len(x)), x.astype(np.int64), t_x, age, value)
     return summary, tuple(str(name) for name in names.to_pylist())
@@ -231,7 +234,8 @@ def _spots(
     places |= {name.rpartition(":")[2]: at for name, at in places.items()}
     for name in customers:
         if name not in places:
-            raise SummaryError(f"{name}: no customer with this key bought anything by then")
+            said = gettext("%(name)s: no customer with this key bought anything by then")
+            raise SummaryError(said % {"name": name})
         at = places[name]
         told[name] = {
             "x": int(case.summary.x[at]),

@@ -9,6 +9,7 @@ import click
 from django.utils.translation import gettext, ngettext
 
 from pusula.campaigns.models import Campaign
+from pusula.journeys.models import Journey
 from pusula.lib.sayings import told
 from pusula.ops.figures import number
 from pusula.segments import spoken
@@ -17,6 +18,7 @@ from pusula.segments.publishing.changeset import Changeset, Entry, State
 from pusula.segments.publishing.preview import Change, Preview
 
 Users = Mapping[str, Sequence[Campaign]]
+Riders = Mapping[str, Sequence[Journey]]
 
 _SIGNS = {
     State.NEW: ("+", "green"),
@@ -28,7 +30,7 @@ _SIGNS = {
 _LANGUAGES = ("tr", "en")
 
 
-def show(changes: Changeset, preview: Preview, users: Users) -> None:
+def show(changes: Changeset, preview: Preview, users: Users, journeys: Riders) -> None:
     """Print the changes for people, the sentences in the active language."""
     titles = _titles(changes)
     for entry in changes.entries:
@@ -41,10 +43,13 @@ def show(changes: Changeset, preview: Preview, users: Users) -> None:
         if using := users.get(entry.key):
             names = ", ".join(campaign.key for campaign in using)
             click.echo("      " + gettext("feeds: %(campaigns)s") % {"campaigns": names})
+        if naming := journeys.get(entry.key):
+            names = ", ".join(journey.key for journey in naming)
+            click.echo("      " + gettext("journeys: %(journeys)s") % {"journeys": names})
     click.echo(_summary(changes))
 
 
-def as_json(changes: Changeset, preview: Preview, users: Users) -> str:
+def as_json(changes: Changeset, preview: Preview, users: Users, journeys: Riders) -> str:
     """Return the changes for a program."""
     titles = _titles(changes)
     document = {
@@ -60,6 +65,7 @@ def as_json(changes: Changeset, preview: Preview, users: Users) -> str:
                 "after": _sentences(entry.after, titles),
                 **_figures(preview.changes.get(entry.key)),
                 "campaigns": [campaign.key for campaign in users.get(entry.key, ())],
+                "journeys": [journey.key for journey in journeys.get(entry.key, ())],
             }
             for entry in changes.entries
         ],

@@ -21,7 +21,7 @@ from pusula.campaigns import queries as campaigns
 from pusula.journeys import uses
 from pusula.lib import clock
 from pusula.lib.errors import PusulaError
-from pusula.lib.sayings import told
+from pusula.lib.sayings import Saying, told
 from pusula.ops import segment_plan, segments_history
 from pusula.ops.figures import number
 from pusula.ops.run import run
@@ -225,9 +225,9 @@ def _show(changes: Changeset, *, as_json: bool) -> None:
         preview = changes.preview(at=clock.now(), on_progress=on_progress)
     users = campaigns.users_of([entry.key for entry in changes.entries])
     if as_json:
-        click.echo(segment_plan.as_json(changes, preview, users))
+        click.echo(segment_plan.as_json(changes, preview, users, uses.of_segments()))
     else:
-        segment_plan.show(changes, preview, users)
+        segment_plan.show(changes, preview, users, uses.of_segments())
 
 
 def _refuse_used(changes: Changeset) -> None:
@@ -242,12 +242,18 @@ def _refuse_users(keys: Sequence[str]) -> None:
     for key, users in campaigns.users_of(keys).items():
         if users:
             names = ", ".join(campaign.key for campaign in users)
-            raise InUseError(f"{key} cannot be archived: the campaigns {names} use it")
+            values = {"key": key, "names": names}
+            raise InUseError(
+                Saying("%(key)s cannot be archived: the campaigns %(names)s use it", values)
+            )
     journeys = uses.of_segments()
     for key in keys:
         if found := journeys.get(key):
             names = ", ".join(journey.key for journey in found)
-            raise InUseError(f"{key} cannot be archived: the journeys {names} use it")
+            values = {"key": key, "names": names}
+            raise InUseError(
+                Saying("%(key)s cannot be archived: the journeys %(names)s use it", values)
+            )
 
 
 @contextmanager

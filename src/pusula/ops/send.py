@@ -59,7 +59,8 @@ def send(channel: str, once: bool) -> None:
     try:
         tally = loop.run(once=once)
     except DeposedError as error:
-        raise ChannelError("another sender took over while this one was silent") from error
+        said = gettext("another sender took over while this one was silent; start it again")
+        raise ChannelError(said) from error
     finally:
         testing.set()
     campaigns.settle_all(clock.now())

@@ -66,6 +66,7 @@ class Books:
                     owner=owner, at=clock.now(), watch=self.watch,
                 )  # fmt: skip
             except (FencedError, IntegrityError, OperationalError):
+                self.watch.undo()
                 if n_try == _TRIES:
                     raise
             else:

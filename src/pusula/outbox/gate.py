@@ -121,7 +121,7 @@ def _within_limits(ids: Sequence[int], *, owner: str, at: int, is_binding: bool)
     facts = {fact.id: fact for fact, _verdict in judged}
     found |= {fact.id: verdict for fact, verdict in judged}
     number = next((fact.policy_now or 0 for fact in facts.values()), 0)
-    asks_room = is_binding and any(fact.has_budget for fact in facts.values())
+    asks_room = is_binding and any(fact.asks_room for fact in facts.values())
     policy = policies.of_number(number).policy if number and asks_room else UNLIMITED
     if policy.budgets:
         going = [
@@ -208,6 +208,11 @@ class _Facts(NamedTuple):
             and not (self.is_held or self.is_suppressed or self.is_taken)
         )
 
+    @property
+    def asks_room(self) -> bool:
+        """Whether there may be a budget: one that nobody has claimed under yet is a new policy."""
+        return bool(self.has_budget) or self.policy != self.policy_now
+
     def asks_limits(self, at: int) -> bool:
         """Whether caps and quiet hours may say something else than when it was decided."""
         if not self.is_commercial or not self.policy_now:
@@ -291,10 +296,13 @@ def turn(
     another sender reached an inbox first: nothing is written then, and a new try will see it.
     """
     with transaction.atomic():
-        room.give_back([m.id for _s, m in settled if m.to in _STAYED], owner=owner)
+        places = room.places([m.id for _s, m in settled if m.to in _STAYED], owner=owner)
         for state in (machine.PENDING, machine.SENDING):
             moves.apply([m for s, m in settled if s == state], state=state, owner=owner, at=at)
         has_held = _close(bounced, watch or Watch(), at) if bounced else False
+        # Behind the lock of the brake: who had a place's row first might wait there for somebody
+        # who waits for that row.
+        room.give_back(places)
         verdicts = _within_limits(ready, owner=owner, at=at, is_binding=True)
         passed = [id_ for id_, verdict in verdicts.items() if verdict == GO]
         if passed and not moves.let_pass(passed, owner=owner, at=at):

@@ -9,7 +9,7 @@ only where there is a budget: how many left today is never counted from the mess
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -18,12 +18,14 @@ from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Concat
 
 from pusula.consent.models import Channel
+from pusula.lib import clock
 from pusula.outbox import machine, policies
 from pusula.outbox.models import Message, Spent
 from pusula.outbox.rules.budgets import start_of
 from pusula.outbox.rules.policy import Budget, Policy
 
 _PERIODS = ("day", "hour")
+_KEPT = 7 * clock.DAY  # what an hour has taken; nobody leaves, or gives a place back, so late
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +39,19 @@ class Going:
 
 
 def budgets_of(policy: Policy, channel: str) -> tuple[Budget, ...]:
-    """Return the budgets that hold at the gate: of calls the agents are the limit themselves."""
-    return () if channel == Channel.CALL else policy.budgets_of(channel)
+    """Return the budgets that hold at the gate: of calls the agents are the limit themselves.
+
+    In one order, in which all lock what is spent of them, or two might wait for each other.
+    """
+    budgets = () if channel == Channel.CALL else policy.budgets_of(channel)
+    return tuple(sorted(budgets, key=attrgetter("per")))
 
 
 def left(channel: str, *, at: int) -> int | None:
     """Return for how many more commercial messages there is room now; ``None``: no budget.
 
     What a sender has claimed has its place. Others may claim at the same moment: the gate decides,
-    which asks where a counter was begun here.
+    which asks where a counter was begun here, and of what was decided before there was a budget.
     """
     budgets = budgets_of(policies.current().policy, channel)
     if not budgets:
@@ -80,9 +86,7 @@ def without(going: Collection[Going], policy: Policy, *, at: int) -> set[int]:
             continue
         mine = [one for one in going if one.channel == channel]
         waiting = sorted((one.due_at, one.id) for one in mine if one.is_commercial)
-        # All take these locks in one order, or two might wait for each other.
-        in_order = sorted(budgets, key=attrgetter("per"))
-        rooms = [b.most - _slot_of(b, at, is_locked=True).n for b in in_order]
+        rooms = [b.most - _slot_of(b, at, is_locked=True).n for b in budgets]
         free = min(rooms) - (len(mine) - len(waiting))
         found.update(id_ for _due_at, id_ in waiting[max(0, free) :])
     return found
@@ -95,14 +99,18 @@ def take(channels: Iterable[str], policy: Policy, *, at: int) -> None:
             _slot(channel, budget.per, at).update(n=F("n") + n)
 
 
-def give_back(ids: Sequence[int], *, owner: str) -> None:
-    """Free the places of messages that passed the gate and did not leave after all."""
+def places(ids: Sequence[int], *, owner: str) -> Mapping[tuple[str, int | None], int]:
+    """Return how many of these messages passed the gate, by channel and the moment they did."""
     if not ids or not Spent.objects.exists():
-        return
+        return {}
     mine = Message.objects.filter(
         pk__in=ids, owner=owner, state=machine.SENDING, gated_at__isnull=False
     )
-    freed = Counter(mine.values_list("channel", "gated_at"))
+    return Counter(mine.values_list("channel", "gated_at"))
+
+
+def give_back(freed: Mapping[tuple[str, int | None], int]) -> None:
+    """Free the ``places`` of messages that did not leave after all."""
     for (channel, gated_at), n in sorted(freed.items()):
         for per in _PERIODS:
             _slot(channel, per, gated_at or 0).update(n=F("n") - n)
@@ -111,7 +119,11 @@ def give_back(ids: Sequence[int], *, owner: str) -> None:
 def _slot_of(budget: Budget, at: int, *, is_locked: bool = False) -> Spent:
     held = Spent.objects.select_for_update() if is_locked else Spent.objects
     start = start_of(budget.per, at, settings.PUSULA.time_zone)
-    return held.get_or_create(channel=budget.channel, per=budget.per, start_at=start)[0]
+    slot, is_new = held.get_or_create(channel=budget.channel, per=budget.per, start_at=start)
+    if is_new:
+        past = Spent.objects.filter(channel=budget.channel, per=budget.per)
+        past.filter(start_at__lt=start - _KEPT).delete()
+    return slot
 
 
 def _slot(channel: str, per: str, at: int) -> QuerySet[Spent]:

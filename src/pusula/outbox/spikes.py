@@ -26,6 +26,7 @@ SHARE = 0.05  # of what the channel sent in a day
 FIRST = 10_000  # messages of an origin: how good its list is shows in these
 _CLOSING = (Reason.HARD_BOUNCE, Reason.COMPLAINT)
 _GONE = (machine.SENT, machine.UNKNOWN, machine.FAILED)
+_TOLD_OF = (machine.SENDING, *_GONE)  # a provider may tell before its answer is taken in
 
 _log = logging.getLogger("pusula.outbox")
 
@@ -69,7 +70,7 @@ def look(channel: str, *, at: int) -> Look:
     if not _is_within(closed.filter(pk__gt=newest - FAR)[LEAST - 1 : LEAST], at):
         return Look(is_held=False, n_spike=LEAST)
     n_sent = Message.objects.filter(
-        channel=channel, state=machine.SENT, due_at__gt=at - clock.DAY
+        channel=channel, state=machine.SENT, due_at__gt=at - clock.DAY, due_at__lte=at
     ).count()
     n_spike = max(LEAST, int(n_sent * SHARE))
     if n_spike > LEAST and not _is_within(closed[n_spike - 1 : n_spike], at):
@@ -128,21 +129,25 @@ class Watch:
         self.closed[channel] = 0
         return is_held
 
+    def undo(self) -> None:
+        """Look at each channel anew when it is next told of: what the last look did is undone."""
+        self.n_spike = dict.fromkeys(self.closed, 0)
+
     def _look(self, origin: str, mine: Mapping[str, Sequence[int]], at: int) -> bool:
-        sent = Message.objects.filter(origin=origin, is_commercial=True, state__in=_GONE)
-        n = sent.values("pk")[: FIRST + 1].count()
+        asked_for = Message.objects.filter(origin=origin, is_commercial=True)
+        n = asked_for.filter(state__in=_GONE).values("pk")[: FIRST + 1].count()
         if n > FIRST:
             self.beyond.add(origin)
             return False
+        # With a limit, or PostgreSQL might walk along all that wait behind the first.
+        told_of = asked_for.filter(state__in=_TOLD_OF).values("pk")[: 2 * FIRST]
         is_held = False
         for brake in _BRAKES:
             if brake.kind not in mine:
                 continue
-            # Of whatever state: a provider may tell before the answer to the message is taken in.
             receipts = Receipt.objects.filter(
-                message__origin=origin, message__is_commercial=True, kind=brake.kind,
-                is_machine=False,
-            )  # fmt: skip
+                message__in=told_of, kind=brake.kind, is_machine=False
+            )
             bad = receipts.order_by().values("message").distinct()
             most = max(brake.least, int(n * brake.share))
             n_before = bad.exclude(pk__in=mine[brake.kind]).count()

@@ -137,10 +137,9 @@ def _orders(span: Span, of: _People) -> pa.Table:
         return arrow.fetch(cursor, sql, params, ORDERS)
 
 
-# Messages that left and may have touched an order of the span, of people who placed one. Not by the
-# index of states, hence the function: for every block it would lead to everybody's messages.
+# Messages that left and may have touched an order of the span, of people who placed one.
 _MINE = f"""
-  coalesce(m.state, '') = %s AND m.settled_at >= %s AND m.settled_at < %s AND EXISTS (
+  m.state = %s AND m.settled_at >= %s AND m.settled_at < %s AND EXISTS (
     SELECT 1 FROM orders_order o WHERE o.profile_id = m.profile_id
       AND o.ordered_at >= %s AND o.ordered_at < %s AND o.status IN ({_ALIVE_MARKS})
   )

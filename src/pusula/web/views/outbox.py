@@ -59,7 +59,7 @@ def index(request: HttpRequest) -> HttpResponse:
     shown = queries.between(*span, equal)
     shown = shown.filter(pk__in=journeys.messages(version).values("pk")) if version else shown
     found = queries.tallies(shown)
-    rows = shown.order_by("-due_at", "-pk").select_related("profile")
+    rows = shown.select_related("profile")
     before = whole(asked(request, "before"))
     if before is not None and (last := Message.objects.filter(pk=before).first()) is not None:
         rows = rows.filter(due_at__lte=last.due_at).exclude(due_at=last.due_at, pk__gte=last.pk)
