@@ -250,6 +250,7 @@ def write(path, text: str):
     return path
 
 
+@pytest.mark.usefixtures("english")
 @pytest.mark.parametrize(
     ("text", "said"),
     [
