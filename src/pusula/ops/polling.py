@@ -13,8 +13,7 @@ from typing import Any
 import click
 from django.conf import settings as django_settings
 from django.db import InterfaceError, OperationalError, connections
-from django.utils.functional import Promise
-from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext
 
 from pusula.lib import clock
 from pusula.lib.sayings import said, told
@@ -25,13 +24,6 @@ from pusula.sources import health, known, polling
 from pusula.sources.models import Source
 
 LOOK_S = 2.0
-_STATES: dict[str, Promise] = {
-    health.OK: pgettext_lazy("state of a source", "Data is coming"),
-    health.LATE: pgettext_lazy("state of a source", "Late"),
-    health.FAILING: pgettext_lazy("state of a source", "Failing"),
-    health.SILENT: pgettext_lazy("state of a source", "Nothing yet"),
-    health.OFF: pgettext_lazy("state of a source", "Switched off"),
-}
 _log = logging.getLogger("pusula.sources")
 
 
@@ -86,10 +78,8 @@ def status(*, as_json: bool) -> None:
         click.echo(json.dumps([_told(one) for one in found], ensure_ascii=False, indent=2))
         return
     for one in found:
-        state = str(_STATES[one.state])
-        lag = (
-            gettext("%(n)s s ago") % {"n": number(one.lag_s or 0)} if one.lag_s is not None else "–"
-        )
+        state = str(health.TITLES[one.state])
+        lag = "–" if one.lag_s is None else gettext("%(n)s s ago") % {"n": number(one.lag_s)}
         why = f"  {told(one.source.last_error, gettext)}" if one.state == health.FAILING else ""
         click.echo(f"{one.source.slug:<24}{one.source.kind:<12}{state:<20}{lag:>20}{why}")
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Max, Q
+from django.utils.functional import Promise
+from django.utils.translation import pgettext_lazy
 
 from pusula.lib import clock, sayings
 from pusula.lib.sayings import Saying
@@ -18,6 +20,13 @@ _MOST_ENTRIES = 200_000  # of the log, looked at in one go
 
 OK, LATE, FAILING, SILENT, OFF = "ok", "late", "failing", "silent", "off"
 TROUBLES = (FAILING, LATE)
+TITLES: dict[str, str | Promise] = {
+    OK: pgettext_lazy("state of a source", "Data is coming"),
+    LATE: pgettext_lazy("state of a source", "Late"),
+    FAILING: pgettext_lazy("state of a source", "Failing"),
+    SILENT: pgettext_lazy("state of a source", "Nothing yet"),
+    OFF: pgettext_lazy("state of a source", "Switched off"),
+}
 
 
 @dataclass(frozen=True, slots=True)

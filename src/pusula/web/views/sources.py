@@ -11,7 +11,7 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
-from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -39,13 +39,7 @@ KINDS: dict[str, tuple[str, str | Promise]] = {
     SourceKind.CALLS: ("phone", _("Call centre")),
     SourceKind.IYS: ("shield-check", "İYS"),
 }
-STATES: dict[str, tuple[str, str | Promise]] = {
-    health.OK: ("good", pgettext_lazy("state of a source", "Data is coming")),
-    health.LATE: ("warn", pgettext_lazy("state of a source", "Late")),
-    health.FAILING: ("bad", pgettext_lazy("state of a source", "Failing")),
-    health.SILENT: ("", pgettext_lazy("state of a source", "Nothing yet")),
-    health.OFF: ("", pgettext_lazy("state of a source", "Switched off")),
-}
+TONES = {health.OK: "good", health.LATE: "warn", health.FAILING: "bad"}
 # Those that programs speak for with a key of the tracking API.
 TRACKED = (SourceKind.WEBSITE, SourceKind.SERVER)
 # Those that speak with a key: the tracked ones, and systems that knock at an address of their own.
@@ -300,7 +294,7 @@ def _show(
 
 def _row(one: Health, aside: dict[str, int]) -> Row:
     icon, kind = KINDS.get(one.source.kind, ("plug", one.source.kind))
-    tone, state = STATES[one.state]
+    tone, state = TONES.get(one.state, ""), health.TITLES[one.state]
     n_aside = aside.get(one.source.slug, 0)
     return Row(one.source, icon, str(kind), tone, str(state), one, n_aside)
 
