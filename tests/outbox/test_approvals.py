@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hmac
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
+from tests.outbox.asking import limits
 from tests.outbox.test_posting import Scripted, guests, phone, post
 
 from pusula.channels.whatsapp.approvals import changes
 from pusula.lib import clock
-from pusula.outbox import actions, approvals, machine
+from pusula.outbox import actions, approvals, machine, policies
 from pusula.outbox.models import Approval, Message
 from pusula.outbox.reasons import Reason
 
@@ -80,6 +82,23 @@ def test_when_it_is_allowed_again_what_waited_leaves_at_once(tmp_path):
     assert hear(event="APPROVED") == 1
     assert sent(tmp_path) == 1
     assert Message.objects.get().reason == ""
+
+
+def test_what_waits_for_the_morning_too_does_not_leave_at_night(tmp_path):
+    in_line()
+    hear(event="PAUSED")
+    sent(tmp_path)
+    now = clock.now()
+    local = clock.to_datetime(now, "Europe/Istanbul")
+    limits(f"quiet: [{{from: '{local:%H:%M}', to: '{local + timedelta(hours=2):%H:%M}'}}]")
+    number = policies.current().number
+    # As it stands once the night has put it off.
+    Message.objects.update(
+        due_at=now + 2 * clock.HOUR, open_until_at=now + 24 * clock.HOUR, policy=number
+    )
+    hear(event="APPROVED")
+    assert sent(tmp_path) == 0
+    assert Message.objects.get().due_at > now + clock.HOUR
 
 
 def test_waiting_for_a_template_is_no_try_after_which_the_next_wait_is_longer(tmp_path):

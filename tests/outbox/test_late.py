@@ -9,11 +9,12 @@ from tests.outbox.asking import NOW, asked, limits
 from tests.outbox.people import consented, profiles
 
 from pusula.lib import clock
-from pusula.outbox import gate
+from pusula.outbox import gate, machine
 from pusula.outbox.claims import claim
 from pusula.outbox.decisions import decide
 from pusula.outbox.gate import GO, PUT_OFF
 from pusula.outbox.models import Message
+from pusula.outbox.moves import Move
 from pusula.outbox.reasons import Reason
 from pusula.profiles.models import Profile
 
@@ -68,6 +69,17 @@ def test_a_clock_set_back_behind_the_claim_finds_the_night_before(ayse):
     id_ = in_line(ayse, due_at=morning)
     claim("me", n=9, at=morning)
     assert gate.turn([], [], [id_], owner="me", at=morning - 4 * HOUR) == {id_: PUT_OFF}
+    assert gated(id_, at=morning) == [GO]
+
+
+def test_a_try_again_by_a_clock_set_back_asks_for_its_hour(ayse):
+    limits(QUIET)
+    morning, night = EVENING + 13 * HOUR, EVENING + 9 * HOUR
+    id_ = in_line(ayse, due_at=morning)
+    claim("me", n=9, at=morning)
+    again = Move(id_, machine.PENDING, detail="451 later", later_at=night)
+    gate.turn([(machine.PENDING, again)], [], [], owner="me", at=night)
+    assert gated(id_, at=night) == [PUT_OFF]
     assert gated(id_, at=morning) == [GO]
 
 

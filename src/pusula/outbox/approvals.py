@@ -86,4 +86,6 @@ def _let_go(change: Change, *, at: int) -> None:
         due_at__gt=at,
     )
     for part in rows.parts(waiting.values_list("pk", flat=True)):
-        Message.objects.filter(pk__in=part, owner="", reason=Reason.TEMPLATE).update(due_at=at)
+        mine = Message.objects.filter(pk__in=part, owner="", reason=Reason.TEMPLATE)
+        # Some wait for the morning besides: their hour is asked for at the gate.
+        mine.update(due_at=at, open_until_at=at)

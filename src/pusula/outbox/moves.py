@@ -17,13 +17,16 @@ from pusula.outbox.reasons import Reason
 from pusula.outbox.rules.quiet import Open
 
 # One statement for all: each for itself costs half as much again. It begins with its verb, else
-# SQLite's driver does not count. PostgreSQL takes a column of nothing but nulls for text.
+# SQLite's driver does not count. PostgreSQL takes a column of nothing but nulls for text. What is
+# back in line asks for its hour anew: by a clock set back it may be due before the one it had.
 _MOVE = """
 update outbox_message
 set state = told.state, reason = told.reason, detail = told.detail, owner = '',
   settled_at = cast(told.settled_at as bigint),
   provider_id = coalesce(nullif(told.provider_id, ''), outbox_message.provider_id),
-  due_at = coalesce(cast(told.later_at as bigint), due_at), n_attempts = n_attempts + told.n_tries
+  due_at = coalesce(cast(told.later_at as bigint), due_at),
+  open_until_at = coalesce(cast(told.later_at as bigint), open_until_at),
+  n_attempts = n_attempts + told.n_tries
 from (
   select column1 as id, column2 as state, column3 as reason, column4 as detail,
     column5 as settled_at, column6 as provider_id, column7 as later_at, column8 as n_tries
