@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from pusula.lake.rows import Connection
 
 # Rows SQLite looks at of each index: a good guess at once, whatever the size.
@@ -30,3 +33,20 @@ def refresh(connection: Connection) -> None:
         cursor.execute(_LARGE)
         for (table,) in cursor.fetchall():
             cursor.execute(f'analyze "{table}"')
+
+
+@contextmanager
+def about_everybody(connection: Connection) -> Iterator[None]:
+    """Let the statements of the block join whole tables; within a transaction.
+
+    PostgreSQL plans for what it last saw of a table. Where the transaction itself has filled it,
+    that may be nothing, and it would walk along one table for every row of the other: minutes for
+    thousands of rows, days for a million.
+    """
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("set local enable_nestloop = off")
+        yield  # what raises ends the transaction, and the setting with it
+        cursor.execute("set local enable_nestloop to default")

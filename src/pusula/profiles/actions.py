@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from django.db import connection, transaction
 
-from pusula.lake import rows
+from pusula.lake import rows, statistics
 from pusula.lib.text import fold
 from pusula.profiles import cards, merging
 from pusula.profiles.models import (
@@ -318,6 +318,6 @@ def note_history(names: Sequence[str], *, at: int) -> None:
     marks = ", ".join(["%s"] * len(names))
     newest = _NEWEST.format(names=marks)
     parts = {"columns": ", ".join(_CHANGE_COLUMNS), "newest": newest, "names": marks}
-    with connection.cursor() as cursor:
+    with statistics.about_everybody(connection), connection.cursor() as cursor:
         cursor.execute(_NOTE_VALUES.format(**parts), [at, at, *names, *names])
         cursor.execute(_NOTE_REMOVALS.format(**parts), [at, at, *names])
