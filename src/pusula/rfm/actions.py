@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext
 
-from pusula.lake import locks, rows
+from pusula.lake import locks, rows, statistics
 from pusula.lake.turns import turn
 from pusula.lib import clock, text
 from pusula.lib.errors import PusulaError
@@ -66,6 +66,8 @@ def run(
         for dead in RfmRun.objects.filter(is_whole=False):  # its process was stopped
             _drop(dead)
         kept = _written(as_of_on, config, bought or purchases(as_of_on, config))
+        # What is counted of it now, and asked by pages next, joins its scores with earlier ones.
+        statistics.refresh(connection)
         keep(kept)
         for replaced in _shown(kept, tells=tells):
             _drop(replaced)
