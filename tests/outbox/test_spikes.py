@@ -212,3 +212,10 @@ def test_a_channel_is_held_for_what_the_mail_server_refuses(tmp_path: Path):
         ("channel:email", spikes.SPIKE_HOLD)
     ]
     assert Message.objects.filter(state=machine.PENDING).exists()
+
+
+def test_a_hold_is_one_statement_so_that_nobody_lets_go_in_the_middle(django_assert_num_queries):
+    for reason in ("returns", "paused"):
+        with django_assert_num_queries(1):
+            actions.hold("campaign:1", reason=reason, at=clock.now())
+    assert Hold.objects.get().reason == "returns"

@@ -336,6 +336,8 @@ class World:
         self.post.has_faults = False
         self.faults.clear()
         self._set_clock(0)
+        for one in self.asked:  # nobody comes so late that what they begin is not over in the end
+            one.not_before = min(one.not_before, watch.running)
         # Where an hour takes only so many, each has to come.
         n_hours = 1 if self.policy.budgets else 4
         for _ in range(48 // n_hours):

@@ -144,9 +144,9 @@ def resolve(message_id: int, evidence: Evidence, *, at: int) -> bool:
 
 def hold(origin: str = "", *, reason: str = PAUSED, detail: str = "", at: int) -> None:
     """Hold sending back, for ``origin`` or for everything; messages stay in line."""
-    Hold.objects.get_or_create(
-        origin=origin, defaults={"reason": reason, "detail": detail[:400], "since_at": at}
-    )
+    held = Hold(origin=origin, reason=reason, detail=detail[:400], since_at=at)
+    # In one statement: somebody may hold the same, or let it go, at the same moment.
+    Hold.objects.bulk_create([held], ignore_conflicts=True)
 
 
 def lift(origin: str = "") -> bool:

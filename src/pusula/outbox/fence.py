@@ -23,6 +23,7 @@ from django.db.models import F
 
 from pusula.lib import clock, ids
 from pusula.lib.errors import PusulaError
+from pusula.outbox import actions
 from pusula.outbox.models import FENCE, Anchor, Hold
 
 MARK_FILE = "anchor.json"
@@ -54,7 +55,7 @@ def guard(folder: Path, *, at: int) -> str:
     with _alone(folder):
         why = trouble(folder, at=at)
         if why in {RESTORED, CLOCK}:
-            _hold(why, at)
+            actions.hold(FENCE, reason=why, at=at)
         elif not why and not _is_anchored(folder):
             mark = _promised(folder)
             _drop_anchor(mark, at)
@@ -123,7 +124,7 @@ class SteadyClock:
         ahead = clock.now() - clock.running()
         jump, self._ahead = ahead - self._ahead, ahead
         if abs(jump) > JUMP:
-            _hold(CLOCK, clock.now())
+            actions.hold(FENCE, reason=CLOCK, at=clock.now())
         return jump
 
 
@@ -137,10 +138,6 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _hold(why: str, at: int) -> None:
-    Hold.objects.get_or_create(origin=FENCE, defaults={"reason": why, "since_at": at})
 
 
 def _is_anchored(folder: Path) -> bool:
