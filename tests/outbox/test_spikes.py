@@ -214,6 +214,7 @@ def test_a_channel_is_held_for_what_the_mail_server_refuses(tmp_path: Path):
     assert Message.objects.filter(state=machine.PENDING).exists()
 
 
+@pytest.mark.django_db(transaction=False)
 def test_a_hold_is_one_statement_so_that_nobody_lets_go_in_the_middle(django_assert_num_queries):
     for reason in ("returns", "paused"):
         with django_assert_num_queries(1):
