@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Collection
 from hashlib import blake2b
 
-from django.db.models import Max
+from django.db.models import OuterRef, Subquery
 from tests.simulation import company, people, stage
 from tests.simulation.actors import Actor, Killed, Troupe, is_in_transaction
 from tests.simulation.files import Files
@@ -172,8 +172,9 @@ class World:
         tokens = Message.objects.values_list("token", flat=True)
         passed = tokens.filter(state__in=machine.TAKEN)
         # What the same step asked for behind a merge is one person's, however often it was asked.
-        merged_at = Merge.objects.aggregate(at=Max("merged_at"))["at"] or 0
-        waiting = tokens.filter(state=machine.PENDING, created_at__lt=merged_at)
+        merges = Merge.objects.filter(winner_id=OuterRef("profile_id"), undone_at=None)
+        merged_at = merges.order_by("-merged_at").values("merged_at")[:1]
+        waiting = tokens.filter(state=machine.PENDING, created_at__lt=Subquery(merged_at))
         self.seen.group(numbers, passed, waiting, since=self.post.tick())
         self.counts["grouped anew"] += 1
 
