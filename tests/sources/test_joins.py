@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.sources.test_undo import world
 
+from pusula.events.models import Event
 from pusula.lib import clock
 from pusula.pipeline import appender, identity, live
 from pusula.pipeline.models import LogEntry
@@ -22,6 +23,14 @@ source = "{source}"
 profile_key = "no"
 email = "mail"
 full_name = "name"
+"""
+EVENTS = """
+source = "shop"
+[columns]
+event_id = "no"
+email = "mail"
+at = "at"
+name = "what"
 """
 PMS, CRM = GUESTS.format(source="pms"), GUESTS.format(source="crm")
 HEAD = "no,mail,name\n"
@@ -141,3 +150,20 @@ def test_an_import_is_taken_back_from_people_whom_somebody_merged_since(bring, a
     assert world()["Profile"] == before["Profile"]
     assert not Identifier.objects.filter(value="b2@example.com").exists()
     assert not Shelved.objects.exists()
+
+
+def test_an_import_is_taken_back_from_somebody_parted_since_from_whom_others_still_are(bring, ayse):
+    pms, crm = ayse
+    can = Identifier.objects.get(value="crm:8").profile_id
+    identity.merge(crm, can)
+    step()
+    identity.merge(pms, crm)
+    step()
+    rows = "no,mail,at,what\n1,b@example.com,2026-01-05T10:00:00+00:00,Cart Abandoned"
+    report = bring("events", rows, EVENTS)
+    assert Event.objects.get().profile_id == pms
+    identity.unmerge(Merge.objects.get(loser_id=can).pk)
+    step()
+    assert Event.objects.get().profile_id == can
+    assert undo.undo(report.import_id).undone.n_events_removed == 1
+    assert not Event.objects.exists()

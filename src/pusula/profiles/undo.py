@@ -19,15 +19,18 @@ _VALUE = ("kind", "text", "text_fold", "number", "day")
 
 
 def followed(profile_ids: Iterable[int]) -> set[int]:
-    """Return ``profile_ids``, whom they have become by merges, and who was parted from them."""
+    """Return ``profile_ids``, whom they have become by merges, and whoever was one with them.
+
+    Who was parted since may have been merged into somebody who still is.
+    """
     found = asked = set(profile_ids)
     while asked:
         led: set[int] = set()
         for part in rows.parts(sorted(asked)):
             merges = Merge.objects.filter(loser_id__in=part, undone_at=None)
             led.update(merges.values_list("winner_id", flat=True))
-            parted = Merge.objects.filter(winner_id__in=part, undone_at__isnull=False)
-            led.update(parted.values_list("loser_id", flat=True))
+            joined = Merge.objects.filter(winner_id__in=part)
+            led.update(joined.values_list("loser_id", flat=True))
         asked = led - found
         found = found | asked
     return found
