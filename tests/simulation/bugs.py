@@ -353,7 +353,7 @@ MUTANTS = (
     Mutant("taken back in part", ("imports",), ("imports",), _file_leaves_events),
     Mutant(
         "merged while erased",
-        ("erased", "over", "nobody lost"),
+        ("erased", "over", "nobody lost", "imports"),  # who never asked may go along
         ("merges", "erasures"),
         _merged_while_erased,
     ),
